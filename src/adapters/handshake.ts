@@ -1,0 +1,64 @@
+/** Plays `initialize` at a server, so that it can serve clients who bring no handshake of their own. */
+import type { Channel, Envelope } from "../core/channel.ts";
+import { BackendError, TimeoutError } from "../core/errors.ts";
+import { isResponse, type JsonRpcMessage, type Params, type RequestId } from "../core/jsonrpc.ts";
+
+export interface HandshakeOptions {
+  /** The revision that is offered to the server. */
+  readonly protocolVersion: string;
+  readonly clientInfo: { readonly name: string; readonly version: string };
+  /** How long the server may take to answer. */
+  readonly timeoutMs: number;
+}
+
+/** The result of `initialize`, as the server gave it. */
+export interface Initialized {
+  readonly result: Params;
+  /** The server's other messages, from the same iterator: a channel's `incoming` has one consumer. */
+  readonly incoming: AsyncIterable<Envelope>;
+}
+
+const HANDSHAKE_ID: RequestId = "keystone-initialize";
+
+/** Throws BackendError when the server refuses or breaks off, TimeoutError when it keeps silent. */
+export async function handshake(server: Channel, options: HandshakeOptions): Promise<Initialized> {
+  const { protocolVersion, clientInfo, timeoutMs } = options;
+  const messages = server.incoming[Symbol.asyncIterator]();
+  // No capabilities: nobody behind a shared server could answer its requests.
+  const params = { protocolVersion, capabilities: {}, clientInfo };
+  await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: "initialize", params } });
+  const result = await within(timeoutMs, answerTo(HANDSHAKE_ID, messages));
+  await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
+  return { result, incoming: { [Symbol.asyncIterator]: () => messages } };
+}
+
+async function answerTo(id: RequestId, messages: AsyncIterator<Envelope>): Promise<Params> {
+  while (true) {
+    const { value, done } = await messages.next();
+    if (done) throw new BackendError("The MCP server closed the connection during initialize");
+    const result = resultIn(value.message, id);
+    if (result) return result;
+  }
+}
+
+/** Notifications may come before the answer; they have no receiver yet. */
+function resultIn(message: JsonRpcMessage, id: RequestId): Params | undefined {
+  if (!isResponse(message) || message.id !== id) return undefined;
+  if ("error" in message) {
+    throw new BackendError(`The MCP server refused initialize: ${message.error.message}`);
+  }
+  const { result } = message;
+  if (typeof result === "object" && result !== null) return { ...result };
+  throw new BackendError("The MCP server answered initialize with something that is not an object");
+}
+
+async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const error = new TimeoutError(`The MCP server did not answer initialize within ${timeoutMs} ms`);
+  const timer = setTimeout(() => late.reject(error), timeoutMs);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,93 @@
+/** A child and everything it started, stopped as one: rule 3 in docs/architecture.md. */
+import process from "node:process";
+
+/** After its stdin is closed a well-behaved server ends by itself; npm wrappers need a moment to notice. */
+const STDIN_GRACE_MS = 1_000;
+/** How often to look whether a group is empty: there is no event for the end of a grandchild. */
+const POLL_MS = 20;
+/** SIGKILL works at once, but the kernel may take a while to take the processes down. */
+const KILL_WAIT_MS = 1_000;
+
+export interface ProcessGroupOptions {
+  /** Settles when the leader has ended. */
+  exited: Promise<unknown>;
+  /** From SIGTERM to SIGKILL. */
+  stopTimeoutMs: number;
+}
+
+export class ProcessGroup {
+  readonly #pid: number;
+  readonly #exited: Promise<unknown>;
+  readonly #stopTimeoutMs: number;
+  #stopping: Promise<void> | undefined;
+
+  /** `pid` is a group leader: the child was started with `detached: true`. */
+  constructor(pid: number, options: ProcessGroupOptions) {
+    this.#pid = pid;
+    this.#exited = options.exited;
+    this.#stopTimeoutMs = options.stopTimeoutMs;
+  }
+
+  /** Waits for the end that a closed stdin brings, then SIGTERM, then SIGKILL. Settles when the group is gone. */
+  stop(): Promise<void> {
+    return this.#stopping ??= this.#stop();
+  }
+
+  /** SIGKILL to the whole group, at once. */
+  kill(): void {
+    signalGroup(this.#pid, "SIGKILL");
+  }
+
+  async #stop(): Promise<void> {
+    await this.#leaderEnds(STDIN_GRACE_MS);
+    for (const [signal, waitMs] of [["SIGTERM", this.#stopTimeoutMs], ["SIGKILL", KILL_WAIT_MS]] as const) {
+      if (!isAlive(this.#pid)) break;
+      signalGroup(this.#pid, signal);
+      await this.#leaderEnds(waitMs);
+      await this.#groupEnds(waitMs);
+    }
+  }
+
+  async #leaderEnds(withinMs: number): Promise<void> {
+    const timeout = Promise.withResolvers<void>();
+    const timer = setTimeout(timeout.resolve, withinMs);
+    await Promise.race([this.#exited, timeout.promise]);
+    clearTimeout(timer);
+  }
+
+  async #groupEnds(withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    while (isAlive(this.#pid) && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
+const windows = Deno.build.os === "windows";
+
+function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    // Windows knows no groups and no SIGTERM: taskkill walks the tree.
+    if (windows) {
+      new Deno.Command("taskkill", { args: ["/PID", `${pid}`, "/T", "/F"], stdout: "null", stderr: "null" })
+        .outputSync();
+    } else Deno.kill(-pid, signal);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}
+
+/** Whether any member of the group is left, the leader included. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(windows ? pid : -pid, 0);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    return false;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    (error instanceof Error && "code" in error && error.code === "ESRCH");
+}

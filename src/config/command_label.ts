@@ -1,0 +1,56 @@
+const MAX_LABEL_LENGTH = 60; // a banner line with a label and a URL still fits in 120 columns
+const HIDDEN = "***";
+const SECRET_SEGMENTS = new Set(
+  ("apikey auth authorization basic bearer cookie credential credentials key passwd password pat secret session " +
+    "signature token").split(" "),
+);
+
+/** A short printable name of a server's command for logs and banners; what looks like a secret is left out of it. */
+export function commandLabel(words: readonly string[]): string {
+  const shown = words.map((word, index) => hideSecret(word, words[index - 1]));
+  const label = printable(shown.join(" "));
+  return label.length > MAX_LABEL_LENGTH ? `${label.slice(0, MAX_LABEL_LENGTH - 1).trimEnd()}…` : label;
+}
+
+/** As `commandLabel` for a line that only a shell can split: what is in quotes or braces is left out. */
+export function shellLabel(line: string): string {
+  const [plain = ""] = /^[^"'`{]*/.exec(line.trim()) ?? [];
+  const rest = plain === line.trim() ? [] : ["…"];
+  return commandLabel([...(plain.trim() === "" ? ["sh", "-c"] : plain.trim().split(/\s+/)), ...rest]);
+}
+
+function hideSecret(word: string, previous: string | undefined): string {
+  if (previous !== undefined && announcesSecret(previous) && !word.startsWith("-")) return HIDDEN;
+  if (/^\s*[{[]/.test(word)) return HIDDEN; // JSON given as an argument
+  return hideAssigned(hideInUrl(hideHeader(word)));
+}
+
+/** A flag or a header's name whose value is the next word. */
+function announcesSecret(word: string): boolean {
+  return /^-|:$|^(bearer|basic)$/i.test(word) && !word.includes("=") && isSecretName(word);
+}
+
+function hideHeader(word: string): string {
+  return word.replace(/^([\w-]+:\s)[^]*$/, `$1${HIDDEN}`);
+}
+
+/** Hides what follows the first secret name in `--api-key=…` or `--env=API_KEY=…`. */
+function hideAssigned(word: string): string {
+  const parts = word.split("=");
+  const name = parts.slice(0, -1).findIndex(isSecretName);
+  return name < 0 ? word : [...parts.slice(0, name + 1), HIDDEN].join("=");
+}
+
+function hideInUrl(word: string): string {
+  return word.replace(/:\/\/[^\s/@]*@/g, `://${HIDDEN}@`).replace(/(:\/\/[^\s?]*)\?\S*/g, `$1?${HIDDEN}`);
+}
+
+/** `API_KEY`, `--apiKey` and `--api-key` all have a segment `key`. */
+function isSecretName(name: string): boolean {
+  const segments = name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase().split(/[^a-z0-9]+/);
+  return segments.some((segment) => SECRET_SEGMENTS.has(segment));
+}
+
+function printable(text: string): string {
+  return text.replace(/\s+/g, " ").replace(/[\p{Cc}\p{Cf}]/gu, "?").trim();
+}

@@ -1,0 +1,46 @@
+import type { Command, Option } from "commander";
+import { findOption } from "./options.ts";
+
+const WIDTH = 80;
+
+const ABOUT = "Keystone serves a stdio MCP server over Streamable HTTP, SSE and WebSocket.\n";
+
+const USAGE = `--stdio "command line" [options]
+       keystone [options] -- command [arguments...]`;
+
+const CLOSING = `
+Flags may also be written in kebab-case (--output-transport) and with an equals
+sign (--port=8000). A size is in bytes or has a suffix k, m or g; a time is in
+milliseconds or has a suffix ms, s, m or h.
+
+Examples:
+  keystone --stdio "npx -y @modelcontextprotocol/server-everything"
+  keystone --port 9000 --stateful -- npx -y some-server --flag "an argument"
+  keystone --outputTransport sse,ws --cors https://app.example.com \\
+           --stdio "uvx some-server"
+
+Exit codes:
+  0  stopped on request
+  1  failed while running
+  2  wrong usage; nothing was started`;
+
+/** Gives a program the help of Keystone: grouped, with one name for each flag and its default, 80 columns wide. */
+export function dressHelp(program: Command): Command {
+  return program
+    .usage(USAGE)
+    .addHelpText("before", ABOUT)
+    .addHelpText("after", CLOSING)
+    .configureHelp({ helpWidth: WIDTH, optionTerm: term, optionDescription: description });
+}
+
+function term(option: Option): string {
+  const meta = findOption(option.attributeName());
+  if (meta === undefined) return option.flags;
+  return meta.value === undefined ? `${option.long}` : `${option.long} ${meta.value}`;
+}
+
+function description(option: Option): string {
+  const value = findOption(option.attributeName())?.default;
+  const shown = value === undefined || value === false ? "" : String(value);
+  return shown === "" ? option.description : `${option.description} (default: ${shown})`;
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readFlags } from "./flags.ts";
+import { optionEntries } from "./options.ts";
+
+function help(): string {
+  const flags = readFlags(["--help"], "1.2.3");
+  assert(flags.kind === "help");
+  return flags.text;
+}
+
+Deno.test("help fits in 80 columns", () => {
+  for (const line of help().split("\n")) assert(line.length <= 80, line);
+});
+
+Deno.test("help begins with what Keystone is and how it is called", () => {
+  assert.match(help(), /^Keystone serves [^\n]+\n\nUsage: keystone --stdio "command line" \[options\]\n/);
+});
+
+Deno.test("help shows each flag once, in camelCase, below the heading of its group", () => {
+  const lines = help().split("\n");
+  for (const [key, { group }] of optionEntries()) {
+    const at = lines.findIndex((line) => line.match(/^ {2}--([A-Za-z0-9]+)/)?.[1] === key);
+    assert(at > 0, key);
+    assert.equal(lines.slice(0, at).findLast((line) => /^\S.*:$/.test(line)), `${group}:`);
+  }
+  assert.doesNotMatch(help(), /^ {2}--[a-z]+-/m);
+});
+
+Deno.test("help shows defaults as a user writes them", () => {
+  const text = help().replace(/\s+/g, " ");
+  for (const shown of ["8000", "127.0.0.1", "4m", "30m", "/mcp", "streamableHttp,sse,ws", "2025-11-25"]) {
+    assert(text.includes(`(default: ${shown})`), shown);
+  }
+});
+
+Deno.test("help ends with examples and the exit codes", () => {
+  assert.match(
+    help(),
+    /\nExamples:\n( {2}.+\n){3,}\nExit codes:\n {2}0 {2}.+\n {2}1 {2}.+\n {2}2 {2}[^\n]+$/,
+  );
+});

@@ -1,0 +1,136 @@
+import { isIPv4, isIPv6 } from "node:net";
+import { written } from "./values.ts";
+
+const HOST_LABELS = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/i;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 §5.6.2
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/; // RFC 9110 §5.5, and what fits in a byte string
+
+/** An address to listen on: a name or an IP address, with or without the brackets of IPv6. */
+export function listenHost() {
+  return written(`expected a host name or an IP address, such as 127.0.0.1, :: or localhost`, (text) => {
+    const bare = text.replace(/^\[(.*)\]$/, "$1");
+    return isIPv6(bare) || (bare === text && isHostName(text)) ? bare : undefined;
+  });
+}
+
+/** A host as clients write it in the Host header: lower case, IPv6 in brackets, with a port or without. */
+export function hostHeader() {
+  const expected = `expected a host, such as example.com, example.com:8443 or [::1]`;
+  return written(expected, (text) => {
+    const bracketed = isIPv6(text) ? `[${text}]` : text;
+    const [, host = "", , port = "0"] = /^(\[[^\]]*\]|[^:]*)(:(\d{1,5}))?$/.exec(bracketed) ?? [];
+    const known = host.startsWith("[") ? isIPv6(host.slice(1, -1)) : isHostName(host);
+    return known && Number(port) <= 65535 ? bracketed.toLowerCase() : undefined;
+  });
+}
+
+/** The path of a route, as a request's URL would have it: no query, nothing to be escaped, no pattern. */
+export function httpPath() {
+  const expected = 'expected a path that begins with "/", such as /mcp, with no spaces, "?", "#", "*" or ":"';
+  return written(expected, (text) => isPath(text) ? text : undefined);
+}
+
+/** What is put before the paths that clients are told: nothing, a URL or a path. Its last slash is dropped. */
+export function baseUrl() {
+  const expected = "expected an http(s) URL or a path that begins with /, without a query";
+  return written(expected, (text) => {
+    const base = text.replace(/\/+$/, "");
+    return text === "" || isHttpBase(text) || isPath(base || text) ? base : undefined;
+  });
+}
+
+/** An origin as browsers send it: scheme, host and port, lower case, without the scheme's default port. */
+export function origin() {
+  return written(expectedOrigin, readOrigin);
+}
+
+/** What CORS lets in: `*`, an exact origin, or `/a regular expression/` for origins. */
+export function corsOrigin() {
+  return written(expectedCorsOrigin, (text): string | RegExp | undefined => {
+    if (text === "*") return text;
+    const [, pattern] = /^\/(.+)\/$/.exec(text) ?? [];
+    return pattern === undefined ? readOrigin(text) : readRegExp(pattern);
+  });
+}
+
+/** A header line, split at its first colon. The refusal shows the name at most, since the value may be a secret. */
+export function headerLine() {
+  return written(expectedHeader, (text): readonly [string, string] | undefined => {
+    const [name, value] = splitHeader(text);
+    return TOKEN.test(name) && FIELD_VALUE.test(value) ? [name, value] : undefined;
+  });
+}
+
+/** A name of dots and labels; four numbers must be a real IPv4 address, as in every URL parser. */
+function isHostName(text: string): boolean {
+  return text.length <= 253 && (/(^|\.)\d+\.?$/.test(text) ? isIPv4(text) : HOST_LABELS.test(text));
+}
+
+function isPath(text: string): boolean {
+  return text.startsWith("/") && !/[*:{}\\]/.test(text) &&
+    URL.parse(text, "http://localhost")?.pathname === text;
+}
+
+function isHttpBase(text: string): boolean {
+  const url = /^https?:\/\//i.test(text) ? URL.parse(text) : null;
+  return url !== null && url.username === "" && url.password === "" && !/[?#\s]/.test(text);
+}
+
+/** Schemes that browsers give to extensions have the origin "null" in a URL parser, so those stay as written. */
+function readOrigin(text: string): string | undefined {
+  const url = ORIGIN.test(text) ? URL.parse(text) : null;
+  if (url === null || url.host === "") return undefined;
+  return url.origin === "null" ? text.toLowerCase() : url.origin;
+}
+
+function readRegExp(pattern: string): RegExp | undefined {
+  try {
+    return new RegExp(pattern);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+function expectedOrigin(text: string): string {
+  const meant = meantOrigin(text);
+  return meant === undefined
+    ? "expected an origin such as https://app.example.com"
+    : `expected an origin, which is a scheme and a host without a path, such as ${meant}`;
+}
+
+/** The origin in what looks like a URL, or like one whose scheme was left out. */
+function meantOrigin(text: string): string | undefined {
+  const hasScheme = /^https?:\/\//i.test(text);
+  const url = URL.parse(hasScheme ? text : `https://${text}`);
+  if (url === null || !/^[a-z0-9]/i.test(text) || url.host.includes("*")) return undefined;
+  return hasScheme || /[.:]/.test(url.host) ? url.origin : undefined;
+}
+
+function expectedCorsOrigin(text: string): string {
+  const [, pattern] = /^\/(.+)\/$/.exec(text) ?? [];
+  if (pattern !== undefined) return "expected a regular expression between the slashes";
+  return `${expectedOrigin(text)}, or * or /regex/`;
+}
+
+function splitHeader(text: string): [name: string, value: string] {
+  const colon = text.indexOf(":");
+  return colon < 0 ? ["", ""] : [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
+}
+
+function expectedHeader(text: string): string {
+  const [name, value] = splitHeader(text);
+  const form = 'expected "Name: value"';
+  if (name === "") return `${form}, with a name and a colon`;
+  if (!TOKEN.test(name)) return `${form}, but ${shownName(name)} is no legal name of a header`;
+  return value === ""
+    ? `${form}, but ${name} has no value`
+    : `${form}, but the value of ${name} has a character that no header may carry`;
+}
+
+/** Enough of an illegal name to find it; a second word may be a secret when the colon was forgotten. */
+function shownName(name: string): string {
+  const [shown = ""] = /^[!-~]*(?: [A-Za-z-]{1,12}(?![!-~]))*/.exec(name) ?? [];
+  return JSON.stringify(shown === name ? name : `${shown}…`);
+}

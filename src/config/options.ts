@@ -1,0 +1,301 @@
+/**
+ * The one table of options. Flags, help and defaults come from it, and so can environment variables, the keys of a
+ * file and a JSON Schema: each schema takes text as well as what a file would naturally hold.
+ */
+import * as z from "zod";
+import {
+  baseUrl,
+  corsOrigin,
+  headerLine,
+  hostHeader,
+  httpPath,
+  listenHost,
+  origin,
+} from "./network_values.ts";
+import { choice, duration, keyValue, nonEmpty, onOff, size, wholeNumber } from "./values.ts";
+
+/** Wires that clients can be served on, in the order in which they are announced. */
+export const TRANSPORTS = ["streamableHttp", "sse", "ws"] as const;
+export type Transport = typeof TRANSPORTS[number];
+
+/** The headings of the help, in its order. */
+export type OptionGroup =
+  | "Server"
+  | "Clients"
+  | "Network"
+  | "Streamable HTTP"
+  | "Security"
+  | "Limits"
+  | "Logging"
+  | "Remote servers (known, but this version serves stdio servers only)";
+
+export interface OptionMeta {
+  group: OptionGroup;
+  /** What stands for the value in the help; a switch has none. */
+  value?: string;
+  description: string;
+  /** How a list is written: a flag for each value, several values after one flag, or values joined by commas. */
+  list?: "repeated" | "greedy" | "commas";
+  /** What the flag means without a value. */
+  bare?: string;
+  /** The value never appears in a message. */
+  secret?: true;
+  /** As a user would write it. */
+  default?: unknown;
+}
+
+const registry = z.registry<OptionMeta>();
+
+export const options = z.object({
+  stdio: option(z.string(), {
+    group: "Server",
+    value: "<command line>",
+    description: "MCP server to run; words as in a shell, which starts only if the line needs one",
+    secret: true,
+  }),
+  env: option(z.array(keyValue()), {
+    group: "Server",
+    value: "<KEY=VALUE>",
+    description: "environment variable for the server, on top of those of Keystone; repeatable",
+    list: "repeated",
+    secret: true,
+    default: [],
+  }),
+  cwd: option(nonEmpty("expected a directory"), {
+    group: "Server",
+    value: "<directory>",
+    description: "where the server runs (default: here)",
+  }),
+  startTimeout: option(duration({ min: 1 }), {
+    group: "Server",
+    value: "<time>",
+    description: "time for the handshake with the server that stateless clients share",
+    default: "60s",
+  }),
+  stopTimeout: option(duration({ min: 0 }), {
+    group: "Server",
+    value: "<time>",
+    description: "time for a server between SIGTERM and SIGKILL",
+    default: "5s",
+  }),
+  outputTransport: option(z.array(choice([...TRANSPORTS, "stdio"], TRANSPORTS)), {
+    group: "Clients",
+    value: "<names>",
+    description: "how clients are served: any of streamableHttp, sse and ws, joined by commas or repeated",
+    list: "commas",
+    default: [...TRANSPORTS],
+  }),
+  streamableHttpPath: option(httpPath(), {
+    group: "Clients",
+    value: "<path>",
+    description: "Streamable HTTP",
+    default: "/mcp",
+  }),
+  ssePath: option(httpPath(), {
+    group: "Clients",
+    value: "<path>",
+    description: "SSE: the event stream",
+    default: "/sse",
+  }),
+  messagePath: option(httpPath(), {
+    group: "Clients",
+    value: "<path>",
+    description: "SSE: where clients post their messages",
+    default: "/message",
+  }),
+  wsPath: option(httpPath(), {
+    group: "Clients",
+    value: "<path>",
+    description: "WebSocket",
+    default: "/ws",
+  }),
+  baseUrl: option(baseUrl(), {
+    group: "Clients",
+    value: "<url>",
+    description: "SSE: what clients must put before the message path, a URL or a path",
+    default: "",
+  }),
+  healthEndpoint: option(z.array(httpPath()), {
+    group: "Clients",
+    value: "<paths...>",
+    description: 'paths that answer "ok"; /health reports in any case',
+    list: "greedy",
+    default: [],
+  }),
+  keepAlive: option(duration({ min: 1 }), {
+    group: "Clients",
+    value: "<time>",
+    description: "pause between signs of life on open streams",
+    default: "15s",
+  }),
+  host: option(listenHost(), {
+    group: "Network",
+    value: "<host>",
+    description: "address to listen on",
+    default: "127.0.0.1",
+  }),
+  port: option(wholeNumber({ min: 0, max: 65535 }), {
+    group: "Network",
+    value: "<port>",
+    description: "port; 0 takes a free one",
+    default: 8000,
+  }),
+  tlsCert: option(nonEmpty("expected a PEM file"), {
+    group: "Network",
+    value: "<file>",
+    description: "certificate chain (PEM): serves HTTPS and wss; needs --tlsKey",
+  }),
+  tlsKey: option(nonEmpty("expected a PEM file"), {
+    group: "Network",
+    value: "<file>",
+    description: "private key (PEM) of --tlsCert",
+  }),
+  stateful: option(onOff(), {
+    group: "Streamable HTTP",
+    description: "a session and a server process for each client, not one server that all share",
+    bare: "true",
+    default: false,
+  }),
+  sessionTimeout: option(duration({ min: 1 }), {
+    group: "Streamable HTTP",
+    value: "<time>",
+    description: "ends a session that has been idle for so long",
+    default: "30m",
+  }),
+  protocolVersion: option(choice(["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]), {
+    group: "Streamable HTTP",
+    value: "<version>",
+    description: "MCP version offered to the server that stateless clients share",
+    default: "2025-11-25",
+  }),
+  replyMode: option(choice(["auto", "json", "sse"]), {
+    group: "Streamable HTTP",
+    value: "<mode>",
+    description: "answers as json, sse or auto",
+    default: "auto",
+  }),
+  cors: option(z.array(corsOrigin()), {
+    group: "Security",
+    value: "[origins...]",
+    description: "origins of web pages to let in, also as /regex/; any (*) if none is named",
+    list: "greedy",
+    bare: "*",
+  }),
+  allowedOrigin: option(z.array(origin()), {
+    group: "Security",
+    value: "<origins...>",
+    description: "origins to accept without CORS headers",
+    list: "greedy",
+    default: [],
+  }),
+  allowedHost: option(z.array(hostHeader()), {
+    group: "Security",
+    value: "<hosts...>",
+    description: "Host headers to accept besides those of the listening address",
+    list: "greedy",
+    default: [],
+  }),
+  maxSessions: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "sessions at a time",
+    default: 100,
+  }),
+  maxOpenRequests: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "open requests of one session",
+    default: 1000,
+  }),
+  maxBufferedMessages: option(wholeNumber({ min: 0 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "messages of the server kept while no stream is open",
+    default: 1000,
+  }),
+  maxBodySize: option(size(), {
+    group: "Limits",
+    value: "<size>",
+    description: "body of a request",
+    default: "4m",
+  }),
+  maxMessageSize: option(size(), {
+    group: "Limits",
+    value: "<size>",
+    description: "message of the server",
+    default: "16m",
+  }),
+  requestTimeout: option(duration({ min: 1 }), {
+    group: "Limits",
+    value: "<time>",
+    description: "time for the server to answer a request (default: none)",
+  }),
+  shutdownTimeout: option(duration({ min: 0 }), {
+    group: "Limits",
+    value: "<time>",
+    description: "time for open requests when Keystone is stopped",
+    default: "5s",
+  }),
+  logLevel: option(choice(["debug", "info", "warn", "error", "none"]), {
+    group: "Logging",
+    value: "<level>",
+    description: "debug, info, warn, error or none; only debug shows messages",
+    default: "info",
+  }),
+  logFormat: option(choice(["text", "json"]), {
+    group: "Logging",
+    value: "<format>",
+    description: "text or json",
+    default: "text",
+  }),
+  sse: option(z.string(), {
+    group: "Remote servers (known, but this version serves stdio servers only)",
+    value: "<url>",
+    description: "SSE server",
+    secret: true,
+  }),
+  streamableHttp: option(z.string(), {
+    group: "Remote servers (known, but this version serves stdio servers only)",
+    value: "<url>",
+    description: "Streamable HTTP server",
+    secret: true,
+  }),
+  header: option(z.array(headerLine()), {
+    group: "Remote servers (known, but this version serves stdio servers only)",
+    value: "<headers...>",
+    description: 'headers "Name: value" for a remote server; no effect on a stdio server',
+    list: "greedy",
+    secret: true,
+    default: [],
+  }),
+  oauth2Bearer: option(z.string(), {
+    group: "Remote servers (known, but this version serves stdio servers only)",
+    value: "<token>",
+    description: "bearer token for a remote server; refused with a stdio server",
+    secret: true,
+  }),
+});
+
+export type OptionKey = keyof typeof options.shape;
+/** Values after parsing, with defaults. */
+export type Options = z.output<typeof options>;
+/** Values as a flag, and later a variable or a file, gives them. */
+export type RawOptions = Readonly<Partial<Record<OptionKey, unknown>>>;
+
+/** Every option of the table, in the order of the help. */
+export function optionEntries(): [OptionKey, OptionMeta][] {
+  const keys = Object.keys(options.shape) as OptionKey[];
+  return keys.map((key) => [key, registry.get(options.shape[key])!]);
+}
+
+/** Undefined for a name that is not in the table. */
+export function findOption(name: string): OptionMeta | undefined {
+  return Object.hasOwn(options.shape, name) ? registry.get(options.shape[name as OptionKey]) : undefined;
+}
+
+function option<S extends z.ZodType>(type: S, meta: OptionMeta & { default: z.input<S> }): z.ZodPrefault<S>;
+function option<S extends z.ZodType>(type: S, meta: OptionMeta): z.ZodOptional<S>;
+function option<S extends z.ZodType>(type: S, meta: OptionMeta): z.ZodType {
+  const schema = meta.default === undefined ? type.optional() : type.prefault(meta.default as z.input<S>);
+  return schema.register(registry, meta);
+}

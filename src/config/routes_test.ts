@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { ConfigError } from "../core/errors.ts";
+import { options, type RawOptions, type Transport, TRANSPORTS } from "./options.ts";
+import { refuseSharedRoutes } from "./routes.ts";
+
+function check(raw: RawOptions, transports: readonly Transport[] = TRANSPORTS): void {
+  refuseSharedRoutes(options.parse(raw), transports);
+}
+
+Deno.test("refuseSharedRoutes names both flags of a path that two wires answer", () => {
+  const cases: [RawOptions, string, string][] = [
+    [{ ssePath: "/mcp" }, "--ssePath", "--streamableHttpPath"],
+    [{ streamableHttpPath: "/sse" }, "--ssePath", "--streamableHttpPath"],
+    [{ messagePath: "/mcp" }, "--messagePath", "--streamableHttpPath"],
+    [{ healthEndpoint: ["/ok", "/mcp"] }, "--healthEndpoint", "--streamableHttpPath"],
+    [{ healthEndpoint: ["/sse"] }, "--healthEndpoint", "--ssePath"],
+    [{ ssePath: "/health" }, "--ssePath", "the health report"],
+    [{ streamableHttpPath: "/health" }, "--streamableHttpPath", "the health report"],
+  ];
+  for (const [raw, flag, other] of cases) {
+    assert.throws(() => check(raw), (error: unknown) => {
+      assert(error instanceof ConfigError);
+      assert(error.message.startsWith(`${flag} "/`), error.message);
+      assert(error.message.includes(`taken by ${other}, `), error.message);
+      return true;
+    });
+  }
+});
+
+Deno.test("refuseSharedRoutes lets one path serve two methods", () => {
+  check({ ssePath: "/x", messagePath: "/x" });
+  check({ healthEndpoint: ["/message"] });
+});
+
+Deno.test("refuseSharedRoutes lets the WebSocket path be any path", () => {
+  for (const wsPath of ["/mcp", "/sse", "/message", "/health"]) check({ wsPath });
+});
+
+Deno.test("refuseSharedRoutes lets a health endpoint take the place of the health report", () => {
+  check({ healthEndpoint: ["/health", "/health"] });
+});
+
+Deno.test("refuseSharedRoutes looks only at what is served", () => {
+  check({ ssePath: "/mcp", messagePath: "/mcp" }, ["streamableHttp", "ws"]);
+  check({ ssePath: "/mcp", messagePath: "/mcp" }, ["sse"]);
+});

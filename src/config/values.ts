@@ -1,0 +1,90 @@
+import * as z from "zod";
+
+/** `setTimeout` fires at once beyond 2^31 - 1 ms, which is a little more than this many hours. */
+const MAX_HOURS = 596;
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNIT_BYTES: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** What is allowed, as the end of an error message: "expected …". A function may look at the refused text. */
+export type Expectation = string | ((text: string) => string);
+
+/** A value written as text; `read` answers undefined for a text that it does not accept. */
+export function written<T>(expected: Expectation, read: (text: string) => T | undefined) {
+  return z.string({ error: expectation(expected, "") }).transform((text, context): T => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    context.addIssue(expectation(expected, text));
+    return z.NEVER;
+  });
+}
+
+/** As `written`, for what a file may give as a bare number too. */
+function measured(expected: string, read: (text: string) => number | undefined) {
+  return z.union([z.string(), z.number()], { error: expected })
+    .transform(String).pipe(written(expected, read));
+}
+
+/** Text with something in it. */
+export function nonEmpty(expected: string) {
+  return written(expected, (text) => text === "" ? undefined : text);
+}
+
+export function wholeNumber({ min, max = Number.MAX_SAFE_INTEGER }: { min: number; max?: number }) {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return measured(`expected a whole number ${range}`, (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    return value >= min && value <= max ? value : undefined;
+  });
+}
+
+/** A time in milliseconds, from `500ms`, `30s`, `5m`, `1h` or a bare number of milliseconds. */
+export function duration({ min }: { min: number }) {
+  const expected = `expected a time from ${min}ms to ${MAX_HOURS}h, such as 500ms, 30s, 5m or 1h`;
+  return measured(expected, (text) => {
+    const ms = Math.round(scaled(text, /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/i, UNIT_MS));
+    return ms >= min && ms <= MAX_HOURS * 3_600_000 ? ms : undefined;
+  });
+}
+
+/** A number of bytes, from `4m`, `512k`, `1g` (also `kb` and `kib`; 1024-based) or a bare number of bytes. */
+export function size() {
+  return measured("expected a size of at least 1 byte, such as 65536, 512k or 4m", (text) => {
+    const bytes = Math.floor(scaled(text, /^(\d+(?:\.\d+)?)(?:([kmg])(?:i?b)?)?$/i, UNIT_BYTES));
+    return bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
+  });
+}
+
+/** NaN for a text without that form, so that every comparison with it fails. */
+function scaled(text: string, form: RegExp, units: Readonly<Record<string, number>>): number {
+  const [, digits, unit = ""] = form.exec(text) ?? [];
+  return Number(digits) * (units[unit.toLowerCase()] ?? 1);
+}
+
+/** On or off; text counts because flags, and later environment variables, have nothing else. */
+export function onOff() {
+  return z.union([z.boolean(), z.enum(["true", "false"])], { error: "expected true or false" })
+    .transform((value) => value === true || value === "true");
+}
+
+/** One of a few names; `allowed` is what an error offers, where that is less than what is known. */
+export function choice<const T extends readonly string[]>(names: T, allowed: readonly string[] = names) {
+  return z.enum(names, { error: `expected ${oneOf(allowed)}` });
+}
+
+/** A pair `KEY=VALUE` whose key is a legal name of an environment variable. */
+export function keyValue() {
+  const expected = "expected KEY=VALUE, where KEY has letters, digits and _ and begins with no digit";
+  return written(expected, (text): readonly [string, string] | undefined => {
+    const [, key, value] = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0]*)$/.exec(text) ?? [];
+    return key === undefined || value === undefined ? undefined : [key, value];
+  });
+}
+
+function oneOf(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
+function expectation(expected: Expectation, text: string): string {
+  return typeof expected === "string" ? expected : expected(text);
+}

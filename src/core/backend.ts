@@ -1,0 +1,41 @@
+/** What stands on both sides of a session: the server that answers, and the client that arrived. */
+import type { Channel } from "./channel.ts";
+
+/** What a server is started or called with, after overrides. */
+export interface Launch {
+  /** Whom it is started for; a label for logs. */
+  readonly session: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What an MCP server answers from: a child process or a remote. */
+export interface Backend extends AsyncDisposable {
+  readonly name: string;
+  /** Throws BackendError when the server cannot be started or reached. The caller disposes the channel. */
+  open(launch: Launch, signal: AbortSignal): Promise<Channel>;
+}
+
+/** Who a client proved to be. */
+export interface Principal {
+  readonly name: string;
+}
+
+export type Wire = "streamableHttp" | "sse" | "websocket" | "stdio";
+
+/** What is known of a client when it arrives. */
+export interface Peer {
+  /** Names the conversation in logs, and in HTTP headers where the wire has sessions. */
+  readonly session: string;
+  readonly wire: Wire;
+  /** "session": a conversation with a memory, so a server of its own. "request": one POST that stands alone. */
+  readonly scope: "session" | "request";
+  readonly principal?: Principal;
+}
+
+/**
+ * Admits a client, or throws LimitError or StoppingError at once, before anything is promised to it.
+ * The returned function runs the conversation and settles when it has ended and everything is freed; it never rejects.
+ */
+export type Accept = (peer: Peer) => (client: Channel) => Promise<void>;

@@ -1,0 +1,62 @@
+/** The Channel: one end of a conversation of JSON-RPC messages, whatever the wire. */
+import { DisconnectedError } from "./errors.ts";
+import type { JsonRpcMessage, RequestId } from "./jsonrpc.ts";
+import { Queue } from "./queue.ts";
+
+/** One JSON-RPC message, and what the wire knew about it. */
+export interface Envelope {
+  message: JsonRpcMessage;
+  /** The text as it came, valid as long as `message` is untouched: pass-through costs no re-serialising. */
+  text?: string | undefined;
+  /** The client request that this belongs to; HTTP picks the response stream by it. */
+  relatesTo?: RequestId | undefined;
+}
+
+/** One end of a conversation. Both ends of a bridge have this shape. */
+export interface Channel extends AsyncDisposable {
+  /**
+   * What the far side says. Ends when the far side will say no more but may still be spoken to;
+   * throws when it broke or is gone. One consumer.
+   */
+  readonly incoming: AsyncIterable<Envelope>;
+  /**
+   * Takes the message over at once; a returned promise settles when the wire has room for more: backpressure.
+   * Throws or rejects with DisconnectedError when nobody is there.
+   */
+  send(envelope: Envelope): Promise<void> | void;
+  /** "I send no more." Idempotent. `reason` is for a wire that can carry one, and never shows internals. */
+  close(reason?: Error): Promise<void>;
+  /** "Stop now": ends `incoming`, releases pending sends, frees everything. Idempotent. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The text to put on a wire: as it came when untouched, else serialised once. */
+export function textOf(envelope: Envelope): string {
+  return envelope.text ??= JSON.stringify(envelope.message);
+}
+
+/** Two ends joined in memory: what one sends is what the other gets. */
+export function memoryChannels(): [Channel, Channel] {
+  const left = new Queue<Envelope>();
+  const right = new Queue<Envelope>();
+  return [memoryChannel(left, right), memoryChannel(right, left)];
+}
+
+function memoryChannel(inbox: Queue<Envelope>, outbox: Queue<Envelope>): Channel {
+  return {
+    incoming: inbox,
+    send(envelope) {
+      if (outbox.ended) throw new DisconnectedError("The channel is closed");
+      return outbox.push(envelope, envelope.text?.length);
+    },
+    close(): Promise<void> {
+      outbox.end();
+      return Promise.resolve();
+    },
+    [Symbol.asyncDispose](): Promise<void> {
+      outbox.fail(new DisconnectedError("The other end is gone"));
+      inbox.end();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * Error classes, one for each decision that somebody makes about a failure, and the two
+ * functions that turn an error into what a client may see.
+ */
+import type { JsonRpcErrorObject, RequestId } from "./jsonrpc.ts";
+
+/** JSON-RPC 2.0 §5.1 codes, and the two that the MCP SDKs use for HTTP refusals and timeouts. */
+export const RpcCode = {
+  parseError: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  internalError: -32603,
+  refused: -32000,
+  sessionNotFound: -32001,
+  requestTimeout: -32001,
+} as const;
+
+export interface GatewayErrorOptions extends ErrorOptions {
+  /** HTTP status when this error is the whole answer. */
+  status?: number;
+  /** JSON-RPC error code. */
+  code?: number;
+  /** Extra response headers, for instance `Allow` or `Retry-After`. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** An error whose message is written for the client: it names the thing and never a path or a secret. */
+export class GatewayError extends Error {
+  override readonly name: string = "GatewayError";
+  readonly status: number;
+  readonly code: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The request that this refuses, once its id is known. */
+  requestId: RequestId | null = null;
+
+  constructor(message: string, options: GatewayErrorOptions = {}) {
+    const { status = 500, code = RpcCode.internalError, headers = {}, ...rest } = options;
+    super(message, rest);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** The sender broke a rule of HTTP, JSON-RPC or MCP: 4xx. */
+export class RequestError extends GatewayError {
+  override readonly name = "RequestError";
+  constructor(message: string, options: GatewayErrorOptions = {}) {
+    super(message, { status: 400, code: RpcCode.refused, ...options });
+  }
+}
+
+/** A bound is reached; the same request may succeed later: 503 unless told otherwise. */
+export class LimitError extends GatewayError {
+  override readonly name = "LimitError";
+  constructor(message: string, options: GatewayErrorOptions = {}) {
+    super(message, { status: 503, code: RpcCode.refused, headers: { "Retry-After": "5" }, ...options });
+  }
+}
+
+/** The gateway is shutting down and takes no new work: 503. */
+export class StoppingError extends GatewayError {
+  override readonly name = "StoppingError";
+  constructor(message = "The gateway is shutting down") {
+    super(message, { status: 503, code: RpcCode.refused, headers: { "Retry-After": "5" } });
+  }
+}
+
+/** The MCP server behind the gateway cannot be started, broke off or does not answer: 502. */
+export class BackendError extends GatewayError {
+  override readonly name = "BackendError";
+  constructor(message: string, options: GatewayErrorOptions = {}) {
+    super(message, { status: 502, ...options });
+  }
+}
+
+/** The MCP server did not answer within the configured time: 504. */
+export class TimeoutError extends GatewayError {
+  override readonly name = "TimeoutError";
+  constructor(message: string, options: GatewayErrorOptions = {}) {
+    super(message, { status: 504, code: RpcCode.requestTimeout, ...options });
+  }
+}
+
+/** The far end of a channel is gone, so nothing can be said to it any more. */
+export class DisconnectedError extends GatewayError {
+  override readonly name = "DisconnectedError";
+  constructor(message: string, options: GatewayErrorOptions = {}) {
+    super(message, { status: 502, ...options });
+  }
+}
+
+/** Wrong usage, found before anything was started: exit code 2. */
+export class ConfigError extends GatewayError {
+  override readonly name = "ConfigError";
+}
+
+/** What a client is told of an error: anything but a GatewayError is an internal error without details. */
+export function toRpcError(error: unknown): JsonRpcErrorObject {
+  if (error instanceof GatewayError) return { code: error.code, message: error.message };
+  return { code: RpcCode.internalError, message: "Internal error" };
+}
+
+/** An error as a whole HTTP answer, with a JSON-RPC error body. */
+export function toResponse(error: unknown): Response {
+  const { status, headers: extra, requestId: id } = error instanceof GatewayError
+    ? error
+    : { status: 500, headers: {}, requestId: null };
+  const headers = { ...extra, "Content-Type": "application/json" };
+  const body = { jsonrpc: "2.0", error: toRpcError(error), id };
+  return new Response(JSON.stringify(body), { status, headers });
+}

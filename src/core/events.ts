@@ -1,0 +1,65 @@
+/** Everything that observers can hear of: log, metrics, audit, health and dashboard all read this one union. */
+import type { Wire } from "./backend.ts";
+import type { RequestId } from "./jsonrpc.ts";
+
+/** "up" is from client to server, "down" the other way. */
+export type Direction = "up" | "down";
+
+export type GatewayEvent =
+  | { type: "gateway.started"; urls: readonly string[] }
+  | { type: "gateway.stopping"; reason: string; openRequests: number }
+  | { type: "gateway.stopped" }
+  | { type: "session.opened"; session: string; wire: Wire; scope: "session" | "request" }
+  | { type: "session.closed"; session: string; scope: "session" | "request"; reason: string; error?: unknown }
+  | {
+    type: "request.finished";
+    session: string;
+    direction: Direction;
+    id: RequestId;
+    method: string;
+    outcome: "result" | "error" | "cancelled" | "failed" | "timeout";
+    /** Milliseconds from arrival to answer. */
+    durationMs: number;
+  }
+  | { type: "message"; session: string; direction: Direction; message: unknown }
+  | { type: "message.dropped"; session: string; direction: Direction; reason: string; count?: number }
+  | { type: "http.refused"; method: string; route: string; status: number; reason: string }
+  | { type: "child.started"; session: string; pid: number; server: string }
+  | { type: "child.ready"; session: string; pid: number; server: string }
+  | { type: "child.stderr"; session: string; pid: number; line: string }
+  | { type: "child.noise"; session: string; pid: number; line: string }
+  | {
+    type: "child.exited";
+    session: string;
+    pid: number;
+    server: string;
+    code: number;
+    signal: string | undefined;
+    /** False when it ended by itself: the entry of a crash then has the last lines of stderr. */
+    expected: boolean;
+    stderr: readonly string[];
+  }
+  | { type: "child.failed"; session: string; server: string; reason: string }
+  | { type: "warning"; text: string }
+  | { type: "fault"; where: string; error: unknown };
+
+/** Observers never throw into the path and never change a message. */
+export type Sink = (event: GatewayEvent) => void;
+
+/** One emitter for many sinks; a sink that throws loses that event and nobody else does. */
+export function bus(sinks: readonly Sink[]): Sink {
+  return (event) => {
+    for (const sink of sinks) {
+      try {
+        sink(event);
+      } catch {
+        // An observer's failure must not become the client's; there is nobody left to tell.
+      }
+    }
+  };
+}
+
+/** Runs a promise that nobody awaits; its failure becomes an event. */
+export function background(promise: Promise<unknown>, where: string, emit: Sink): void {
+  promise.catch((error) => emit({ type: "fault", where, error }));
+}

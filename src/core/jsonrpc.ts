@@ -1,0 +1,82 @@
+/**
+ * JSON-RPC 2.0 messages as MCP uses them: types, guards and readers.
+ *
+ * The gateway carries messages and not methods, so `params` and `result` stay `unknown` inside.
+ * Source: JSON-RPC 2.0, and the "Messages" section of MCP's basic protocol page.
+ */
+/** `1` and `"1"` are two ids; a Map with these as keys keeps them apart. */
+export type RequestId = string | number;
+export type ProgressToken = string | number;
+export type Params = Readonly<Record<string, unknown>>;
+
+export interface JsonRpcRequest {
+  readonly jsonrpc: "2.0";
+  readonly id: RequestId;
+  readonly method: string;
+  readonly params?: Params;
+}
+export interface JsonRpcNotification {
+  readonly jsonrpc: "2.0";
+  readonly method: string;
+  readonly params?: Params;
+}
+export interface JsonRpcErrorObject {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: unknown;
+}
+export interface JsonRpcResult {
+  readonly jsonrpc: "2.0";
+  readonly id: RequestId;
+  readonly result: unknown;
+}
+export interface JsonRpcError {
+  readonly jsonrpc: "2.0";
+  /** null when the id of the request could not be read. */
+  readonly id: RequestId | null;
+  readonly error: JsonRpcErrorObject;
+}
+export type JsonRpcResponse = JsonRpcResult | JsonRpcError;
+export type JsonRpcMessage = JsonRpcRequest | JsonRpcNotification | JsonRpcResponse;
+
+export function isRequest(message: JsonRpcMessage): message is JsonRpcRequest {
+  return "method" in message && "id" in message;
+}
+export function isNotification(message: JsonRpcMessage): message is JsonRpcNotification {
+  return "method" in message && !("id" in message);
+}
+export function isResponse(message: JsonRpcMessage): message is JsonRpcResponse {
+  return !("method" in message);
+}
+
+export function isId(value: unknown): value is RequestId {
+  return typeof value === "string" || typeof value === "number";
+}
+
+/** The id that `notifications/cancelled` names, or undefined for any other message. */
+export function cancelledId(message: JsonRpcMessage): RequestId | undefined {
+  if (!("method" in message) || message.method !== "notifications/cancelled") return undefined;
+  const id = message.params?.requestId;
+  return isId(id) ? id : undefined;
+}
+
+/** The token that a request asks progress for (`params._meta.progressToken`). */
+export function requestedToken(message: JsonRpcRequest): ProgressToken | undefined {
+  const meta = message.params?._meta;
+  if (typeof meta !== "object" || meta === null || !("progressToken" in meta)) return undefined;
+  return isId(meta.progressToken) ? meta.progressToken : undefined;
+}
+
+/** The token that `notifications/progress` reports on, or undefined for any other message. */
+export function reportedToken(message: JsonRpcNotification): ProgressToken | undefined {
+  if (message.method !== "notifications/progress") return undefined;
+  const token = message.params?.progressToken;
+  return isId(token) ? token : undefined;
+}
+
+export function resultOf(id: RequestId, result: unknown): JsonRpcResult {
+  return { jsonrpc: "2.0", id, result };
+}
+export function errorOf(id: RequestId | null, error: JsonRpcErrorObject): JsonRpcError {
+  return { jsonrpc: "2.0", id, error };
+}

@@ -1,0 +1,120 @@
+/** The table of open requests of one direction: what makes "exactly one answer" a loop. */
+import { type GatewayError, LimitError, RequestError, RpcCode } from "./errors.ts";
+import type { Direction, Sink } from "./events.ts";
+import {
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type ProgressToken,
+  requestedToken,
+  type RequestId,
+} from "./jsonrpc.ts";
+
+export interface OpenRequest {
+  readonly id: RequestId;
+  readonly method: string;
+  /** `performance.now()` at arrival. */
+  readonly since: number;
+  readonly token: ProgressToken | undefined;
+  /** For a request of the server: the client request on whose stream it went out. */
+  readonly relatesTo: RequestId | undefined;
+  timer?: ReturnType<typeof setTimeout>;
+}
+
+export type Outcome = "result" | "error" | "cancelled" | "failed" | "timeout";
+
+export interface OpenTableOptions {
+  /** For the events that tell of finished requests. */
+  readonly session: string;
+  readonly direction: Direction;
+  readonly emit: Sink;
+  /** How many requests may wait for their answer. */
+  readonly maxOpenRequests: number;
+}
+
+export class OpenTable {
+  readonly #byId = new Map<RequestId, OpenRequest>();
+  readonly #byToken = new Map<ProgressToken, OpenRequest>();
+  readonly #options: OpenTableOptions;
+  #drained: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: OpenTableOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Why this request may not be entered, or undefined. */
+  refusal({ id }: JsonRpcRequest): GatewayError | undefined {
+    if (this.#byId.has(id)) {
+      return new RequestError(`Invalid Request: a request with id ${JSON.stringify(id)} is still open`, {
+        code: RpcCode.invalidRequest,
+      });
+    }
+    const { maxOpenRequests } = this.#options;
+    if (this.size < maxOpenRequests) return undefined;
+    return new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
+  }
+
+  add(message: JsonRpcRequest, relatesTo?: RequestId): OpenRequest {
+    const { id, method } = message;
+    const entry = { id, method, since: performance.now(), token: requestedToken(message), relatesTo };
+    this.#byId.set(id, entry);
+    if (entry.token !== undefined) this.#byToken.set(entry.token, entry);
+    return entry;
+  }
+
+  /** Takes the request out, so that whoever gets it is the only one to answer it. */
+  take(id: RequestId, outcome: Outcome): OpenRequest | undefined {
+    const entry = this.#byId.get(id);
+    if (!entry) return undefined;
+    this.#byId.delete(id);
+    if (entry.token !== undefined && this.#byToken.get(entry.token) === entry) {
+      this.#byToken.delete(entry.token);
+    }
+    clearTimeout(entry.timer);
+    this.#tell(entry, outcome);
+    if (this.#byId.size === 0) this.#release();
+    return entry;
+  }
+
+  /** Takes out the request that this response answers. */
+  settle(message: JsonRpcResponse): OpenRequest | undefined {
+    if (message.id === null || message.id === undefined) return undefined;
+    return this.take(message.id, "error" in message ? "error" : "result");
+  }
+
+  /** Takes out every request, oldest first. */
+  takeAll(): OpenRequest[] {
+    return [...this.#byId.keys()].flatMap((id) => this.take(id, "failed") ?? []);
+  }
+
+  /** Who asked for progress under this token. */
+  ownerOf(token: ProgressToken): OpenRequest | undefined {
+    return this.#byToken.get(token);
+  }
+
+  /** The one request in flight, or undefined when there are none or several. */
+  sole(): OpenRequest | undefined {
+    return this.#byId.size === 1 ? this.#byId.values().next().value : undefined;
+  }
+
+  /** Settles when no request is open. */
+  drained(): Promise<void> {
+    if (this.#byId.size === 0) return Promise.resolve();
+    this.#drained ??= Promise.withResolvers<void>();
+    return this.#drained.promise;
+  }
+
+  #release(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
+  #tell({ id, method, since }: OpenRequest, outcome: Outcome): void {
+    const { session, direction, emit } = this.#options;
+    const durationMs = performance.now() - since;
+    emit({ type: "request.finished", session, direction, id, method, outcome, durationMs });
+  }
+}

@@ -1,0 +1,25 @@
+/** Message policies: what wraps the passage of each message through a session. */
+import type { Peer } from "./backend.ts";
+import type { Envelope } from "./channel.ts";
+import type { Direction } from "./events.ts";
+
+export interface MessageContext {
+  readonly peer: Peer;
+  readonly direction: Direction;
+  readonly envelope: Envelope;
+}
+
+/** Wraps the passage of one message; to refuse, throw a GatewayError, and the session answers the sender. */
+export type MessagePolicy = (
+  context: MessageContext,
+  next: () => Promise<void> | void,
+) => Promise<void> | void;
+
+/** The first policy is the outermost. With none, the message passes at no cost. */
+export function compose(policies: readonly MessagePolicy[]): MessagePolicy {
+  if (policies.length === 0) return (_context, next) => next();
+  return policies.reduceRight<MessagePolicy>(
+    (inner, outer) => (context, next) => outer(context, () => inner(context, next)),
+    (_context, next) => next(),
+  );
+}

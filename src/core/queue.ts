@@ -1,0 +1,133 @@
+/**
+ * The light queue: one producer side, one consumer, an AsyncIterable without Web Streams.
+ * It is what keeps the hot path at a few promises a message.
+ */
+
+export interface QueueOptions {
+  /** From this many waiting items on, `push` returns a promise. */
+  highWater?: number;
+  /** From this much waiting weight on (bytes or characters, as the producer counts), `push` returns a promise. */
+  highWaterWeight?: number;
+}
+
+interface Waiting<T> {
+  resolve: (result: IteratorResult<T, undefined>) => void;
+  reject: (error: unknown) => void;
+}
+
+export class Queue<T> implements AsyncIterable<T> {
+  readonly #highWater: number;
+  readonly #highWaterWeight: number;
+  #items: { item: T; weight: number }[] = [];
+  #head = 0;
+  #weight = 0;
+  #waiting: Waiting<T> | undefined;
+  #ended = false;
+  #error: unknown;
+  #failed = false;
+  #room: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: QueueOptions = {}) {
+    const { highWater = 64, highWaterWeight = 1024 * 1024 } = options;
+    this.#highWater = highWater;
+    this.#highWaterWeight = highWaterWeight;
+  }
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+  get weight(): number {
+    return this.#weight;
+  }
+  /** True once nothing more is taken in: after `end`, `fail`, or when the consumer stopped. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Adds an item; a returned promise settles when there is room again. After the end, items are dropped. */
+  push(item: T, weight = 0): Promise<void> | void {
+    if (this.#ended) return;
+    if (this.#waiting) {
+      const { resolve } = this.#waiting;
+      this.#waiting = undefined;
+      return resolve({ value: item, done: false });
+    }
+    this.#items.push({ item, weight });
+    this.#weight += weight;
+    if (!this.#full()) return;
+    this.#room ??= Promise.withResolvers<void>();
+    return this.#room.promise;
+  }
+
+  /** No more items: the consumer gets what waits, then the end. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#waiting?.resolve({ value: undefined, done: true });
+    this.#waiting = undefined;
+  }
+
+  /** As `end`, but the consumer gets this error after what waits. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#failed = true;
+    this.#error = error;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting) this.#raise(waiting.reject);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return { next: () => this.#next(), return: () => this.#stop() };
+  }
+
+  #next(): Promise<IteratorResult<T, undefined>> {
+    const entry = this.#take();
+    if (entry) return Promise.resolve({ value: entry.item, done: false });
+    if (this.#failed) return new Promise((_, reject) => this.#raise(reject));
+    if (this.#ended) return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve, reject) => this.#waiting = { resolve, reject });
+  }
+
+  #take(): { item: T; weight: number } | undefined {
+    const entry = this.#items[this.#head];
+    if (!entry) return undefined;
+    this.#head++;
+    this.#weight -= entry.weight;
+    // Compacting only now and then keeps a take at constant cost.
+    if (this.#head === this.#items.length) this.#clear();
+    else if (this.#head >= 1024) this.#items.splice(0, this.#head), this.#head = 0;
+    this.#release();
+    return entry;
+  }
+
+  /** The error is thrown once; after it the iterable is simply at its end. */
+  #raise(reject: (error: unknown) => void): void {
+    this.#failed = false;
+    reject(this.#error);
+  }
+
+  #stop(): Promise<IteratorResult<T, undefined>> {
+    this.end();
+    this.#clear();
+    this.#weight = 0;
+    this.#release();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  #clear(): void {
+    this.#items = [];
+    this.#head = 0;
+  }
+
+  #full(): boolean {
+    return this.size >= this.#highWater || this.#weight >= this.#highWaterWeight;
+  }
+
+  #release(): void {
+    if (!this.#room || (this.#full() && !this.#ended)) return;
+    this.#room.resolve();
+    this.#room = undefined;
+  }
+}

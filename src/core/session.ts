@@ -1,0 +1,282 @@
+/**
+ * The Session joins two channels. It owns the tables of open requests, so each request gets exactly one
+ * answer, and it says which client request a message of the server belongs to (rule 4 in docs/architecture.md).
+ */
+import type { Peer } from "./backend.ts";
+import type { Channel, Envelope } from "./channel.ts";
+import { BackendError, DisconnectedError, GatewayError, TimeoutError, toRpcError } from "./errors.ts";
+import type { Direction, Sink } from "./events.ts";
+import {
+  cancelledId,
+  errorOf,
+  isRequest,
+  isResponse,
+  type JsonRpcErrorObject,
+  type JsonRpcMessage,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  reportedToken,
+  type RequestId,
+} from "./jsonrpc.ts";
+import { OpenTable } from "./open_table.ts";
+import type { MessagePolicy } from "./policy.ts";
+
+export interface SessionOptions {
+  readonly peer: Peer;
+  readonly emit: Sink;
+  /** Called at the first message, not before: a client that says nothing costs no server. */
+  readonly openServer: (signal: AbortSignal) => Promise<Channel>;
+  readonly policy: MessagePolicy;
+  /** How many requests of one direction may wait for their answer. */
+  readonly maxOpenRequests: number;
+  /** Milliseconds after which a request is cancelled and answered; none by default. */
+  readonly requestTimeoutMs?: number | undefined;
+}
+
+/** Why a session ended; `error` is what the open requests were answered with. */
+interface SessionEnd {
+  readonly reason: string;
+  readonly error?: GatewayError;
+}
+
+export class Session {
+  readonly peer: Peer;
+  readonly #client: Channel;
+  readonly #options: SessionOptions;
+  readonly #emit: Sink;
+  readonly #fromClient: OpenTable;
+  readonly #fromServer: OpenTable;
+  readonly #ended = Promise.withResolvers<SessionEnd>();
+  readonly #abort = new AbortController();
+  #over = false;
+  #server: Channel | undefined;
+
+  constructor(client: Channel, options: SessionOptions) {
+    const { emit, peer, maxOpenRequests } = options;
+    const { session } = peer;
+    this.#client = client;
+    this.#options = options;
+    this.#emit = emit;
+    this.peer = peer;
+    this.#fromClient = new OpenTable({ session, direction: "up", emit, maxOpenRequests });
+    this.#fromServer = new OpenTable({ session, direction: "down", emit, maxOpenRequests });
+  }
+
+  /** Requests of the client that wait for an answer. */
+  get openRequests(): number {
+    return this.#fromClient.size;
+  }
+
+  /** Settles when no request of the client is open. */
+  drained(): Promise<void> {
+    return this.#fromClient.drained();
+  }
+
+  /** Ends the session: open requests are answered with the error, then both channels are freed. */
+  end(error: GatewayError): void {
+    this.#finish({ reason: error.message, error });
+  }
+
+  /** Runs until either side is done; settles when both channels are disposed. Never rejects. */
+  async run(): Promise<void> {
+    const { session, wire, scope } = this.peer;
+    this.#emit({ type: "session.opened", session, wire, scope });
+    const up = this.#pumpUp();
+    const { reason, error } = await this.#ended.promise;
+    this.#answerOpen(error ?? new BackendError("The session ended before the server answered"));
+    await Promise.all([this.#free(this.#client, error), this.#free(this.#server, error)]);
+    await up;
+    this.#emit({ type: "session.closed", session, scope, reason, error });
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#abort.abort(end.error);
+    this.#ended.resolve(end);
+  }
+
+  /** Does not wait for a stalled client: a message counts as handed over when `send` returns. */
+  #answerOpen(error: GatewayError): void {
+    for (const { id } of this.#fromClient.takeAll()) {
+      this.#answer(this.#client, id, toRpcError(error));
+    }
+  }
+
+  async #free(channel: Channel | undefined, reason: GatewayError | undefined): Promise<void> {
+    try {
+      await channel?.close(reason);
+      await channel?.[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#emit({ type: "fault", where: "end of session", error });
+    }
+  }
+
+  // --- up: client to server ---
+
+  async #pumpUp(): Promise<void> {
+    let down: Promise<void> | undefined;
+    try {
+      for await (const envelope of this.#client.incoming) {
+        if (this.#over) break;
+        if (!this.#enter(envelope.message)) continue;
+        this.#server ??= await this.#open();
+        if (!this.#server) break;
+        down ??= this.#pumpDown(this.#server);
+        const passed = this.#guarded("up", envelope, this.#server);
+        if (passed) await passed;
+      }
+      // A half-close: the client says no more, and still gets what it asked for.
+      await this.drained();
+      this.#finish({ reason: "the client is done" });
+    } catch (error) {
+      this.#finish({ reason: "the client is gone", error: asGatewayError(error) });
+    }
+    await down;
+  }
+
+  async #open(): Promise<Channel | undefined> {
+    try {
+      const server = await this.#options.openServer(this.#abort.signal);
+      if (!this.#over) return server;
+      await server[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#finish({ reason: "the server could not be started", error: asGatewayError(error) });
+    }
+    return undefined;
+  }
+
+  /** Books a message of the client; false when it is not to be passed on. */
+  #enter(message: JsonRpcMessage): boolean {
+    if (isRequest(message)) return this.#enterRequest(message);
+    if (isResponse(message)) {
+      const asked = this.#fromServer.settle(message) !== undefined;
+      if (!asked) this.#drop("up", "it answers no request of the server");
+      return asked;
+    }
+    // A cancelled request needs no answer any more, and must not attract later messages.
+    const cancelled = cancelledId(message);
+    if (cancelled !== undefined) this.#fromClient.take(cancelled, "cancelled");
+    return true;
+  }
+
+  #enterRequest(message: JsonRpcRequest): boolean {
+    const { id } = message;
+    const refusal = this.#fromClient.refusal(message);
+    if (refusal) {
+      this.#answer(this.#client, id, toRpcError(refusal));
+      return false;
+    }
+    const entry = this.#fromClient.add(message);
+    const { requestTimeoutMs } = this.#options;
+    if (requestTimeoutMs !== undefined) {
+      entry.timer = setTimeout(() => this.#expire(id, requestTimeoutMs), requestTimeoutMs);
+    }
+    return true;
+  }
+
+  #expire(id: RequestId, limitMs: number): void {
+    const entry = this.#fromClient.take(id, "timeout");
+    if (!entry) return;
+    const error = new TimeoutError(`The server did not answer "${entry.method}" within ${limitMs} ms`);
+    this.#answer(this.#client, id, toRpcError(error));
+    // "initialize" must never be cancelled (MCP lifecycle page, all revisions that have it).
+    if (entry.method === "initialize" || !this.#server) return;
+    const params = { requestId: id, reason: error.message };
+    this.#say(this.#server, { message: { jsonrpc: "2.0", method: "notifications/cancelled", params } });
+  }
+
+  // --- down: server to client ---
+
+  async #pumpDown(server: Channel): Promise<void> {
+    try {
+      for await (const envelope of server.incoming) {
+        const passed = this.#passDown(server, envelope);
+        if (passed) await passed;
+      }
+      const error = new BackendError("The MCP server closed the connection");
+      this.#finish({ reason: "the server is done", error });
+    } catch (error) {
+      this.#finish({ reason: "the server broke off", error: asGatewayError(error) });
+    }
+  }
+
+  #passDown(server: Channel, envelope: Envelope): Promise<void> | void {
+    const { message } = envelope;
+    if (isResponse(message)) {
+      const entry = this.#fromClient.settle(message);
+      if (!entry) return this.#drop("down", "it answers no open request");
+      envelope.relatesTo = entry.id;
+    } else if (isRequest(message)) {
+      const refusal = this.#fromServer.refusal(message);
+      if (refusal) return server.send({ message: errorOf(message.id, toRpcError(refusal)) });
+      envelope.relatesTo = this.#fromClient.sole()?.id;
+      this.#fromServer.add(message, envelope.relatesTo);
+    } else {
+      envelope.relatesTo = this.#relationOf(message);
+    }
+    return this.#guarded("down", envelope, this.#client);
+  }
+
+  #relationOf(message: JsonRpcNotification): RequestId | undefined {
+    const token = reportedToken(message);
+    if (token !== undefined) return this.#fromClient.ownerOf(token)?.id;
+    const cancelled = cancelledId(message);
+    if (cancelled !== undefined) return this.#fromServer.take(cancelled, "cancelled")?.relatesTo;
+    return this.#fromClient.sole()?.id;
+  }
+
+  // --- both ways ---
+
+  /** Sends through the policies; a refusal goes back to the sender, a dead wire ends the session. */
+  #guarded(direction: Direction, envelope: Envelope, target: Channel): Promise<void> | void {
+    try {
+      const { policy } = this.#options;
+      const passed = policy({ peer: this.peer, direction, envelope }, () => target.send(envelope));
+      if (passed) return passed.catch((error) => this.#refused(direction, envelope, error));
+    } catch (error) {
+      this.#refused(direction, envelope, error);
+    }
+  }
+
+  #refused(direction: Direction, envelope: Envelope, error: unknown): void {
+    const { message } = envelope;
+    if (error instanceof DisconnectedError) return this.end(error);
+    const answer = toRpcError(error);
+    const up = direction === "up";
+    if (isRequest(message)) {
+      const table = up ? this.#fromClient : this.#fromServer;
+      if (table.take(message.id, "failed")) {
+        this.#answer(up ? this.#client : this.#server, message.id, answer);
+      }
+    } else if (isResponse(message)) {
+      // A refused answer: its receiver still waits, and gets the refusal in its place.
+      this.#answer(up ? this.#server : this.#client, message.id, answer);
+    } else {
+      this.#drop(direction, answer.message);
+    }
+  }
+
+  #answer(receiver: Channel | undefined, id: RequestId | null, error: JsonRpcErrorObject): void {
+    if (receiver) this.#say(receiver, { message: errorOf(id, error), relatesTo: id ?? undefined });
+  }
+
+  /** Sends something of our own; a far end that is gone ends the session. */
+  #say(channel: Channel, envelope: Envelope): void {
+    const failed = (error: unknown) => this.end(asGatewayError(error));
+    try {
+      channel.send(envelope)?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #drop(direction: Direction, reason: string): void {
+    this.#emit({ type: "message.dropped", session: this.peer.session, direction, reason });
+  }
+}
+
+function asGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  return new BackendError("The MCP server failed", { cause: error });
+}

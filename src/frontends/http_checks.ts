@@ -1,0 +1,63 @@
+/** What every HTTP route asks of a request before anything is started for it. */
+import { LimitError, RequestError, RpcCode } from "../core/errors.ts";
+
+/** The revisions that have an `initialize` handshake, newest first. */
+export const SUPPORTED_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] as const;
+
+/** POST of Streamable HTTP: the client must list both types (transports page, "Sending Messages"). */
+export function requireAccept(request: Request, types: readonly string[]): void {
+  const accept = request.headers.get("accept") ?? "";
+  if (types.every((type) => accept.includes(type))) return;
+  throw new RequestError(`Not Acceptable: the client must accept ${types.join(" and ")}`, { status: 406 });
+}
+
+export function requireJson(request: Request): void {
+  const type = request.headers.get("content-type") ?? "";
+  const [media = ""] = type.split(";", 1);
+  if (media.trim().toLowerCase() === "application/json") return;
+  throw new RequestError("Unsupported Media Type: Content-Type must be application/json", { status: 415 });
+}
+
+/** An absent header is fine: the negotiated revision counts then. */
+export function requireVersion(request: Request): void {
+  const version = request.headers.get("mcp-protocol-version");
+  if (version === null || SUPPORTED_VERSIONS.some((supported) => supported === version)) return;
+  const supported = SUPPORTED_VERSIONS.join(", ");
+  throw new RequestError(
+    `Bad Request: Unsupported protocol version: ${version} (supported versions: ${supported})`,
+  );
+}
+
+export function methodNotAllowed(allow: readonly string[]): RequestError {
+  return new RequestError("Method not allowed", { status: 405, headers: { Allow: allow.join(", ") } });
+}
+
+/** The body as text. Throws 413 as soon as it is known to be larger than `maxBytes`. */
+export async function readBody(request: Request, maxBytes: number): Promise<string> {
+  const announced = request.headers.get("content-length");
+  if (announced === null) return await readChunks(request, maxBytes);
+  if (Number(announced) > maxBytes) throw tooLarge(maxBytes);
+  // With a length announced the HTTP framing itself bounds what arrives.
+  return await request.text();
+}
+
+async function readChunks(request: Request, maxBytes: number): Promise<string> {
+  if (!request.body) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function tooLarge(maxBytes: number): LimitError {
+  return new LimitError(`Payload Too Large: the limit is ${maxBytes} bytes`, {
+    status: 413,
+    code: RpcCode.refused,
+    headers: {},
+  });
+}

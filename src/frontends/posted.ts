@@ -1,0 +1,58 @@
+/** What a POST brought, and everything that can be refused by looking at it alone. */
+import { GatewayError, RequestError, RpcCode } from "../core/errors.ts";
+import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
+import { parseMessages } from "../core/parse.ts";
+import { readBody, requireJson, requireVersion } from "./http_checks.ts";
+
+/** The messages of one POST, parsed. */
+export interface Posted {
+  readonly messages: readonly JsonRpcMessage[];
+  readonly requests: readonly JsonRpcRequest[];
+  /** The body, where it is exactly one message. */
+  readonly text: string | undefined;
+  readonly batch: boolean;
+  /** The HTTP request's own. */
+  readonly signal: AbortSignal;
+}
+
+export interface ReceiveOptions {
+  readonly maxBodyBytes: number;
+  /** Throws StoppingError when no new request may begin; answers to open ones still may. */
+  readonly refuseNew: () => void;
+}
+
+/** Throws GatewayError: nothing has been started for the request by then. */
+export async function receive(request: Request, options: ReceiveOptions): Promise<Posted> {
+  requireJson(request);
+  requireVersion(request);
+  const text = await readBody(request, options.maxBodyBytes);
+  const { messages, batch } = parseMessages(text);
+  const requests = messages.filter(isRequest);
+  if (requests.length > 0) options.refuseNew();
+  const repeated = requests.find(({ id }, at) => requests.findIndex((other) => other.id === id) !== at);
+  if (repeated) throw stillOpen(repeated.id);
+  return { messages, requests, batch, text: batch ? undefined : text, signal: request.signal };
+}
+
+/** Runs what may still refuse the request; the refusal then carries the request's id. */
+export async function answering(posted: Posted, answer: () => Promise<Response>): Promise<Response> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof GatewayError) error.requestId = idOf(posted);
+    throw error;
+  }
+}
+
+function idOf({ requests: [request], batch }: Posted): RequestId | null {
+  return request && !batch ? request.id : null;
+}
+
+/** JSON-RPC 2.0: an id names one request; a second one under it could not be answered. */
+export function stillOpen(id: RequestId): GatewayError {
+  return invalidRequest(`a request with id ${JSON.stringify(id)} is still open`);
+}
+
+export function invalidRequest(why: string): GatewayError {
+  return new RequestError(`Invalid Request: ${why}`, { code: RpcCode.invalidRequest });
+}

@@ -1,0 +1,62 @@
+/** One POST of stateless Streamable HTTP as a Channel: a conversation that ends with its answers. */
+import type { Channel, Envelope } from "../core/channel.ts";
+import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
+import { errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
+import { Queue } from "../core/queue.ts";
+import { Exchange, type ReplyMode } from "./exchange.ts";
+import type { Posted } from "./posted.ts";
+
+export interface SinglePostSettings {
+  readonly replyMode: ReplyMode;
+  readonly keepAliveMs: number;
+}
+
+export class SinglePost implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  /** Settles with the answer to the POST. */
+  readonly response: Promise<Response>;
+  readonly #exchange: Exchange | undefined;
+  readonly #waiting: Set<RequestId>;
+
+  constructor(posted: Posted, settings: SinglePostSettings) {
+    const ids = posted.requests.map(({ id }) => id);
+    this.#waiting = new Set(ids);
+    if (ids.length > 0) {
+      // Nothing can be resumed here, so a client that leaves takes its requests along.
+      const onGone = () => this.incoming.fail(new DisconnectedError("The client is gone"));
+      const { batch, signal } = posted;
+      this.#exchange = new Exchange({ ...settings, ids, batch, signal, headers: () => ({}), onGone });
+    }
+    this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
+    for (const message of posted.messages) {
+      void this.incoming.push({ message, text: posted.text, relatesTo: undefined });
+    }
+    if (ids.length === 0) this.incoming.end();
+  }
+
+  send(envelope: Envelope): Promise<void> | void {
+    const { message } = envelope;
+    if (!this.#exchange) return;
+    if (!isResponse(message)) {
+      // Without a stream of its own there is no place for it, and nobody who would miss it.
+      return this.#exchange.carriesEvents ? this.#exchange.send(envelope) : undefined;
+    }
+    if (message.id !== null) this.#waiting.delete(message.id);
+    const room = this.#exchange.send(envelope);
+    if (this.#waiting.size === 0) this.incoming.end();
+    return room;
+  }
+
+  close(reason?: Error): Promise<void> {
+    const error = toRpcError(
+      reason instanceof GatewayError ? reason : new DisconnectedError("The server ended the conversation"),
+    );
+    this.#exchange?.fail((id) => errorOf(id, error));
+    return Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    this.incoming.end();
+  }
+}

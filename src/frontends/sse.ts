@@ -1,0 +1,96 @@
+/** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
+import type { Accept } from "../core/backend.ts";
+import type { Channel, Envelope } from "../core/channel.ts";
+import { DisconnectedError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import { Queue } from "../core/queue.ts";
+import { encodeEvent, encodeMessage } from "../wire/sse.ts";
+import { EventStream } from "./event_stream.ts";
+import { methodNotAllowed } from "./http_checks.ts";
+import { answering, receive, type ReceiveOptions } from "./posted.ts";
+
+export interface SseOptions extends ReceiveOptions {
+  readonly accept: Accept;
+  /** What the `endpoint` event names before the session id: path, or base URL and path, of the POST route. */
+  readonly endpoint: string;
+  readonly keepAliveMs: number;
+  /** How many messages of a client may wait for the server. */
+  readonly maxBufferedMessages: number;
+}
+
+export interface SseRoutes {
+  /** GET: opens the stream and the session that lives as long as it. */
+  connect(request: Request): Response;
+  /** POST: messages of the session that `?sessionId=` names. */
+  message(request: Request): Promise<Response>;
+}
+
+export function sse(options: SseOptions): SseRoutes {
+  const sessions = new Map<string, SseSession>();
+
+  function named(request: Request): SseSession {
+    const id = new URL(request.url).searchParams.get("sessionId");
+    if (id === null) throw new RequestError("Missing sessionId parameter");
+    const session = sessions.get(id);
+    if (session) return session;
+    throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
+  }
+
+  return {
+    connect(request) {
+      if (request.method !== "GET") throw methodNotAllowed(["GET"]);
+      const id = crypto.randomUUID();
+      const run = options.accept({ session: id, wire: "sse", scope: "session" });
+      const session = new SseSession(options.keepAliveMs);
+      sessions.set(id, session);
+      void run(session).then(() => sessions.delete(id));
+      return session.start(`${options.endpoint}?sessionId=${id}`);
+    },
+    async message(request) {
+      if (request.method !== "POST") throw methodNotAllowed(["POST"]);
+      const session = named(request);
+      const posted = await receive(request, options);
+      return await answering(posted, async () => {
+        if (session.incoming.size >= options.maxBufferedMessages) {
+          throw new LimitError(`The server is too slow: ${session.incoming.size} messages wait for it`);
+        }
+        for (const message of posted.messages) {
+          await session.incoming.push(
+            { message, text: posted.text, relatesTo: undefined },
+            posted.text?.length,
+          );
+        }
+        return new Response("Accepted", { status: 202 });
+      });
+    },
+  };
+}
+
+class SseSession implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  readonly #stream: EventStream;
+
+  constructor(keepAliveMs: number) {
+    const onGone = () => this.incoming.fail(new DisconnectedError("The client closed its event stream"));
+    this.#stream = new EventStream({ keepAliveMs, onGone });
+  }
+
+  start(endpoint: string): Response {
+    void this.#stream.send(encodeEvent({ event: "endpoint", data: endpoint }));
+    return this.#stream.response();
+  }
+
+  send(envelope: Envelope): Promise<void> | void {
+    if (!this.#stream.open) throw new DisconnectedError("The client closed its event stream");
+    return this.#stream.send(encodeMessage(envelope));
+  }
+
+  close(): Promise<void> {
+    this.#stream.close();
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.incoming.end();
+    return this.close();
+  }
+}

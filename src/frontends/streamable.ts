@@ -1,0 +1,101 @@
+/** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
+import type { Accept } from "../core/backend.ts";
+import { RequestError, RpcCode } from "../core/errors.ts";
+import { methodNotAllowed, requireAccept, requireVersion } from "./http_checks.ts";
+import { answering, invalidRequest, type Posted, receive, type ReceiveOptions } from "./posted.ts";
+import { SinglePost } from "./single_post.ts";
+import { SESSION_HEADER, type SessionSettings, StreamableSession } from "./streamable_session.ts";
+
+const EVENT_STREAM = "text/event-stream";
+/** A POST is answered in either form (transports page, "Sending Messages to the Server"). */
+const ANSWER_TYPES = ["application/json", EVENT_STREAM];
+
+export interface StreamableOptions extends SessionSettings, ReceiveOptions {
+  readonly accept: Accept;
+  readonly stateful: boolean;
+}
+
+type Handler = (request: Request) => Promise<Response>;
+
+/** Answers every method of the MCP endpoint; refusals are thrown as GatewayError or answered with the request's id. */
+export function streamable(options: StreamableOptions): Handler {
+  return options.stateful ? stateful(options) : stateless(options);
+}
+
+function stateless(options: StreamableOptions): Handler {
+  return async (request) => {
+    // There is no session to listen to or to end.
+    if (request.method !== "POST") throw methodNotAllowed(["POST"]);
+    requireAccept(request, ANSWER_TYPES);
+    const posted = await receive(request, options);
+    return await answering(posted, async () => {
+      const run = options.accept({
+        session: crypto.randomUUID(),
+        wire: "streamableHttp",
+        scope: "request",
+      });
+      const post = new SinglePost(posted, options);
+      void run(post);
+      return await post.response;
+    });
+  };
+}
+
+function stateful(options: StreamableOptions): Handler {
+  const sessions = new Map<string, StreamableSession>();
+
+  function begin(posted: Posted): Promise<Response> {
+    const id = crypto.randomUUID();
+    const run = options.accept({ session: id, wire: "streamableHttp", scope: "session" });
+    const session = new StreamableSession(id, options, () => sessions.delete(id));
+    sessions.set(id, session);
+    void run(session);
+    return session.post(posted);
+  }
+
+  async function post(request: Request): Promise<Response> {
+    requireAccept(request, ANSWER_TYPES);
+    const posted = await receive(request, options);
+    return await answering(posted, () => {
+      const initialize = isInitialize(posted);
+      if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted);
+      const session = named(request);
+      if (initialize) throw invalidRequest("the session is already initialized");
+      return session.post(posted);
+    });
+  }
+
+  function named(request: Request): StreamableSession {
+    const id = request.headers.get(SESSION_HEADER);
+    if (id === null) throw new RequestError(`Bad Request: ${SESSION_HEADER} header is required`);
+    const session = sessions.get(id);
+    if (session) return session;
+    throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
+  }
+
+  function get(request: Request): Response {
+    requireAccept(request, [EVENT_STREAM]);
+    requireVersion(request);
+    return named(request).listen();
+  }
+
+  function end(request: Request): Response {
+    requireVersion(request);
+    named(request).end("The client ended the session");
+    return new Response(null, { status: 200 });
+  }
+
+  return async (request) => {
+    if (request.method === "POST") return await post(request);
+    if (request.method === "GET") return get(request);
+    if (request.method === "DELETE") return end(request);
+    throw methodNotAllowed(["GET", "POST", "DELETE"]);
+  };
+}
+
+/** `initialize` stands alone (2025-03-26 lifecycle page: not part of a batch). */
+function isInitialize({ requests, batch }: Posted): boolean {
+  const initialize = requests.some(({ method }) => method === "initialize");
+  if (initialize && batch) throw invalidRequest("initialize must not be part of a batch");
+  return initialize;
+}

@@ -1,0 +1,194 @@
+/** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
+import type { Channel, Envelope } from "../core/channel.ts";
+import { DisconnectedError, GatewayError, LimitError, RpcCode, toRpcError } from "../core/errors.ts";
+import type { Sink } from "../core/events.ts";
+import { cancelledId, errorOf, isRequest, isResponse, type RequestId } from "../core/jsonrpc.ts";
+import { Queue } from "../core/queue.ts";
+import { encodeMessage } from "../wire/sse.ts";
+import { EventStream } from "./event_stream.ts";
+import { Exchange, type ReplyMode } from "./exchange.ts";
+import { SUPPORTED_VERSIONS } from "./http_checks.ts";
+import { type Posted, stillOpen } from "./posted.ts";
+
+export const SESSION_HEADER = "Mcp-Session-Id";
+
+export interface SessionSettings {
+  readonly replyMode: ReplyMode;
+  readonly keepAliveMs: number;
+  /** How long a session may be without a message; an open call whose client still waits counts as one. */
+  readonly sessionTimeoutMs: number;
+  /** How many messages are kept while no stream is open for them, and how many may wait for the server. */
+  readonly maxBufferedMessages: number;
+  readonly emit: Sink;
+}
+
+export class StreamableSession implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  readonly id: string;
+  readonly #settings: SessionSettings;
+  readonly #onEnd: () => void;
+  readonly #exchanges = new Map<RequestId, Exchange>();
+  #standing: EventStream | undefined;
+  #buffer: Envelope[] = [];
+  #initializeId: RequestId | undefined;
+  #established = true;
+  #lastActive = performance.now();
+  #idleTimer: ReturnType<typeof setTimeout>;
+
+  /** `onEnd` is called once, as soon as the session can no longer be found by its id. */
+  constructor(id: string, settings: SessionSettings, onEnd: () => void) {
+    this.id = id;
+    this.#settings = settings;
+    this.#onEnd = onEnd;
+    this.#idleTimer = setTimeout(() => this.#checkIdle(), settings.sessionTimeoutMs);
+  }
+
+  // --- from the client ---
+
+  /** Takes the messages of one POST; settles with its answer. Throws RequestError or LimitError. */
+  async post(posted: Posted): Promise<Response> {
+    this.#touch();
+    const repeated = posted.requests.find(({ id }) => this.#exchanges.has(id));
+    if (repeated) throw stillOpen(repeated.id);
+    if (this.incoming.size >= this.#settings.maxBufferedMessages) {
+      throw new LimitError(`The server is too slow: ${this.incoming.size} messages wait for it`);
+    }
+    const exchange = posted.requests.length > 0 ? this.#exchange(posted) : undefined;
+    for (const message of posted.messages) {
+      if (isRequest(message) && message.method === "initialize") this.#initializeId = message.id;
+      const room = this.incoming.push(
+        { message, text: posted.text, relatesTo: undefined },
+        posted.text?.length,
+      );
+      this.#cancel(cancelledId(message));
+      if (room && !exchange) await room;
+    }
+    return exchange ? await exchange.response : new Response(null, { status: 202 });
+  }
+
+  /** Opens the GET stream; an older one gives way, for its client is more likely gone than greedy. */
+  listen(): Response {
+    this.#touch();
+    this.#standing?.close();
+    const stream = new EventStream({ keepAliveMs: this.#settings.keepAliveMs, onGone: () => {} });
+    this.#standing = stream;
+    const kept = this.#buffer;
+    this.#buffer = [];
+    for (const envelope of kept) void stream.send(encodeMessage(envelope));
+    return stream.response({ [SESSION_HEADER]: this.id });
+  }
+
+  /** Ends the session from outside: DELETE, or time. */
+  end(why: string): void {
+    this.#retire();
+    this.incoming.fail(new DisconnectedError(why));
+  }
+
+  /** The server owes no answer to a cancelled request, so its POST ends here. */
+  #cancel(id: RequestId | undefined): void {
+    if (id === undefined) return;
+    this.#exchanges.get(id)?.cancel(id);
+    this.#exchanges.delete(id);
+  }
+
+  #exchange({ requests, batch, signal }: Posted): Exchange {
+    const ids = requests.map(({ id }) => id);
+    const { replyMode, keepAliveMs } = this.#settings;
+    const headers = (): Record<string, string> => this.#established ? { [SESSION_HEADER]: this.id } : {};
+    const exchange = new Exchange({ ids, batch, signal, replyMode, keepAliveMs, headers, onGone: () => {} });
+    for (const id of ids) this.#exchanges.set(id, exchange);
+    return exchange;
+  }
+
+  // --- from the server ---
+
+  send(envelope: Envelope): Promise<void> | void {
+    this.#touch();
+    const { message, relatesTo } = envelope;
+    const exchange = relatesTo === undefined ? undefined : this.#exchanges.get(relatesTo);
+    if (isResponse(message) && relatesTo !== undefined) {
+      this.#exchanges.delete(relatesTo);
+      if (exchange?.open) return exchange.send(this.#checked(envelope));
+      return this.#drop("its client is gone");
+    }
+    if (exchange?.carriesEvents) return exchange.send(envelope);
+    if (this.#standing?.open) return this.#standing.send(encodeMessage(envelope));
+    this.#keep(envelope);
+  }
+
+  /** A version that our HTTP layer would refuse later is refused now, while the reason can still be told. */
+  #checked(envelope: Envelope): Envelope {
+    const { message } = envelope;
+    if (!isResponse(message) || message.id === null || message.id !== this.#initializeId) return envelope;
+    this.#initializeId = undefined;
+    if ("error" in message) return this.#unestablished(envelope);
+    const version = versionIn(message.result);
+    if (SUPPORTED_VERSIONS.some((supported) => supported === version)) return envelope;
+    const text = `The server answered with protocol version ${JSON.stringify(version)}, ` +
+      `which is not served here (supported versions: ${SUPPORTED_VERSIONS.join(", ")})`;
+    return this.#unestablished({
+      message: errorOf(message.id, { code: RpcCode.internalError, message: text }),
+    });
+  }
+
+  /** Without a handshake there is no session: no id for the client, and no server kept for it. */
+  #unestablished(envelope: Envelope): Envelope {
+    this.#established = false;
+    this.end("The session was not established");
+    return envelope;
+  }
+
+  #keep(envelope: Envelope): void {
+    this.#buffer.push(envelope);
+    if (this.#buffer.length <= this.#settings.maxBufferedMessages) return;
+    this.#buffer.shift();
+    this.#drop("the buffer for the GET stream is full, oldest first");
+  }
+
+  #drop(reason: string): void {
+    this.#settings.emit({ type: "message.dropped", session: this.id, direction: "down", reason });
+  }
+
+  // --- the end ---
+
+  /** Called when nothing comes any more from the server: what is open gets its answer here. */
+  close(reason?: Error): Promise<void> {
+    this.#retire();
+    const error = toRpcError(
+      reason instanceof GatewayError ? reason : new DisconnectedError("The session has ended"),
+    );
+    for (const exchange of new Set(this.#exchanges.values())) exchange.fail((id) => errorOf(id, error));
+    this.#exchanges.clear();
+    this.#standing?.close();
+    this.#buffer = [];
+    return Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    this.incoming.end();
+  }
+
+  #retire(): void {
+    clearTimeout(this.#idleTimer);
+    this.#onEnd();
+  }
+
+  #touch(): void {
+    this.#lastActive = performance.now();
+  }
+
+  #checkIdle(): void {
+    const { sessionTimeoutMs } = this.#settings;
+    const waited = [...this.#exchanges.values()].some((exchange) => exchange.open);
+    const left = waited ? sessionTimeoutMs : this.#lastActive + sessionTimeoutMs - performance.now();
+    if (left <= 0) return this.end(`The session was idle for ${sessionTimeoutMs} ms`);
+    this.#idleTimer = setTimeout(() => this.#checkIdle(), left);
+  }
+}
+
+function versionIn(result: unknown): unknown {
+  return typeof result === "object" && result !== null && "protocolVersion" in result
+    ? result.protocolVersion
+    : undefined;
+}

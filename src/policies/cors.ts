@@ -1,0 +1,19 @@
+/** CORS for browsers on other origins: off unless asked for. */
+import { cors } from "hono/cors";
+import type { MiddlewareHandler } from "hono";
+
+/** `*`, or exact origins and patterns. */
+export type CorsOrigins = "*" | readonly (string | RegExp)[];
+
+export function corsHeaders(origins: CorsOrigins): MiddlewareHandler {
+  return cors({
+    origin: origins === "*" ? "*" : (origin) => allows(origins, origin) ? origin : null,
+    allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
+    // Browsers hide every other header of an answer from the page, and clients need these two.
+    exposeHeaders: ["Mcp-Session-Id", "MCP-Protocol-Version"],
+  });
+}
+
+function allows(origins: readonly (string | RegExp)[], origin: string): boolean {
+  return origins.some((allowed) => typeof allowed === "string" ? allowed === origin : allowed.test(origin));
+}

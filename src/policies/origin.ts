@@ -1,0 +1,72 @@
+/** Host and Origin checks: what keeps a web page from talking to a gateway on the reader's machine (DNS rebinding). */
+import { RequestError } from "../core/errors.ts";
+
+export interface OriginOptions {
+  /** The address that the gateway is bound to. */
+  readonly host: string;
+  /** More values of `Host`, with or without a port; `*` allows every one. */
+  readonly allowedHosts: readonly string[];
+  /** More values of `Origin`; `*` allows every one. */
+  readonly allowedOrigins: readonly (string | RegExp)[];
+}
+
+const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const IP_LITERAL = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/;
+/** Verdicts are remembered; an attacker who invents names must not fill the memory with them. */
+const MAX_REMEMBERED = 256;
+
+/** Throws RequestError 403 for a request that names a foreign Host or comes from a foreign Origin. */
+export function originGuard(options: OriginOptions): (request: Request) => void {
+  const hostAllowed = remembered((host) => allowsHost(options, host));
+  return (request) => {
+    const host = request.headers.get("host") ?? new URL(request.url).host;
+    if (!hostAllowed(host)) {
+      throw new RequestError(`Forbidden: Host ${JSON.stringify(host)} is not allowed`, { status: 403 });
+    }
+    const origin = request.headers.get("origin");
+    if (origin === null || allowsOrigin(options, origin, host)) return;
+    throw new RequestError(`Forbidden: Origin ${JSON.stringify(origin)} is not allowed`, { status: 403 });
+  };
+}
+
+function allowsHost({ host: bound, allowedHosts }: OriginOptions, host: string): boolean {
+  const name = hostnameOf(`http://${host}`);
+  if (name === undefined) return false;
+  if (LOOPBACK_NAME.test(name)) return true;
+  if (allowedHosts.some((allowed) => allowed === "*" || allowed === host.toLowerCase() || allowed === name)) {
+    return true;
+  }
+  // Rebinding needs a name: on a network address, a request that names an address cannot be part of it.
+  return !isLoopback(bound) && (IP_LITERAL.test(name) || name === bound.toLowerCase());
+}
+
+function allowsOrigin({ allowedOrigins }: OriginOptions, origin: string, host: string): boolean {
+  if (allowedOrigins.some((allowed) => matches(allowed, origin))) return true;
+  if (origin === `http://${host}` || origin === `https://${host}`) return true;
+  const [from, to] = [hostnameOf(origin), hostnameOf(`http://${host}`)];
+  // Another port of the same machine is the reader's own page, as the SDKs' localhost checks have it.
+  return from !== undefined && to !== undefined && LOOPBACK_NAME.test(from) && LOOPBACK_NAME.test(to);
+}
+
+function matches(allowed: string | RegExp, origin: string): boolean {
+  return typeof allowed === "string" ? allowed === "*" || allowed === origin : allowed.test(origin);
+}
+
+function isLoopback(host: string): boolean {
+  return LOOPBACK_NAME.test(host) || host === "::1";
+}
+
+function hostnameOf(url: string): string | undefined {
+  return URL.parse(url)?.hostname;
+}
+
+function remembered(judge: (value: string) => boolean): (value: string) => boolean {
+  const verdicts = new Map<string, boolean>();
+  return (value) => {
+    const known = verdicts.get(value);
+    if (known !== undefined) return known;
+    const verdict = judge(value);
+    if (verdicts.size < MAX_REMEMBERED) verdicts.set(value, verdict);
+    return verdict;
+  };
+}

@@ -1,0 +1,87 @@
+/** The HTTP server: routes, the policies in front of them, the listening socket and its orderly end. */
+import { Hono, type MiddlewareHandler } from "hono";
+import { ConfigError, RequestError, toResponse } from "./core/errors.ts";
+import type { Sink } from "./core/events.ts";
+import { isUpgrade } from "./frontends/websocket.ts";
+
+/** Answers a request, or throws GatewayError. */
+export type Handler = (request: Request) => Response | Promise<Response>;
+
+export interface Routes {
+  /** By path; a path may be named once. */
+  readonly http: ReadonlyMap<string, Handler>;
+  /** WebSocket upgrades by path; such a path may be an HTTP route as well. */
+  readonly upgrades: ReadonlyMap<string, Handler>;
+}
+
+export interface ServerOptions {
+  readonly routes: Routes;
+  /** Runs first, on every route. Throws RequestError 403. */
+  readonly guard: (request: Request) => void;
+  readonly cors?: MiddlewareHandler | undefined;
+  readonly emit: Sink;
+}
+
+/** The whole HTTP face as one function, which tests call without a socket. */
+export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handler {
+  const refused = (request: Request, error: unknown): Response => {
+    const response = toResponse(error);
+    const { method, url } = request;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (response.status >= 500 && !(error instanceof RequestError)) {
+      emit({ type: "fault", where: "http", error });
+    }
+    emit({ type: "http.refused", method, route: new URL(url).pathname, status: response.status, reason });
+    return response;
+  };
+  const app = new Hono();
+  if (cors) app.use(cors);
+  for (const [path, handler] of routes.http) app.all(path, (context) => handler(context.req.raw));
+  app.notFound((context) => refused(context.req.raw, new RequestError("Not found", { status: 404 })));
+  app.onError((error, context) => refused(context.req.raw, error));
+  return (request) => {
+    try {
+      guard(request);
+      // Outside of Hono: middleware that copies a response would break the upgrade.
+      const upgrade = isUpgrade(request) && routes.upgrades.get(new URL(request.url).pathname);
+      return upgrade ? upgrade(request) : app.fetch(request);
+    } catch (error) {
+      return refused(request, error);
+    }
+  };
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** PEM texts: HTTPS with HTTP/2 by ALPN. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+}
+
+/** Throws ConfigError when the address cannot be bound or certificate and key do not fit. */
+export function listen(handler: Handler, { host, port, tls }: ListenOptions): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({
+      hostname: host.replace(/^\[(.*)\]$/, "$1"),
+      port,
+      ...tls,
+      // Says nothing: the banner is ours.
+      onListen: () => {},
+    }, handler);
+  } catch (cause) {
+    throw new ConfigError(listenFault(cause, host, port), { cause });
+  }
+}
+
+function listenFault(cause: unknown, host: string, port: number): string {
+  if (cause instanceof Deno.errors.AddrInUse) return `--port "${port}": the port is in use on ${host}`;
+  if (cause instanceof Deno.errors.PermissionDenied) return `--port "${port}": not allowed to use it`;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof Deno.errors.AddrNotAvailable || /lookup address/.test(reason)) {
+    return `--host "${host}": this machine has no such address`;
+  }
+  if (/KeyMismatch/.test(reason)) return "--tlsKey: the key does not belong to the certificate of --tlsCert";
+  if (/certificate/i.test(reason)) return "--tlsCert: the file has no certificate in PEM form";
+  if (/key/i.test(reason)) return "--tlsKey: the file has no private key in PEM form";
+  return `Cannot listen on ${host} port ${port}: ${reason}`;
+}

@@ -1,0 +1,80 @@
+/** Newline-delimited JSON, the framing of MCP's stdio transport: one message a line, UTF-8, no newline inside. */
+import type { Envelope } from "../core/channel.ts";
+import { LimitError } from "../core/errors.ts";
+import { lineOf } from "./line.ts";
+
+const NEWLINE = 0x0a;
+
+/** One message as a line, its newline included. */
+export function encodeLine(envelope: Envelope): string {
+  return lineOf(envelope) + "\n";
+}
+
+/** Cuts a byte stream into lines, without their line ends; blank lines are left out. */
+export class LineDecoder {
+  readonly #maxBytes: number;
+  readonly #decoder = new TextDecoder();
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+
+  /** A line longer than `maxBytes` is a LimitError. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The lines that this chunk completes. */
+  push(chunk: Uint8Array): string[] {
+    const last = chunk.lastIndexOf(NEWLINE);
+    if (last === -1) {
+      this.#keep(chunk);
+      return [];
+    }
+    const lines = splitLines(this.#decode(chunk.subarray(0, last)));
+    for (const line of lines) if (line.length > this.#maxBytes) throw this.#tooLong();
+    if (last + 1 < chunk.length) this.#keep(chunk.subarray(last + 1));
+    return lines;
+  }
+
+  /** What is left when the stream ends: a last line without its newline. */
+  end(): string[] {
+    return splitLines(this.#decode(new Uint8Array()));
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes > this.#maxBytes) throw this.#tooLong();
+  }
+
+  #decode(bytes: Uint8Array): string {
+    if (this.#pendingBytes === 0) return this.#decoder.decode(bytes);
+    // Decoded as one piece, so that a character cut in two by a chunk border stays whole.
+    const whole = new Uint8Array(this.#pendingBytes + bytes.length);
+    let at = 0;
+    for (const piece of this.#pending) {
+      whole.set(piece, at);
+      at += piece.length;
+    }
+    whole.set(bytes, at);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return this.#decoder.decode(whole);
+  }
+
+  #tooLong(): LimitError {
+    return new LimitError(`The server sent a line longer than ${this.#maxBytes} bytes`);
+  }
+}
+
+function splitLines(text: string): string[] {
+  if (!text.includes("\n")) return isBlank(text) ? [] : [trimEnd(text)];
+  return text.split("\n").filter((line) => !isBlank(line)).map(trimEnd);
+}
+
+function trimEnd(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
+}
+
+function isBlank(line: string): boolean {
+  return line.length === 0 || (line.length < 80 && line.trim().length === 0);
+}
