@@ -17,7 +17,7 @@ export const TARGETS = {
 export type Target = keyof typeof TARGETS;
 
 /** What the gateway does, and no more: it writes no file, loads no library and asks nobody for a permission. */
-const PERMISSIONS = [
+export const PERMISSIONS = [
   "--allow-net", // serves clients and calls remote servers
   "--allow-run", // starts servers, and stops their process groups
   "--allow-read", // finds commands on the PATH, reads certificates

@@ -53,7 +53,7 @@ function flagOf(key: OptionKey, meta: OptionMeta): Option {
   return option.helpGroup(`${meta.group}:`);
 }
 
-/** Turns a switch off; the help of the switch itself tells of it. */
+/** Turns a switch off; the help tells of it once for all switches. */
 function noFlagOf(key: OptionKey, meta: OptionMeta): Option {
   return new Option(`--no-${kebab(key)}`).hideHelp().helpGroup(`${meta.group}:`);
 }

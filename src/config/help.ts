@@ -9,9 +9,10 @@ const USAGE = `--stdio "command line" [options]
        keystone [options] -- command [arguments...]`;
 
 const CLOSING = `
-Flags may also be written in kebab-case (--output-transport) and with an equals
-sign (--port=8000). A size is in bytes or has a suffix k, m or g; a time is in
-milliseconds or has a suffix ms, s, m or h.
+Flags may also be written in kebab-case (--output-transport), with an equals
+sign (--port=8000) and, to turn a switch off, with --no- (--no-stateful).
+A size is in bytes or has a suffix k, m or g; a time is in milliseconds or has
+a suffix ms, s, m or h.
 
 Examples:
   keystone --stdio "npx -y @modelcontextprotocol/server-everything"

@@ -14,14 +14,15 @@ export function listenHost() {
   });
 }
 
-/** A host as clients write it in the Host header: lower case, IPv6 in brackets, with a port or without. */
+/** A host as clients write it in the Host header, IPv6 in brackets, with a port or without; `*` is any. */
 export function hostHeader() {
-  const expected = `expected a host, such as example.com, example.com:8443 or [::1]`;
-  return written(expected, (text) => {
-    const bracketed = isIPv6(text) ? `[${text}]` : text;
-    const [, host = "", , port = "0"] = /^(\[[^\]]*\]|[^:]*)(:(\d{1,5}))?$/.exec(bracketed) ?? [];
+  return written("expected * or a host, such as example.com, example.com:8443 or [::1]", (text) => {
+    if (text === "*") return text;
+    const [, host = "", port = ""] =
+      /^(\[[^\]]*\]|[^:]*)(:\d{1,5})?$/.exec(isIPv6(text) ? `[${text}]` : text) ?? [];
     const known = host.startsWith("[") ? isIPv6(host.slice(1, -1)) : isHostName(host);
-    return known && Number(port) <= 65535 ? bracketed.toLowerCase() : undefined;
+    const name = known && URL.parse(`http://${host}`)?.hostname;
+    return name && Number(port.slice(1)) <= 65535 ? name + port : undefined;
   });
 }
 
@@ -40,9 +41,12 @@ export function baseUrl() {
   });
 }
 
-/** An origin as browsers send it: scheme, host and port, lower case, without the scheme's default port. */
+/** An origin as browsers send it, without the scheme's default port; `*` is any. */
 export function origin() {
-  return written(expectedOrigin, readOrigin);
+  return written(
+    (text) => `${expectedOrigin(text)}, or *`,
+    (text) => text === "*" ? text : readOrigin(text),
+  );
 }
 
 /** What CORS lets in: `*`, an exact origin, or `/a regular expression/` for origins. */

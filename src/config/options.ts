@@ -184,14 +184,14 @@ export const options = z.object({
   allowedOrigin: option(z.array(origin()), {
     group: "Security",
     value: "<origins...>",
-    description: "origins to accept without CORS headers",
+    description: "origins to accept without CORS headers; * is any",
     list: "greedy",
     default: [],
   }),
   allowedHost: option(z.array(hostHeader()), {
     group: "Security",
     value: "<hosts...>",
-    description: "Host headers to accept besides those of the listening address",
+    description: "Host headers to accept besides those of the listening address; * is any",
     list: "greedy",
     default: [],
   }),

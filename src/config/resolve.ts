@@ -37,7 +37,7 @@ export interface ResolvedConfig {
   /** May hold `/health`, which then answers as the others do. */
   healthEndpoints: readonly string[];
   cors?: "*" | readonly (string | RegExp)[];
-  /** As a Host header has them: lower case, IPv6 in brackets, some with a port. */
+  /** As a Host header has them: lower case, IPv6 in brackets, some with a port; `*` is any. */
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
   headers: readonly (readonly [name: string, value: string])[];

@@ -7,45 +7,34 @@ const HEALTH_PATH = "/health";
 interface Route {
   flag: string;
   path: string;
-  methods: readonly string[];
 }
 
 /**
- * Refuses two flags that give one path to the same method. The WebSocket path may be any path, since an upgrade tells
- * it apart.
+ * Refuses two flags that name one path, since a path answers every method of one route. The WebSocket path may be any
+ * path: an upgrade tells it apart.
  */
 export function refuseSharedRoutes(options: Options, transports: readonly Transport[]): void {
-  const routes = servedRoutes(options, transports);
-  routes.forEach((route, index) => {
-    const earlier = routes.slice(0, index).find((other) => overlap(route, other));
-    if (earlier !== undefined) throw new ConfigError(explain(route, earlier));
-  });
+  const takenBy = new Map<string, string>();
+  for (const { flag, path } of servedRoutes(options, transports)) {
+    const earlier = takenBy.get(path);
+    if (earlier !== undefined) {
+      throw new ConfigError(`${flag} ${JSON.stringify(path)}: taken by ${earlier}; expected another path`);
+    }
+    takenBy.set(path, flag);
+  }
 }
 
 function servedRoutes(options: Options, transports: readonly Transport[]): Route[] {
+  const { streamableHttpPath, ssePath, messagePath } = options;
   const healthPaths = new Set(options.healthEndpoint);
   const routes: Route[] = [];
-  if (!healthPaths.has(HEALTH_PATH)) {
-    routes.push({ flag: "the health report", path: HEALTH_PATH, methods: ["GET"] });
-  }
+  if (!healthPaths.has(HEALTH_PATH)) routes.push({ flag: "the health report", path: HEALTH_PATH });
   if (transports.includes("streamableHttp")) {
-    const path = options.streamableHttpPath;
-    routes.push({ flag: "--streamableHttpPath", path, methods: ["GET", "POST", "DELETE"] });
+    routes.push({ flag: "--streamableHttpPath", path: streamableHttpPath });
   }
   if (transports.includes("sse")) {
-    routes.push({ flag: "--ssePath", path: options.ssePath, methods: ["GET"] });
-    routes.push({ flag: "--messagePath", path: options.messagePath, methods: ["POST"] });
+    routes.push({ flag: "--ssePath", path: ssePath }, { flag: "--messagePath", path: messagePath });
   }
-  for (const path of healthPaths) routes.push({ flag: "--healthEndpoint", path, methods: ["GET"] });
+  for (const path of healthPaths) routes.push({ flag: "--healthEndpoint", path });
   return routes;
-}
-
-function overlap(one: Route, other: Route): boolean {
-  return one.path === other.path && one.methods.some((method) => other.methods.includes(method));
-}
-
-function explain(route: Route, earlier: Route): string {
-  const shared = route.methods.find((method) => earlier.methods.includes(method));
-  const path = JSON.stringify(route.path);
-  return `${route.flag} ${path}: taken by ${earlier.flag}, which answers ${shared} there; expected another path`;
 }

@@ -21,8 +21,6 @@ export interface ExchangeOptions {
   readonly keepAliveMs: number;
   /** Asked when the answer begins: a session id is given only to a session that exists. */
   readonly headers: () => Record<string, string>;
-  /** The HTTP request's own: it tells of a client that leaves while there is no stream yet. */
-  readonly signal: AbortSignal;
   /** The client went away before everything was answered. */
   readonly onGone: () => void;
 }
@@ -43,13 +41,17 @@ export class Exchange {
     this.#waiting = new Set(options.ids);
     this.response = this.#answer.promise;
     if (options.replyMode === "sse") this.#startStream();
-    else if (options.replyMode === "json") options.signal.addEventListener("abort", () => this.#leave());
     else if (options.replyMode === "auto") this.#silence = setTimeout(() => this.#startStream(), SILENCE_MS);
   }
 
   /** True while somebody waits for the rest of the answer. */
   get open(): boolean {
     return !this.#gone && this.#waiting.size > 0;
+  }
+
+  /** True while a client is known to wait: only a stream tells when it leaves. */
+  get connected(): boolean {
+    return this.open && this.#stream !== undefined;
   }
 
   /** Whether messages that are no answers can go out here. */
@@ -104,9 +106,7 @@ export class Exchange {
     return this.#stream;
   }
 
-  /** Also called after a complete answer: the signal fires then too. */
   #leave(): void {
-    if (!this.open) return;
     this.#gone = true;
     this.#options.onGone();
   }

@@ -11,8 +11,6 @@ export interface Posted {
   /** The body, where it is exactly one message. */
   readonly text: string | undefined;
   readonly batch: boolean;
-  /** The HTTP request's own. */
-  readonly signal: AbortSignal;
 }
 
 export interface ReceiveOptions {
@@ -31,7 +29,7 @@ export async function receive(request: Request, options: ReceiveOptions): Promis
   if (requests.length > 0) options.refuseNew();
   const repeated = requests.find(({ id }, at) => requests.findIndex((other) => other.id === id) !== at);
   if (repeated) throw stillOpen(repeated.id);
-  return { messages, requests, batch, text: batch ? undefined : text, signal: request.signal };
+  return { messages, requests, batch, text: batch ? undefined : text };
 }
 
 /** Runs what may still refuse the request; the refusal then carries the request's id. */

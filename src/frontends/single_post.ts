@@ -24,8 +24,8 @@ export class SinglePost implements Channel {
     if (ids.length > 0) {
       // Nothing can be resumed here, so a client that leaves takes its requests along.
       const onGone = () => this.incoming.fail(new DisconnectedError("The client is gone"));
-      const { batch, signal } = posted;
-      this.#exchange = new Exchange({ ...settings, ids, batch, signal, headers: () => ({}), onGone });
+      const { batch } = posted;
+      this.#exchange = new Exchange({ ...settings, ids, batch, headers: () => ({}), onGone });
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
     for (const message of posted.messages) {

@@ -91,11 +91,11 @@ export class StreamableSession implements Channel {
     this.#exchanges.delete(id);
   }
 
-  #exchange({ requests, batch, signal }: Posted): Exchange {
+  #exchange({ requests, batch }: Posted): Exchange {
     const ids = requests.map(({ id }) => id);
     const { replyMode, keepAliveMs } = this.#settings;
     const headers = (): Record<string, string> => this.#established ? { [SESSION_HEADER]: this.id } : {};
-    const exchange = new Exchange({ ids, batch, signal, replyMode, keepAliveMs, headers, onGone: () => {} });
+    const exchange = new Exchange({ ids, batch, replyMode, keepAliveMs, headers, onGone: () => {} });
     for (const id of ids) this.#exchanges.set(id, exchange);
     return exchange;
   }
@@ -180,7 +180,7 @@ export class StreamableSession implements Channel {
 
   #checkIdle(): void {
     const { sessionTimeoutMs } = this.#settings;
-    const waited = [...this.#exchanges.values()].some((exchange) => exchange.open);
+    const waited = [...this.#exchanges.values()].some((exchange) => exchange.connected);
     const left = waited ? sessionTimeoutMs : this.#lastActive + sessionTimeoutMs - performance.now();
     if (left <= 0) return this.end(`The session was idle for ${sessionTimeoutMs} ms`);
     this.#idleTimer = setTimeout(() => this.#checkIdle(), left);
