@@ -1,0 +1,177 @@
+/** Starts the real gateway as a user would, in a process of its own, on a free port. */
+import { fileURLToPath as fromFileUrl } from "node:url";
+
+/** Published servers, pinned, started without a package manager in between. */
+export const EVERYTHING = published("@modelcontextprotocol/server-everything@2026.8.31", "stdio");
+export const MEMORY = published("@modelcontextprotocol/server-memory@2026.8.31");
+export const filesystem = (folder: string) =>
+  published("@modelcontextprotocol/server-filesystem@2026.8.31", folder);
+
+/** The project's own fixtures. */
+export const SCRIPTED = fixture("scripted_server.ts");
+export const CONFORMANCE = fixture("conformance_server.ts");
+
+function published(name: string, ...args: string[]): string[] {
+  return [Deno.execPath(), "run", "-A", "--no-lock", "--no-config", `npm:${name}`, ...args];
+}
+
+function fixture(name: string): string[] {
+  return [Deno.execPath(), "run", "-A", fromFileUrl(new URL(`../fixtures/${name}`, import.meta.url))];
+}
+
+export interface Keystone extends AsyncDisposable {
+  readonly pid: number;
+  /** Where the wires are, as the banner says. */
+  readonly mcp: string;
+  readonly sse: string;
+  readonly ws: string;
+  readonly port: number;
+  readonly stdout: string;
+  /** Everything on stderr so far. */
+  stderr(): string;
+  /** Settles when stderr matches; rejects when the process ends first. */
+  logged(pattern: RegExp): Promise<string>;
+  /** Processes below the gateway, grandchildren included. */
+  children(): Promise<number[]>;
+  signal(signal: Deno.Signal): void;
+  /** Settles when the process has ended. */
+  readonly status: Promise<Deno.CommandStatus>;
+  /** SIGTERM, then the exit status. */
+  stop(): Promise<Deno.CommandStatus>;
+}
+
+export interface StartOptions {
+  /** What stands after `--`. */
+  server?: readonly string[];
+  env?: Record<string, string>;
+  /** The program before the flags; main.ts by default. */
+  entry?: readonly string[];
+}
+
+export function commandLine(flags: readonly string[], options: StartOptions = {}): string[] {
+  const { entry = [fromFileUrl(new URL("../../main.ts", import.meta.url))], server } = options;
+  return ["run", "-A", ...entry, ...flags, ...(server ? ["--", ...server] : [])];
+}
+
+/** Runs to the end, for command lines that must not start anything. */
+export async function runKeystone(flags: readonly string[], options: StartOptions = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: commandLine(flags, options),
+    stdin: "null",
+    env: { NO_COLOR: "1", ...options.env },
+  }).output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+/** Settles when the banner is complete. Throws with stderr when the gateway does not start. */
+export async function startKeystone(
+  flags: readonly string[],
+  options: StartOptions = {},
+): Promise<Keystone> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: commandLine(["--port", "0", ...flags], options),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1", ...options.env },
+  }).spawn();
+  const log = new TextLog(child.stderr);
+  const out = new TextLog(child.stdout);
+  // The banner ends with the client configuration.
+  const stdout = await out.matching(/\n}\n/).catch(() => {
+    throw new Error(`Keystone did not start:\n${log.text}`);
+  });
+  const url = (label: string) => stdout.match(new RegExp(`${label} +(\\S+)`))?.[1] ?? "";
+  const [mcp, sse, ws] = [url("Streamable HTTP"), url("SSE"), url("WebSocket")];
+  const stop = async () => {
+    signal(child.pid, "SIGTERM");
+    const status = await child.status;
+    await Promise.all([log.ended, out.ended]);
+    return status;
+  };
+  return {
+    pid: child.pid,
+    mcp,
+    sse,
+    ws,
+    port: Number(new URL(mcp || sse || ws).port),
+    stdout,
+    stderr: () => log.text,
+    logged: (pattern) => log.matching(pattern),
+    children: () => descendants(child.pid),
+    signal: (name) => signal(child.pid, name),
+    status: child.status,
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop();
+    },
+  };
+}
+
+function signal(pid: number, name: Deno.Signal): void {
+  try {
+    Deno.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
+  }
+}
+
+/** Every process below this one. */
+export async function descendants(pid: number): Promise<number[]> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,stat="] }).output();
+  const rows = new TextDecoder().decode(stdout).trim().split("\n")
+    .map((row) => row.trim().split(/\s+/))
+    // A zombie has ended; only its parent has not looked yet.
+    .filter(([, , stat]) => !stat?.startsWith("Z"));
+  const below = (parent: number): number[] =>
+    rows.filter(([, ppid]) => Number(ppid) === parent).flatMap(([own]) => [
+      Number(own),
+      ...below(Number(own)),
+    ]);
+  return below(pid);
+}
+
+/** Asks again and again until the answer is right: for what has no event, such as the process table. */
+export async function eventually<T>(ask: () => Promise<T>, right: (value: T) => boolean): Promise<T> {
+  const deadline = performance.now() + 20_000;
+  while (true) {
+    const value = await ask();
+    if (right(value)) return value;
+    if (performance.now() > deadline) throw new Error(`It never became right: ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The text of a stream as it grows. */
+class TextLog {
+  text = "";
+  readonly ended: Promise<void>;
+  #changed = Promise.withResolvers<void>();
+  #over = false;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.ended = this.#read(stream);
+  }
+
+  async matching(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.text)) {
+      if (this.#over) throw new Error(`The output ended without ${pattern}:\n${this.text}`);
+      await this.#changed.promise;
+    }
+    return this.text;
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.text += text;
+      this.#tell();
+    }
+    this.#over = true;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+}
