@@ -5,6 +5,9 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
 
+/** Within this time a second signal is the first one again: terminals send it to us and to our launcher, which hands it on. */
+const SAME_SIGNAL_MS = 500;
+
 export interface StopRequests {
   /** Settles with the reason at the first request. */
   readonly first: Promise<string>;
@@ -17,9 +20,13 @@ export interface StopRequests {
 export function stopRequests(): StopRequests {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<void>();
-  let signals = 0;
+  let firstAt: number | undefined;
   const listeners = SIGNALS.map((signal) => {
-    const listener = () => ++signals === 1 ? first.resolve(signal) : second.resolve();
+    const listener = () => {
+      firstAt ??= performance.now();
+      first.resolve(signal);
+      if (performance.now() - firstAt > SAME_SIGNAL_MS) second.resolve();
+    };
     Deno.addSignalListener(signal, listener);
     return () => Deno.removeSignalListener(signal, listener);
   });

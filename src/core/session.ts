@@ -74,7 +74,7 @@ export class Session {
 
   /** Ends the session: open requests are answered with the error, then both channels are freed. */
   end(error: GatewayError): void {
-    this.#finish({ reason: error.message, error });
+    this.#finish({ reason: "ended by the gateway", error });
   }
 
   /** Runs until either side is done; settles when both channels are disposed. Never rejects. */
@@ -86,7 +86,7 @@ export class Session {
     this.#answerOpen(error ?? new BackendError("The session ended before the server answered"));
     await Promise.all([this.#free(this.#client, error), this.#free(this.#server, error)]);
     await up;
-    this.#emit({ type: "session.closed", session, scope, reason, error });
+    this.#emit({ type: "session.closed", session, scope, reason, ...(error && { error }) });
   }
 
   #finish(end: SessionEnd): void {
