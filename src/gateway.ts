@@ -92,10 +92,12 @@ export class Gateway implements AsyncDisposable {
     this.#sessions.delete(session);
   }
 
-  #open(peer: Peer, signal: AbortSignal): Promise<Channel> {
+  async #open(peer: Peer, signal: AbortSignal): Promise<Channel> {
+    // A session that was let in earlier may say its first word only now.
+    this.refuseNew();
     const { backend, shared } = this.#options;
     const launch = { session: peer.session, args: [], env: {}, headers: {} };
-    return (peer.scope === "session" ? backend : shared).open(launch, signal);
+    return await (peer.scope === "session" ? backend : shared).open(launch, signal);
   }
 
   /** For wires without status codes; HTTP asks `refuseNew` before it takes a request. */

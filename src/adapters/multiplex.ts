@@ -138,6 +138,7 @@ export class Multiplex {
       }
     } catch (error) {
       if (error instanceof GatewayError) reason = error;
+      else this.#fault(error);
     }
     this.#over = true;
     for (const client of this.#clients) client.incoming.fail(reason);
@@ -193,14 +194,17 @@ export class Multiplex {
   }
 
   #say(message: JsonRpcMessage): void {
-    const { server, emit } = this.#options;
-    const failed = (error: unknown) => emit({ type: "fault", where: "shared server", error });
+    // A server that is gone needs no answer; its end is told by the pump.
+    const failed = (error: unknown) => error instanceof GatewayError || this.#fault(error);
     try {
-      server.send({ message })?.catch(failed);
+      this.#options.server.send({ message })?.catch(failed);
     } catch (error) {
-      // A server that is gone needs no answer; its end is told by the pump.
-      if (!(error instanceof GatewayError)) failed(error);
+      failed(error);
     }
+  }
+
+  #fault(error: unknown): void {
+    this.#options.emit({ type: "fault", where: "shared server", error });
   }
 
   #drop(direction: "up" | "down", reason: string): void {
@@ -218,6 +222,7 @@ interface HubSide {
 class SharedChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #hub: HubSide;
+  readonly #disposed = Promise.withResolvers<void>();
   #closed = false;
 
   constructor(hub: HubSide) {
@@ -226,7 +231,9 @@ class SharedChannel implements Channel {
 
   send(envelope: Envelope): Promise<void> | void {
     if (this.#closed || this.incoming.ended) throw new DisconnectedError("The MCP server is gone");
-    return this.#hub.up(envelope);
+    const room = this.#hub.up(envelope);
+    // A server that does not read holds its clients up, but none that wants to leave.
+    return room && Promise.race([room, this.#disposed.promise]);
   }
 
   close(): Promise<void> {
@@ -236,6 +243,7 @@ class SharedChannel implements Channel {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#disposed.resolve();
     this.#hub.leave();
     this.incoming.end();
     return Promise.resolve();

@@ -1,6 +1,7 @@
 /** A backend that starts one server and shares it: the handshake is played once, each `open` is one client of it. */
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Channel } from "../core/channel.ts";
+import { StoppingError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { handshake, type HandshakeOptions } from "./handshake.ts";
 import { Multiplex } from "./multiplex.ts";
@@ -22,13 +23,14 @@ interface Shared {
 const SHARED = "shared";
 
 export function shareBackend(backend: Backend, options: ShareOptions): Backend {
+  const stopping = new AbortController();
   let current: Promise<Shared> | undefined;
 
   async function start(launch: Launch): Promise<Shared> {
     // Not the signal of the client that happens to come first: others wait for the same server.
-    const server = await backend.open({ ...launch, session: SHARED }, new AbortController().signal);
+    const server = await backend.open({ ...launch, session: SHARED }, stopping.signal);
     try {
-      const { result: initialized, incoming } = await handshake(server, options);
+      const { result: initialized, incoming } = await until(stopping.signal, handshake(server, options));
       const { emit, versions, maxBufferedMessages } = options;
       const hub = new Multiplex({
         server,
@@ -64,14 +66,28 @@ export function shareBackend(backend: Backend, options: ShareOptions): Backend {
 
   return {
     name: backend.name,
-    async open(launch) {
-      const { hub } = await shared(launch);
+    async open(launch, signal) {
+      const { hub } = await until(signal, shared(launch));
       return hub.open();
     },
     async [Symbol.asyncDispose]() {
+      stopping.abort(new StoppingError());
       const { server } = await current?.catch(() => undefined) ?? {};
       await server?.[Symbol.asyncDispose]();
       await backend[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Settles with the promise, or rejects as soon as the signal says so. */
+async function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([aborted.promise, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }

@@ -21,7 +21,7 @@ export type GatewayEvent =
     /** Milliseconds from arrival to answer. */
     durationMs: number;
   }
-  | { type: "message"; session: string; direction: Direction; message: unknown }
+  | { type: "message"; session: string; direction: Direction; body: unknown }
   | { type: "message.dropped"; session: string; direction: Direction; reason: string; count?: number }
   | { type: "http.refused"; method: string; route: string; status: number; reason: string }
   | { type: "child.started"; session: string; pid: number; server: string }

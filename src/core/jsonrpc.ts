@@ -49,8 +49,9 @@ export function isResponse(message: JsonRpcMessage): message is JsonRpcResponse 
   return !("method" in message);
 }
 
+/** JSON can spell a number that no double holds (1e999): it could not be written back. */
 export function isId(value: unknown): value is RequestId {
-  return typeof value === "string" || typeof value === "number";
+  return typeof value === "string" || Number.isFinite(value);
 }
 
 /** The id that `notifications/cancelled` names, or undefined for any other message. */

@@ -65,6 +65,11 @@ export class OpenTable {
     return entry;
   }
 
+  /** The request that is open under this id. */
+  get(id: RequestId | null): OpenRequest | undefined {
+    return id === null ? undefined : this.#byId.get(id);
+  }
+
   /** Takes the request out, so that whoever gets it is the only one to answer it. */
   take(id: RequestId, outcome: Outcome): OpenRequest | undefined {
     const entry = this.#byId.get(id);
@@ -81,8 +86,7 @@ export class OpenTable {
 
   /** Takes out the request that this response answers. */
   settle(message: JsonRpcResponse): OpenRequest | undefined {
-    if (message.id === null || message.id === undefined) return undefined;
-    return this.take(message.id, "error" in message ? "error" : "result");
+    return message.id === null ? undefined : this.take(message.id, "error" in message ? "error" : "result");
   }
 
   /** Takes out every request, oldest first. */

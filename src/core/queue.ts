@@ -10,6 +10,11 @@ export interface QueueOptions {
   highWaterWeight?: number;
 }
 
+interface Entry<T> {
+  readonly item: T;
+  readonly weight: number;
+}
+
 interface Waiting<T> {
   resolve: (result: IteratorResult<T, undefined>) => void;
   reject: (error: unknown) => void;
@@ -18,7 +23,7 @@ interface Waiting<T> {
 export class Queue<T> implements AsyncIterable<T> {
   readonly #highWater: number;
   readonly #highWaterWeight: number;
-  #items: { item: T; weight: number }[] = [];
+  #items: (Entry<T> | undefined)[] = [];
   #head = 0;
   #weight = 0;
   #waiting: Waiting<T> | undefined;
@@ -44,7 +49,7 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.#ended;
   }
 
-  /** Adds an item; a returned promise settles when there is room again. After the end, items are dropped. */
+  /** Adds an item; a returned promise settles when there is room again, or the end. After the end, items are dropped. */
   push(item: T, weight = 0): Promise<void> | void {
     if (this.#ended) return;
     if (this.#waiting) {
@@ -65,6 +70,7 @@ export class Queue<T> implements AsyncIterable<T> {
     this.#ended = true;
     this.#waiting?.resolve({ value: undefined, done: true });
     this.#waiting = undefined;
+    this.#release();
   }
 
   /** As `end`, but the consumer gets this error after what waits. */
@@ -76,6 +82,7 @@ export class Queue<T> implements AsyncIterable<T> {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting) this.#raise(waiting.reject);
+    this.#release();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
@@ -90,10 +97,11 @@ export class Queue<T> implements AsyncIterable<T> {
     return new Promise((resolve, reject) => this.#waiting = { resolve, reject });
   }
 
-  #take(): { item: T; weight: number } | undefined {
+  #take(): Entry<T> | undefined {
     const entry = this.#items[this.#head];
     if (!entry) return undefined;
-    this.#head++;
+    // What was taken must not stay in memory until the array is compacted.
+    this.#items[this.#head++] = undefined;
     this.#weight -= entry.weight;
     // Compacting only now and then keeps a take at constant cost.
     if (this.#head === this.#items.length) this.#clear();
@@ -110,9 +118,9 @@ export class Queue<T> implements AsyncIterable<T> {
 
   #stop(): Promise<IteratorResult<T, undefined>> {
     this.end();
+    this.#failed = false;
     this.#clear();
     this.#weight = 0;
-    this.#release();
     return Promise.resolve({ value: undefined, done: true });
   }
 

@@ -9,12 +9,14 @@ import type { Direction, Sink } from "./events.ts";
 import {
   cancelledId,
   errorOf,
+  isNotification,
   isRequest,
   isResponse,
   type JsonRpcErrorObject,
   type JsonRpcMessage,
   type JsonRpcNotification,
   type JsonRpcRequest,
+  type JsonRpcResponse,
   reportedToken,
   type RequestId,
 } from "./jsonrpc.ts";
@@ -105,8 +107,8 @@ export class Session {
 
   async #free(channel: Channel | undefined, reason: GatewayError | undefined): Promise<void> {
     try {
-      await channel?.close(reason);
-      await channel?.[Symbol.asyncDispose]();
+      await using open = channel;
+      await open?.close(reason);
     } catch (error) {
       this.#emit({ type: "fault", where: "end of session", error });
     }
@@ -130,7 +132,7 @@ export class Session {
       await this.drained();
       this.#finish({ reason: "the client is done" });
     } catch (error) {
-      this.#finish({ reason: "the client is gone", error: asGatewayError(error) });
+      this.#lose(this.#client, error);
     }
     await down;
   }
@@ -141,7 +143,10 @@ export class Session {
       if (!this.#over) return server;
       await server[Symbol.asyncDispose]();
     } catch (error) {
-      this.#finish({ reason: "the server could not be started", error: asGatewayError(error) });
+      this.#finish({
+        reason: "the server could not be started",
+        error: asGatewayError(error, "The MCP server"),
+      });
     }
     return undefined;
   }
@@ -150,7 +155,7 @@ export class Session {
   #enter(message: JsonRpcMessage): boolean {
     if (isRequest(message)) return this.#enterRequest(message);
     if (isResponse(message)) {
-      const asked = this.#fromServer.settle(message) !== undefined;
+      const asked = this.#fromServer.get(message.id) !== undefined;
       if (!asked) this.#drop("up", "it answers no request of the server");
       return asked;
     }
@@ -197,14 +202,14 @@ export class Session {
       const error = new BackendError("The MCP server closed the connection");
       this.#finish({ reason: "the server is done", error });
     } catch (error) {
-      this.#finish({ reason: "the server broke off", error: asGatewayError(error) });
+      this.#finish({ reason: "the server broke off", error: asGatewayError(error, "The MCP server") });
     }
   }
 
   #passDown(server: Channel, envelope: Envelope): Promise<void> | void {
     const { message } = envelope;
     if (isResponse(message)) {
-      const entry = this.#fromClient.settle(message);
+      const entry = this.#fromClient.get(message.id);
       if (!entry) return this.#drop("down", "it answers no open request");
       envelope.relatesTo = entry.id;
     } else if (isRequest(message)) {
@@ -232,38 +237,52 @@ export class Session {
   #guarded(direction: Direction, envelope: Envelope, target: Channel): Promise<void> | void {
     try {
       const { policy } = this.#options;
-      const passed = policy({ peer: this.peer, direction, envelope }, () => target.send(envelope));
+      const next = () => this.#handOver(direction, envelope, target);
+      const passed = policy({ peer: this.peer, direction, envelope }, next);
       if (passed) return passed.catch((error) => this.#refused(direction, envelope, error));
     } catch (error) {
       this.#refused(direction, envelope, error);
     }
   }
 
-  #refused(direction: Direction, envelope: Envelope, error: unknown): void {
+  /** A request stays open until its answer is handed over: while the policies think, time or the end may answer it. */
+  #handOver(direction: Direction, envelope: Envelope, target: Channel): Promise<void> | void {
     const { message } = envelope;
-    if (error instanceof DisconnectedError) return this.end(error);
-    const answer = toRpcError(error);
-    const up = direction === "up";
-    if (isRequest(message)) {
-      const table = up ? this.#fromClient : this.#fromServer;
-      if (table.take(message.id, "failed")) {
-        this.#answer(up ? this.#client : this.#server, message.id, answer);
-      }
-    } else if (isResponse(message)) {
-      // A refused answer: its receiver still waits, and gets the refusal in its place.
-      this.#answer(up ? this.#server : this.#client, message.id, answer);
-    } else {
-      this.#drop(direction, answer.message);
-    }
+    if (isNotification(message)) return target.send(envelope);
+    const { table } = this.#askedBy(direction, message);
+    if (!table.get(message.id)) return this.#drop(direction, "its request was answered meanwhile");
+    const sent = target.send(envelope);
+    if (isResponse(message)) table.settle(message);
+    return sent;
   }
 
-  #answer(receiver: Channel | undefined, id: RequestId | null, error: JsonRpcErrorObject): void {
-    if (receiver) this.#say(receiver, { message: errorOf(id, error), relatesTo: id ?? undefined });
+  #refused(direction: Direction, envelope: Envelope, error: unknown): void {
+    const { message } = envelope;
+    if (error instanceof DisconnectedError) {
+      return this.#lose(direction === "up" ? this.#server : this.#client, error);
+    }
+    if (!(error instanceof GatewayError)) this.#emit({ type: "fault", where: "passing of a message", error });
+    const answer = toRpcError(error);
+    if (isNotification(message)) return this.#drop(direction, answer.message);
+    // Of a refused answer, too, the asker hears: it still waits.
+    const { table, asker } = this.#askedBy(direction, message);
+    if (message.id !== null && table.take(message.id, "failed")) this.#answer(asker, message.id, answer);
+  }
+
+  /** Who asked: the sender of a request, the receiver of a response. */
+  #askedBy(direction: Direction, message: JsonRpcRequest | JsonRpcResponse) {
+    return isRequest(message) === (direction === "up")
+      ? { table: this.#fromClient, asker: this.#client }
+      : { table: this.#fromServer, asker: this.#server };
+  }
+
+  #answer(receiver: Channel | undefined, id: RequestId, error: JsonRpcErrorObject): void {
+    if (receiver) this.#say(receiver, { message: errorOf(id, error), relatesTo: id });
   }
 
   /** Sends something of our own; a far end that is gone ends the session. */
   #say(channel: Channel, envelope: Envelope): void {
-    const failed = (error: unknown) => this.end(asGatewayError(error));
+    const failed = (error: unknown) => this.#lose(channel, error);
     try {
       channel.send(envelope)?.catch(failed);
     } catch (error) {
@@ -271,12 +290,19 @@ export class Session {
     }
   }
 
+  #lose(channel: Channel | undefined, error: unknown): void {
+    const client = channel === this.#client;
+    this.#finish({
+      reason: client ? "the client is gone" : "the server is gone",
+      error: asGatewayError(error, client ? "The client" : "The MCP server"),
+    });
+  }
+
   #drop(direction: Direction, reason: string): void {
     this.#emit({ type: "message.dropped", session: this.peer.session, direction, reason });
   }
 }
 
-function asGatewayError(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
-  return new BackendError("The MCP server failed", { cause: error });
+function asGatewayError(error: unknown, who: string): GatewayError {
+  return error instanceof GatewayError ? error : new BackendError(`${who} failed`, { cause: error });
 }

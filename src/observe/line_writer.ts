@@ -1,7 +1,8 @@
 /** Writes log lines without ever holding up the gateway: a reader that stops reading loses lines, nothing else. */
 
-/** What may wait for a slow reader of stderr; the oldest lines give way. */
-const MAX_WAITING = 10_000;
+/** What may wait for a slow reader; the oldest lines give way. The newest stays, whatever its length. */
+const MAX_LINES = 10_000;
+const MAX_CHARS = 16 * 1024 * 1024;
 
 export interface LineWriter {
   write(line: string): void;
@@ -12,14 +13,20 @@ export interface LineWriter {
 export function lineWriter(output: { write(bytes: Uint8Array): Promise<number> }): LineWriter {
   const encoder = new TextEncoder();
   let waiting: string[] = [];
+  let chars = 0;
   let lost = 0;
   let writing: Promise<void> | undefined;
 
   function takeAll(): string {
     const text = (lost > 0 ? `(${lost} lines were lost: nobody read them)\n` : "") + waiting.join("");
-    waiting = [];
-    lost = 0;
+    forgetAll();
     return text;
+  }
+
+  function forgetAll(): void {
+    waiting = [];
+    chars = 0;
+    lost = 0;
   }
 
   async function writeAll(): Promise<void> {
@@ -29,17 +36,29 @@ export function lineWriter(output: { write(bytes: Uint8Array): Promise<number> }
     }
   }
 
+  function start(): void {
+    writing ??= writeAll()
+      // A closed stderr is no reason to stop serving, and there is no place left to say so.
+      .catch(forgetAll)
+      .finally(() => {
+        writing = undefined;
+        // A line that came between the last look and this moment.
+        if (waiting.length > 0) start();
+      });
+  }
+
   return {
     write(line) {
       waiting.push(line);
-      if (waiting.length > MAX_WAITING) waiting.shift(), lost++;
-      writing ??= writeAll()
-        // A closed stderr is no reason to stop serving, and there is no place left to say so.
-        .catch(() => void (waiting = []))
-        .finally(() => writing = undefined);
+      chars += line.length;
+      while (waiting.length > MAX_LINES || (chars > MAX_CHARS && waiting.length > 1)) {
+        chars -= waiting.shift()?.length ?? 0;
+        lost++;
+      }
+      start();
     },
     async flush() {
-      await writing;
+      while (writing) await writing;
     },
   };
 }

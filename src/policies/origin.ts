@@ -12,6 +12,7 @@ export interface OriginOptions {
 
 const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const IP_LITERAL = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/;
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i;
 /** Verdicts are remembered; an attacker who invents names must not fill the memory with them. */
 const MAX_REMEMBERED = 256;
 
@@ -56,8 +57,9 @@ function isLoopback(host: string): boolean {
   return LOOPBACK_NAME.test(host) || host === "::1";
 }
 
-function hostnameOf(url: string): string | undefined {
-  return URL.parse(url)?.hostname;
+/** Of a URL that is an origin and nothing more: a URL parser would find a host in much that is none. */
+function hostnameOf(origin: string): string | undefined {
+  return ORIGIN.test(origin) ? URL.parse(origin)?.hostname : undefined;
 }
 
 function remembered(judge: (value: string) => boolean): (value: string) => boolean {

@@ -4,7 +4,7 @@ import type { MessagePolicy } from "../core/policy.ts";
 
 export function trace(emit: Sink): MessagePolicy {
   return ({ peer, direction, envelope }, next) => {
-    emit({ type: "message", session: peer.session, direction, message: envelope.message });
+    emit({ type: "message", session: peer.session, direction, body: envelope.message });
     return next();
   };
 }

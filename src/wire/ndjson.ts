@@ -29,8 +29,8 @@ export class LineDecoder {
       this.#keep(chunk);
       return [];
     }
+    this.#checkLengths(chunk, last);
     const lines = splitLines(this.#decode(chunk.subarray(0, last)));
-    for (const line of lines) if (line.length > this.#maxBytes) throw this.#tooLong();
     if (last + 1 < chunk.length) this.#keep(chunk.subarray(last + 1));
     return lines;
   }
@@ -44,6 +44,17 @@ export class LineDecoder {
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
     if (this.#pendingBytes > this.#maxBytes) throw this.#tooLong();
+  }
+
+  /** The first line of a chunk continues what is pending. */
+  #checkLengths(chunk: Uint8Array, last: number): void {
+    if (this.#pendingBytes + last <= this.#maxBytes) return;
+    let pending = this.#pendingBytes;
+    for (let from = 0; from <= last; pending = 0) {
+      const end = chunk.indexOf(NEWLINE, from);
+      if (pending + end - from > this.#maxBytes) throw this.#tooLong();
+      from = end + 1;
+    }
   }
 
   #decode(bytes: Uint8Array): string {

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { LimitError, RequestError, RpcCode } from "./errors.ts";
+import { OpenTable } from "./open_table.ts";
+import { settled } from "../../tests/support/far_end.ts";
+import { failure, request, result, tracked } from "../../tests/support/messages.ts";
+import { recorder } from "../../tests/support/recorder.ts";
+
+function openTable(maxOpenRequests = 10) {
+  const { emit, told } = recorder();
+  const table = new OpenTable({ session: "s1", direction: "up", emit, maxOpenRequests });
+  return { table, finished: () => told("request.finished") };
+}
+
+Deno.test("OpenTable refuses an id that is open, and only while it is", () => {
+  const { table } = openTable();
+  table.add(request(1));
+  const refusal = table.refusal(request(1, "another"));
+  assert(refusal instanceof RequestError);
+  assert.equal(refusal.code, RpcCode.invalidRequest);
+  assert.match(refusal.message, /id 1 is still open/);
+  table.take(1, "result");
+  assert.equal(table.refusal(request(1)), undefined);
+});
+
+Deno.test("OpenTable keeps 1 and the text 1 apart", () => {
+  const { table } = openTable();
+  table.add(request(1, "number"));
+  assert.equal(table.refusal(request("1")), undefined);
+  table.add(request("1", "text"));
+  assert.equal(table.take("1", "result")?.method, "text");
+  assert.equal(table.take(1, "result")?.method, "number");
+});
+
+Deno.test("OpenTable refuses what is over the limit until one is answered", () => {
+  const { table } = openTable(2);
+  table.add(request(1));
+  table.add(request(2));
+  const refusal = table.refusal(request(3));
+  assert(refusal instanceof LimitError);
+  assert.match(refusal.message, /limit is 2/);
+  table.take(1, "result");
+  assert.equal(table.refusal(request(3)), undefined);
+});
+
+Deno.test("OpenTable gives a request to the first taker only, and tells of it once", () => {
+  const { table, finished } = openTable();
+  table.add(request(1, "tools/list"));
+  assert.equal(table.take(1, "timeout")?.id, 1);
+  assert.equal(table.take(1, "result"), undefined);
+  const [event, ...more] = finished();
+  assert.deepEqual(more, []);
+  assert.equal(event?.outcome, "timeout");
+  assert.equal(event?.method, "tools/list");
+  assert.equal(event?.direction, "up");
+  assert(Number(event?.durationMs) >= 0);
+});
+
+Deno.test("OpenTable settles with result or error, and not for an answer to nobody", () => {
+  const { table, finished } = openTable();
+  table.add(request(1));
+  table.add(request(2));
+  assert.equal(table.settle(result(1))?.id, 1);
+  assert.equal(table.settle(failure(2))?.id, 2);
+  assert.equal(table.settle(failure(null)), undefined);
+  assert.equal(table.settle(result(3)), undefined);
+  assert.deepEqual(finished().map(({ outcome }) => outcome), ["result", "error"]);
+});
+
+Deno.test("OpenTable takes all requests, oldest first", () => {
+  const { table, finished } = openTable();
+  for (const id of ["b", 1, "a"]) table.add(request(id));
+  assert.deepEqual(table.takeAll().map(({ id }) => id), ["b", 1, "a"]);
+  assert.equal(table.size, 0);
+  assert.deepEqual(finished().map(({ outcome }) => outcome), ["failed", "failed", "failed"]);
+});
+
+Deno.test("OpenTable stops the timer of a request that is taken", { sanitizeOps: true }, () => {
+  const { table } = openTable();
+  table.add(request(1)).timer = setTimeout(() => assert.fail("the timer fired"), 60_000);
+  table.take(1, "result");
+});
+
+Deno.test("OpenTable knows the owner of a progress token while its request is open", () => {
+  const { table } = openTable();
+  table.add(tracked("a", 1));
+  table.add(tracked("b", "1"));
+  assert.equal(table.ownerOf(1)?.id, "a");
+  assert.equal(table.ownerOf("1")?.id, "b");
+  table.take("a", "cancelled");
+  assert.equal(table.ownerOf(1), undefined);
+  assert.equal(table.ownerOf("1")?.id, "b");
+});
+
+Deno.test("OpenTable leaves a token that was given twice with the later request", () => {
+  const { table } = openTable();
+  table.add(tracked("a", "t"));
+  table.add(tracked("b", "t"));
+  table.take("a", "result");
+  assert.equal(table.ownerOf("t")?.id, "b");
+});
+
+Deno.test("OpenTable names the sole request, and none when there are several", () => {
+  const { table } = openTable();
+  assert.equal(table.sole(), undefined);
+  table.add(request(0));
+  assert.equal(table.sole()?.id, 0);
+  table.add(request(1));
+  assert.equal(table.sole(), undefined);
+  table.take(0, "result");
+  assert.equal(table.sole()?.id, 1);
+});
+
+Deno.test("OpenTable is drained at once when empty, else when the last request is taken", async () => {
+  const { table } = openTable();
+  await table.drained();
+  table.add(request(1));
+  table.add(request(2));
+  let drained = 0;
+  const waiting = [table.drained(), table.drained()].map((promise) => promise.then(() => drained++));
+  table.take(1, "result");
+  await Promise.resolve();
+  assert.equal(drained, 0);
+  table.take(2, "cancelled");
+  await Promise.all(waiting);
+  await table.drained();
+});
+
+Deno.test("OpenTable can be drained again and again", async () => {
+  const { table } = openTable();
+  for (let round = 0; round < 2; round++) {
+    table.add(request(1));
+    let drained = false;
+    const waiting = table.drained().then(() => drained = true);
+    await settled();
+    assert.equal(drained, false);
+    table.take(1, "result");
+    await waiting;
+  }
+});

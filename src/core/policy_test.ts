@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { compose, type MessageContext, type MessagePolicy } from "./policy.ts";
+import { request } from "../../tests/support/messages.ts";
+
+const context: MessageContext = {
+  peer: { session: "s1", wire: "sse", scope: "session" },
+  direction: "up",
+  envelope: { message: request(1) },
+};
+
+Deno.test("compose of nothing passes the message and gives back what next gives", async () => {
+  assert.equal(compose([])(context, () => {}), undefined);
+  const room = Promise.resolve();
+  const passed = compose([])(context, () => room);
+  assert.equal(passed, room);
+  await passed;
+});
+
+Deno.test("compose runs the first policy outermost, around all that follow", async () => {
+  const steps: string[] = [];
+  const named = (name: string): MessagePolicy => async (seen, next) => {
+    assert.equal(seen, context);
+    steps.push(`${name} in`);
+    await next();
+    steps.push(`${name} out`);
+  };
+  await compose([named("a"), named("b")])(context, () => void steps.push("sent"));
+  assert.deepEqual(steps, ["a in", "b in", "sent", "b out", "a out"]);
+});
+
+Deno.test("compose stops at a policy that throws or rejects, and hands its error out", async () => {
+  const inner = () => assert.fail("an inner policy ran");
+  const refuse: MessagePolicy = () => {
+    throw new Error("no");
+  };
+  assert.throws(() => compose([refuse, inner])(context, inner), /no/);
+  await assert.rejects(
+    async () => await compose([() => Promise.reject(new Error("later"))])(context, inner),
+    /later/,
+  );
+});
+
+Deno.test("compose leaves a policy the choice not to pass the message", () => {
+  compose([() => {}])(context, () => assert.fail("the message was sent"));
+});
+
+Deno.test("compose can be run again and again", () => {
+  let sent = 0;
+  const policy = compose([(_context, next) => next(), (_context, next) => next()]);
+  for (let count = 0; count < 3; count++) policy(context, () => void sent++);
+  assert.equal(sent, 3);
+});

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { Queue, type QueueOptions } from "./queue.ts";
+import { settled } from "../../tests/support/far_end.ts";
+
+function filled(items: readonly number[], options?: QueueOptions): Queue<number> {
+  const queue = new Queue<number>(options);
+  for (const item of items) void queue.push(item);
+  return queue;
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index);
+}
+
+/** Whether a promise has settled by the time everything that was ready has run. */
+async function settles(promise: Promise<void> | void): Promise<boolean> {
+  let done = false;
+  void promise?.then(() => done = true);
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  return done;
+}
+
+Deno.test("Queue gives items in order, those that waited and those that come later", async () => {
+  const queue = filled([0, 1]);
+  const all = Array.fromAsync(queue);
+  await settled();
+  void queue.push(2);
+  void queue.push(3);
+  queue.end();
+  assert.deepEqual(await all, [0, 1, 2, 3]);
+});
+
+Deno.test("Queue keeps its order over many refills and compactions", async () => {
+  const queue = new Queue<number>();
+  const iterator = queue[Symbol.asyncIterator]();
+  let [next, expected] = [0, 0];
+  for (let round = 0; round < 50; round++) {
+    for (let count = 0; count < 100; count++) void queue.push(next++);
+    for (let count = 0; count < 90; count++) assert.equal((await iterator.next()).value, expected++);
+  }
+  assert.equal(queue.size, 500);
+  queue.end();
+  assert.deepEqual(await Array.fromAsync(queue), range(5000).slice(4500));
+});
+
+Deno.test("Queue hands an item over to a waiting consumer without keeping it", async () => {
+  const queue = new Queue<number>({ highWater: 1 });
+  const next = queue[Symbol.asyncIterator]().next();
+  assert.equal(queue.push(1, 1e9), undefined);
+  assert.equal(queue.size, 0);
+  assert.equal(queue.weight, 0);
+  assert.deepEqual(await next, { value: 1, done: false });
+});
+
+Deno.test("Queue holds the producer back from highWater on, until one item less waits", async () => {
+  const queue = filled([0], { highWater: 2 });
+  const room = queue.push(1);
+  assert.equal(await settles(room), false);
+  await queue[Symbol.asyncIterator]().next();
+  assert.equal(await settles(room), true);
+});
+
+Deno.test("Queue holds the producer back by weight, however few the items", async () => {
+  const queue = new Queue<string>({ highWaterWeight: 10 });
+  assert.equal(queue.push("small", 9), undefined);
+  const room = queue.push("large", 30);
+  assert.equal(queue.weight, 39);
+  const iterator = queue[Symbol.asyncIterator]();
+  await iterator.next();
+  assert.equal(await settles(room), false);
+  await iterator.next();
+  assert.equal(await settles(room), true);
+  assert.equal(queue.weight, 0);
+});
+
+Deno.test("Queue releases every producer that it held back", async () => {
+  const queue = filled([], { highWater: 1 });
+  const rooms = [queue.push(0), queue.push(1), queue.push(2)];
+  const iterator = queue[Symbol.asyncIterator]();
+  for (let count = 0; count < 3; count++) await iterator.next();
+  for (const room of rooms) assert.equal(await settles(room), true);
+});
+
+const ENDINGS: Record<string, (queue: Queue<number>) => void> = {
+  end: (queue) => queue.end(),
+  fail: (queue) => queue.fail(new Error("broken")),
+  "the consumer broke off": (queue) => void queue[Symbol.asyncIterator]().return?.(),
+};
+
+for (const [how, finish] of Object.entries(ENDINGS)) {
+  Deno.test(`Queue releases a held producer and takes nothing more after ${how}`, async () => {
+    const queue = new Queue<number>({ highWater: 1 });
+    const room = queue.push(0);
+    finish(queue);
+    assert.equal(await settles(room), true);
+    assert.equal(queue.ended, true);
+    const { size } = queue;
+    assert.equal(queue.push(1), undefined);
+    assert.equal(queue.size, size);
+  });
+}
+
+Deno.test("Queue ends a waiting consumer", async () => {
+  const queue = new Queue<number>();
+  const next = queue[Symbol.asyncIterator]().next();
+  queue.end();
+  assert.deepEqual(await next, { value: undefined, done: true });
+});
+
+Deno.test("Queue gives what waits before the error, the error once, then the end", async () => {
+  const queue = filled([1, 2]);
+  const error = new Error("broken");
+  queue.fail(error);
+  const iterator = queue[Symbol.asyncIterator]();
+  assert.equal((await iterator.next()).value, 1);
+  assert.equal((await iterator.next()).value, 2);
+  await assert.rejects(() => iterator.next(), error);
+  assert.deepEqual(await iterator.next(), { value: undefined, done: true });
+});
+
+Deno.test("Queue raises the error in a waiting consumer, once", async () => {
+  const queue = new Queue<number>();
+  const iterator = queue[Symbol.asyncIterator]();
+  const next = iterator.next();
+  queue.fail(new Error("broken"));
+  await assert.rejects(next, /broken/);
+  assert.equal((await iterator.next()).done, true);
+});
+
+Deno.test("Queue lets the first end count: neither end nor fail changes it", async () => {
+  const ended = filled([1]);
+  ended.end();
+  ended.fail(new Error("late"));
+  assert.deepEqual(await Array.fromAsync(ended), [1]);
+  const failed = new Queue<number>();
+  failed.fail(new Error("first"));
+  failed.end();
+  failed.fail(new Error("second"));
+  await assert.rejects(() => Array.fromAsync(failed), /first/);
+});
+
+Deno.test("Queue forgets what waits when the consumer breaks off", async () => {
+  const queue = filled([1, 2]);
+  void queue.push(3, 100);
+  for await (const item of queue) {
+    assert.equal(item, 1);
+    break;
+  }
+  assert.equal(queue.ended, true);
+  assert.equal(queue.size, 0);
+  assert.equal(queue.weight, 0);
+});
+
+Deno.test("Queue raises no error to a consumer that broke off before", async () => {
+  const queue = filled([1]);
+  queue.fail(new Error("broken"));
+  const iterator = queue[Symbol.asyncIterator]();
+  await iterator.return?.();
+  assert.equal((await iterator.next()).done, true);
+});
+
+Deno.test("Queue keeps no item in memory that was taken while others wait", async () => {
+  const queue = new Queue<Uint8Array>();
+  const iterator = queue[Symbol.asyncIterator]();
+  const mebibyte = 1024 * 1024;
+  const before = Deno.memoryUsage().external;
+  void queue.push(new Uint8Array());
+  for (let count = 0; count < 500; count++) {
+    void queue.push(new Uint8Array(mebibyte));
+    await iterator.next();
+  }
+  // The runtime collects such memory long before it is half a gigabyte.
+  assert(Deno.memoryUsage().external - before < 300 * mebibyte);
+});

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { LimitError } from "../core/errors.ts";
+import { encodeLine, LineDecoder } from "./ndjson.ts";
+import { request } from "../../tests/support/messages.ts";
+
+const encoder = new TextEncoder();
+
+/** Every line of the bytes when they come in these chunks. */
+function decode(chunks: readonly Uint8Array[], maxBytes = 1000): string[] {
+  const decoder = new LineDecoder(maxBytes);
+  return [...chunks.flatMap((chunk) => decoder.push(chunk)), ...decoder.end()];
+}
+
+/** The bytes of a text in one piece, byte by byte, and cut in two at each byte. */
+function chunkings(text: string): Uint8Array[][] {
+  const bytes = encoder.encode(text);
+  const cuts = Array.from(bytes, (_, at) => [bytes.subarray(0, at), bytes.subarray(at)]);
+  return [[bytes], Array.from(bytes, (byte) => Uint8Array.of(byte)), ...cuts];
+}
+
+Deno.test("LineDecoder finds the same lines wherever the bytes are cut, within characters too", () => {
+  const text = '{"a":"ä€😀"}\n\r\n{"b":"\\n"}\r\n  \n\n"ü"\n{"last":"ß"}';
+  const lines = ['{"a":"ä€😀"}', '{"b":"\\n"}', '"ü"', '{"last":"ß"}'];
+  for (const chunks of chunkings(text)) assert.deepEqual(decode(chunks), lines);
+});
+
+Deno.test("LineDecoder gives a line as soon as its newline comes", () => {
+  const decoder = new LineDecoder(100);
+  assert.deepEqual(decoder.push(encoder.encode("on")), []);
+  assert.deepEqual(decoder.push(encoder.encode("e\ntwo\nthr")), ["one", "two"]);
+  assert.deepEqual(decoder.push(encoder.encode("ee\n")), ["three"]);
+  assert.deepEqual(decoder.end(), []);
+});
+
+Deno.test("LineDecoder gives nothing for no bytes and for blank lines", () => {
+  assert.deepEqual(decode([]), []);
+  for (const chunks of chunkings("\n\r\n \t\n\n")) assert.deepEqual(decode(chunks), []);
+});
+
+Deno.test("LineDecoder leaves a CR within a line and takes one from its end", () => {
+  assert.deepEqual(decode([encoder.encode("a\rb\r\r\n")]), ["a\rb\r"]);
+});
+
+Deno.test("LineDecoder replaces bytes that are no UTF-8, and goes on with the next line", () => {
+  const bytes = Uint8Array.of(0x61, 0xff, 0x62, 0x0a, ...encoder.encode("next\n"));
+  assert.deepEqual(decode([bytes]), ["a\ufffdb", "next"]);
+});
+
+Deno.test("LineDecoder takes lines up to its limit in bytes, wherever they are cut", () => {
+  for (const chunks of chunkings("12345678\nääää\n\n12345678\n12345678")) {
+    assert.deepEqual(decode(chunks, 8), ["12345678", "ääää", "12345678", "12345678"]);
+  }
+});
+
+Deno.test("LineDecoder refuses a line over its limit in bytes, wherever it is cut", () => {
+  for (const long of ["123456789\n", "1\n123456789\n2\n", "ääääa\n2\n", "1\n123456789"]) {
+    for (const chunks of chunkings(long)) {
+      assert.throws(() => decode(chunks, 8), (error) => {
+        assert(error instanceof LimitError);
+        assert.match(error.message, /longer than 8 bytes/);
+        return true;
+      });
+    }
+  }
+});
+
+Deno.test("LineDecoder refuses a line without end before it has gathered much of it", () => {
+  const decoder = new LineDecoder(100);
+  decoder.push(new Uint8Array(60));
+  assert.throws(() => decoder.push(new Uint8Array(60)), LimitError);
+});
+
+Deno.test("encodeLine puts one message on one line", () => {
+  assert.equal(encodeLine({ message: request(1, "ping") }), '{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
+});
+
+Deno.test("encodeLine hands on the text as it came, unless that is several lines", () => {
+  const message = request(1, "ping");
+  assert.equal(encodeLine({ message, text: '{ "as": "it came" }' }), '{ "as": "it came" }\n');
+  for (const text of ["{\n}", "{\r}", "{\r\n}"]) {
+    assert.equal(encodeLine({ message, text }), `${JSON.stringify(message)}\n`);
+  }
+});
+
+Deno.test("encodeLine and LineDecoder are each other's inverse", () => {
+  const message = request("ä\n", "tools/call", { text: "line\r\nline\u2028line" });
+  const [line = "", ...more] = decode([encoder.encode(encodeLine({ message }))]);
+  assert.deepEqual(JSON.parse(line), message);
+  assert.deepEqual(more, []);
+});

@@ -1,0 +1,46 @@
+/** A session between two far ends in memory. */
+import { type Channel, memoryChannels } from "../../src/core/channel.ts";
+import { compose } from "../../src/core/policy.ts";
+import { Session, type SessionOptions } from "../../src/core/session.ts";
+import { FarEnd } from "./far_end.ts";
+import { type Recorder, recorder } from "./recorder.ts";
+
+export interface SessionRig extends Recorder {
+  readonly session: Session;
+  readonly client: FarEnd;
+  readonly server: FarEnd;
+  /** The session's own ends, for a test that breaks one. */
+  readonly ends: { readonly client: Channel; readonly server: Channel };
+  /** How many servers were opened. */
+  opened(): number;
+  /** Settles when the session is over. */
+  readonly over: Promise<void>;
+}
+
+/** Starts a session at once, without policies and without limits unless told otherwise. */
+export function sessionRig(options: Partial<SessionOptions> = {}): SessionRig {
+  const [client, clientEnd] = memoryChannels();
+  const [server, serverEnd] = memoryChannels();
+  const record = recorder();
+  let opened = 0;
+  const session = new Session(clientEnd, {
+    peer: { session: "s1", wire: "websocket", scope: "session" },
+    emit: record.emit,
+    openServer: () => {
+      opened++;
+      return Promise.resolve(serverEnd);
+    },
+    policy: compose([]),
+    maxOpenRequests: 100,
+    ...options,
+  });
+  return {
+    ...record,
+    session,
+    client: new FarEnd(client),
+    server: new FarEnd(server),
+    ends: { client: clientEnd, server: serverEnd },
+    opened: () => opened,
+    over: session.run(),
+  };
+}
