@@ -2,21 +2,19 @@
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError } from "../core/errors.ts";
-import type { Sink } from "../core/events.ts";
-import { parseMessage } from "../core/parse.ts";
+import { background, type Sink } from "../core/events.ts";
+import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
+import { ChildInput } from "./child_input.ts";
+import { ChildStderr } from "./child_stderr.ts";
 import { ProcessGroup } from "./process_group.ts";
+import { within } from "./within.ts";
 
-/** How much may wait for a child that does not read before the sender is held back. */
-const OUTBOX_HIGH_WATER = 64 * 1024;
 /** How long a pipe may stay open after its process has ended: a grandchild may hold it for ever. */
 const DRAIN_MS = 500;
 /** Between a broken stdin and the exit code that explains it. */
 const EXIT_CODE_WAIT_MS = 250;
-/** The lines of stderr that a crash is logged with. */
-const STDERR_LINES = 20;
-const STDERR_LINE_BYTES = 64 * 1024;
 /** What a log needs of a line that is no message. */
 const NOISE_CHARS = 200;
 
@@ -46,11 +44,12 @@ export function processBackend(options: ProcessOptions): ProcessBackend {
   const children = new Set<ProcessChannel>();
   return {
     name: options.name,
-    open(launch: Launch): Promise<Channel> {
+    // deno-lint-ignore require-await -- so that what `start` throws is a rejection
+    async open(launch) {
       const channel = new ProcessChannel(start(options, launch), options, launch.session);
       children.add(channel);
-      channel.ended.finally(() => children.delete(channel));
-      return Promise.resolve(channel);
+      background(channel.ended.finally(() => children.delete(channel)), "child process", options.emit);
+      return channel;
     },
     kill() {
       for (const child of children) child.kill();
@@ -99,58 +98,43 @@ class ProcessChannel implements Channel {
   readonly #options: ProcessOptions;
   readonly #session: string;
   readonly #group: ProcessGroup;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #input: ChildInput;
   readonly #output: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #encoder = new TextEncoder();
-  readonly #stderr: string[] = [];
-  #outbox: string[] = [];
-  #outboxSize = 0;
-  #writing: Promise<void> | undefined;
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #stderr: ChildStderr;
   #closed = false;
   #ready = false;
+  #held = false;
   #failure: GatewayError | undefined;
 
   constructor(child: Deno.ChildProcess, options: ProcessOptions, session: string) {
+    const { name, stopTimeoutMs, emit } = options;
     this.#child = child;
     this.#options = options;
     this.#session = session;
-    this.#group = new ProcessGroup(child.pid, {
-      exited: child.status,
-      stopTimeoutMs: options.stopTimeoutMs,
-    });
-    this.#input = child.stdin.getWriter();
+    this.#group = new ProcessGroup(child.pid, { exited: child.status, stopTimeoutMs });
+    this.#input = new ChildInput(child.stdin, () => background(this.#inputBroke(), "stdin of a child", emit));
     this.#output = child.stdout.getReader();
-    options.emit({ type: "child.started", session, pid: child.pid, server: options.name });
+    this.#stderr = new ChildStderr(child.stderr, (line) => this.#tellLine("child.stderr", line));
+    emit({ type: "child.started", session, pid: child.pid, server: name });
     this.ended = this.#supervise();
   }
 
   send(envelope: Envelope): Promise<void> | void {
-    if (this.#closed) throw this.#failure ?? new DisconnectedError("The MCP server has been stopped");
-    const line = encodeLine(envelope);
-    this.#outbox.push(line);
-    this.#outboxSize += line.length;
-    this.#writing ??= this.#write();
-    if (this.#outboxSize < OUTBOX_HIGH_WATER) return;
-    this.#room ??= Promise.withResolvers<void>();
-    return this.#room.promise;
+    if (this.#failure) throw this.#failure;
+    if (this.#closed) throw new DisconnectedError("The MCP server has been stopped");
+    return this.#input.write(encodeLine(envelope));
   }
 
   /** Closes the child's stdin when everything is written: the polite way to ask it to end. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
     this.#closed = true;
-    // A child that does not read must not keep us from stopping it.
-    if (this.#outboxSize < OUTBOX_HIGH_WATER) await Promise.race([this.#writing, this.#child.status]);
-    await ignoreBroken(this.#input.close());
+    this.#input.end();
+    return Promise.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    this.#room?.resolve();
+    await this.close();
     this.incoming.end();
-    // Not awaited: it settles only when the child has read all, and stopping does not wait for that.
-    void ignoreBroken(this.#input.close());
     await this.#group.stop();
     await this.ended;
   }
@@ -159,57 +143,48 @@ class ProcessChannel implements Channel {
     this.#group.kill();
   }
 
-  // --- gateway to child ---
-
-  /** Writes what has gathered as one piece, so that a burst of messages costs one system call. */
-  async #write(): Promise<void> {
-    try {
-      while (this.#outbox.length > 0) {
-        const text = this.#outbox.length === 1 ? this.#outbox[0]! : this.#outbox.join("");
-        this.#outbox = [];
-        this.#outboxSize = 0;
-        await this.#input.write(this.#encoder.encode(text));
-        this.#room?.resolve();
-        this.#room = undefined;
-      }
-    } catch {
-      // EPIPE: the exit code, if there is one, tells more than the broken pipe.
-      await Promise.race([this.#child.status, delay(EXIT_CODE_WAIT_MS)]);
-      this.#fail(new BackendError("The MCP server closed its input"));
-    } finally {
-      this.#writing = undefined;
-      this.#room?.resolve();
-    }
-  }
-
-  // --- child to gateway ---
+  // --- the end of the child, whoever brings it about ---
 
   async #supervise(): Promise<void> {
-    const stderr = this.#readStderr();
     const stdout = this.#readStdout();
     await Promise.race([stdout, this.#child.status]);
-    await Promise.race([stdout, delay(DRAIN_MS)]);
     const expected = this.#closed && !this.#failure;
-    this.#closed = true;
-    void ignoreBroken(this.#input.close());
+    this.#input.end();
+    await within(DRAIN_MS, stdout);
     await this.#group.stop();
-    await ignoreBroken(this.#output.cancel());
     const status = await this.#child.status;
-    await Promise.race([stderr, delay(DRAIN_MS)]);
+    await within(DRAIN_MS, this.#stderr.ended);
+    await this.#stderr.cancel();
     this.#tellExit(status, expected);
+    // What waits in the pipe belongs to the conversation, however slowly it is taken.
+    while (!await within(DRAIN_MS, stdout) && this.#held);
+    await this.#output.cancel();
     if (expected) this.incoming.end();
     else this.#fail(new BackendError(`The MCP server ${describeExit(status)}`));
   }
+
+  /** The exit code, if there is one soon, tells more than the broken pipe. */
+  async #inputBroke(): Promise<void> {
+    if (await within(EXIT_CODE_WAIT_MS, this.#child.status) || this.#closed) return;
+    this.#fail(new BackendError("The MCP server closed its input"));
+  }
+
+  #fail(error: GatewayError): void {
+    this.#failure ??= error;
+    this.#input.end();
+    this.incoming.fail(this.#failure);
+  }
+
+  // --- child to gateway ---
 
   async #readStdout(): Promise<void> {
     const decoder = new LineDecoder(this.#options.maxMessageBytes);
     try {
       while (true) {
         const { value, done } = await this.#output.read();
-        const lines = done ? decoder.end() : decoder.push(value);
-        for (const line of lines) {
+        for (const line of done ? decoder.end() : decoder.push(value)) {
           const room = this.#receive(line);
-          if (room) await room;
+          if (room) await this.#wait(room);
         }
         if (done) return;
       }
@@ -221,47 +196,36 @@ class ProcessChannel implements Channel {
   }
 
   #receive(line: string): Promise<void> | void {
-    let envelope: Envelope;
-    try {
-      envelope = { message: parseMessage(line), text: line, relatesTo: undefined };
-    } catch {
-      return this.#tell("child.noise", line.slice(0, NOISE_CHARS));
-    }
+    const parsed = this.#parse(line);
+    if (!parsed) return;
     if (!this.#ready) this.#tellReady();
-    return this.incoming.push(envelope, line.length);
+    const text = parsed.batch ? undefined : line;
+    let room: Promise<void> | void = undefined;
+    for (const message of parsed.messages) {
+      room = this.incoming.push({ message, text, relatesTo: undefined }, line.length);
+    }
+    return room;
   }
 
-  async #readStderr(): Promise<void> {
-    let decoder = new LineDecoder(STDERR_LINE_BYTES);
-    const log = (lines: string[]) => {
-      for (const line of lines) {
-        if (this.#stderr.push(line) > STDERR_LINES) this.#stderr.shift();
-        this.#tell("child.stderr", line);
-      }
-    };
+  #parse(line: string): ReturnType<typeof parseMessages> | undefined {
     try {
-      for await (const chunk of this.#child.stderr) {
-        try {
-          log(decoder.push(chunk));
-        } catch {
-          log([`(a line longer than ${STDERR_LINE_BYTES} bytes was left out)`]);
-          decoder = new LineDecoder(STDERR_LINE_BYTES);
-        }
-      }
-      log(decoder.end());
-    } catch (error) {
-      this.#options.emit({ type: "fault", where: "stderr of the child", error });
+      return parseMessages(line);
+    } catch {
+      // A server that chats on stdout: told, and not passed on.
+      this.#tellLine("child.noise", line.slice(0, NOISE_CHARS));
+      return undefined;
     }
   }
 
-  #fail(error: GatewayError): void {
-    this.#failure ??= error;
-    this.#closed = true;
-    this.incoming.fail(this.#failure);
-    this.#room?.resolve();
+  async #wait(room: Promise<void>): Promise<void> {
+    this.#held = true;
+    await room;
+    this.#held = false;
   }
 
-  #tell(type: "child.noise" | "child.stderr", line: string): void {
+  // --- to observers ---
+
+  #tellLine(type: "child.noise" | "child.stderr", line: string): void {
     this.#options.emit({ type, session: this.#session, pid: this.#child.pid, line });
   }
 
@@ -274,7 +238,7 @@ class ProcessChannel implements Channel {
   #tellExit({ code, signal }: Deno.CommandStatus, expected: boolean): void {
     const { emit, name } = this.#options;
     const child = { session: this.#session, pid: this.#child.pid, server: name };
-    const stderr = expected ? [] : [...this.#stderr];
+    const stderr = expected ? [] : [...this.#stderr.lastLines];
     emit({ type: "child.exited", ...child, code, signal: signal ?? undefined, expected, stderr });
     if (!expected && !this.#ready) {
       emit({ type: "child.failed", ...child, reason: describeExit({ code, signal }) });
@@ -284,21 +248,4 @@ class ProcessChannel implements Channel {
 
 function describeExit({ code, signal }: { code: number; signal: Deno.Signal | null }): string {
   return signal ? `was ended by ${signal}` : `exited with code ${code}`;
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    // It only bounds a wait, and must not keep the process alive by itself.
-    Deno.unrefTimer(timer);
-  });
-}
-
-/** For pipes to a process that may have ended: "already closed" and "broken" are both fine. */
-async function ignoreBroken(promise: Promise<unknown>): Promise<void> {
-  try {
-    await promise;
-  } catch (error) {
-    if (!(error instanceof TypeError) && !(error instanceof Deno.errors.BrokenPipe)) throw error;
-  }
 }

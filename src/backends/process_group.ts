@@ -1,5 +1,6 @@
 /** A child and everything it started, stopped as one: rule 3 in docs/architecture.md. */
 import process from "node:process";
+import { within } from "./within.ts";
 
 /** After its stdin is closed a well-behaved server ends by itself; npm wrappers need a moment to notice. */
 const STDIN_GRACE_MS = 1_000;
@@ -39,24 +40,18 @@ export class ProcessGroup {
   }
 
   async #stop(): Promise<void> {
-    await this.#leaderEnds(STDIN_GRACE_MS);
+    await within(STDIN_GRACE_MS, this.#exited);
     for (const [signal, waitMs] of [["SIGTERM", this.#stopTimeoutMs], ["SIGKILL", KILL_WAIT_MS]] as const) {
-      if (!isAlive(this.#pid)) break;
+      if (!isAlive(this.#pid)) return;
       signalGroup(this.#pid, signal);
-      await this.#leaderEnds(waitMs);
       await this.#groupEnds(waitMs);
     }
   }
 
-  async #leaderEnds(withinMs: number): Promise<void> {
-    const timeout = Promise.withResolvers<void>();
-    const timer = setTimeout(timeout.resolve, withinMs);
-    await Promise.race([this.#exited, timeout.promise]);
-    clearTimeout(timer);
-  }
-
   async #groupEnds(withinMs: number): Promise<void> {
     const deadline = performance.now() + withinMs;
+    // Of the leader's end there is news, and mostly it is the end of all.
+    await within(withinMs, this.#exited);
     while (isAlive(this.#pid) && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -73,7 +68,7 @@ function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
         .outputSync();
     } else Deno.kill(-pid, signal);
   } catch (error) {
-    if (!isGone(error)) throw error;
+    if (!isGone(error) && !isForeign(error)) throw error;
   }
 }
 
@@ -82,6 +77,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(windows ? pid : -pid, 0);
   } catch (error) {
+    if (isForeign(error)) return true;
     if (!isGone(error)) throw error;
     return false;
   }
@@ -90,4 +86,10 @@ function isAlive(pid: number): boolean {
 function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound ||
     (error instanceof Error && "code" in error && error.code === "ESRCH");
+}
+
+/** It runs as another user, after `sudo` for instance: beyond our reach, save for its stdin. */
+function isForeign(error: unknown): boolean {
+  return error instanceof Deno.errors.PermissionDenied ||
+    (error instanceof Error && "code" in error && error.code === "EPERM");
 }

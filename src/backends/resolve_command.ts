@@ -2,6 +2,9 @@
 import { delimiter, isAbsolute, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 
+/** Not there, not ours to read, a folder on the way is a file or a circle, or no file can have such a name. */
+const ABSENT = new Set<unknown>(["ENOENT", "EACCES", "ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
+
 export interface ResolveOptions {
   /** Where the child will run; a relative program path counts from here. */
   cwd?: string | undefined;
@@ -39,11 +42,7 @@ function isExecutable(file: string): boolean {
     const { isFile, mode } = Deno.statSync(file);
     return isFile && (Deno.build.os === "windows" || mode === null || (mode & 0o111) !== 0);
   } catch (error) {
-    // Not there, not ours to read, or a folder on the way is a file: in each case the search goes on.
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return false;
-    if (error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.FilesystemLoop) {
-      return false;
-    }
+    if (error instanceof Error && "code" in error && ABSENT.has(error.code)) return false;
     throw error;
   }
 }

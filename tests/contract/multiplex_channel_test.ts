@@ -1,0 +1,44 @@
+import { Multiplex } from "../../src/adapters/multiplex.ts";
+import { memoryChannels } from "../../src/core/channel.ts";
+import { request } from "../support/messages.ts";
+import { channelContract, type ChannelPair } from "./channel_contract.ts";
+import { Inbox } from "./inbox.ts";
+
+/** The channel of one client; the far side is the server that it shares. */
+async function openPair(): Promise<ChannelPair> {
+  const [server, far] = memoryChannels();
+  const hub = new Multiplex({
+    server,
+    incoming: server.incoming,
+    initialized: {},
+    versions: [],
+    maxBufferedMessages: 2_000,
+    session: "shared",
+    emit: () => {},
+  });
+  const near = hub.open();
+  // What a server says by itself reaches the client whose request is the only open one.
+  await near.send({ message: request("held") });
+  await new Inbox(far).next();
+  return {
+    near,
+    far,
+    async [Symbol.asyncDispose]() {
+      await near[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      await far[Symbol.asyncDispose]();
+      await hub.ended;
+    },
+  };
+}
+
+channelContract("multiplex", openPair, {
+  client: "near",
+  farClose: "break",
+  cannot: {
+    "keeps text": "ids are rewritten, so messages are serialised anew",
+    "is spoken to after the far close": "a server that closed its side is replaced",
+    "tells the far side of its close": "the server serves others, too",
+    "holds back the far side": "one slow client must not hold up the others, it is given up",
+  },
+});

@@ -1,0 +1,29 @@
+import { sse } from "../../src/frontends/sse.ts";
+import { channelContract, type ChannelPair } from "./channel_contract.ts";
+import { pairOf, serve } from "./served_pair.ts";
+import { SseFar } from "./sse_far.ts";
+
+async function openPair(): Promise<ChannelPair> {
+  const served = serve((accept) => {
+    const { connect, message } = sse({
+      accept,
+      endpoint: "/message",
+      keepAliveMs: 60_000,
+      maxBufferedMessages: 1_000,
+      maxBodyBytes: 16 * 1024 * 1024,
+      refuseNew: () => {},
+    });
+    return (request) => new URL(request.url).pathname === "/sse" ? connect(request) : message(request);
+  });
+  const far = await SseFar.open(`http://${served.authority}/sse`);
+  return pairOf(served, await served.accepted, far);
+}
+
+channelContract("sse", openPair, {
+  client: "far",
+  farClose: "break",
+  cannot: {
+    "listens after its close": "the session ends with its event stream",
+    "is spoken to after the far close": "a client that closed its event stream can be told nothing",
+  },
+});

@@ -1,0 +1,50 @@
+import type { Channel } from "../../src/core/channel.ts";
+import { streamable } from "../../src/frontends/streamable.ts";
+import { result } from "../support/messages.ts";
+import { channelContract, type ChannelPair } from "./channel_contract.ts";
+import { Inbox } from "./inbox.ts";
+import { pairOf, serve } from "./served_pair.ts";
+import { StreamableFar } from "./streamable_far.ts";
+
+/** A session past its handshake, with its GET stream open. */
+async function openPair(replyMode: "auto" | "json" | "sse"): Promise<ChannelPair> {
+  const served = serve((accept) =>
+    streamable({
+      accept,
+      stateful: true,
+      replyMode,
+      keepAliveMs: 60_000,
+      sessionTimeoutMs: 60_000,
+      maxBufferedMessages: 1_000,
+      maxBodyBytes: 16 * 1024 * 1024,
+      refuseNew: () => {},
+      emit: () => {},
+    })
+  );
+  const far = new StreamableFar(`http://${served.authority}/mcp`);
+  const [near] = await Promise.all([served.accepted.then(beginSession), far.open()]);
+  return pairOf(served, near, far);
+}
+
+/** Answers `initialize` and takes notice of `notifications/initialized`. */
+async function beginSession(near: Channel): Promise<Channel> {
+  const inbox = new Inbox(near);
+  const { message } = await inbox.next();
+  if (!("id" in message) || message.id === null) throw new Error("The first message is no request");
+  const { id } = message;
+  await near.send({ message: result(id, { protocolVersion: "2025-11-25" }), relatesTo: id });
+  await inbox.next();
+  return near;
+}
+
+for (const replyMode of ["auto", "json", "sse"] as const) {
+  channelContract(`streamable (${replyMode})`, () => openPair(replyMode), {
+    client: "far",
+    farClose: "break",
+    cannot: {
+      "is spoken to after the far close": "DELETE ends the session",
+      "listens after its close": "a session without a server is ended",
+      "notices a far side that vanished": "a session outlives its connections, up to its time-out",
+    },
+  });
+}
