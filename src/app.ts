@@ -14,7 +14,7 @@ import { type Health, health } from "./observe/health.ts";
 import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { trace } from "./policies/trace.ts";
-import { type Handler, httpHandler, listen, type Routes } from "./server.ts";
+import { close, type Handler, httpHandler, listen, type Routes } from "./server.ts";
 
 export interface AppOptions {
   readonly version: string;
@@ -60,7 +60,7 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
     async stop(reason) {
       await gateway.stop({ reason, timeoutMs: config.shutdownTimeoutMs });
       await gateway[Symbol.asyncDispose]();
-      await server.shutdown();
+      await close(server);
       emit({ type: "gateway.stopped" });
     },
     kill: () => backend.kill(),
@@ -77,7 +77,7 @@ function readPem(flag: string, path: string): string {
     return Deno.readTextFileSync(path);
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : "the file cannot be read";
-    throw new ConfigError(`${flag} "${path}": ${why}`, { cause });
+    throw new ConfigError(`${flag} ${JSON.stringify(path)}: ${why}`, { cause });
   }
 }
 
@@ -102,18 +102,18 @@ function findProgram({ command, cwd, env }: ResolvedConfig): string {
     return resolveCommand(command.program, { cwd, path: env.PATH, pathExt: env.PATHEXT });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(`Cannot start the server: ${error.message}`, { cause: error });
+    throw new ConfigError(`${command.flag}: ${error.message}`, { cause: error });
   }
 }
 
 function requireFolder(path: string): void {
-  let isFolder = false;
+  const fault = `--cwd ${JSON.stringify(path)}: there is no such folder`;
   try {
-    isFolder = Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (Deno.statSync(path).isDirectory) return;
+  } catch (cause) {
+    throw new ConfigError(fault, { cause });
   }
-  if (!isFolder) throw new ConfigError(`--cwd "${path}": there is no such folder`);
+  throw new ConfigError(fault);
 }
 
 interface Parts {

@@ -4,6 +4,9 @@ import { ConfigError, RequestError, toResponse } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
 import { isUpgrade } from "./frontends/websocket.ts";
 
+/** Answers are complete by then and small, so whoever reads has them in a moment. */
+const LAST_ANSWERS_MS = 1_000;
+
 /** Answers a request, or throws GatewayError. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
@@ -71,6 +74,14 @@ export function listen(handler: Handler, { host, port, tls }: ListenOptions): De
   } catch (cause) {
     throw new ConfigError(listenFault(cause, host, port), { cause });
   }
+}
+
+/** Lets the last answers arrive, but waits for no client that has ceased to read or to send. */
+export async function close(server: Deno.HttpServer): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, LAST_ANSWERS_MS);
+  await Promise.race([server.shutdown(), timeout.promise]);
+  clearTimeout(timer);
 }
 
 function listenFault(cause: unknown, host: string, port: number): string {

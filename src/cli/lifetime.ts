@@ -13,32 +13,22 @@ export interface StopRequests {
   readonly first: Promise<string>;
   /** Settles when a second signal says that waiting is over. */
   readonly second: Promise<void>;
-  /** Lets go of signals and stdin. */
-  release(): void;
 }
 
+/** Listens until the process ends: a late signal that nobody listens to would end it with a code of its own. */
 export function stopRequests(): StopRequests {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<void>();
   let firstAt: number | undefined;
-  const listeners = SIGNALS.map((signal) => {
-    const listener = () => {
+  for (const signal of SIGNALS) {
+    Deno.addSignalListener(signal, () => {
       firstAt ??= performance.now();
       first.resolve(signal);
       if (performance.now() - firstAt > SAME_SIGNAL_MS) second.resolve();
-    };
-    Deno.addSignalListener(signal, listener);
-    return () => Deno.removeSignalListener(signal, listener);
-  });
-  const stdin = isPipe() ? watchStdin(() => first.resolve("stdin was closed")) : undefined;
-  return {
-    first: first.promise,
-    second: second.promise,
-    release() {
-      for (const remove of listeners) remove();
-      stdin?.release();
-    },
-  };
+    });
+  }
+  if (isPipe()) void stdinClosed().then(() => first.resolve("stdin was closed"));
+  return { first: first.promise, second: second.promise };
 }
 
 /** As supergateway: a launcher that closes our stdin is done with us. A terminal or /dev/null says nothing. */
@@ -52,17 +42,10 @@ function isPipe(): boolean {
   }
 }
 
-function watchStdin(onClosed: () => void): { release(): void } {
-  const reader = Deno.stdin.readable.getReader();
-  const drain = async () => {
-    while (!(await reader.read()).done);
-  };
-  let released = false;
-  drain().catch(() => {}).finally(() => released || onClosed());
-  return {
-    release() {
-      released = true;
-      void reader.cancel().catch(() => {});
-    },
-  };
+async function stdinClosed(): Promise<void> {
+  try {
+    for await (const _ of Deno.stdin.readable);
+  } catch {
+    // A stdin that cannot be read is as good as closed.
+  }
 }

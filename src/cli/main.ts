@@ -11,73 +11,72 @@ import { stopRequests } from "./lifetime.ts";
 /** 0 stopped on request, 1 failed while running, 2 wrong usage. */
 type ExitCode = 0 | 1 | 2;
 
+/** What waits in our pipes at the end is lost when nobody reads it for so long: a full pipe must not hold up the exit. */
+const FLUSH_MS = 1_000;
+
 /** Runs the command line to its end; settles with the exit code. */
 export async function main(argv: readonly string[], version: string): Promise<ExitCode> {
-  const stderr = lineWriter(Deno.stderr);
+  const [stdout, stderr] = [lineWriter(Deno.stdout), lineWriter(Deno.stderr)];
   try {
     const outcome = parseArgs(argv, version);
     if (outcome.kind !== "run") {
-      await print(outcome.text);
+      stdout.write(`${outcome.text}\n`);
       return 0;
     }
-    await serve(outcome.config, { version, warnings: outcome.warnings, stderr });
+    await serve(outcome.config, { version, warnings: outcome.warnings, stdout, stderr });
     return 0;
   } catch (error) {
     const usage = error instanceof ConfigError;
     stderr.write(usage ? `keystone: ${error.message}\n` : `keystone: failed: ${messageOf(error)}\n`);
     return usage ? 2 : 1;
   } finally {
-    await stderr.flush();
+    await flushed([stdout, stderr]);
   }
 }
 
 interface ServeOptions {
   readonly version: string;
   readonly warnings: readonly string[];
+  readonly stdout: LineWriter;
   readonly stderr: LineWriter;
 }
 
-async function serve(config: ResolvedConfig, { version, warnings, stderr }: ServeOptions): Promise<void> {
+async function serve(config: ResolvedConfig, options: ServeOptions): Promise<void> {
+  const { version, warnings, stdout, stderr } = options;
   const { logLevel: level, logFormat: format } = config;
   const log = logSink({ level, format, write: (line) => stderr.write(line) });
   for (const text of warnings) log({ type: "warning", text });
   const app = startApp(config, { version, sinks: [log] });
   const stop = stopRequests();
-  const release = guardAgainstFaults(log, app);
-  if (level !== "none") await print(banner(app, { version, server: config.command.label }));
+  guardAgainstFaults(log, app);
+  if (level !== "none") stdout.write(`${banner(app, { version, server: config.command.label })}\n`);
   const reason = await stop.first;
   const orderly = app.stop(reason);
   await Promise.race([orderly, stop.second.then(() => app.kill())]);
-  release();
-  stop.release();
 }
 
 /** A fault that escaped its session is logged and ends nothing; the last moment still takes all children along. */
-function guardAgainstFaults(log: Sink, app: App): () => void {
-  const onRejection = (event: PromiseRejectionEvent) => {
+function guardAgainstFaults(log: Sink, app: App): void {
+  addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     log(faultOf("unhandled rejection", event.reason));
-  };
-  const onError = (event: ErrorEvent) => {
+  });
+  addEventListener("error", (event) => {
     event.preventDefault();
     log(faultOf("uncaught error", event.error));
-  };
-  const onUnload = () => app.kill();
-  addEventListener("unhandledrejection", onRejection);
-  addEventListener("error", onError);
-  addEventListener("unload", onUnload);
-  return () => {
-    removeEventListener("unhandledrejection", onRejection);
-    removeEventListener("error", onError);
-  };
+  });
+  addEventListener("unload", () => app.kill());
 }
 
 function faultOf(where: string, error: unknown): GatewayEvent {
   return { type: "fault", where, error };
 }
 
-async function print(text: string): Promise<void> {
-  await Deno.stdout.write(new TextEncoder().encode(text + "\n"));
+async function flushed(writers: readonly LineWriter[]): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, FLUSH_MS);
+  await Promise.race([Promise.all(writers.map((writer) => writer.flush())), late]);
+  clearTimeout(timer);
 }
 
 function messageOf(error: unknown): string {

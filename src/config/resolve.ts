@@ -8,6 +8,8 @@ const MAX_SHOWN = 80; // a refused value in an error message; the message stays 
 
 /** What runs the server: a program with its arguments, or a whole line for `/bin/sh -c`. */
 export interface ServerCommand {
+  /** What it stands after on the command line, for messages. */
+  flag: "--stdio" | "--";
   program: string;
   args: readonly string[];
   /** Then `program` is the line, and there are no arguments. */
@@ -131,12 +133,15 @@ function givenInputs({ stdio, sse, streamableHttp }: Options, argv: readonly str
 function lineCommand(line: string): ServerCommand {
   const split = splitCommandLine(line);
   if (split.kind === "words") return directCommand(split.words, "--stdio");
-  return { program: line, args: [], shell: true, label: shellLabel(line) };
+  return { flag: "--stdio", program: line, args: [], shell: true, label: shellLabel(line) };
 }
 
-function directCommand([program = "", ...args]: readonly string[], input: string): ServerCommand {
-  if (program === "") throw new ConfigError(`${input} "": expected the name of a program as the first word`);
-  return { program, args, shell: false, label: commandLabel([program, ...args]) };
+function directCommand(
+  [program = "", ...args]: readonly string[],
+  flag: ServerCommand["flag"],
+): ServerCommand {
+  if (program === "") throw new ConfigError(`${flag} "": expected the name of a program as the first word`);
+  return { flag, program, args, shell: false, label: commandLabel([program, ...args]) };
 }
 
 function readTransports({ outputTransport }: Options): Transport[] {

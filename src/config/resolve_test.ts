@@ -20,7 +20,7 @@ function refusal(raw: RawOptions, argv: readonly string[] = []): string {
 
 Deno.test("resolve fills in every default and leaves out what has none", () => {
   assert.deepEqual(config(), {
-    command: { program: "some-server", args: [], shell: false, label: "some-server" },
+    command: { flag: "--stdio", program: "some-server", args: [], shell: false, label: "some-server" },
     env: {},
     transports: ["streamableHttp", "sse", "ws"],
     host: "127.0.0.1",
@@ -65,6 +65,7 @@ Deno.test("resolve gives optional settings when they are set", () => {
 Deno.test("resolve executes the words of --stdio directly", () => {
   const { command } = config({ stdio: `npx -y "some server"` });
   assert.deepEqual(command, {
+    flag: "--stdio",
     program: "npx",
     args: ["-y", "some server"],
     shell: false,
@@ -75,6 +76,7 @@ Deno.test("resolve executes the words of --stdio directly", () => {
 Deno.test("resolve gives a line that needs a shell to one, whole", () => {
   const { command } = config({ stdio: "cd /srv && npx server" });
   assert.deepEqual(command, {
+    flag: "--stdio",
     program: "cd /srv && npx server",
     args: [],
     shell: true,

@@ -49,12 +49,10 @@ export class Exchange {
     return !this.#gone && this.#waiting.size > 0;
   }
 
-  /** True while a client is known to wait: only a stream tells when it leaves. */
-  get connected(): boolean {
-    return this.open && this.#stream !== undefined;
-  }
-
-  /** Whether messages that are no answers can go out here. */
+  /**
+   * Whether messages that are no answers can go out here. True, too, only while a client waits: a stream tells when
+   * it leaves, and there is one after a while of silence at the latest.
+   */
   get carriesEvents(): boolean {
     return this.open && this.#options.replyMode !== "json";
   }

@@ -1,5 +1,5 @@
 /** What every HTTP route asks of a request before anything is started for it. */
-import { LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
 
 /** The revisions that have an `initialize` handshake, newest first. */
 export const SUPPORTED_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] as const;
@@ -35,10 +35,15 @@ export function methodNotAllowed(allow: readonly string[]): RequestError {
 /** The body as text. Throws 413 as soon as it is known to be larger than `maxBytes`. */
 export async function readBody(request: Request, maxBytes: number): Promise<string> {
   const announced = request.headers.get("content-length");
-  if (announced === null) return await readChunks(request, maxBytes);
-  if (Number(announced) > maxBytes) throw tooLarge(maxBytes);
-  // With a length announced the HTTP framing itself bounds what arrives.
-  return await request.text();
+  if (announced !== null && Number(announced) > maxBytes) throw tooLarge(maxBytes);
+  try {
+    // With a length announced the HTTP framing itself bounds what arrives.
+    return announced === null ? await readChunks(request, maxBytes) : await request.text();
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    // The client is gone, which is no fault of ours; nobody reads this answer.
+    throw new RequestError("Bad Request: the body broke off", { cause });
+  }
 }
 
 async function readChunks(request: Request, maxBytes: number): Promise<string> {

@@ -26,14 +26,34 @@ export async function receive(request: Request, options: ReceiveOptions): Promis
   const text = await readBody(request, options.maxBodyBytes);
   const { messages, batch } = parseMessages(text);
   const requests = messages.filter(isRequest);
-  if (requests.length > 0) options.refuseNew();
-  const repeated = requests.find(({ id }, at) => requests.findIndex((other) => other.id === id) !== at);
-  if (repeated) throw stillOpen(repeated.id);
-  return { messages, requests, batch, text: batch ? undefined : text };
+  const posted = { messages, requests, batch, text: batch ? undefined : text };
+  return await answering(posted, () => {
+    if (requests.length > 0) options.refuseNew();
+    refuseRepeated(requests);
+    if (batch) refuseInitialize(requests);
+    return Promise.resolve(posted);
+  });
+}
+
+function refuseRepeated(requests: readonly JsonRpcRequest[]): void {
+  const ids = new Set<RequestId>();
+  for (const { id } of requests) {
+    if (ids.has(id)) throw stillOpen(id);
+    ids.add(id);
+  }
+}
+
+/** `initialize` stands alone (2025-03-26 lifecycle page: not part of a batch). */
+function refuseInitialize(requests: readonly JsonRpcRequest[]): void {
+  if (requests.some(isInitialize)) throw invalidRequest("initialize must not be part of a batch");
+}
+
+export function isInitialize({ method }: JsonRpcRequest): boolean {
+  return method === "initialize";
 }
 
 /** Runs what may still refuse the request; the refusal then carries the request's id. */
-export async function answering(posted: Posted, answer: () => Promise<Response>): Promise<Response> {
+export async function answering<T>(posted: Posted, answer: () => Promise<T>): Promise<T> {
   try {
     return await answer();
   } catch (error) {

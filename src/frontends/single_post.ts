@@ -4,6 +4,7 @@ import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
 import { Exchange, type ReplyMode } from "./exchange.ts";
+import { HandshakeCheck } from "./handshake_check.ts";
 import type { Posted } from "./posted.ts";
 
 export interface SinglePostSettings {
@@ -17,6 +18,7 @@ export class SinglePost implements Channel {
   readonly response: Promise<Response>;
   readonly #exchange: Exchange | undefined;
   readonly #waiting: Set<RequestId>;
+  readonly #handshake = new HandshakeCheck();
 
   constructor(posted: Posted, settings: SinglePostSettings) {
     const ids = posted.requests.map(({ id }) => id);
@@ -29,6 +31,7 @@ export class SinglePost implements Channel {
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
     for (const message of posted.messages) {
+      this.#handshake.sent(message);
       void this.incoming.push({ message, text: posted.text, relatesTo: undefined });
     }
     if (ids.length === 0) this.incoming.end();
@@ -42,7 +45,7 @@ export class SinglePost implements Channel {
       return this.#exchange.carriesEvents ? this.#exchange.send(envelope) : undefined;
     }
     if (message.id !== null) this.#waiting.delete(message.id);
-    const room = this.#exchange.send(envelope);
+    const room = this.#exchange.send(this.#handshake.answer(envelope) ?? envelope);
     if (this.#waiting.size === 0) this.incoming.end();
     return room;
   }

@@ -5,8 +5,9 @@ import { DisconnectedError, LimitError, RequestError, RpcCode } from "../core/er
 import { Queue } from "../core/queue.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
+import { HandshakeCheck } from "./handshake_check.ts";
 import { methodNotAllowed } from "./http_checks.ts";
-import { answering, receive, type ReceiveOptions } from "./posted.ts";
+import { answering, type Posted, receive, type ReceiveOptions } from "./posted.ts";
 
 export interface SseOptions extends ReceiveOptions {
   readonly accept: Accept;
@@ -40,9 +41,9 @@ export function sse(options: SseOptions): SseRoutes {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
       const id = crypto.randomUUID();
       const run = options.accept({ session: id, wire: "sse", scope: "session" });
-      const session = new SseSession(options.keepAliveMs);
+      const session = new SseSession(options.keepAliveMs, () => sessions.delete(id));
       sessions.set(id, session);
-      void run(session).then(() => sessions.delete(id));
+      void run(session);
       return session.start(`${options.endpoint}?sessionId=${id}`);
     },
     async message(request) {
@@ -53,12 +54,7 @@ export function sse(options: SseOptions): SseRoutes {
         if (session.incoming.size >= options.maxBufferedMessages) {
           throw new LimitError(`The server is too slow: ${session.incoming.size} messages wait for it`);
         }
-        for (const message of posted.messages) {
-          await session.incoming.push(
-            { message, text: posted.text, relatesTo: undefined },
-            posted.text?.length,
-          );
-        }
+        await session.take(posted);
         return new Response("Accepted", { status: 202 });
       });
     },
@@ -68,10 +64,13 @@ export function sse(options: SseOptions): SseRoutes {
 class SseSession implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #stream: EventStream;
+  readonly #onEnd: () => void;
+  readonly #handshake = new HandshakeCheck();
 
-  constructor(keepAliveMs: number) {
-    const onGone = () => this.incoming.fail(new DisconnectedError("The client closed its event stream"));
-    this.#stream = new EventStream({ keepAliveMs, onGone });
+  /** `onEnd` is called as soon as the session can no longer be spoken to: its server may take a while to stop. */
+  constructor(keepAliveMs: number, onEnd: () => void) {
+    this.#onEnd = onEnd;
+    this.#stream = new EventStream({ keepAliveMs, onGone: () => this.#gone() });
   }
 
   start(endpoint: string): Response {
@@ -79,12 +78,21 @@ class SseSession implements Channel {
     return this.#stream.response();
   }
 
+  /** Settles when the server has room for more. */
+  async take({ messages, text }: Posted): Promise<void> {
+    for (const message of messages) {
+      this.#handshake.sent(message);
+      await this.incoming.push({ message, text, relatesTo: undefined }, text?.length);
+    }
+  }
+
   send(envelope: Envelope): Promise<void> | void {
     if (!this.#stream.open) throw new DisconnectedError("The client closed its event stream");
-    return this.#stream.send(encodeMessage(envelope));
+    return this.#stream.send(encodeMessage(this.#handshake.answer(envelope) ?? envelope));
   }
 
   close(): Promise<void> {
+    this.#onEnd();
     this.#stream.close();
     return Promise.resolve();
   }
@@ -92,5 +100,10 @@ class SseSession implements Channel {
   [Symbol.asyncDispose](): Promise<void> {
     this.incoming.end();
     return this.close();
+  }
+
+  #gone(): void {
+    this.#onEnd();
+    this.incoming.fail(new DisconnectedError("The client closed its event stream"));
   }
 }

@@ -2,7 +2,14 @@
 import type { Accept } from "../core/backend.ts";
 import { RequestError, RpcCode } from "../core/errors.ts";
 import { methodNotAllowed, requireAccept, requireVersion } from "./http_checks.ts";
-import { answering, invalidRequest, type Posted, receive, type ReceiveOptions } from "./posted.ts";
+import {
+  answering,
+  invalidRequest,
+  isInitialize,
+  type Posted,
+  receive,
+  type ReceiveOptions,
+} from "./posted.ts";
 import { SinglePost } from "./single_post.ts";
 import { SESSION_HEADER, type SessionSettings, StreamableSession } from "./streamable_session.ts";
 
@@ -57,7 +64,7 @@ function stateful(options: StreamableOptions): Handler {
     requireAccept(request, ANSWER_TYPES);
     const posted = await receive(request, options);
     return await answering(posted, () => {
-      const initialize = isInitialize(posted);
+      const initialize = posted.requests.some(isInitialize);
       if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted);
       const session = named(request);
       if (initialize) throw invalidRequest("the session is already initialized");
@@ -91,11 +98,4 @@ function stateful(options: StreamableOptions): Handler {
     if (request.method === "DELETE") return end(request);
     throw methodNotAllowed(["GET", "POST", "DELETE"]);
   };
-}
-
-/** `initialize` stands alone (2025-03-26 lifecycle page: not part of a batch). */
-function isInitialize({ requests, batch }: Posted): boolean {
-  const initialize = requests.some(({ method }) => method === "initialize");
-  if (initialize && batch) throw invalidRequest("initialize must not be part of a batch");
-  return initialize;
 }

@@ -1,13 +1,13 @@
 /** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
 import type { Channel, Envelope } from "../core/channel.ts";
-import { DisconnectedError, GatewayError, LimitError, RpcCode, toRpcError } from "../core/errors.ts";
+import { DisconnectedError, GatewayError, LimitError, toRpcError } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
-import { cancelledId, errorOf, isRequest, isResponse, type RequestId } from "../core/jsonrpc.ts";
+import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
 import { encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
 import { Exchange, type ReplyMode } from "./exchange.ts";
-import { SUPPORTED_VERSIONS } from "./http_checks.ts";
+import { HandshakeCheck } from "./handshake_check.ts";
 import { type Posted, stillOpen } from "./posted.ts";
 
 export const SESSION_HEADER = "Mcp-Session-Id";
@@ -27,11 +27,12 @@ export class StreamableSession implements Channel {
   readonly id: string;
   readonly #settings: SessionSettings;
   readonly #onEnd: () => void;
+  readonly #handshake = new HandshakeCheck();
   readonly #exchanges = new Map<RequestId, Exchange>();
   #standing: EventStream | undefined;
   #buffer: Envelope[] = [];
-  #initializeId: RequestId | undefined;
   #established = true;
+  #closed = false;
   #lastActive = performance.now();
   #idleTimer: ReturnType<typeof setTimeout>;
 
@@ -55,7 +56,7 @@ export class StreamableSession implements Channel {
     }
     const exchange = posted.requests.length > 0 ? this.#exchange(posted) : undefined;
     for (const message of posted.messages) {
-      if (isRequest(message) && message.method === "initialize") this.#initializeId = message.id;
+      this.#handshake.sent(message);
       const room = this.incoming.push(
         { message, text: posted.text, relatesTo: undefined },
         posted.text?.length,
@@ -103,6 +104,7 @@ export class StreamableSession implements Channel {
   // --- from the server ---
 
   send(envelope: Envelope): Promise<void> | void {
+    if (this.#closed) throw new DisconnectedError("The session has ended");
     this.#touch();
     const { message, relatesTo } = envelope;
     const exchange = relatesTo === undefined ? undefined : this.#exchanges.get(relatesTo);
@@ -116,26 +118,14 @@ export class StreamableSession implements Channel {
     this.#keep(envelope);
   }
 
-  /** A version that our HTTP layer would refuse later is refused now, while the reason can still be told. */
-  #checked(envelope: Envelope): Envelope {
-    const { message } = envelope;
-    if (!isResponse(message) || message.id === null || message.id !== this.#initializeId) return envelope;
-    this.#initializeId = undefined;
-    if ("error" in message) return this.#unestablished(envelope);
-    const version = versionIn(message.result);
-    if (SUPPORTED_VERSIONS.some((supported) => supported === version)) return envelope;
-    const text = `The server answered with protocol version ${JSON.stringify(version)}, ` +
-      `which is not served here (supported versions: ${SUPPORTED_VERSIONS.join(", ")})`;
-    return this.#unestablished({
-      message: errorOf(message.id, { code: RpcCode.internalError, message: text }),
-    });
-  }
-
   /** Without a handshake there is no session: no id for the client, and no server kept for it. */
-  #unestablished(envelope: Envelope): Envelope {
-    this.#established = false;
-    this.end("The session was not established");
-    return envelope;
+  #checked(envelope: Envelope): Envelope {
+    const answer = this.#handshake.answer(envelope);
+    if (answer && "error" in answer.message) {
+      this.#established = false;
+      this.end("The session was not established");
+    }
+    return answer ?? envelope;
   }
 
   #keep(envelope: Envelope): void {
@@ -161,6 +151,7 @@ export class StreamableSession implements Channel {
     this.#exchanges.clear();
     this.#standing?.close();
     this.#buffer = [];
+    this.#closed = true;
     return Promise.resolve();
   }
 
@@ -180,15 +171,9 @@ export class StreamableSession implements Channel {
 
   #checkIdle(): void {
     const { sessionTimeoutMs } = this.#settings;
-    const waited = [...this.#exchanges.values()].some((exchange) => exchange.connected);
+    const waited = [...this.#exchanges.values()].some((exchange) => exchange.carriesEvents);
     const left = waited ? sessionTimeoutMs : this.#lastActive + sessionTimeoutMs - performance.now();
     if (left <= 0) return this.end(`The session was idle for ${sessionTimeoutMs} ms`);
     this.#idleTimer = setTimeout(() => this.#checkIdle(), left);
   }
-}
-
-function versionIn(result: unknown): unknown {
-  return typeof result === "object" && result !== null && "protocolVersion" in result
-    ? result.protocolVersion
-    : undefined;
 }

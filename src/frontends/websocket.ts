@@ -97,7 +97,7 @@ class WebSocketChannel implements Channel {
     if (typeof data !== "string") {
       return this.#end(CloseCode.unsupportedData, "Binary frames are not supported");
     }
-    if (data.length > this.#options.maxBodyBytes) {
+    if (isLarger(data, this.#options.maxBodyBytes)) {
       return this.#end(CloseCode.tooBig, `The limit is ${this.#options.maxBodyBytes} bytes`);
     }
     if (this.incoming.size >= this.#options.maxBufferedMessages) {
@@ -118,14 +118,14 @@ class WebSocketChannel implements Channel {
     }
   }
 
-  #gone(): void {
-    this.incoming.fail(new DisconnectedError("The client closed its socket"));
+  #gone(why = "The client closed its socket"): void {
+    this.incoming.fail(new DisconnectedError(why));
   }
 
   #end(code: number, reason = ""): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#socket.close(code, reason.slice(0, REASON_CHARS));
-    if (code !== CloseCode.normal && code !== CloseCode.internalError) this.#gone();
+    if (code !== CloseCode.normal && code !== CloseCode.internalError) this.#gone(reason);
   }
 
   async #caughtUp(): Promise<void> {
@@ -133,4 +133,10 @@ class WebSocketChannel implements Channel {
       await new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS));
     }
   }
+}
+
+/** Counted in bytes of UTF-8, of which a character of the string has three at most. */
+function isLarger(text: string, maxBytes: number): boolean {
+  return text.length > maxBytes ||
+    (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes);
 }

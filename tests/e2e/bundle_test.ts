@@ -1,0 +1,67 @@
+/** The one file that is shipped, run as its users run it: with no more permissions than the binaries have, and nothing beside it. */
+import assert from "node:assert/strict";
+import { bundle } from "../../scripts/bundle.ts";
+import { PERMISSIONS } from "../../scripts/compile.ts";
+import { runDeno } from "../../scripts/run_deno.ts";
+import { connect, type Wire, WIRES } from "../support/clients.ts";
+import { EVERYTHING, type Keystone } from "../support/keystone.ts";
+
+Deno.test("the bundle serves all wires from disk and from a URL", async (t) => {
+  const folder = await Deno.makeTempDir({ prefix: "keystone-bundle-" });
+  await using _folder = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+  await bundle({ output: `${folder}/keystone.js` });
+  await t.step("from disk", () => smoke(folder, ["--no-remote", `${folder}/keystone.js`]));
+  await t.step("from a URL", async () => {
+    const code = await Deno.readTextFile(`${folder}/keystone.js`);
+    await using site = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+      return new Response(code, { headers: { "Content-Type": "text/javascript" } });
+    });
+    await smoke(folder, [`http://127.0.0.1:${site.addr.port}/keystone.js`]);
+  });
+});
+
+/** A call on each wire, then the end. Keystone's cache is empty and packages are off limits: it has nothing but itself. */
+async function smoke(folder: string, program: readonly string[]): Promise<void> {
+  const isolated = ["--no-config", "--no-lock", "--no-npm", "--quiet"];
+  await using keystone = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", ...isolated, ...PERMISSIONS, ...program],
+      ...["--port", "0", "--stateful", "--logLevel", "warn"],
+      ...["--env", `DENO_DIR=${await packageCache()}`, "--", ...EVERYTHING],
+    ],
+    cwd: folder,
+    env: { NO_COLOR: "1", DENO_DIR: `${folder}/cache` },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const urls = await readUrls(keystone.stdout);
+  await Promise.all(WIRES.map((wire) => callTool(urls, wire)));
+  keystone.kill("SIGTERM");
+  assert.equal((await keystone.status).code, 0);
+}
+
+/** Where the server finds its packages. */
+async function packageCache(): Promise<string> {
+  const { stdout } = await runDeno(["info", "--json"]);
+  const info: { denoDir: string } = JSON.parse(stdout);
+  return info.denoDir;
+}
+
+async function readUrls(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Keystone> {
+  let banner = "";
+  for await (const text of stdout.pipeThrough(new TextDecoderStream())) {
+    banner += text;
+    if (/\n}\n/.test(banner)) break;
+  }
+  const url = (label: Wire) => banner.match(new RegExp(`${label} +(\\S+)`))?.[1];
+  // All that a client needs to know of it.
+  return { mcp: url("Streamable HTTP"), sse: url("SSE"), ws: url("WebSocket") } as Keystone;
+}
+
+async function callTool(keystone: Keystone, wire: Wire): Promise<void> {
+  await using connected = await connect(keystone, wire);
+  assert.equal(connected.client.getServerVersion()?.name, "mcp-servers/everything");
+  const { content } = await connected.client.callTool({ name: "get-sum", arguments: { a: 20, b: 22 } });
+  assert.deepEqual(content, [{ type: "text", text: "The sum of 20 and 22 is 42." }]);
+}

@@ -1,0 +1,17 @@
+/** What the official conformance tool says of the gateway, in front of the project's own fixture. */
+import assert from "node:assert/strict";
+import { runConformance } from "../support/conformance.ts";
+import { CONFORMANCE, startKeystone } from "../support/keystone.ts";
+
+/** As many as the pinned version of the tool makes of a server with all features; fewer means that some did not run. */
+const CHECKS = 80;
+
+Deno.test("gateway passes every required conformance check of 2025-11-25", async () => {
+  await using keystone = await startKeystone(["--stateful"], { server: CONFORMANCE });
+  const { passed, failures, warnings, output } = await runConformance(keystone.mcp);
+  assert.deepEqual(failures, []);
+  assert.deepEqual(warnings, []);
+  assert.equal(passed, CHECKS);
+  // Asks for the gateway's own answers, so it is the one that an unprotected server fails.
+  assert.match(output, /^✓ dns-rebinding-protection: 2 passed, 0 failed$/m);
+});

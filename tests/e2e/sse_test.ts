@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { beginSse, openSse } from "../support/conversation.ts";
+import { conversationContract } from "../support/conversation_contract.ts";
+import { eventually, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { answer, callTool, post, request } from "../support/rpc.ts";
+
+const FLAGS = ["--outputTransport", "sse"];
+
+conversationContract({ name: "SSE", flags: FLAGS, begin: beginSse });
+
+Deno.test("SSE names its endpoint first, and keeps the stream alive with comments", async () => {
+  await using gateway = await startKeystone([...FLAGS, "--keepAlive", "100ms"], { server: SCRIPTED });
+  const response = await fetch(gateway.sse, { headers: { Accept: "text/event-stream" } });
+  assert.equal(response.headers.get("content-type"), "text/event-stream");
+  assert.equal(response.headers.get("cache-control"), "no-cache, no-transform");
+  assert.equal(response.headers.get("x-accel-buffering"), "no");
+  let text = "";
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.split(":\n\n").length > 3) break;
+  }
+  assert.match(text, /^event: endpoint\ndata: \/message\?sessionId=[0-9a-f-]{36}\n\n(:\n\n)+$/);
+});
+
+Deno.test("SSE takes each POST with 202, a batch too, and answers on the stream alone", async () => {
+  await using gateway = await startKeystone(FLAGS, { server: SCRIPTED });
+  await using client = await beginSse(gateway);
+  const batch = [request("a", "ping"), { jsonrpc: "2.0", method: "notifications/x" }, request("b", "ping")];
+  const response = await post(client.endpoint, batch);
+  assert.deepEqual([response.status, await response.text()], [202, "Accepted"]);
+  assert.deepEqual([await client.next(), await client.next()].map(({ id }) => id), ["a", "b"]);
+});
+
+Deno.test("SSE ends a session with its stream: a later POST finds none", async () => {
+  // The child outlives its stdin, so that there is a while in which it is being stopped.
+  await using gateway = await startKeystone(FLAGS, { server: [...SCRIPTED, "--linger"] });
+  const client = await beginSse(gateway);
+  await client[Symbol.asyncDispose]();
+  const attempt = () => post(client.endpoint, callTool(1, "echo"));
+  const refused = await eventually(attempt, (response) => {
+    // A POST that was taken before the gateway heard of the end has a body to let go of.
+    if (response.status !== 404) void response.body?.cancel();
+    return response.status === 404;
+  });
+  assert.equal((await gateway.children()).length, 1, "the child is still being stopped");
+  assert.equal((await answer(refused)).error.code, -32001);
+});
+
+Deno.test("SSE tells of a protocol version that its own POST route would refuse", async () => {
+  await using gateway = await startKeystone(FLAGS, { server: [...SCRIPTED, "--version=1999-01-01"] });
+  await using client = await openSse(gateway);
+  await client.send(request(0, "initialize", { protocolVersion: "2025-11-25" }));
+  const { error } = await client.next();
+  assert.match(error.message, /protocol version "1999-01-01", which is not served here/);
+});

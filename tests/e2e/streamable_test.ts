@@ -1,0 +1,403 @@
+import assert from "node:assert/strict";
+import { beginStreamable, type Events, eventsOf, inTime } from "../support/conversation.ts";
+import { sendRaw } from "../support/raw_http.ts";
+import { conversationContract } from "../support/conversation_contract.ts";
+import { eventually, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import {
+  ACCEPT,
+  allMessages,
+  answer,
+  type AnyMessage,
+  beginSession,
+  callTool,
+  initialize,
+  messagesOf,
+  post,
+  request,
+} from "../support/rpc.ts";
+
+conversationContract({ name: "Streamable HTTP", flags: ["--stateful"], begin: beginStreamable });
+
+const start = (...flags: string[]) => startKeystone(["--stateful", ...flags], { server: SCRIPTED });
+const startStateless = (...flags: string[]) => startKeystone(flags, { server: SCRIPTED });
+const notification = (method: string, params: unknown = {}) => ({ jsonrpc: "2.0", method, params });
+const cancelled = (requestId: unknown) => notification("notifications/cancelled", { requestId });
+const log = (data: unknown) => notification("notifications/message", { level: "info", data });
+
+/** Opens the GET stream. */
+async function listen({ mcp }: Keystone, session: string): Promise<Events> {
+  const headers = { Accept: "text/event-stream", "Mcp-Session-Id": session };
+  const response = await fetch(mcp, { headers });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "text/event-stream");
+  return eventsOf(response);
+}
+
+async function nextOf(stream: Events): Promise<AnyMessage> {
+  const { value } = await inTime(stream.read(), "message on the GET stream");
+  return JSON.parse(value?.data ?? "null");
+}
+
+/** Sends what has no answer. */
+async function tell({ mcp }: Keystone, message: unknown, session?: string): Promise<void> {
+  const response = await post(mcp, message, { session });
+  assert.deepEqual([response.status, await response.text()], [202, ""]);
+}
+
+Deno.test("Streamable HTTP sends progress to the owner of its token, type included", async () => {
+  await using gateway = await start("--replyMode", "sse");
+  const session = await beginSession(gateway.mcp);
+  const send = (message: unknown) => post(gateway.mcp, message, { session });
+  const owners = [["a", "token"], ["b", 1], ["c", "1"]] as const;
+  const open = [];
+  for (const [id, progressToken] of owners) {
+    open.push(await send(callTool(id, "hang", {}, { progressToken })));
+  }
+  const progress = (progressToken: unknown, step: number) =>
+    notification("notifications/progress", { progressToken, progress: step });
+  const messages = [progress("token", 1), progress(1, 2), progress("1", 3), progress("token", 4)];
+  assert.deepEqual((await allMessages(await send(callTool("d", "notify", { messages })))).length, 1);
+  // A cancelled request ends without an answer, so each stream is then complete.
+  for (const [id] of owners) await tell(gateway, cancelled(id), session);
+  const received = await Promise.all(open.map(allMessages));
+  assert.deepEqual(received, [[messages[0], messages[3]], [messages[1]], [messages[2]]]);
+});
+
+Deno.test("Streamable HTTP sends what the server starts to the one open POST, else to the GET stream", async () => {
+  await using gateway = await start();
+  const session = await beginSession(gateway.mcp, { sampling: {} });
+  const send = (message: unknown) => post(gateway.mcp, message, { session });
+  const stream = await listen(gateway, session);
+  const asked = request("ask", "sampling/createMessage", {});
+
+  // One request is open: a stream is opened for it.
+  const alone = await allMessages(await send(callTool(1, "notify", { messages: [log("alone")] })));
+  assert.deepEqual([alone[0], alone[1].id], [log("alone"), 1]);
+  const asking = messagesOf(await send(callTool(2, "ask", asked)));
+  assert.deepEqual((await asking.next()).value, asked);
+  await tell(gateway, { jsonrpc: "2.0", id: "ask", result: { text: "on the POST" } }, session);
+  assert.deepEqual((await asking.next()).value.result.structuredContent.reply.result, {
+    text: "on the POST",
+  });
+  assert.equal((await asking.next()).done, true);
+
+  // None is open.
+  await answer(await send(callTool(3, "answer_then", { messages: [log("afterwards")] })));
+  assert.deepEqual(await nextOf(stream), log("afterwards"));
+
+  // Two are open: which of them it belongs to would be a guess.
+  const waiting = send(callTool("waiting", "hang"));
+  const told = send(callTool(4, "notify", { messages: [log("ambiguous")] }));
+  assert.deepEqual(await nextOf(stream), log("ambiguous"));
+  assert.equal((await allMessages(await told)).length, 1);
+  const reply = send(callTool(5, "ask", asked));
+  assert.deepEqual(await nextOf(stream), asked);
+  await tell(gateway, { jsonrpc: "2.0", id: "ask", result: { text: "on GET" } }, session);
+  assert.deepEqual((await answer(await reply)).result.structuredContent.reply.result, { text: "on GET" });
+  await tell(gateway, cancelled("waiting"), session);
+  assert.deepEqual(await allMessages(await waiting), []);
+
+  // A cancelled request attracts nothing any more.
+  const later = await allMessages(await send(callTool(6, "notify", { messages: [log("later")] })));
+  assert.deepEqual([later[0], later[1].id], [log("later"), 6]);
+  await stream.cancel();
+});
+
+Deno.test("Streamable HTTP keeps messages until the GET stream opens, the newest --maxBufferedMessages", async () => {
+  await using gateway = await start("--maxBufferedMessages", "3");
+  const session = await beginSession(gateway.mcp);
+  const messages = [1, 2, 3, 4, 5].map(log);
+  await answer(await post(gateway.mcp, callTool(1, "answer_then", { messages }), { session }));
+  // The ping's answer comes after them, so that all have arrived by then.
+  await answer(await post(gateway.mcp, request(2, "ping"), { session }));
+  const stream = await listen(gateway, session);
+  assert.deepEqual([await nextOf(stream), await nextOf(stream), await nextOf(stream)], messages.slice(2));
+  const dropped = gateway.stderr().match(/Message dropped .*buffer for the GET stream is full/g) ?? [];
+  assert.equal(dropped.length, 2);
+  // What was delivered does not come again.
+  const next = await listen(gateway, session);
+  await answer(await post(gateway.mcp, callTool(3, "answer_then", { messages: [log("new")] }), { session }));
+  assert.deepEqual(await nextOf(next), log("new"));
+  await next.cancel();
+});
+
+Deno.test("Streamable HTTP lets a second GET stream take over from the first", async () => {
+  await using gateway = await start();
+  const session = await beginSession(gateway.mcp);
+  const first = await listen(gateway, session);
+  const second = await listen(gateway, session);
+  assert.equal((await inTime(first.read(), "end of the first stream")).done, true);
+  await answer(await post(gateway.mcp, callTool(1, "answer_then", { messages: [log("news")] }), { session }));
+  assert.deepEqual(await nextOf(second), log("news"));
+  await second.cancel();
+});
+
+Deno.test("Streamable HTTP never mixes calls that run at the same time, in one session or several", async () => {
+  await using gateway = await start();
+  const sessions = await Promise.all([1, 2, 3].map(() => beginSession(gateway.mcp)));
+  const calls = sessions.flatMap((session) =>
+    Array.from({ length: 20 }, async (_, id) => {
+      const progressToken = `${session} ${id}`;
+      const message = callTool(id, "progress", { steps: 5 }, { progressToken });
+      const messages = await allMessages(await post(gateway.mcp, message, { session }));
+      assert.equal(messages.pop().id, id);
+      assert.deepEqual(messages.map(({ params }) => params.progressToken), Array(5).fill(progressToken));
+    })
+  );
+  await Promise.all(calls);
+});
+
+Deno.test("--replyMode auto answers with JSON unless something comes first", async () => {
+  await using gateway = await start("--keepAlive", "100ms");
+  const session = await beginSession(gateway.mcp);
+  const send = (message: unknown) => post(gateway.mcp, message, { session });
+  const plain = await send(callTool(1, "echo"));
+  assert.equal(plain.headers.get("content-type"), "application/json");
+  assert.equal((await plain.json()).id, 1);
+  const preceded = await send(callTool(2, "notify", { messages: [log("first")] }));
+  assert.equal(preceded.headers.get("content-type"), "text/event-stream");
+  assert.equal(preceded.headers.get("x-accel-buffering"), "no");
+  assert.equal((await allMessages(preceded)).length, 2);
+
+  // Silence: from about two seconds on a stream shows that the client is not forgotten.
+  const begun = performance.now();
+  const [short, long] = await Promise.all([
+    send(callTool(3, "sleep", { ms: 1_000 })),
+    send(callTool(4, "sleep", { ms: 2_500 })),
+  ]);
+  const waited = performance.now() - begun;
+  assert.equal(short.headers.get("content-type"), "application/json");
+  assert.equal(long.headers.get("content-type"), "text/event-stream");
+  assert(waited > 1_900 && waited < 2_400, `the stream began after ${waited} ms`);
+  assert.match(await long.text(), /^(:\n\n)+event: message\ndata: \{.*"id":4.*\n\n$/);
+  await short.body?.cancel();
+});
+
+Deno.test("--replyMode json answers with JSON alone; what precedes it goes to the GET stream", async () => {
+  await using gateway = await start("--replyMode", "json");
+  const session = await beginSession(gateway.mcp, { sampling: {} });
+  const send = (message: unknown) => post(gateway.mcp, message, { session });
+  const stream = await listen(gateway, session);
+  const preceded = await send(callTool(1, "notify", { messages: [log("first")] }));
+  assert.equal(preceded.headers.get("content-type"), "application/json");
+  assert.equal((await preceded.json()).id, 1);
+  assert.deepEqual(await nextOf(stream), log("first"));
+  const progressed = await send(callTool(2, "progress", { steps: 1 }, { progressToken: 7 }));
+  assert.equal((await progressed.json()).id, 2);
+  assert.equal((await nextOf(stream)).params.progressToken, 7);
+  const asking = send(callTool(3, "ask", request("ask", "sampling/createMessage", {})));
+  assert.equal((await nextOf(stream)).id, "ask");
+  await tell(gateway, { jsonrpc: "2.0", id: "ask", result: {} }, session);
+  assert.equal((await (await asking).json()).id, 3);
+  const abandoned = send(callTool("abandoned", "hang"));
+  await tell(gateway, cancelled("abandoned"), session);
+  const { id, error } = await (await abandoned).json();
+  assert.deepEqual([id, error.message], ["abandoned", "Request cancelled"]);
+  await stream.cancel();
+});
+
+Deno.test("--replyMode sse answers every request with a stream", async () => {
+  await using gateway = await start("--replyMode", "sse");
+  const session = await beginSession(gateway.mcp);
+  const plain = await post(gateway.mcp, callTool(1, "echo"), { session });
+  assert.equal(plain.headers.get("content-type"), "text/event-stream");
+  assert.deepEqual((await allMessages(plain)).map(({ id }) => id), [1]);
+});
+
+for (const mode of ["stateful", "stateless"]) {
+  Deno.test(`a ${mode} batch is answered message by message, in the form that --replyMode says`, async () => {
+    for (
+      const [replyMode, type] of [["auto", "text/event-stream"], ["sse", "text/event-stream"], [
+        "json",
+        "application/json",
+      ]]
+    ) {
+      await using gateway = await startKeystone(
+        ["--replyMode", replyMode!, ...mode === "stateful" ? ["--stateful"] : []],
+        { server: SCRIPTED },
+      );
+      const session = mode === "stateful" ? await beginSession(gateway.mcp) : undefined;
+      const batch = [
+        callTool("slow", "sleep", { ms: 100 }),
+        notification("notifications/roots/list_changed"),
+        request(1, "ping"),
+        request("1", "no/such"),
+      ];
+      const response = await post(gateway.mcp, batch, { session });
+      assert.equal(response.status, 200);
+      assert.equal(response.headers.get("content-type"), type);
+      const answers = await allMessages(response);
+      assert.equal(answers.length, 3);
+      assert.equal(answers.at(-1).id, "slow", "each answer comes when it is there");
+      assert.deepEqual(
+        new Map(answers.map(({ id, error }) => [id, error?.code])),
+        new Map<unknown, unknown>([["slow", undefined], [1, undefined], ["1", -32601]]),
+      );
+      await tell(gateway, [notification("notifications/a"), notification("notifications/b")], session);
+    }
+  });
+}
+
+Deno.test("DELETE ends the session, its streams and its child, and answers what is open", async () => {
+  await using gateway = await start();
+  const session = await beginSession(gateway.mcp);
+  const headers = { "Mcp-Session-Id": session, Accept: "text/event-stream" };
+  const stream = await listen(gateway, session);
+  const open = post(gateway.mcp, callTool(1, "hang"), { session });
+  // Once the ping is answered, the call is at the child.
+  await answer(await post(gateway.mcp, request(2, "ping"), { session }));
+  const ended = await fetch(gateway.mcp, { method: "DELETE", headers });
+  assert.deepEqual([ended.status, await ended.text()], [200, ""]);
+  assert.equal((await inTime(stream.read(), "end of the stream")).done, true);
+  assert.deepEqual(await answer(await open), {
+    jsonrpc: "2.0",
+    id: 1,
+    error: { code: -32603, message: "The client ended the session" },
+  });
+  for (const method of ["POST", "GET", "DELETE"]) {
+    const response = method === "POST"
+      ? await post(gateway.mcp, request(3, "ping"), { session })
+      : await fetch(gateway.mcp, { method, headers });
+    assert.equal(response.status, 404, method);
+    assert.equal((await response.json()).error.code, -32001);
+  }
+  await eventually(() => gateway.children(), (children) => children.length === 0);
+});
+
+Deno.test("--sessionTimeout ends a session without messages, an open GET stream or not", async () => {
+  await using gateway = await start("--sessionTimeout", "400ms", "--keepAlive", "50ms");
+  const session = await beginSession(gateway.mcp);
+  const stream = await listen(gateway, session);
+  assert.equal((await inTime(stream.read(), "end of the stream")).done, true);
+  await eventually(() => gateway.children(), (children) => children.length === 0);
+  assert.match(await gateway.logged(/Session closed/), /was idle for 400 ms/);
+  const late = await post(gateway.mcp, request(1, "ping"), { session });
+  assert.equal(late.status, 404);
+  await late.body?.cancel();
+});
+
+Deno.test("--sessionTimeout leaves a session alone that talks, or whose client waits for an answer", async () => {
+  await using gateway = await start("--sessionTimeout", "400ms");
+  const session = await beginSession(gateway.mcp);
+  const call = async (id: number, ms: number) => {
+    const { result } = await answer(await post(gateway.mcp, callTool(id, "sleep", { ms }), { session }));
+    assert.deepEqual(result?.structuredContent, { slept: ms });
+  };
+  for (const id of [1, 2, 3]) await call(id, 200);
+  await call(4, 1_000);
+});
+
+Deno.test("stateless calls share one child, and each gets its own answer although all use one id", async () => {
+  await using gateway = await startStateless();
+  const calls = Array.from({ length: 20 }, async (_, number) => {
+    const { id, result } = await answer(await post(gateway.mcp, callTool(1, "echo", { number })));
+    assert.equal(id, 1);
+    assert.equal(result.structuredContent.number, number);
+    return result.structuredContent.pid;
+  });
+  const pids = new Set(await Promise.all(calls));
+  assert.equal(pids.size, 1);
+  assert.deepEqual(await gateway.children(), [...pids]);
+  assert.equal(gateway.stderr().match(/Child started/g)?.length, 1);
+});
+
+Deno.test("stateless calls get the progress and the messages of their own request alone", async () => {
+  await using gateway = await startStateless();
+  const calls = Array.from({ length: 10 }, async (_, number) => {
+    const steps = number + 1;
+    const message = callTool("same", "progress", { steps }, { progressToken: "same" });
+    const messages = await allMessages(await post(gateway.mcp, message));
+    assert.deepEqual(messages.pop().result.structuredContent, { steps });
+    assert.deepEqual(
+      messages.map(({ params }) => params),
+      Array.from({ length: steps }, (_, at) => ({ progressToken: "same", progress: at + 1, total: steps })),
+    );
+  });
+  await Promise.all(calls);
+  const told = await allMessages(await post(gateway.mcp, callTool(1, "notify", { messages: [log("mine")] })));
+  assert.deepEqual([told[0], told[1].id], [log("mine"), 1]);
+});
+
+Deno.test("stateless clients may initialize, and what they tell reaches the shared child", async () => {
+  await using gateway = await startStateless();
+  for (const version of ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]) {
+    const response = await post(gateway.mcp, initialize("hello", version));
+    assert.equal(response.headers.get("mcp-session-id"), null);
+    const { id, result } = await answer(response);
+    assert.deepEqual([id, result.protocolVersion, result.serverInfo.name], ["hello", version, "scripted"]);
+    await tell(gateway, notification("notifications/initialized"));
+  }
+  await tell(gateway, notification("notifications/roots/list_changed"));
+  await tell(gateway, { jsonrpc: "2.0", id: 1, result: { answers: "nothing" } });
+  const { result } = await answer(await post(gateway.mcp, callTool(1, "seen")));
+  // The gateway's own handshake is the only one.
+  assert.deepEqual(result.structuredContent.notifications, [
+    "notifications/initialized",
+    "notifications/roots/list_changed",
+  ]);
+  assert.equal((await gateway.children()).length, 1);
+});
+
+Deno.test("stateless requests of a server are answered by the gateway: nobody else could", async () => {
+  await using gateway = await startStateless();
+  const ask = async (method: string) => {
+    const { result } = await answer(await post(gateway.mcp, callTool(1, "ask", request("s", method))));
+    return result.structuredContent.reply;
+  };
+  assert.deepEqual(await ask("ping"), { jsonrpc: "2.0", id: "s", result: {} });
+  assert.equal((await ask("sampling/createMessage")).error.code, -32601);
+});
+
+Deno.test("stateless requests are cancelled at the child when their client vanishes", async () => {
+  for (const replyMode of ["auto", "sse"]) {
+    await using gateway = await startStateless("--replyMode", replyMode, "--keepAlive", "100ms");
+    const headers = { "Content-Type": "application/json", Accept: ACCEPT };
+    const body = JSON.stringify(callTool("gone", "hang"));
+    const connection = await sendRaw(gateway.port, { method: "POST", path: "/mcp", headers, body });
+    await answer(await post(gateway.mcp, request(1, "ping")));
+    connection.close();
+    // Under the id that the gateway gave it: the second one, after its own handshake and before the ping.
+    const seen = async () => (await answer(await post(gateway.mcp, callTool(1, "seen")))).result;
+    const { structuredContent } = await eventually(
+      seen,
+      (result) => result.structuredContent.cancelled.length > 0,
+    );
+    assert.deepEqual(structuredContent.cancelled, [1], replyMode);
+  }
+});
+
+Deno.test("stateless calls are answered when the shared child crashes, and the next one gets a new child", async () => {
+  await using gateway = await startStateless();
+  const open = [post(gateway.mcp, callTool(1, "hang")), post(gateway.mcp, callTool("1", "hang"))];
+  const first = (await answer(await post(gateway.mcp, callTool(1, "echo")))).result.structuredContent.pid;
+  const fatal = await answer(await post(gateway.mcp, callTool(2, "exit", { code: 6 })));
+  const error = { code: -32603, message: "The MCP server exited with code 6" };
+  assert.deepEqual(fatal, { jsonrpc: "2.0", id: 2, error });
+  const answers = await Promise.all(open.map(async (response) => await answer(await response)));
+  assert.deepEqual(answers, [{ jsonrpc: "2.0", id: 1, error }, { jsonrpc: "2.0", id: "1", error }]);
+  const second = (await answer(await post(gateway.mcp, callTool(1, "echo")))).result.structuredContent.pid;
+  assert.notEqual(second, first);
+});
+
+Deno.test("stateless calls have their limits: --requestTimeout in time, --maxOpenRequests all together", async () => {
+  await using gateway = await startStateless("--requestTimeout", "300ms", "--maxOpenRequests", "2");
+  await answer(await post(gateway.mcp, request(1, "ping")));
+  const open = [1, 1].map(async (id) => await answer(await post(gateway.mcp, callTool(id, "hang"))));
+  const refused = await eventually(() => post(gateway.mcp, callTool("third", "echo")), (response) => {
+    if (response.ok) void response.body?.cancel();
+    return !response.ok;
+  });
+  assert.equal(refused.status, 503);
+  assert.match(refused.headers.get("retry-after") ?? "", /^\d+$/);
+  assert.deepEqual(await refused.json(), {
+    jsonrpc: "2.0",
+    id: "third",
+    error: { code: -32000, message: "Too many open requests: the limit is 2" },
+  });
+  for (const { id, error } of await Promise.all(open)) {
+    assert.deepEqual([id, error.code], [1, -32001]);
+    assert.match(error.message, /within 300 ms/);
+  }
+  const { result } = await answer(await post(gateway.mcp, callTool(1, "seen")));
+  assert.equal(result.structuredContent.cancelled.length, 2);
+});

@@ -1,0 +1,197 @@
+/** A client's end of one session, message by message: for what an SDK client would not send or would not show. */
+import type { EventSourceMessage } from "eventsource-parser";
+import { EventSourceParserStream } from "eventsource-parser/stream";
+import type { Keystone } from "./keystone.ts";
+import { type AnyMessage, beginSession, initialize, messagesOf, post } from "./rpc.ts";
+
+/** Far above what any message takes, on a busy machine as well. */
+const WAIT_MS = 20_000;
+
+/** Disposal is the client's own end of the session, in the way of its wire. */
+export interface Conversation extends AsyncDisposable {
+  /** Puts a message on the wire, or text as it is. */
+  send(message: unknown): Promise<void>;
+  /** The server's next message. Rejects when the conversation is over. */
+  next(): Promise<AnyMessage>;
+  /** What the server says up to the answer to this id, which is the last. */
+  until(id: unknown): Promise<AnyMessage[]>;
+  /** Settles when the gateway ends the conversation. */
+  readonly ended: Promise<unknown>;
+}
+
+export interface SseConversation extends Conversation {
+  /** Where messages are posted to. */
+  readonly endpoint: string;
+}
+
+export interface SocketConversation extends Conversation {
+  readonly socket: WebSocket;
+  readonly ended: Promise<CloseEvent>;
+}
+
+/** Opens one conversation and leads it through the handshake, whose id is 0. */
+export type Begin<C extends Conversation = Conversation> = (
+  gateway: Keystone,
+  capabilities?: unknown,
+) => Promise<C>;
+
+export const beginSse: Begin<SseConversation> = async (gateway, capabilities) =>
+  await handshake(await openSse(gateway), capabilities);
+
+export const beginSocket: Begin<SocketConversation> = async (gateway, capabilities) =>
+  await handshake(await openSocket(gateway), capabilities);
+
+async function handshake<C extends Conversation>(conversation: C, capabilities: unknown = {}): Promise<C> {
+  await conversation.send(initialize(0, "2025-11-25", capabilities));
+  await conversation.until(0);
+  await conversation.send({ jsonrpc: "2.0", method: "notifications/initialized" });
+  return conversation;
+}
+
+/** Streamable HTTP with a GET stream. Disposal is DELETE. */
+export const beginStreamable: Begin = async ({ mcp }, capabilities) => {
+  const received = new Received();
+  const session = await beginSession(mcp, capabilities);
+  const headers = { "Mcp-Session-Id": session };
+  const standing = eventsOf(await fetch(mcp, { headers: { ...headers, Accept: "text/event-stream" } }));
+  const answers: Promise<void>[] = [];
+  return {
+    ...received.methods(),
+    // What is open is answered when the stream ends, each on a POST of its own.
+    ended: received.addEvents(standing).then(() => Promise.all(answers)).finally(() => received.end()),
+    async send(message) {
+      const sent = post(mcp, message, { session });
+      if (isRequest(message)) answers.push(received.addAll(sent));
+      else await (await sent).body?.cancel();
+    },
+    async [Symbol.asyncDispose]() {
+      await (await fetch(mcp, { method: "DELETE", headers })).body?.cancel();
+      await standing.cancel();
+      await Promise.all(answers);
+    },
+  };
+};
+
+function isRequest(message: unknown): boolean {
+  return typeof message === "object" && message !== null && "method" in message && "id" in message;
+}
+
+/** Disposal breaks off the event stream. */
+export async function openSse({ sse }: Pick<Keystone, "sse">): Promise<SseConversation> {
+  const received = new Received();
+  const response = await fetch(sse, { headers: { Accept: "text/event-stream" } });
+  if (!response.ok) throw new Error(`No event stream: ${response.status} ${await response.text()}`);
+  const events = eventsOf(response);
+  const first = await events.read();
+  const endpoint = new URL(first.value?.data ?? "", sse).href;
+  return {
+    ...received.methods(),
+    ended: received.addEvents(events).finally(() => received.end()),
+    endpoint,
+    async send(message) {
+      await (await post(endpoint, message)).body?.cancel();
+    },
+    [Symbol.asyncDispose]: () => events.cancel(),
+  };
+}
+
+/** A reader can be cancelled while it reads; `fetch` may lose the signal that it was given (Deno 2.9.6). */
+export type Events = ReadableStreamDefaultReader<EventSourceMessage>;
+
+export function eventsOf({ body }: Response): Events {
+  return body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()).getReader();
+}
+
+/** Disposal closes the socket. */
+export async function openSocket(
+  { ws }: Pick<Keystone, "ws">,
+  options: WebSocketOptions = {},
+): Promise<SocketConversation> {
+  const received = new Received();
+  const socket = new WebSocket(ws, options);
+  const opened = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<CloseEvent>();
+  socket.addEventListener("open", () => opened.resolve());
+  socket.addEventListener("error", () => opened.reject(new Error("The socket was refused")));
+  socket.addEventListener("message", ({ data }) => received.add(JSON.parse(data)));
+  socket.addEventListener("close", (event) => {
+    received.end();
+    closed.resolve(event);
+  });
+  await opened.promise;
+  return {
+    ...received.methods(),
+    socket,
+    ended: closed.promise,
+    send(message) {
+      socket.send(typeof message === "string" ? message : JSON.stringify(message));
+      return Promise.resolve();
+    },
+    async [Symbol.asyncDispose]() {
+      if (socket.readyState < WebSocket.CLOSING) socket.close();
+      await closed.promise;
+    },
+  };
+}
+
+/** Messages in the order of their arrival. */
+class Received {
+  readonly #messages: AnyMessage[] = [];
+  #changed = Promise.withResolvers<void>();
+  #over = false;
+
+  add(message: AnyMessage): void {
+    this.#messages.push(message);
+    this.#tell();
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#tell();
+  }
+
+  /** Settles at the end of the stream. */
+  async addEvents(events: Events): Promise<void> {
+    for (let read = await events.read(); !read.done; read = await events.read()) {
+      this.add(JSON.parse(read.value.data));
+    }
+  }
+
+  async addAll(answering: Promise<Response>): Promise<void> {
+    for await (const message of messagesOf(await answering)) this.add(message);
+  }
+
+  methods() {
+    const next = () => inTime(this.#next(), "message");
+    const until = async (id: unknown) => {
+      const messages: AnyMessage[] = [];
+      while (messages.at(-1)?.id !== id || messages.at(-1)?.method !== undefined) messages.push(await next());
+      return messages;
+    };
+    return { next, until };
+  }
+
+  async #next(): Promise<AnyMessage> {
+    while (this.#messages.length === 0) {
+      if (this.#over) throw new Error("The conversation is over");
+      await this.#changed.promise;
+    }
+    return this.#messages.shift();
+  }
+
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+}
+
+/** Rejects when the promise does not settle: a test that waits for ever would not tell for what. */
+export async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`No ${what} came within ${WAIT_MS} ms`)), WAIT_MS);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,192 @@
+/** What every wire with sessions owes to its clients, each with a real gateway and a real child. */
+import assert from "node:assert/strict";
+import { type Begin, inTime } from "./conversation.ts";
+import { eventually, SCRIPTED, startKeystone } from "./keystone.ts";
+import { callTool, request } from "./rpc.ts";
+
+export interface Wire {
+  /** How the wire is called in the names of the tests. */
+  name: string;
+  flags: readonly string[];
+  begin: Begin;
+}
+
+/** Closes its stdin at the third line and lives on; written for the shell, since Deno never lets go of fd 0. */
+const DEAF = [
+  "/bin/sh",
+  "-c",
+  `
+    result='{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"deaf","version":"1"}}'
+    read -r line && echo '{"jsonrpc":"2.0","id":0,"result":'$result'}'
+    read -r line && read -r line && exec <&- && echo '{"jsonrpc":"2.0","id":1,"result":{}}'
+    exec sleep 600
+  `,
+];
+
+const notification = (method: string, params: unknown = {}) => ({ jsonrpc: "2.0", method, params });
+const cancelled = (requestId: unknown) => notification("notifications/cancelled", { requestId });
+
+export function conversationContract({ name, flags, begin }: Wire): void {
+  const start = (...more: string[]) => startKeystone([...flags, ...more], { server: SCRIPTED });
+
+  Deno.test(`${name} passes on notifications, log entries and progress before the answer`, async () => {
+    await using gateway = await start();
+    await using client = await begin(gateway);
+    const told = [
+      notification("notifications/message", { level: "info", data: { text: "über 1 KiB ".repeat(100) } }),
+      notification("notifications/tools/list_changed"),
+      notification("notifications/resources/updated", { uri: "file:///a" }),
+      notification("notifications/of/tomorrow", { any: ["thing", null] }),
+    ];
+    await client.send(callTool(1, "notify", { messages: told }));
+    assert.deepEqual((await client.until(1)).slice(0, -1), told);
+    await client.send(callTool(2, "progress", { steps: 3 }, { progressToken: "a token" }));
+    const steps = (await client.until(2)).slice(0, -1);
+    assert.deepEqual(
+      steps.map(({ method, params }) => [method, params]),
+      [1, 2, 3].map((progress) => [
+        "notifications/progress",
+        { progressToken: "a token", progress, total: 3 },
+      ]),
+    );
+  });
+
+  Deno.test(`${name} takes the server's requests to the client in question and brings its reply back`, async () => {
+    await using gateway = await start();
+    const capabilities = { sampling: {}, elicitation: {}, roots: {} };
+    await using first = await begin(gateway, capabilities);
+    await using second = await begin(gateway, capabilities);
+    const asked = [
+      ["sampling/createMessage", { result: { role: "assistant" } }],
+      ["elicitation/create", { result: { action: "accept" } }],
+      ["roots/list", { error: { code: -32603, message: "no roots today" } }],
+    ] as const;
+    for (const [method, reply] of asked) {
+      // The same ids at both clients: only the session tells them apart.
+      const clients = [{ client: first, mine: "one" }, { client: second, mine: "two" }];
+      for (const { client, mine } of clients) {
+        await client.send(callTool(1, "ask", { id: 0, method, params: { mine } }));
+      }
+      for (const { client, mine } of clients) {
+        assert.deepEqual(await client.next(), request(0, method, { mine }));
+      }
+      for (const { client, mine } of clients.reverse()) {
+        await client.send({ jsonrpc: "2.0", id: 0, ...reply, mine });
+        const { result } = await client.next();
+        assert.deepEqual(result.structuredContent.reply, { jsonrpc: "2.0", id: 0, ...reply, mine });
+      }
+    }
+  });
+
+  Deno.test(`${name} passes cancellation up, and a late answer to it nowhere`, async () => {
+    await using gateway = await start();
+    await using client = await begin(gateway);
+    await client.send(callTool("late", "sleep", { ms: 50 }));
+    await client.send(cancelled("late"));
+    await client.send(callTool("after", "sleep", { ms: 100 }));
+    assert.equal((await client.next()).id, "after");
+    await gateway.logged(/Message dropped .*it answers no open request/);
+    await client.send(callTool("report", "seen"));
+    assert.deepEqual((await client.next()).result.structuredContent.cancelled, ["late"]);
+  });
+
+  Deno.test(`${name} passes cancellation down, and a late reply to it nowhere`, async () => {
+    await using gateway = await start();
+    await using client = await begin(gateway, { sampling: {} });
+    const messages = [request("mine", "sampling/createMessage"), cancelled("mine")];
+    await client.send(callTool(1, "notify", { messages }));
+    assert.deepEqual((await client.until(1)).slice(0, -1), messages);
+    await client.send({ jsonrpc: "2.0", id: "mine", result: {} });
+    await gateway.logged(/Message dropped .*it answers no request of the server/);
+  });
+
+  Deno.test(`${name} brings every id back as it was`, async () => {
+    await using gateway = await start();
+    await using client = await begin(gateway);
+    const ids = [1, "1", "abc", "7", "12:34", 0, -3, 1.5, "", "null"];
+    for (const id of ids) await client.send(callTool(id, "echo", { id }));
+    const answers = [];
+    for (const _ of ids) answers.push(await client.next());
+    // A list of ids, because the order of the answers is free.
+    const back = answers.map(({ id, result }) => [id, result.structuredContent.id]);
+    assert.deepEqual(
+      new Set(back.map((pair) => JSON.stringify(pair))),
+      new Set(ids.map((id) => JSON.stringify([id, id]))),
+    );
+  });
+
+  Deno.test(`${name} answers what is open when the child crashes, and serves the next client`, async () => {
+    await using gateway = await start();
+    await using client = await begin(gateway);
+    await client.send(callTool(1, "hang"));
+    await client.send(callTool("two", "exit", { code: 4 }));
+    const answers = [await client.next(), await client.next()];
+    assert.deepEqual(new Set(answers.map(({ id }) => id)), new Set([1, "two"]));
+    for (const { error } of answers) {
+      assert.deepEqual(error, { code: -32603, message: "The MCP server exited with code 4" });
+    }
+    await inTime(client.ended, "end of the session");
+    await using other = await begin(gateway);
+    await other.send(request(1, "ping"));
+    assert.deepEqual(await other.next(), { jsonrpc: "2.0", id: 1, result: {} });
+  });
+
+  Deno.test(`${name} answers what is open when the child floods a line without end`, async () => {
+    await using gateway = await start("--maxMessageSize", "64k");
+    await using client = await begin(gateway);
+    await client.send(callTool(1, "flood", { bytes: 100_000 }));
+    assert.match((await client.next()).error.message, /longer than 65536 bytes/);
+    await inTime(client.ended, "end of the session");
+    await eventually(() => gateway.children(), (children) => children.length === 0);
+  });
+
+  Deno.test(`${name} answers what is open when the child closes its stdin`, async () => {
+    await using gateway = await startKeystone(flags, { server: DEAF });
+    await using client = await begin(gateway);
+    await client.send(callTool(1, "deafen"));
+    await client.until(1);
+    await client.send(callTool(2, "echo"));
+    assert.match((await client.next()).error.message, /closed its input/);
+    await inTime(client.ended, "end of the session");
+    await eventually(() => gateway.children(), (children) => children.length === 0);
+    await using other = await begin(gateway);
+    await other.send(callTool(1, "deafen"));
+    assert.equal((await other.next()).id, 1);
+  });
+
+  Deno.test(`${name} answers a request that takes too long, and cancels it at the child`, async () => {
+    await using gateway = await start("--requestTimeout", "150ms");
+    await using client = await begin(gateway);
+    await client.send(callTool("slow", "hang"));
+    assert.deepEqual(await client.next(), {
+      jsonrpc: "2.0",
+      id: "slow",
+      error: { code: -32001, message: 'The server did not answer "tools/call" within 150 ms' },
+    });
+    await client.send(callTool("report", "seen"));
+    assert.deepEqual((await client.next()).result.structuredContent.cancelled, ["slow"]);
+  });
+
+  Deno.test(`${name} refuses a request over --maxOpenRequests, and only that one`, async () => {
+    await using gateway = await start("--maxOpenRequests", "2");
+    await using client = await begin(gateway);
+    await client.send(callTool(1, "hang"));
+    await client.send(callTool(2, "hang"));
+    await client.send(callTool(3, "echo"));
+    const error = { code: -32000, message: "Too many open requests: the limit is 2" };
+    assert.deepEqual(await client.next(), { jsonrpc: "2.0", id: 3, error });
+    await client.send(cancelled(1));
+    await client.send(callTool(4, "echo"));
+    assert.equal((await client.next()).id, 4);
+  });
+
+  Deno.test(`${name} stops the child with everything it started when the client leaves`, async () => {
+    await using gateway = await start();
+    const client = await begin(gateway);
+    await client.send(callTool(1, "fork"));
+    await client.until(1);
+    assert.equal((await gateway.children()).length, 2);
+    await client[Symbol.asyncDispose]();
+    await eventually(() => gateway.children(), (children) => children.length === 0);
+  });
+}

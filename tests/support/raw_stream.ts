@@ -1,0 +1,54 @@
+/** What follows the head of a raw answer: an event stream or a WebSocket, whose client behaves as no library would. */
+import type { Keystone } from "./keystone.ts";
+import { type RawAnswer, rawRequest } from "./raw_http.ts";
+
+export class RawStream implements Disposable {
+  readonly #connection: Deno.Conn;
+  #text: string;
+
+  constructor({ connection, body }: Pick<RawAnswer, "connection" | "body">) {
+    this.#connection = connection;
+    this.#text = body;
+  }
+
+  /** Reads on until the text so far matches. */
+  async read(pattern: RegExp): Promise<RegExpExecArray> {
+    const chunk = new Uint8Array(16 * 1024);
+    while (true) {
+      const match = pattern.exec(this.#text);
+      if (match) return match;
+      const size = await this.#connection.read(chunk);
+      if (size === null) throw new Error(`The connection ended without ${pattern}:\n${this.#text}`);
+      this.#text += new TextDecoder().decode(chunk.subarray(0, size));
+    }
+  }
+
+  /** Sends a text frame of a WebSocket (RFC 6455 §5.2). */
+  async writeFrame(text: string): Promise<void> {
+    const payload = new TextEncoder().encode(text);
+    // Up to 65535 bytes; a client must mask, and a mask of zeros leaves the text as it is.
+    const head = [0x81, 0x80 | 126, payload.length >> 8, payload.length & 0xff, 0, 0, 0, 0];
+    const frame = Uint8Array.from([...head, ...payload]);
+    for (let rest = frame; rest.length > 0;) rest = rest.subarray(await this.#connection.write(rest));
+  }
+
+  /** Answers nothing, not even a ping, as a machine without power. Settles when the other end has given up. */
+  async fallSilent(): Promise<void> {
+    const chunk = new Uint8Array(1024);
+    while (await this.#connection.read(chunk) !== null);
+    this.#connection.close();
+  }
+
+  /** Closes the connection without a word of the protocol above it. */
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+}
+
+/** The stream of an SSE client, and the URL that takes its messages. */
+export async function openEventStream({ sse, port }: Keystone) {
+  const headers = { Accept: "text/event-stream" };
+  const stream = new RawStream(await rawRequest(port, { path: new URL(sse).pathname, headers }));
+  const [, endpoint = ""] = await stream.read(/^data: (\S+)$/m);
+  return { stream, endpoint: new URL(endpoint, sse).href };
+}
