@@ -1,6 +1,6 @@
 /** The HTTP server: routes, the policies in front of them, the listening socket and its orderly end. */
 import { Hono, type MiddlewareHandler } from "hono";
-import { ConfigError, RequestError, toResponse } from "./core/errors.ts";
+import { ConfigError, GatewayError, RequestError, toResponse } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
 import { isUpgrade } from "./frontends/websocket.ts";
 
@@ -29,12 +29,10 @@ export interface ServerOptions {
 export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handler {
   const refused = (request: Request, error: unknown): Response => {
     const response = toResponse(error);
-    const { method, url } = request;
+    const { method } = request;
     const reason = error instanceof Error ? error.message : String(error);
-    if (response.status >= 500 && !(error instanceof RequestError)) {
-      emit({ type: "fault", where: "http", error });
-    }
-    emit({ type: "http.refused", method, route: new URL(url).pathname, status: response.status, reason });
+    if (!(error instanceof GatewayError)) emit({ type: "fault", where: "http", error });
+    emit({ type: "http.refused", method, route: pathOf(request), status: response.status, reason });
     return response;
   };
   const app = new Hono();
@@ -46,12 +44,17 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
     try {
       guard(request);
       // Outside of Hono: middleware that copies a response would break the upgrade.
-      const upgrade = isUpgrade(request) && routes.upgrades.get(new URL(request.url).pathname);
+      const upgrade = isUpgrade(request) && routes.upgrades.get(pathOf(request));
       return upgrade ? upgrade(request) : app.fetch(request);
     } catch (error) {
       return refused(request, error);
     }
   };
+}
+
+/** The Host header is part of a request's URL, and a malformed one makes it one that no parser takes. */
+function pathOf({ url }: Request): string {
+  return URL.parse(url)?.pathname ?? url;
 }
 
 export interface ListenOptions {

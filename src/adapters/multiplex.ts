@@ -122,7 +122,6 @@ export class Multiplex {
     for (const [id, pending] of this.#pending) {
       if (pending.client !== client) continue;
       this.#pending.delete(id);
-      if (this.#over) continue;
       const params = { requestId: id, reason: "The client is gone" };
       this.#say({ jsonrpc: "2.0", method: "notifications/cancelled", params });
     }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { settled } from "../../tests/support/far_end.ts";
 import { ChildInput } from "./child_input.ts";
 
 /** A pipe whose other end reads one write at a time, when it is told to. */
@@ -28,10 +29,6 @@ class Pipe {
     this.#reads?.reject(new Deno.errors.BrokenPipe());
     await settled();
   }
-}
-
-function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }
 
 function unexpected(): never {

@@ -151,7 +151,11 @@ class ProcessChannel implements Channel {
     const expected = this.#closed && !this.#failure;
     this.#input.end();
     await within(DRAIN_MS, stdout);
-    await this.#group.stop();
+    // At once: who waits for an answer need not wait for the last grandchild as well.
+    await Promise.all([this.#group.stop(), this.#finish(stdout, expected)]);
+  }
+
+  async #finish(stdout: Promise<void>, expected: boolean): Promise<void> {
     const status = await this.#child.status;
     await within(DRAIN_MS, this.#stderr.ended);
     await this.#stderr.cancel();

@@ -99,6 +99,21 @@ childTest("processBackend is not held up by a grandchild that holds stdout open"
   assert.match(error.message, /exited with code 5/);
 });
 
+childTest("processBackend tells of a crash before the last grandchild has ended", async (children) => {
+  const backend = children.backend({
+    program: "/bin/sh",
+    args: ["-c", `(${STUBBORN}) & read line; exit 5`],
+    stopTimeoutMs: 600_000,
+  });
+  const channel = await backend.open(launchOf(), new AbortController().signal);
+  const inbox = new Inbox(channel);
+  await inbox.next();
+  await channel.send({ message: callTool(1, "go") as JsonRpcMessage });
+  assert.match(`${(await inbox.rest()).error}`, /exited with code 5/);
+  assert.notDeepEqual(await membersOf(children.pids), []);
+  backend.kill();
+});
+
 childTest("processBackend lets go of pipes that a process outside of the group holds", async (children) => {
   // A daemon: in a group of its own, with the pipes of its parent.
   const code =

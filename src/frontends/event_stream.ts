@@ -42,7 +42,8 @@ export class EventStream {
     if (!this.#open) return;
     this.#spoke = true;
     this.#controller.enqueue(this.#encoder.encode(text));
-    if ((this.#controller.desiredSize ?? 0) > 0) return;
+    // The runtime may find out in the middle of `enqueue` that the client is gone: then nobody makes room any more.
+    if (!this.#open || (this.#controller.desiredSize ?? 0) > 0) return;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }

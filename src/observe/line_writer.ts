@@ -19,14 +19,10 @@ export function lineWriter(output: { write(bytes: Uint8Array): Promise<number> }
 
   function takeAll(): string {
     const text = (lost > 0 ? `(${lost} lines were lost: nobody read them)\n` : "") + waiting.join("");
-    forgetAll();
-    return text;
-  }
-
-  function forgetAll(): void {
     waiting = [];
     chars = 0;
     lost = 0;
+    return text;
   }
 
   async function writeAll(): Promise<void> {
@@ -39,7 +35,7 @@ export function lineWriter(output: { write(bytes: Uint8Array): Promise<number> }
   function start(): void {
     writing ??= writeAll()
       // A closed stderr is no reason to stop serving, and there is no place left to say so.
-      .catch(forgetAll)
+      .catch(() => {})
       .finally(() => {
         writing = undefined;
         // A line that came between the last look and this moment.

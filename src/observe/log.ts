@@ -34,6 +34,11 @@ const BEARER_PATTERN = {
   pattern: /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi,
   replacement: "$1 [REDACTED]",
 };
+/** `API_KEY=…` in a line of a child, `?token=…` in a URL. */
+const ASSIGNED_PATTERN = {
+  pattern: /((?:api[-_]?key|passw(?:or)?d|secret|token)=)[^\s"'&,;\\]+/gi,
+  replacement: "$1[REDACTED]",
+};
 
 interface Described {
   readonly level: Exclude<LogLevel, "none">;
@@ -45,6 +50,7 @@ export function logSink({ level, format, write }: LogOptions): Sink {
   const formatter = redactByPattern(format === "json" ? jsonFormatter() : textFormatter(), [
     JWT_PATTERN,
     BEARER_PATTERN,
+    ASSIGNED_PATTERN,
   ]);
   const sink = redactByField((record) => write(formatter(record)), {
     fieldPatterns: SECRET_FIELDS,

@@ -48,10 +48,10 @@ export function channelContract(
   const { client, farClose, cannot = {} } = options;
 
   function promises(what: string, run: (ends: Ends) => Promise<void>, needs?: Ability): void {
-    const reason = needs && cannot[needs];
+    // What a wire cannot express is no promise of its channel; the reason stands where it is switched off.
+    if (needs && cannot[needs]) return;
     Deno.test({
-      name: `${name} channel ${what}${reason ? ` (not here: ${reason})` : ""}`,
-      ignore: reason !== undefined,
+      name: `${name} channel ${what}`,
       sanitizeOps: true,
       sanitizeResources: true,
       fn: () => inTime(runWith(openPair, run), "The end of the test"),

@@ -11,8 +11,11 @@ export interface Wire {
   begin: Begin;
 }
 
-/** Closes its stdin at the third line and lives on; written for the shell, since Deno never lets go of fd 0. */
-const DEAF = [
+/**
+ * A server that closes its stdin at the third message, whose id has to be 1, then answers it and lives on. It is
+ * written for the shell, since Deno never lets go of fd 0.
+ */
+export const DEAF = [
   "/bin/sh",
   "-c",
   `
@@ -143,25 +146,25 @@ export function conversationContract({ name, flags, begin }: Wire): void {
   Deno.test(`${name} answers what is open when the child closes its stdin`, async () => {
     await using gateway = await startKeystone(flags, { server: DEAF });
     await using client = await begin(gateway);
-    await client.send(callTool(1, "deafen"));
+    await client.send(request(1, "close"));
     await client.until(1);
     await client.send(callTool(2, "echo"));
     assert.match((await client.next()).error.message, /closed its input/);
     await inTime(client.ended, "end of the session");
     await eventually(() => gateway.children(), (children) => children.length === 0);
     await using other = await begin(gateway);
-    await other.send(callTool(1, "deafen"));
+    await other.send(request(1, "close"));
     assert.equal((await other.next()).id, 1);
   });
 
   Deno.test(`${name} answers a request that takes too long, and cancels it at the child`, async () => {
-    await using gateway = await start("--requestTimeout", "150ms");
+    await using gateway = await start("--requestTimeout", "1s");
     await using client = await begin(gateway);
     await client.send(callTool("slow", "hang"));
     assert.deepEqual(await client.next(), {
       jsonrpc: "2.0",
       id: "slow",
-      error: { code: -32001, message: 'The server did not answer "tools/call" within 150 ms' },
+      error: { code: -32001, message: 'The server did not answer "tools/call" within 1000 ms' },
     });
     await client.send(callTool("report", "seen"));
     assert.deepEqual((await client.next()).result.structuredContent.cancelled, ["slow"]);

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { isRequest, requestedToken, type RequestId } from "../core/jsonrpc.ts";
+import { DisconnectedError } from "../core/errors.ts";
+import { memoryChannels } from "../core/channel.ts";
+import { type FarEnd, settled } from "../../tests/support/far_end.ts";
+import { hubRig } from "../../tests/support/hub_rig.ts";
+import { failure, notification, progress, request, result, tracked } from "../../tests/support/messages.ts";
+
+/** The id and the progress token under which the next request reaches the server. */
+async function arrival(server: FarEnd): Promise<{ id: RequestId; token: string | number }> {
+  const message = await server.hear();
+  assert(isRequest(message));
+  return { id: message.id, token: requestedToken(message) ?? "none" };
+}
+
+Deno.test("Multiplex brings progress to its owner under the owner's token, type included", async () => {
+  const { server, join } = hubRig();
+  const tokens = ["t", 7, "7", 0, ""];
+  const clients = tokens.map((token) => {
+    const client = join();
+    client.say(tracked(1, token));
+    return { client, token };
+  });
+  const arrived = await Promise.all(clients.map(() => arrival(server)));
+  assert.equal(new Set(arrived.map(({ token }) => token)).size, tokens.length);
+  for (const { token } of arrived) server.say(progress(`${token}`), progress(token));
+  for (const { client, token } of clients) assert.deepEqual(await client.hear(), progress(token));
+});
+
+Deno.test("Multiplex keeps the rest of a request's _meta beside the rewritten token", async () => {
+  const { server, join } = hubRig();
+  join().say(request(1, "tools/call", { name: "x", _meta: { progressToken: "t", other: true } }));
+  const message = await server.hear();
+  assert(isRequest(message));
+  const { name, _meta } = message.params ?? {};
+  assert.equal(name, "x");
+  assert.deepEqual(_meta, { progressToken: message.id, other: true });
+});
+
+Deno.test("Multiplex drops progress of requests that are answered, or that asked for none", async () => {
+  const { server, join, drops } = hubRig();
+  const client = join();
+  client.say(tracked(1, "t"), request(2));
+  const [first, second] = [await arrival(server), await arrival(server)];
+  server.say(
+    result(first.id),
+    progress(first.token),
+    progress("t"),
+    progress(Number(second.id)),
+    result(second.id),
+  );
+  assert.deepEqual(await client.hear(), result(1));
+  assert.deepEqual(await client.hear(), result(2));
+  assert.deepEqual(drops(), Array(3).fill("progress of a request that is not open"));
+});
+
+Deno.test("Multiplex gives other notifications to the client of the sole request, else to nobody", async () => {
+  const { server, join, drops } = hubRig();
+  const [one, other] = [join(), join()];
+  server.say(notification("none/open"));
+  await settled();
+  one.say(request(1));
+  const first = await arrival(server);
+  server.say(notification("one/open"));
+  assert.deepEqual(await one.hear(), notification("one/open"));
+  other.say(request(1));
+  const second = await arrival(server);
+  server.say(notification("two/open"), result(second.id), result(first.id));
+  assert.deepEqual(await one.hear(), result(1));
+  assert.deepEqual(await other.hear(), result(1));
+  const nobody = "nobody can be named as the receiver of";
+  assert.deepEqual(drops(), [`${nobody} none/open`, `${nobody} two/open`]);
+});
+
+Deno.test("Multiplex answers the server's own requests: ping, and a refusal for all others", async () => {
+  const { server, join } = hubRig();
+  const client = join();
+  client.say(request(1));
+  const { id } = await arrival(server);
+  server.say(request("p", "ping"), request(1, "sampling/createMessage"), result(id));
+  assert.deepEqual(await server.hear(), result("p"));
+  const text = '"sampling/createMessage" cannot be asked of the clients of a shared server';
+  assert.deepEqual(await server.hear(), failure(1, text, -32601));
+  assert.deepEqual(await client.hear(), result(1));
+});
+
+Deno.test("Multiplex passes notifications of clients up, but no answers", async () => {
+  const { server, join, drops } = hubRig();
+  join().say(result(1), failure(2), notification("notifications/roots/list_changed"));
+  assert.deepEqual(await server.hear(), notification("notifications/roots/list_changed"));
+  assert.deepEqual(drops(), Array(2).fill("a shared server asks nothing of its clients"));
+});
+
+Deno.test("Multiplex drops answers to nobody, whatever their id", async () => {
+  const { server, join, drops } = hubRig();
+  const client = join();
+  client.say(request(1));
+  const { id } = await arrival(server);
+  server.say(result(`${id}`), result(99), failure(null), result(id, "right"), result(id));
+  assert.deepEqual(await client.hear(), result(1, "right"));
+  await settled();
+  assert.deepEqual(drops(), Array(4).fill("it answers no open request"));
+});
+
+Deno.test("Multiplex tells of a fault of the wire, and not of a server that is merely gone", async () => {
+  const faults = {
+    "gone at once": () => {
+      throw new DisconnectedError("gone");
+    },
+    "gone later": () => Promise.reject(new DisconnectedError("gone")),
+    "broken at once": () => {
+      throw new TypeError("broken");
+    },
+    "broken later": () => Promise.reject(new TypeError("broken")),
+  };
+  for (const [how, send] of Object.entries(faults)) {
+    const [server, serverEnd] = memoryChannels();
+    const { told } = hubRig({ server: { ...serverEnd, send }, incoming: serverEnd.incoming });
+    void server.send({ message: request("p", "ping") });
+    await settled();
+    assert.equal(told("fault").length, how.startsWith("broken") ? 1 : 0, how);
+  }
+});

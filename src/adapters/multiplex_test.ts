@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { BackendError, DisconnectedError, LimitError } from "../core/errors.ts";
+import { isRequest, type JsonRpcRequest } from "../core/jsonrpc.ts";
+import { memoryChannels } from "../core/channel.ts";
+import { type FarEnd, settled } from "../../tests/support/far_end.ts";
+import { hubRig, INITIALIZED } from "../../tests/support/hub_rig.ts";
+import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
+
+async function hearRequest(server: FarEnd): Promise<JsonRpcRequest> {
+  const message = await server.hear();
+  assert(isRequest(message), JSON.stringify(message));
+  return message;
+}
+
+Deno.test("Multiplex gives each of 20 clients its own answer when all use id 1", async () => {
+  const { server, join } = hubRig();
+  const clients = Array.from({ length: 20 }, () => join());
+  for (const [index, client] of clients.entries()) client.say(request(1, "tools/call", { index }));
+  const asked = await Promise.all(clients.map(() => hearRequest(server)));
+  assert.equal(new Set(asked.map(({ id }) => id)).size, 20);
+  for (const { id, params } of asked.reverse()) server.say(result(id, { index: params?.index }));
+  for (const [index, client] of clients.entries()) {
+    assert.deepEqual(await client.hear(), result(1, { index }));
+  }
+});
+
+Deno.test("Multiplex restores ids of every type, in results and in errors", async () => {
+  const { server, join } = hubRig();
+  const client = join();
+  for (const id of [0, 1, "1", "", "a:b", -7, 1.5, Number.MAX_SAFE_INTEGER]) {
+    client.say(request(id), request(`${id}-error`));
+    server.say(result((await hearRequest(server)).id, { to: id }));
+    assert.deepEqual(await client.hear(), result(id, { to: id }));
+    server.say(failure((await hearRequest(server)).id));
+    assert.deepEqual(await client.hear(), failure(`${id}-error`));
+  }
+});
+
+Deno.test("Multiplex sends the rest of a request up as it is", async () => {
+  const { server, join } = hubRig();
+  const params = { name: "x", _meta: { "a/b": 1 } };
+  join().say(request(1, "tools/call", params), request(2, "ping"));
+  const [call, ping] = [await hearRequest(server), await hearRequest(server)];
+  assert.deepEqual(call, request(call.id, "tools/call", params));
+  assert.deepEqual(ping, request(ping.id, "ping"));
+});
+
+Deno.test("Multiplex answers initialize itself, and swallows initialized", async () => {
+  const { server, join } = hubRig();
+  const client = join();
+  client.say(request("i", "initialize", { protocolVersion: "2025-06-18" }));
+  assert.deepEqual(await client.hear(), result("i", INITIALIZED));
+  client.say(notification("notifications/initialized"), notification("next"));
+  assert.deepEqual(await server.hear(), notification("next"));
+});
+
+Deno.test("Multiplex tells a client its own revision where server and gateway speak it", async () => {
+  const cases: [asked: unknown, told: string][] = [
+    ["2025-03-26", "2025-03-26"],
+    ["2025-06-18", "2025-06-18"],
+    ["2025-11-25", "2025-06-18"],
+    ["2024-11-05", "2025-06-18"],
+    ["9999-99-99", "2025-06-18"],
+    [undefined, "2025-06-18"],
+    [7, "2025-06-18"],
+  ];
+  for (const [protocolVersion, told] of cases) {
+    const client = hubRig().join();
+    client.say(request(1, "initialize", { protocolVersion }));
+    assert.deepEqual(await client.hear(), result(1, { ...INITIALIZED, protocolVersion: told }));
+  }
+});
+
+Deno.test("Multiplex cancels the client's own request under the server's id, and nobody else's", async () => {
+  const { server, join, drops } = hubRig();
+  const [one, other] = [join(), join()];
+  one.say(request(1));
+  other.say(request(1));
+  const [, second] = [await hearRequest(server), await hearRequest(server)];
+  other.say(cancelled("1"), cancelled(1), notification("next"));
+  assert.deepEqual(await server.hear(), cancelled(Number(second.id)));
+  assert.deepEqual(await server.hear(), notification("next"));
+  assert.deepEqual(drops(), ["it cancels a request that is not open"]);
+});
+
+Deno.test("Multiplex drops what the server still answers to a cancelled request", async () => {
+  const { server, join, drops } = hubRig();
+  const client = join();
+  client.say(request(1), cancelled(1), request(1));
+  const first = await hearRequest(server);
+  await server.hear();
+  const second = await hearRequest(server);
+  server.say(result(first.id, "late"), result(second.id, "right"));
+  assert.deepEqual(await client.hear(), result(1, "right"));
+  assert.deepEqual(drops(), ["it answers no open request"]);
+});
+
+Deno.test("Multiplex cancels the open requests of a client that leaves, and only those", async () => {
+  const { server, join, drops } = hubRig();
+  const [leaving, staying] = [join(), join()];
+  leaving.say(request(1), request(2));
+  staying.say(request(1));
+  const [a, b, kept] = [await hearRequest(server), await hearRequest(server), await hearRequest(server)];
+  await leaving.leave();
+  await leaving.leave();
+  for (const { id } of [a, b]) {
+    const params = { requestId: id, reason: "The client is gone" };
+    assert.deepEqual(await server.hear(), notification("notifications/cancelled", params));
+  }
+  server.say(result(a.id), result(kept.id));
+  assert.deepEqual(await staying.hear(), result(1));
+  assert.deepEqual(await leaving.rest(), { messages: [], error: undefined });
+  assert.deepEqual(drops(), ["it answers no open request"]);
+});
+
+Deno.test("Multiplex takes nothing more from a client that closed, and still answers it", async () => {
+  const { server, join } = hubRig();
+  const client = join();
+  client.say(request(1));
+  await client.close();
+  assert.throws(() => client.say(request(2)), DisconnectedError);
+  server.say(result((await hearRequest(server)).id));
+  assert.deepEqual(await client.hear(), result(1));
+});
+
+Deno.test("Multiplex ends every client when the server dies, each with the reason", async () => {
+  const { hub, server, join } = hubRig();
+  const clients = [join(), join()];
+  clients[0]?.say(request(1));
+  await server.leave();
+  await hub.ended;
+  for (const client of clients) {
+    const { messages, error } = await client.rest();
+    assert.deepEqual(messages, []);
+    assert(error instanceof DisconnectedError);
+    assert.throws(() => client.say(request(2)), DisconnectedError);
+    await client.leave();
+  }
+  assert.throws(() => hub.open(), DisconnectedError);
+});
+
+Deno.test("Multiplex hands the server's own reason on, tells of one that is none, and survives both", async () => {
+  for (const reason of [new BackendError("The MCP server exited with code 1"), new TypeError("secret")]) {
+    const [, serverEnd] = memoryChannels();
+    const breaking = Promise.withResolvers<never>();
+    const incoming = { [Symbol.asyncIterator]: () => ({ next: () => breaking.promise }) };
+    const { hub, join, told } = hubRig({ server: serverEnd, incoming });
+    const rest = join().rest();
+    breaking.reject(reason);
+    await hub.ended;
+    const { error } = await rest;
+    const known = reason instanceof BackendError;
+    assert(known ? error === reason : error instanceof DisconnectedError);
+    assert.deepEqual(told("fault").map((fault) => fault.error), known ? [] : [reason]);
+  }
+});
+
+Deno.test("Multiplex lets no slow client hold up the others, and gives it up at the bound", async () => {
+  const { server, join } = hubRig({ maxBufferedMessages: 5 });
+  const [slow, quick] = [join(), join()];
+  for (let id = 0; id < 6; id++) {
+    slow.say(request(id));
+    server.say(result((await hearRequest(server)).id));
+  }
+  quick.say(request("q"));
+  server.say(result((await hearRequest(server)).id));
+  assert.deepEqual(await quick.hear(), result("q"));
+  const { messages, error } = await slow.rest();
+  assert.deepEqual(messages, [0, 1, 2, 3, 4].map((id) => result(id)));
+  assert(error instanceof LimitError);
+  assert.match(error.message, /5 messages wait/);
+  assert.throws(() => slow.say(request("more")), DisconnectedError);
+});
+
+Deno.test("Multiplex holds a client back while the server has no room, but not its leaving", async () => {
+  const [, serverEnd] = memoryChannels();
+  const send = () => new Promise<void>(() => {});
+  const { hub } = hubRig({ server: { ...serverEnd, send } });
+  const client = hub.open();
+  let free = false;
+  const room = client.send({ message: request(1) })?.then(() => free = true);
+  await settled();
+  assert.equal(free, false);
+  await client[Symbol.asyncDispose]();
+  await room;
+});

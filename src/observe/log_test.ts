@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import type { GatewayEvent } from "../core/events.ts";
+import { type LogLevel, logSink } from "./log.ts";
+
+const session = "s1";
+const exited = { type: "child.exited", session, pid: 7, server: "x", code: 1, signal: undefined } as const;
+
+const EVENTS: Record<Exclude<LogLevel, "none">, GatewayEvent[]> = {
+  debug: [
+    { type: "message", session, direction: "up", body: {} },
+    { type: "session.opened", session, wire: "sse", scope: "request" },
+    { type: "session.closed", session, scope: "request", reason: "r" },
+    { type: "child.ready", session, pid: 7, server: "x" },
+    {
+      ...{ type: "request.finished", session, direction: "up", id: 1, method: "m" },
+      ...{ outcome: "result", durationMs: 1 },
+    },
+  ],
+  info: [
+    { type: "gateway.started", urls: ["http://localhost/mcp"] },
+    { type: "gateway.stopping", reason: "SIGTERM", openRequests: 0 },
+    { type: "gateway.stopped" },
+    { type: "session.opened", session, wire: "sse", scope: "session" },
+    { type: "session.closed", session, scope: "session", reason: "r" },
+    { type: "http.refused", method: "GET", route: "/", status: 404, reason: "Not found" },
+    { type: "child.started", session, pid: 7, server: "x" },
+    { type: "child.stderr", session, pid: 7, line: "hello" },
+    { ...exited, expected: true, stderr: [] },
+  ],
+  warn: [
+    { type: "message.dropped", session, direction: "up", reason: "r" },
+    { type: "child.noise", session, pid: 7, line: "no json" },
+    { type: "warning", text: "careful" },
+  ],
+  error: [
+    { type: "child.failed", session, server: "x", reason: "no such file" },
+    { ...exited, expected: false, stderr: ["at the end"] },
+    { type: "fault", where: "somewhere", error: new Error("e") },
+  ],
+};
+
+function lines(
+  events: readonly GatewayEvent[],
+  format: "text" | "json",
+  level: LogLevel = "debug",
+): string[] {
+  const written: string[] = [];
+  const sink = logSink({ level, format, write: (line) => written.push(line) });
+  for (const event of events) sink(event);
+  return written;
+}
+
+/** The one line of an event, without its time. */
+function text(event: GatewayEvent): string {
+  const [line = "", ...more] = lines([event], "text");
+  assert.deepEqual(more, []);
+  assert.match(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z .*\n$/s);
+  return line.slice(line.indexOf(" ") + 1, -1);
+}
+
+function json(event: GatewayEvent): Record<string, unknown> {
+  const [line = "", ...more] = lines([event], "json");
+  assert.deepEqual(more, []);
+  assert(line.endsWith("\n"));
+  return JSON.parse(line);
+}
+
+Deno.test("logSink writes each event at its level and above, and nothing at none", () => {
+  const levels = ["debug", "info", "warn", "error"] as const;
+  for (const [from, level] of levels.entries()) {
+    for (const [rank, own] of levels.entries()) {
+      const written = lines(EVENTS[own], "text", level);
+      assert.equal(written.length, rank >= from ? EVENTS[own].length : 0, `${own} events at level ${level}`);
+    }
+  }
+  for (const level of levels) assert.deepEqual(lines(EVENTS[level], "json", "none"), []);
+});
+
+Deno.test("logSink writes one line an event in both formats, whatever the event holds", () => {
+  const line = 'two\nlines, a "quote", a \u001b[31mcolour\u0000';
+  const event: GatewayEvent = { type: "child.stderr", session, pid: 7, line };
+  assert.equal(text(event), `INF Child says session=s1 pid=7 line=${JSON.stringify(line)}`);
+  assert.equal(json(event).line, line);
+});
+
+Deno.test("logSink writes text with the event's fields, quoted where needed", () => {
+  assert.equal(
+    text({ type: "http.refused", method: "GET", route: "/a b", status: 404, reason: "Not found" }),
+    'INF Request refused method=GET route="/a b" status=404 reason="Not found"',
+  );
+  assert.equal(text({ type: "warning", text: "The {value} is odd" }), "WRN The {value} is odd");
+});
+
+Deno.test("logSink writes JSON with level, time, event and the event's fields", () => {
+  const { "@timestamp": time, ...fields } = json({ type: "child.noise", session, pid: 7, line: "x" });
+  assert.match(String(time), /^\d{4}-/);
+  assert.deepEqual(fields, {
+    ...{ level: "WARN", logger: "keystone", event: "child.noise" },
+    ...{ message: "Child wrote a line that is no message; dropped", session, pid: 7, line: "x" },
+  });
+});
+
+Deno.test("logSink keeps the text of a message event apart from the message's body", () => {
+  const { message, body } = json({ type: "message", session, direction: "up", body: { id: 1 } });
+  assert.equal(message, "Message");
+  assert.deepEqual(body, { id: 1 });
+});
+
+Deno.test("logSink writes errors as their message and their cause's, without a stack", () => {
+  const error = new Error("The server failed", { cause: new Error("EPIPE") });
+  const closed: GatewayEvent = { type: "session.closed", session, scope: "session", reason: "r", error };
+  assert.equal(json(closed).error, "The server failed: EPIPE");
+  assert.equal(
+    text({ type: "fault", where: "w", error: "just text" }),
+    'ERR Internal fault where=w error="just text"',
+  );
+});
+
+Deno.test("logSink leaves out what is not there, and rounds times", () => {
+  assert.equal(
+    text({ ...exited, expected: true, stderr: [] }),
+    "INF Child stopped session=s1 pid=7 server=x code=1 expected=true stderr=[]",
+  );
+  const finished: GatewayEvent = {
+    ...{ type: "request.finished", session, direction: "up", id: "a", method: "m" },
+    ...{ outcome: "error", durationMs: 1.23456 },
+  };
+  assert.equal(json(finished).durationMs, 1.23);
+});
