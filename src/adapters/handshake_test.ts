@@ -83,7 +83,7 @@ Deno.test("handshake throws TimeoutError when the server keeps silent", async ()
   await settled();
 });
 
-Deno.test("handshake leaves no timer behind", { sanitizeOps: true }, async () => {
+Deno.test("handshake leaves no timer behind", async () => {
   const { server, done } = shake();
   server.say(result(await askedId(server)));
   await done;

@@ -14,7 +14,7 @@ async function arrival(server: FarEnd): Promise<{ id: RequestId; token: string |
 }
 
 Deno.test("Multiplex brings progress to its owner under the owner's token, type included", async () => {
-  const { server, join } = hubRig();
+  const { server, join, drops } = hubRig();
   const tokens = ["t", 7, "7", 0, ""];
   const clients = tokens.map((token) => {
     const client = join();
@@ -25,6 +25,8 @@ Deno.test("Multiplex brings progress to its owner under the owner's token, type 
   assert.equal(new Set(arrived.map(({ token }) => token)).size, tokens.length);
   for (const { token } of arrived) server.say(progress(`${token}`), progress(token));
   for (const { client, token } of clients) assert.deepEqual(await client.hear(), progress(token));
+  // A token of the server's is a number of ours; the same digits as text are not.
+  assert.equal(drops().length, tokens.length);
 });
 
 Deno.test("Multiplex keeps the rest of a request's _meta beside the rewritten token", async () => {

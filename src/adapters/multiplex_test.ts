@@ -74,11 +74,11 @@ Deno.test("Multiplex tells a client its own revision where server and gateway sp
 Deno.test("Multiplex cancels the client's own request under the server's id, and nobody else's", async () => {
   const { server, join, drops } = hubRig();
   const [one, other] = [join(), join()];
-  one.say(request(1));
-  other.say(request(1));
-  const [, second] = [await hearRequest(server), await hearRequest(server)];
-  other.say(cancelled("1"), cancelled(1), notification("next"));
-  assert.deepEqual(await server.hear(), cancelled(Number(second.id)));
+  one.say(request(2));
+  other.say(request(1), request(2));
+  const [, , third] = [await hearRequest(server), await hearRequest(server), await hearRequest(server)];
+  other.say(cancelled("2"), cancelled(2), notification("next"));
+  assert.deepEqual(await server.hear(), cancelled(Number(third.id)));
   assert.deepEqual(await server.hear(), notification("next"));
   assert.deepEqual(drops(), ["it cancels a request that is not open"]);
 });

@@ -20,9 +20,12 @@ const MAX_REMEMBERED = 256;
 export function originGuard(options: OriginOptions): (request: Request) => void {
   const hostAllowed = remembered((host) => allowsHost(options, host));
   return (request) => {
-    const host = request.headers.get("host") ?? new URL(request.url).host;
-    if (!hostAllowed(host)) {
-      throw new RequestError(`Forbidden: Host ${JSON.stringify(host)} is not allowed`, { status: 403 });
+    const { host: authority } = new URL(request.url);
+    const host = request.headers.get("host") ?? authority;
+    // HTTP/2 and absolute-form requests name the host twice, and both must be ours.
+    for (const named of host === authority ? [host] : [host, authority]) {
+      if (hostAllowed(named)) continue;
+      throw new RequestError(`Forbidden: Host ${JSON.stringify(named)} is not allowed`, { status: 403 });
     }
     const origin = request.headers.get("origin");
     if (origin === null || allowsOrigin(options, origin, host)) return;

@@ -16,7 +16,11 @@ import {
   request,
 } from "../support/rpc.ts";
 
-conversationContract({ name: "Streamable HTTP", flags: ["--stateful"], begin: beginStreamable });
+conversationContract({
+  name: "Streamable HTTP",
+  flags: ["--stateful", "--replyMode", "sse"],
+  begin: beginStreamable,
+});
 
 const start = (...flags: string[]) => startKeystone(["--stateful", ...flags], { server: SCRIPTED });
 const startStateless = (...flags: string[]) => startKeystone(flags, { server: SCRIPTED });
@@ -86,7 +90,8 @@ Deno.test("Streamable HTTP sends what the server starts to the one open POST, el
   assert.deepEqual(await nextOf(stream), log("afterwards"));
 
   // Two are open: which of them it belongs to would be a guess.
-  const waiting = send(callTool("waiting", "hang"));
+  const waiting = messagesOf(await send(callTool("waiting", "ask", { ...asked, id: "unanswered" })));
+  await waiting.next();
   const told = send(callTool(4, "notify", { messages: [log("ambiguous")] }));
   assert.deepEqual(await nextOf(stream), log("ambiguous"));
   assert.equal((await allMessages(await told)).length, 1);
@@ -95,7 +100,7 @@ Deno.test("Streamable HTTP sends what the server starts to the one open POST, el
   await tell(gateway, { jsonrpc: "2.0", id: "ask", result: { text: "on GET" } }, session);
   assert.deepEqual((await answer(await reply)).result.structuredContent.reply.result, { text: "on GET" });
   await tell(gateway, cancelled("waiting"), session);
-  assert.deepEqual(await allMessages(await waiting), []);
+  assert.equal((await waiting.next()).done, true);
 
   // A cancelled request attracts nothing any more.
   const later = await allMessages(await send(callTool(6, "notify", { messages: [log("later")] })));
@@ -104,16 +109,19 @@ Deno.test("Streamable HTTP sends what the server starts to the one open POST, el
 });
 
 Deno.test("Streamable HTTP keeps messages until the GET stream opens, the newest --maxBufferedMessages", async () => {
-  await using gateway = await start("--maxBufferedMessages", "3");
+  await using gateway = await start("--maxBufferedMessages", "3", "--replyMode", "sse");
   const session = await beginSession(gateway.mcp);
   const messages = [1, 2, 3, 4, 5].map(log);
-  await answer(await post(gateway.mcp, callTool(1, "answer_then", { messages }), { session }));
-  // The ping's answer comes after them, so that all have arrived by then.
-  await answer(await post(gateway.mcp, request(2, "ping"), { session }));
+  // With two requests open, neither of them attracts the messages.
+  const open = await post(gateway.mcp, callTool(1, "hang"), { session });
+  const told = await post(gateway.mcp, callTool(2, "notify", { messages }), { session });
+  assert.deepEqual((await allMessages(told)).map(({ id }) => id), [2]);
   const stream = await listen(gateway, session);
   assert.deepEqual([await nextOf(stream), await nextOf(stream), await nextOf(stream)], messages.slice(2));
   const dropped = gateway.stderr().match(/Message dropped .*buffer for the GET stream is full/g) ?? [];
   assert.equal(dropped.length, 2);
+  await tell(gateway, cancelled(1), session);
+  assert.deepEqual(await allMessages(open), []);
   // What was delivered does not come again.
   const next = await listen(gateway, session);
   await answer(await post(gateway.mcp, callTool(3, "answer_then", { messages: [log("new")] }), { session }));
@@ -189,7 +197,8 @@ Deno.test("--replyMode json answers with JSON alone; what precedes it goes to th
   assert.equal((await nextOf(stream)).id, "ask");
   await tell(gateway, { jsonrpc: "2.0", id: "ask", result: {} }, session);
   assert.equal((await (await asking).json()).id, 3);
-  const abandoned = send(callTool("abandoned", "hang"));
+  const abandoned = send(callTool("abandoned", "ask", request("ask", "sampling/createMessage", {})));
+  assert.equal((await nextOf(stream)).id, "ask");
   await tell(gateway, cancelled("abandoned"), session);
   const { id, error } = await (await abandoned).json();
   assert.deepEqual([id, error.message], ["abandoned", "Request cancelled"]);
@@ -243,17 +252,14 @@ Deno.test("DELETE ends the session, its streams and its child, and answers what 
   const session = await beginSession(gateway.mcp);
   const headers = { "Mcp-Session-Id": session, Accept: "text/event-stream" };
   const stream = await listen(gateway, session);
-  const open = post(gateway.mcp, callTool(1, "hang"), { session });
-  // Once the ping is answered, the call is at the child.
-  await answer(await post(gateway.mcp, request(2, "ping"), { session }));
+  const asking = callTool(1, "ask", request("ask", "roots/list"));
+  const open = messagesOf(await post(gateway.mcp, asking, { session }));
+  await open.next();
   const ended = await fetch(gateway.mcp, { method: "DELETE", headers });
   assert.deepEqual([ended.status, await ended.text()], [200, ""]);
   assert.equal((await inTime(stream.read(), "end of the stream")).done, true);
-  assert.deepEqual(await answer(await open), {
-    jsonrpc: "2.0",
-    id: 1,
-    error: { code: -32603, message: "The client ended the session" },
-  });
+  const error = { code: -32603, message: "The client ended the session" };
+  assert.deepEqual((await open.next()).value, { jsonrpc: "2.0", id: 1, error });
   for (const method of ["POST", "GET", "DELETE"]) {
     const response = method === "POST"
       ? await post(gateway.mcp, request(3, "ping"), { session })
@@ -265,14 +271,14 @@ Deno.test("DELETE ends the session, its streams and its child, and answers what 
 });
 
 Deno.test("--sessionTimeout leaves a session alone that talks, or whose client waits for an answer", async () => {
-  await using gateway = await start("--sessionTimeout", "600ms");
+  await using gateway = await start("--sessionTimeout", "1s");
   const session = await beginSession(gateway.mcp);
   const call = async (id: number, ms: number) => {
     const { result } = await answer(await post(gateway.mcp, callTool(id, "sleep", { ms }), { session }));
     assert.deepEqual(result?.structuredContent, { slept: ms });
   };
-  for (const id of [1, 2, 3]) await call(id, 300);
-  await call(4, 1_500);
+  for (const id of [1, 2, 3]) await call(id, 400);
+  await call(4, 1_600);
 });
 
 Deno.test("stateless calls share one child, and each gets its own answer although all use one id", async () => {
@@ -350,26 +356,27 @@ Deno.test("stateless requests are cancelled at the child when their client vanis
 });
 
 Deno.test("stateless calls are answered when the shared child crashes, and the next one gets a new child", async () => {
-  await using gateway = await startStateless();
-  const open = [post(gateway.mcp, callTool(1, "hang")), post(gateway.mcp, callTool("1", "hang"))];
+  await using gateway = await startStateless("--replyMode", "sse");
   const first = (await answer(await post(gateway.mcp, callTool(1, "echo")))).result.structuredContent.pid;
+  const open = [];
+  for (const id of [1, "1"]) open.push(await post(gateway.mcp, callTool(id, "hang")));
   const fatal = await answer(await post(gateway.mcp, callTool(2, "exit", { code: 6 })));
   const error = { code: -32603, message: "The MCP server exited with code 6" };
   assert.deepEqual(fatal, { jsonrpc: "2.0", id: 2, error });
-  const answers = await Promise.all(open.map(async (response) => await answer(await response)));
+  const answers = await Promise.all(open.map(answer));
   assert.deepEqual(answers, [{ jsonrpc: "2.0", id: 1, error }, { jsonrpc: "2.0", id: "1", error }]);
   const second = (await answer(await post(gateway.mcp, callTool(1, "echo")))).result.structuredContent.pid;
   assert.notEqual(second, first);
 });
 
 Deno.test("stateless calls have their limits: --requestTimeout in time, --maxOpenRequests all together", async () => {
-  await using gateway = await startStateless("--requestTimeout", "1s", "--maxOpenRequests", "2");
+  await using gateway = await startStateless(
+    ...["--requestTimeout", "1s", "--maxOpenRequests", "2", "--replyMode", "sse"],
+  );
   await answer(await post(gateway.mcp, request(1, "ping")));
-  const open = [1, 1].map(async (id) => await answer(await post(gateway.mcp, callTool(id, "hang"))));
-  const refused = await eventually(() => post(gateway.mcp, callTool("third", "echo")), (response) => {
-    if (response.ok) void response.body?.cancel();
-    return !response.ok;
-  });
+  const open = [];
+  for (const id of [1, 1]) open.push(await post(gateway.mcp, callTool(id, "hang")));
+  const refused = await post(gateway.mcp, callTool("third", "echo"));
   assert.equal(refused.status, 503);
   assert.match(refused.headers.get("retry-after") ?? "", /^\d+$/);
   assert.deepEqual(await refused.json(), {
@@ -377,7 +384,7 @@ Deno.test("stateless calls have their limits: --requestTimeout in time, --maxOpe
     id: "third",
     error: { code: -32000, message: "Too many open requests: the limit is 2" },
   });
-  for (const { id, error } of await Promise.all(open)) {
+  for (const { id, error } of await Promise.all(open.map(answer))) {
     assert.deepEqual([id, error.code], [1, -32001]);
     assert.match(error.message, /within 1000 ms/);
   }

@@ -48,7 +48,10 @@ async function handshake<C extends Conversation>(conversation: C, capabilities: 
   return conversation;
 }
 
-/** Streamable HTTP with a GET stream. Disposal is DELETE. */
+/**
+ * Streamable HTTP with a GET stream, for a gateway with --replyMode sse: once such an answer begins, its request is on
+ * its way to the server. Disposal is DELETE.
+ */
 export const beginStreamable: Begin = async ({ mcp }, capabilities) => {
   const received = new Received();
   const session = await beginSession(mcp, capabilities);
@@ -60,9 +63,9 @@ export const beginStreamable: Begin = async ({ mcp }, capabilities) => {
     // What is open is answered when the stream ends, each on a POST of its own.
     ended: received.addEvents(standing).then(() => Promise.all(answers)).finally(() => received.end()),
     async send(message) {
-      const sent = post(mcp, message, { session });
-      if (isRequest(message)) answers.push(received.addAll(sent));
-      else await (await sent).body?.cancel();
+      const response = await post(mcp, message, { session });
+      if (isRequest(message)) answers.push(received.addAll(response));
+      else await response.body?.cancel();
     },
     async [Symbol.asyncDispose]() {
       await (await fetch(mcp, { method: "DELETE", headers })).body?.cancel();
@@ -157,8 +160,8 @@ class Received {
     }
   }
 
-  async addAll(answering: Promise<Response>): Promise<void> {
-    for await (const message of messagesOf(await answering)) this.add(message);
+  async addAll(response: Response): Promise<void> {
+    for await (const message of messagesOf(response)) this.add(message);
   }
 
   methods() {

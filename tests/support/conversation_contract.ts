@@ -158,13 +158,13 @@ export function conversationContract({ name, flags, begin }: Wire): void {
   });
 
   Deno.test(`${name} answers a request that takes too long, and cancels it at the child`, async () => {
-    await using gateway = await start("--requestTimeout", "1s");
+    await using gateway = await start("--requestTimeout", "2s");
     await using client = await begin(gateway);
     await client.send(callTool("slow", "hang"));
     assert.deepEqual(await client.next(), {
       jsonrpc: "2.0",
       id: "slow",
-      error: { code: -32001, message: 'The server did not answer "tools/call" within 1000 ms' },
+      error: { code: -32001, message: 'The server did not answer "tools/call" within 2000 ms' },
     });
     await client.send(callTool("report", "seen"));
     assert.deepEqual((await client.next()).result.structuredContent.cancelled, ["slow"]);

@@ -1,0 +1,71 @@
+/** A gateway over backends in memory. */
+import type { Backend, Launch, Peer } from "../../src/core/backend.ts";
+import { memoryChannels } from "../../src/core/channel.ts";
+import { Gateway, type GatewayOptions } from "../../src/gateway.ts";
+import { FarEnd } from "./far_end.ts";
+import { type Recorder, recorder } from "./recorder.ts";
+
+/** A backend whose servers a test plays itself. */
+export class MemoryBackend implements Backend {
+  readonly servers: FarEnd[] = [];
+  readonly launches: Launch[] = [];
+  disposed = 0;
+
+  constructor(readonly name: string) {}
+
+  open(launch: Launch): ReturnType<Backend["open"]> {
+    const [server, serverEnd] = memoryChannels();
+    this.launches.push(launch);
+    this.servers.push(new FarEnd(server));
+    return Promise.resolve(serverEnd);
+  }
+
+  /** The server that was opened last. */
+  last(): FarEnd {
+    const server = this.servers.at(-1);
+    if (!server) throw new Error(`No ${this.name} server was opened`);
+    return server;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.disposed++;
+    return Promise.resolve();
+  }
+}
+
+export interface Visitor extends FarEnd {
+  /** Settles when the conversation is over. */
+  readonly over: Promise<void>;
+}
+
+export interface GatewayRig extends Recorder {
+  readonly gateway: Gateway;
+  readonly own: MemoryBackend;
+  readonly shared: MemoryBackend;
+  /** A client that is let in. Throws when it is refused. */
+  visit(scope?: Peer["scope"]): Visitor;
+}
+
+export function gatewayRig(options: Partial<GatewayOptions> = {}): GatewayRig {
+  const record = recorder();
+  const [own, shared] = [new MemoryBackend("own"), new MemoryBackend("shared")];
+  const gateway = new Gateway({
+    backend: own,
+    shared,
+    policies: [],
+    emit: record.emit,
+    maxSessions: 10,
+    maxOpenRequests: 10,
+    ...options,
+  });
+  let visitors = 0;
+  return {
+    ...record,
+    ...{ gateway, own, shared },
+    visit(scope = "session") {
+      const run = gateway.accept({ session: `visitor ${++visitors}`, wire: "streamableHttp", scope });
+      const [client, clientEnd] = memoryChannels();
+      return Object.assign(new FarEnd(client), { over: run(clientEnd) });
+    },
+  };
+}
