@@ -20,7 +20,8 @@ const MAX_REMEMBERED = 256;
 export function originGuard(options: OriginOptions): (request: Request) => void {
   const hostAllowed = remembered((host) => allowsHost(options, host));
   return (request) => {
-    const { host: authority } = new URL(request.url);
+    // A host that is none makes a URL that is none.
+    const authority = URL.parse(request.url)?.host ?? "";
     const host = request.headers.get("host") ?? authority;
     // HTTP/2 and absolute-form requests name the host twice, and both must be ours.
     for (const named of host === authority ? [host] : [host, authority]) {

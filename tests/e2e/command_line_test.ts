@@ -346,7 +346,9 @@ Deno.test("--log-format json writes one JSON object a line", async () => {
 Deno.test("--logLevel none is silent", async () => {
   const { keystone, url } = await startSilent(["--logLevel", "none", "--header", "A: b"]);
   await using _keystone = keystone;
-  assert.equal((await fetch(`${url}/nowhere`)).status, 404);
+  const refused = await fetch(`${url}/nowhere`);
+  await refused.body?.cancel();
+  assert.equal(refused.status, 404);
   await tool({ mcp: `${url}/mcp` }, "say", { text: "heard by nobody" });
   await keystone.stdin.close();
   const [out, err, code] = await Promise.all([
