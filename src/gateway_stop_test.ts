@@ -113,16 +113,19 @@ Deno.test("Gateway can be disposed without a stop: everything open is answered",
   assert.throws(() => gateway.refuseNew(), StoppingError);
 });
 
-Deno.test("Gateway disposes its backends only after the sessions that use them", async () => {
-  const { gateway, client, own, events, told } = await withOpenRequest();
-  const closedAtDisposal: number[] = [];
-  own[Symbol.asyncDispose] = () => {
-    closedAtDisposal.push(told("session.closed").length);
-    return Promise.resolve();
-  };
-  await gateway.stop(hasty);
-  await gateway[Symbol.asyncDispose]();
-  await client.over;
-  assert.deepEqual(closedAtDisposal, [1]);
-  assert.equal(events.at(-1)?.type, "session.closed");
+Deno.test("Gateway is stopped, and disposes its backends, only when every server is freed", async () => {
+  for (const how of ["stop", "dispose"] as const) {
+    const { gateway, client, own } = await withOpenRequest();
+    const freeing = Promise.withResolvers<void>();
+    own.freeing = freeing.promise;
+    let done = false;
+    const ending = how === "stop" ? gateway.stop(hasty) : gateway[Symbol.asyncDispose]();
+    void ending.then(() => done = true);
+    await client.rest();
+    await settled();
+    assert.deepEqual([done, own.disposed], [false, 0]);
+    freeing.resolve();
+    await ending;
+    await client.over;
+  }
 });

@@ -10,6 +10,7 @@ function refusal(text: string, code: number, parse: (text: string) => unknown = 
     assert(error instanceof RequestError, String(error));
     assert.equal(error.code, code, error.message);
     assert.equal(error.status, 400);
+    assert.equal(error.cause instanceof SyntaxError, code === RpcCode.parseError);
     return error.message;
   }
   assert.fail(`${text} was accepted`);

@@ -6,7 +6,7 @@ export const SUPPORTED_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "20
 
 /** POST of Streamable HTTP: the client must list both types (transports page, "Sending Messages"). */
 export function requireAccept(request: Request, types: readonly string[]): void {
-  const accept = request.headers.get("accept") ?? "";
+  const accept = request.headers.get("accept")?.toLowerCase() ?? "";
   if (types.every((type) => accept.includes(type))) return;
   throw new RequestError(`Not Acceptable: the client must accept ${types.join(" and ")}`, { status: 406 });
 }

@@ -255,6 +255,8 @@ Deno.test("/mcp without sessions refuses what is wrong", async (t) => {
     body,
   });
   assert.deepEqual([unaccepting.status, untyped.status], [406, 415]);
+  const spelled = { Accept: "Text/Event-Stream;q=0.5, Application/JSON", "Content-Type": "Application/JSON" };
+  assert.deepEqual((await answer(await send(mcp, request(1, "ping"), { headers: spelled }))).result, {});
   // There are no sessions, so there is none that could be unknown.
   const { result } = await answer(await send(mcp, request(1, "ping"), { session: "whatever" }));
   assert.deepEqual(result, {});

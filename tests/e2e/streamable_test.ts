@@ -270,6 +270,22 @@ Deno.test("DELETE ends the session, its streams and its child, and answers what 
   await eventually(() => gateway.children(), (children) => children.length === 0);
 });
 
+Deno.test("Streamable HTTP answers every call at the end, those too that wait for a server that does not read", async () => {
+  const flags = ["--stateful", "--replyMode", "sse", "--shutdownTimeout", "0"];
+  await using gateway = await startKeystone(flags, { server: ["/bin/sh", "-c", "exec sleep 600"] });
+  const first = await post(gateway.mcp, initialize(0));
+  const session = first.headers.get("mcp-session-id") ?? "";
+  const open = [first];
+  for (let id = 1; id <= 20; id++) {
+    open.push(await post(gateway.mcp, callTool(id, "echo", { fill: "x".repeat(20_000) }), { session }));
+  }
+  gateway.signal("SIGTERM");
+  const error = { code: -32000, message: "The gateway is shutting down" };
+  for (const [id, response] of open.entries()) {
+    assert.deepEqual(await allMessages(response), [{ jsonrpc: "2.0", id, error }]);
+  }
+});
+
 Deno.test("--sessionTimeout leaves a session alone that talks, or whose client waits for an answer", async () => {
   await using gateway = await start("--sessionTimeout", "1s");
   const session = await beginSession(gateway.mcp);

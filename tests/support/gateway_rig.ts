@@ -10,6 +10,8 @@ export class MemoryBackend implements Backend {
   readonly servers: FarEnd[] = [];
   readonly launches: Launch[] = [];
   disposed = 0;
+  /** A server is freed when this settles. */
+  freeing: Promise<unknown> = Promise.resolve();
 
   constructor(readonly name: string) {}
 
@@ -17,7 +19,10 @@ export class MemoryBackend implements Backend {
     const [server, serverEnd] = memoryChannels();
     this.launches.push(launch);
     this.servers.push(new FarEnd(server));
-    return Promise.resolve(serverEnd);
+    return Promise.resolve({
+      ...serverEnd,
+      [Symbol.asyncDispose]: () => this.freeing.then(() => serverEnd[Symbol.asyncDispose]()),
+    });
   }
 
   /** The server that was opened last. */
