@@ -131,6 +131,7 @@ function createGateway(config: ResolvedConfig, parts: Parts & { backend: Process
       timeoutMs: config.startTimeoutMs,
       versions: SUPPORTED_VERSIONS,
       maxBufferedMessages: config.maxBufferedMessages,
+      maxBufferedBytes: config.maxBufferedBytes,
       emit,
     }),
     policies: config.logLevel === "debug" ? [trace(emit)] : [],

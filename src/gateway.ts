@@ -6,6 +6,7 @@ import type { Sink } from "./core/events.ts";
 import { isRequest } from "./core/jsonrpc.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Session } from "./core/session.ts";
+import { within } from "./core/waiting.ts";
 
 export interface GatewayOptions {
   /** A server of its own for each session. */
@@ -107,13 +108,7 @@ export class Gateway implements AsyncDisposable {
   };
 
   async #drained(timeoutMs: number): Promise<void> {
-    const timeout = Promise.withResolvers<void>();
-    const timer = setTimeout(timeout.resolve, timeoutMs);
-    await Promise.race([
-      Promise.all([...this.#sessions].map((session) => session.drained())),
-      timeout.promise,
-    ]);
-    clearTimeout(timer);
+    await within(timeoutMs, Promise.all([...this.#sessions].map((session) => session.drained())));
   }
 
   #endAll(error: GatewayError): void {

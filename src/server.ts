@@ -2,6 +2,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { ConfigError, GatewayError, RequestError, toResponse } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
+import { within } from "./core/waiting.ts";
 import { isUpgrade } from "./frontends/websocket.ts";
 
 /** Answers are complete by then and small, so whoever reads has them in a moment. */
@@ -35,7 +36,7 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
     emit({ type: "http.refused", method, route: pathOf(request), status: response.status, reason });
     return response;
   };
-  const app = new Hono();
+  const app = new Hono({ strict: false });
   if (cors) app.use(cors);
   for (const [path, handler] of routes.http) app.all(path, (context) => handler(context.req.raw));
   app.notFound((context) => refused(context.req.raw, new RequestError("Not found", { status: 404 })));
@@ -81,10 +82,7 @@ export function listen(handler: Handler, { host, port, tls }: ListenOptions): De
 
 /** Lets the last answers arrive, but waits for no client that has ceased to read or to send. */
 export async function close(server: Deno.HttpServer): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, LAST_ANSWERS_MS);
-  await Promise.race([server.shutdown(), timeout.promise]);
-  clearTimeout(timer);
+  await within(LAST_ANSWERS_MS, server.shutdown());
 }
 
 function listenFault(cause: unknown, host: string, port: number): string {

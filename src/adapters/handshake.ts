@@ -2,6 +2,7 @@
 import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError, TimeoutError } from "../core/errors.ts";
 import { isResponse, type JsonRpcMessage, type Params, type RequestId } from "../core/jsonrpc.ts";
+import { inTime } from "../core/waiting.ts";
 
 export interface HandshakeOptions {
   /** The revision that is offered to the server. */
@@ -27,7 +28,8 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
   // No capabilities: nobody behind a shared server could answer its requests.
   const params = { protocolVersion, capabilities: {}, clientInfo };
   await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: "initialize", params } });
-  const result = await within(timeoutMs, answerTo(HANDSHAKE_ID, messages));
+  const late = new TimeoutError(`The MCP server did not answer initialize within ${timeoutMs} ms`);
+  const result = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, messages), late);
   await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
   return { result, incoming: { [Symbol.asyncIterator]: () => messages } };
 }
@@ -50,15 +52,4 @@ function resultIn(message: JsonRpcMessage, id: RequestId): Params | undefined {
   const { result } = message;
   if (typeof result === "object" && result !== null) return { ...result };
   throw new BackendError("The MCP server answered initialize with something that is not an object");
-}
-
-async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const error = new TimeoutError(`The MCP server did not answer initialize within ${timeoutMs} ms`);
-  const timer = setTimeout(() => late.reject(error), timeoutMs);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

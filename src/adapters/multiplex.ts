@@ -33,6 +33,8 @@ export interface MultiplexOptions {
   readonly versions: readonly string[];
   /** How many messages may wait for one client before it is given up: it must not hold up the others. */
   readonly maxBufferedMessages: number;
+  /** And how large they may be together. */
+  readonly maxBufferedBytes: number;
   /** Names the shared server in events. */
   readonly session: string;
   readonly emit: Sink;
@@ -52,6 +54,9 @@ export class Multiplex {
   readonly #clients = new Set<SharedChannel>();
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
+  /** The first client, as long as there has been no other: whatever the server says is for it. */
+  #onlyClient: SharedChannel | undefined;
+  #joined = 0;
   #over = false;
 
   constructor(options: MultiplexOptions) {
@@ -67,6 +72,7 @@ export class Multiplex {
       leave: () => this.#leave(client),
     });
     this.#clients.add(client);
+    this.#onlyClient = ++this.#joined === 1 ? client : undefined;
     return client;
   }
 
@@ -119,6 +125,7 @@ export class Multiplex {
   /** A client that leaves takes its open requests along. */
   #leave(client: SharedChannel): void {
     this.#clients.delete(client);
+    if (this.#onlyClient === client) this.#onlyClient = undefined;
     for (const [id, pending] of this.#pending) {
       if (pending.client !== client) continue;
       this.#pending.delete(id);
@@ -132,8 +139,8 @@ export class Multiplex {
   async #pump(): Promise<void> {
     let reason: GatewayError = new DisconnectedError("The MCP server is gone");
     try {
-      for await (const { message } of this.#options.incoming) {
-        this.#down(message);
+      for await (const { message, text } of this.#options.incoming) {
+        this.#down(message, text?.length);
       }
     } catch (error) {
       if (error instanceof GatewayError) reason = error;
@@ -145,39 +152,40 @@ export class Multiplex {
     this.#pending.clear();
   }
 
-  #down(message: JsonRpcMessage): void {
-    if (isResponse(message)) return this.#responseDown(message);
+  #down(message: JsonRpcMessage, weight?: number): void {
+    if (isResponse(message)) return this.#responseDown(message, weight);
     if (isRequest(message)) return this.#answer(message);
     const token = reportedToken(message);
-    if (token !== undefined) return this.#progressDown(message, token);
-    const client = this.#soleClient();
-    if (!client) return this.#drop("down", `nobody can be named as the receiver of ${message.method}`);
-    this.#deliver(client, message);
+    if (token !== undefined) return this.#progressDown(message, token, weight);
+    if (this.#onlyClient) this.#deliver(this.#onlyClient, message, weight);
+    // Even with one request in flight it may be about one that was answered before: never to a guess.
+    else this.#drop("down", `nobody can be named as the receiver of ${message.method}`);
   }
 
-  #responseDown(message: JsonRpcResponse): void {
+  #responseDown(message: JsonRpcResponse, weight?: number): void {
     const pending = typeof message.id === "number" ? this.#pending.get(message.id) : undefined;
     if (!pending) return this.#drop("down", "it answers no open request");
     this.#pending.delete(Number(message.id));
-    this.#deliver(pending.client, { ...message, id: pending.id });
+    this.#deliver(pending.client, { ...message, id: pending.id }, weight);
   }
 
-  #progressDown(message: JsonRpcNotification, token: ProgressToken): void {
+  #progressDown(message: JsonRpcNotification, token: ProgressToken, weight?: number): void {
     const pending = typeof token === "number" ? this.#pending.get(token) : undefined;
     if (!pending || pending.token === undefined) {
       return this.#drop("down", "progress of a request that is not open");
     }
     const params = { ...message.params, progressToken: pending.token };
-    this.#deliver(pending.client, { ...message, params });
+    this.#deliver(pending.client, { ...message, params }, weight);
   }
 
   /** Waits for nobody: one slow client must not hold up the others. */
-  #deliver(client: SharedChannel, message: JsonRpcMessage): void {
-    const { maxBufferedMessages } = this.#options;
-    if (client.incoming.size < maxBufferedMessages) return void client.incoming.push({ message });
-    client.incoming.fail(
-      new LimitError(`The client reads too slowly: ${maxBufferedMessages} messages wait for it`),
-    );
+  #deliver(client: SharedChannel, message: JsonRpcMessage, weight = 0): void {
+    const { maxBufferedMessages, maxBufferedBytes } = this.#options;
+    const { incoming } = client;
+    if (incoming.size < maxBufferedMessages && incoming.weight < maxBufferedBytes) {
+      return void incoming.push({ message }, weight);
+    }
+    incoming.fail(new LimitError(`The client reads too slowly: ${incoming.size} messages wait for it`));
   }
 
   /** The server's own requests are answered here: which client should be asked would be a guess. */
@@ -186,10 +194,6 @@ export class Multiplex {
     if (method === "ping") return this.#say(resultOf(id, {}));
     const text = `"${method}" cannot be asked of the clients of a shared server`;
     this.#say(errorOf(id, { code: RpcCode.methodNotFound, message: text }));
-  }
-
-  #soleClient(): SharedChannel | undefined {
-    return this.#pending.size === 1 ? this.#pending.values().next().value?.client : undefined;
   }
 
   #say(message: JsonRpcMessage): void {

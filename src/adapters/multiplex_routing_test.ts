@@ -56,22 +56,24 @@ Deno.test("Multiplex drops progress of requests that are answered, or that asked
   assert.deepEqual(drops(), Array(3).fill("progress of a request that is not open"));
 });
 
-Deno.test("Multiplex gives other notifications to the client of the sole request, else to nobody", async () => {
+Deno.test("Multiplex gives other notifications to its only client, and to nobody once there was another", async () => {
   const { server, join, drops } = hubRig();
-  const [one, other] = [join(), join()];
-  server.say(notification("none/open"));
+  server.say(notification("none/joined"));
   await settled();
+  const one = join();
+  server.say(notification("one/joined"));
+  assert.deepEqual(await one.hear(), notification("one/joined"));
+  const other = join();
   one.say(request(1));
-  const first = await arrival(server);
-  server.say(notification("one/open"));
-  assert.deepEqual(await one.hear(), notification("one/open"));
-  other.say(request(1));
-  const second = await arrival(server);
-  server.say(notification("two/open"), result(second.id), result(first.id));
+  const { id } = await arrival(server);
+  // One request in flight, and still it may be about another client's that was answered before.
+  server.say(notification("two/joined"), result(id));
   assert.deepEqual(await one.hear(), result(1));
+  other.say(request(1));
+  server.say(result((await arrival(server)).id));
   assert.deepEqual(await other.hear(), result(1));
   const nobody = "nobody can be named as the receiver of";
-  assert.deepEqual(drops(), [`${nobody} none/open`, `${nobody} two/open`]);
+  assert.deepEqual(drops(), [`${nobody} none/joined`, `${nobody} two/joined`]);
 });
 
 Deno.test("Multiplex answers the server's own requests: ping, and a refusal for all others", async () => {
@@ -122,4 +124,19 @@ Deno.test("Multiplex tells of a fault of the wire, and not of a server that is m
     await settled();
     assert.equal(told("fault").length, how.startsWith("broken") ? 1 : 0, how);
   }
+});
+
+Deno.test("Multiplex gives nobody what may still be about a request that was cancelled", async () => {
+  const { server, join, drops } = hubRig();
+  const [leaving, staying] = [join(), join()];
+  leaving.say(request(1, "tools/call"));
+  await server.hear();
+  leaving.say(notification("notifications/cancelled", { requestId: 1 }));
+  await server.hear();
+  staying.say(request(1, "tools/call"));
+  const { id } = await arrival(server);
+  server.say(notification("notifications/message", { level: "info", data: "about the other's call" }));
+  server.say(result(id, {}));
+  assert.deepEqual(await staying.hear(), result(1, {}));
+  assert.equal(drops().length, 1);
 });

@@ -3,6 +3,7 @@ import type { Backend, Launch } from "../core/backend.ts";
 import type { Channel } from "../core/channel.ts";
 import { StoppingError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
+import { until } from "../core/waiting.ts";
 import { handshake, type HandshakeOptions } from "./handshake.ts";
 import { Multiplex } from "./multiplex.ts";
 
@@ -12,6 +13,8 @@ export interface ShareOptions extends HandshakeOptions {
   readonly versions: readonly string[];
   /** How many messages may wait for one client before it is given up as too slow. */
   readonly maxBufferedMessages: number;
+  /** And how large they may be together. */
+  readonly maxBufferedBytes: number;
 }
 
 interface Shared {
@@ -31,7 +34,7 @@ export function shareBackend(backend: Backend, options: ShareOptions): Backend {
     const server = await backend.open({ ...launch, session: SHARED }, stopping.signal);
     try {
       const { result: initialized, incoming } = await until(stopping.signal, handshake(server, options));
-      const { emit, versions, maxBufferedMessages } = options;
+      const { emit, versions, maxBufferedMessages, maxBufferedBytes } = options;
       const hub = new Multiplex({
         server,
         incoming,
@@ -40,6 +43,7 @@ export function shareBackend(backend: Backend, options: ShareOptions): Backend {
         session: SHARED,
         emit,
         maxBufferedMessages,
+        maxBufferedBytes,
       });
       return { hub, server };
     } catch (error) {
@@ -77,17 +81,4 @@ export function shareBackend(backend: Backend, options: ShareOptions): Backend {
       await backend[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Settles with the promise, or rejects as soon as the signal says so. */
-async function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort);
-  try {
-    return await Promise.race([aborted.promise, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

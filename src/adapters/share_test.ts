@@ -32,7 +32,7 @@ function shareRig(options: Partial<ShareOptions> = {}) {
   };
   const shared = shareBackend(backend, {
     ...{ protocolVersion: "2025-11-25", clientInfo: { name: "keystone", version: "1.0.0" } },
-    ...{ timeoutMs: 60_000, versions: ["2025-11-25"], maxBufferedMessages: 100 },
+    ...{ timeoutMs: 60_000, versions: ["2025-11-25"], maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
     emit: record.emit,
     ...options,
   });

@@ -1,20 +1,22 @@
 /** An MCP server as a child process that speaks newline-delimited JSON on stdin and stdout. */
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
-import { BackendError, DisconnectedError, GatewayError } from "../core/errors.ts";
+import { BackendError, DisconnectedError, GatewayError, RpcCode } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
-import { parseMessages } from "../core/parse.ts";
+import { errorOf } from "../core/jsonrpc.ts";
+import { malformedAnswerId, parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
+import { within } from "../core/waiting.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
 import { ChildInput } from "./child_input.ts";
 import { ChildStderr } from "./child_stderr.ts";
 import { ProcessGroup } from "./process_group.ts";
-import { within } from "./within.ts";
 
 /** How long a pipe may stay open after its process has ended: a grandchild may hold it for ever. */
 const DRAIN_MS = 500;
 /** Between a broken stdin and the exit code that explains it. */
 const EXIT_CODE_WAIT_MS = 250;
+const NOT_JSON_RPC = "The MCP server's answer is not valid JSON-RPC";
 /** What a log needs of a line that is no message. */
 const NOISE_CHARS = 200;
 
@@ -217,7 +219,10 @@ class ProcessChannel implements Channel {
     } catch {
       // A server that chats on stdout: told, and not passed on.
       this.#tellLine("child.noise", line.slice(0, NOISE_CHARS));
-      return undefined;
+      const id = malformedAnswerId(line);
+      if (id === undefined) return undefined;
+      // Its asker waits for it, and nothing better will come.
+      return { messages: [errorOf(id, { code: RpcCode.internalError, message: NOT_JSON_RPC })], batch: true };
     }
   }
 

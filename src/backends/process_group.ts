@@ -1,6 +1,6 @@
 /** A child and everything it started, stopped as one: rule 3 in docs/architecture.md. */
 import process from "node:process";
-import { within } from "./within.ts";
+import { within } from "../core/waiting.ts";
 
 /** After its stdin is closed a well-behaved server ends by itself; npm wrappers need a moment to notice. */
 const STDIN_GRACE_MS = 1_000;

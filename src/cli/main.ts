@@ -3,6 +3,7 @@ import { type App, startApp } from "../app.ts";
 import { parseArgs, type ResolvedConfig } from "../config/mod.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
+import { within } from "../core/waiting.ts";
 import { type LineWriter, lineWriter } from "../observe/line_writer.ts";
 import { logSink } from "../observe/log.ts";
 import { banner } from "./banner.ts";
@@ -73,10 +74,7 @@ function faultOf(where: string, error: unknown): GatewayEvent {
 }
 
 async function flushed(writers: readonly LineWriter[]): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, FLUSH_MS);
-  await Promise.race([Promise.all(writers.map((writer) => writer.flush())), late]);
-  clearTimeout(timer);
+  await within(FLUSH_MS, Promise.all(writers.map((writer) => writer.flush())));
 }
 
 function messageOf(error: unknown): string {

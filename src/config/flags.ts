@@ -22,7 +22,7 @@ export function readFlags(args: readonly string[], version: string): Flags {
     program.parse(withoutEquals(args, program.options), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return outcomeOf(error, printed.join("").trimEnd());
+    return outcomeOf(error, printed.join("").trimEnd(), args);
   }
   refuseOperands(program.args);
   return { kind: "values", values: rawOptions(program.opts<Record<string, unknown>>()) };
@@ -76,14 +76,21 @@ function withoutEquals(args: readonly string[], known: readonly Option[]): strin
   });
 }
 
-function outcomeOf(error: CommanderError, text: string): Flags {
+function outcomeOf(error: CommanderError, text: string, args: readonly string[]): Flags {
   if (error.code === "commander.helpDisplayed") return { kind: "help", text };
   if (error.code === "commander.version") return { kind: "version", text };
   const [, flag] = /^error: unknown option '([\w.-]+)/.exec(error.message) ?? [];
   const [, similar] = /\(Did you mean (.+)\?\)$/.exec(error.message) ?? [];
   if (flag === undefined) throw error;
-  const hint = similar === undefined ? "see --help" : `did you mean ${similar}?`;
+  const hint = similar === undefined ? unknownHint(args, flag) : `did you mean ${similar}?`;
   throw new ConfigError(`${flag.slice(0, MAX_SHOWN)}: unknown flag, ${hint}`);
+}
+
+/** After `--stdio npx` an unknown flag is mostly the server's own. */
+function unknownHint(args: readonly string[], flag: string): string {
+  const line = args.indexOf("--stdio");
+  const own = line >= 0 && args.findIndex((arg) => arg.startsWith(flag)) > line + 1;
+  return own ? "quote the whole line after --stdio, or put the command after --" : "see --help";
 }
 
 /** An operand is mostly the rest of an unquoted line; what follows "=" in it may be a secret. */

@@ -207,11 +207,17 @@ export const options = z.object({
     description: "open requests of one session",
     default: 1000,
   }),
-  maxBufferedMessages: option(wholeNumber({ min: 0 }), {
+  maxBufferedMessages: option(wholeNumber({ min: 1 }), {
     group: "Limits",
     value: "<count>",
-    description: "messages of the server kept while no stream is open",
+    description: "messages of one session that may wait: for a slow server, or for a stream to open",
     default: 1000,
+  }),
+  maxBufferedSize: option(size(), {
+    group: "Limits",
+    value: "<size>",
+    description: "how large such waiting messages may be together",
+    default: "64m",
   }),
   maxBodySize: option(size(), {
     group: "Limits",

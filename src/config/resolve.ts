@@ -52,8 +52,9 @@ export interface ResolvedConfig {
   maxSessions: number;
   /** Of one session. */
   maxOpenRequests: number;
-  /** Messages of the server kept while no stream is open. */
+  /** Messages of one session that may wait, each way, and how large they may be together. */
   maxBufferedMessages: number;
+  maxBufferedBytes: number;
   requestTimeoutMs?: number;
   keepAliveMs: number;
   startTimeoutMs: number;
@@ -191,6 +192,7 @@ function assemble(values: Options, command: ServerCommand, transports: Transport
     sessionTimeoutMs: values.sessionTimeout,
     maxBodyBytes: values.maxBodySize,
     maxMessageBytes: values.maxMessageSize,
+    maxBufferedBytes: values.maxBufferedSize,
     keepAliveMs: values.keepAlive,
     startTimeoutMs: values.startTimeout,
     stopTimeoutMs: values.stopTimeout,

@@ -42,6 +42,7 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     maxSessions: 100,
     maxOpenRequests: 1000,
     maxBufferedMessages: 1000,
+    maxBufferedBytes: 64 * 2 ** 20,
     keepAliveMs: 15_000,
     startTimeoutMs: 60_000,
     stopTimeoutMs: 5000,

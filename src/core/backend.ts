@@ -32,6 +32,11 @@ export interface Peer {
   /** "session": a conversation with a memory, so a server of its own. "request": one POST that stands alone. */
   readonly scope: "session" | "request";
   readonly principal?: Principal;
+  /**
+   * Aborted when the client is gone for good. `incoming` tells it too, but only once what waits there has been read,
+   * and a server that does not read holds that up.
+   */
+  readonly gone?: AbortSignal;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The one place where text becomes a message. */
 import { RequestError, RpcCode } from "./errors.ts";
-import { isId, type JsonRpcMessage } from "./jsonrpc.ts";
+import { isId, type JsonRpcMessage, type RequestId } from "./jsonrpc.ts";
 
 interface CandidateMessage {
   jsonrpc?: unknown;
@@ -24,6 +24,16 @@ export function parseMessages(text: string): { messages: JsonRpcMessage[]; batch
   return { messages: value.map(asMessage), batch: true };
 }
 
+/** The id of the request that a malformed answer was meant for; undefined for everything else. */
+export function malformedAnswerId(text: string): RequestId | undefined {
+  try {
+    const value: CandidateMessage | null = JSON.parse(text);
+    return typeof value === "object" && value?.method === undefined && isId(value?.id) ? value.id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -37,6 +47,9 @@ function asMessage(value: unknown): JsonRpcMessage {
     throw invalid("it is not an object");
   }
   const candidate: CandidateMessage = value;
+  // Some serialisers write every field: null then means that there is none.
+  if (candidate.params === null) delete candidate.params;
+  if (candidate.error === null && candidate.result !== undefined) delete candidate.error;
   if (candidate.jsonrpc !== "2.0") throw invalid('"jsonrpc" is not "2.0"');
   checkShape(candidate);
   // The checks above are the proof: from here on the type is trusted.

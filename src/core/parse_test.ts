@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RequestError, RpcCode } from "./errors.ts";
-import { parseMessage, parseMessages } from "./parse.ts";
+import { malformedAnswerId, parseMessage, parseMessages } from "./parse.ts";
 
 /** The refusal of a text, which must carry this code. */
 function refusal(text: string, code: number, parse: (text: string) => unknown = parseMessage): string {
@@ -57,7 +57,6 @@ Deno.test("parseMessage refuses JSON that is no message with -32600 and the reas
     ['{"jsonrpc":"2.0","id":{},"method":"a"}', /"id"/],
     ['{"jsonrpc":"2.0","id":1e999,"method":"a"}', /"id"/],
     ['{"jsonrpc":"2.0","id":1,"method":"a","params":"x"}', /"params"/],
-    ['{"jsonrpc":"2.0","id":1,"method":"a","params":null}', /"params"/],
     ['{"jsonrpc":"2.0","id":null,"result":{}}', /"id"/],
     ['{"jsonrpc":"2.0","result":{}}', /"id"/],
     ['{"jsonrpc":"2.0","id":1,"error":"no"}', /"error"/],
@@ -86,4 +85,25 @@ Deno.test("parseMessages refuses an empty batch, a nested one, and one with a ba
   refusal(`[[${good}]]`, RpcCode.invalidRequest, parseMessages);
   refusal(`[${good},1]`, RpcCode.invalidRequest, parseMessages);
   refusal(`[${good}`, RpcCode.parseError, parseMessages);
+});
+
+Deno.test("parseMessage takes null for a field that is not there, as some serialisers write it", () => {
+  assert.deepEqual(parseMessage('{"jsonrpc":"2.0","id":1,"method":"a","params":null}'), {
+    jsonrpc: "2.0",
+    id: 1,
+    method: "a",
+  });
+  assert.deepEqual(parseMessage('{"jsonrpc":"2.0","id":1,"result":{},"error":null}'), {
+    jsonrpc: "2.0",
+    id: 1,
+    result: {},
+  });
+});
+
+Deno.test("malformedAnswerId finds whose answer a line was meant to be", () => {
+  assert.equal(malformedAnswerId('{"id":"a","result":{}}'), "a");
+  assert.equal(malformedAnswerId('{"jsonrpc":"2.0","id":7}'), 7);
+  for (const text of ['{"id":1,"method":"x"}', "null", "7", "chat", '{"id":null}', "[]"]) {
+    assert.equal(malformedAnswerId(text), undefined, text);
+  }
 });

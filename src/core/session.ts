@@ -22,6 +22,7 @@ import {
 } from "./jsonrpc.ts";
 import { OpenTable } from "./open_table.ts";
 import type { MessagePolicy } from "./policy.ts";
+import { until } from "./waiting.ts";
 
 export interface SessionOptions {
   readonly peer: Peer;
@@ -126,7 +127,7 @@ export class Session {
         if (!this.#server) break;
         down ??= this.#pumpDown(this.#server);
         const passed = this.#guarded("up", envelope, this.#server);
-        if (passed) await passed;
+        if (passed) await this.#unlessGone(passed);
       }
       // A half-close: the client says no more, and still gets what it asked for.
       await this.drained();
@@ -135,6 +136,12 @@ export class Session {
       this.#lose(this.#client, error);
     }
     await down;
+  }
+
+  /** A server that does not read must not hide that its client is gone: what it said can reach nobody then. */
+  #unlessGone(passed: Promise<void>): Promise<void> {
+    const { gone } = this.peer;
+    return gone ? until(gone, passed) : passed;
   }
 
   async #open(): Promise<Channel | undefined> {

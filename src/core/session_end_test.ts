@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Channel } from "./channel.ts";
+import { type Channel, memoryChannels } from "./channel.ts";
 import { BackendError, DisconnectedError, StoppingError } from "./errors.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
@@ -208,4 +208,21 @@ Deno.test("Session holds the client back while the server has no room, and is fr
   rig.session.end(new StoppingError());
   assert.deepEqual((await rig.client.rest()).messages, [failure(1, STOPPED)]);
   await rig.over;
+});
+
+Deno.test("Session notices a client that leaves while the server does not read", async () => {
+  const [, end] = memoryChannels();
+  const stuck: Channel = { ...end, incoming: end.incoming, send: () => new Promise<void>(() => {}) };
+  const gone = new AbortController();
+  const { client, over, events } = sessionRig({
+    peer: { session: "s1", wire: "sse", scope: "session", gone: gone.signal },
+    openServer: () => Promise.resolve(stuck),
+  });
+  client.say(request(1, "tools/call"));
+  await settled();
+  gone.abort(new DisconnectedError("The client closed its event stream"));
+  await over;
+  const closed = events.find(({ type }) => type === "session.closed");
+  assert(closed?.type === "session.closed");
+  assert.equal(closed.reason, "the client is gone");
 });

@@ -9,6 +9,8 @@ export interface EventStreamOptions {
   readonly keepAliveMs: number;
   /** The client went away; not called when the gateway ends the stream. */
   readonly onGone: () => void;
+  /** The client has caught up with what was sent. */
+  readonly onRoom?: () => void;
 }
 
 export class EventStream {
@@ -21,10 +23,13 @@ export class EventStream {
   readonly #keepAlive: ReturnType<typeof setInterval>;
 
   constructor(options: EventStreamOptions) {
-    const { keepAliveMs, onGone } = options;
+    const { keepAliveMs, onGone, onRoom } = options;
     this.body = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
-      pull: () => this.#release(),
+      pull: () => {
+        this.#release();
+        onRoom?.();
+      },
       cancel: () => {
         this.#stop();
         onGone();
@@ -35,6 +40,11 @@ export class EventStream {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** True while the client is behind with reading. */
+  get full(): boolean {
+    return (this.#controller.desiredSize ?? 0) <= 0;
   }
 
   /** Takes text in SSE form; a returned promise settles when the client has caught up. */

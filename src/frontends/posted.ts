@@ -1,5 +1,5 @@
 /** What a POST brought, and everything that can be refused by looking at it alone. */
-import { GatewayError, RequestError, RpcCode } from "../core/errors.ts";
+import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
 import { parseMessages } from "../core/parse.ts";
 import { readBody, requireJson, requireVersion } from "./http_checks.ts";
@@ -73,4 +73,13 @@ export function stillOpen(id: RequestId): GatewayError {
 
 export function invalidRequest(why: string): GatewayError {
   return new RequestError(`Invalid Request: ${why}`, { code: RpcCode.invalidRequest });
+}
+
+/** Throws LimitError when too much waits for the server to take another message. */
+export function refuseFull(
+  { size, weight }: { readonly size: number; readonly weight: number },
+  limits: { readonly maxBufferedMessages: number; readonly maxBufferedBytes: number },
+): void {
+  if (size < limits.maxBufferedMessages && weight < limits.maxBufferedBytes) return;
+  throw new LimitError(`The server is too slow: ${size} messages of ${weight} bytes wait for it`);
 }

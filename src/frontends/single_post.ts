@@ -20,12 +20,17 @@ export class SinglePost implements Channel {
   readonly #waiting: Set<RequestId>;
   readonly #handshake = new HandshakeCheck();
 
-  constructor(posted: Posted, settings: SinglePostSettings) {
+  /** `gone` is what the peer's signal belongs to. */
+  constructor(posted: Posted, settings: SinglePostSettings, gone: AbortController) {
     const ids = posted.requests.map(({ id }) => id);
     this.#waiting = new Set(ids);
     if (ids.length > 0) {
       // Nothing can be resumed here, so a client that leaves takes its requests along.
-      const onGone = () => this.incoming.fail(new DisconnectedError("The client is gone"));
+      const onGone = () => {
+        const error = new DisconnectedError("The client is gone");
+        this.incoming.fail(error);
+        gone.abort(error);
+      };
       const { batch } = posted;
       this.#exchange = new Exchange({ ...settings, ids, batch, headers: () => ({}), onGone });
     }

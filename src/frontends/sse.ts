@@ -1,13 +1,13 @@
 /** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
 import type { Accept } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
-import { DisconnectedError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
 import { Queue } from "../core/queue.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import { methodNotAllowed } from "./http_checks.ts";
-import { answering, type Posted, receive, type ReceiveOptions } from "./posted.ts";
+import { answering, type Posted, receive, type ReceiveOptions, refuseFull } from "./posted.ts";
 
 export interface SseOptions extends ReceiveOptions {
   readonly accept: Accept;
@@ -16,6 +16,8 @@ export interface SseOptions extends ReceiveOptions {
   readonly keepAliveMs: number;
   /** How many messages of a client may wait for the server. */
   readonly maxBufferedMessages: number;
+  /** And how large they may be together. */
+  readonly maxBufferedBytes: number;
 }
 
 export interface SseRoutes {
@@ -40,8 +42,9 @@ export function sse(options: SseOptions): SseRoutes {
     connect(request) {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
       const id = crypto.randomUUID();
-      const run = options.accept({ session: id, wire: "sse", scope: "session" });
-      const session = new SseSession(options.keepAliveMs, () => sessions.delete(id));
+      const gone = new AbortController();
+      const run = options.accept({ session: id, wire: "sse", scope: "session", gone: gone.signal });
+      const session = new SseSession(options.keepAliveMs, { gone, onEnd: () => sessions.delete(id) });
       sessions.set(id, session);
       void run(session);
       return session.start(`${options.endpoint}?sessionId=${id}`);
@@ -51,9 +54,7 @@ export function sse(options: SseOptions): SseRoutes {
       const session = named(request);
       const posted = await receive(request, options);
       return await answering(posted, async () => {
-        if (session.incoming.size >= options.maxBufferedMessages) {
-          throw new LimitError(`The server is too slow: ${session.incoming.size} messages wait for it`);
-        }
+        refuseFull(session.incoming, options);
         await session.take(posted);
         return new Response("Accepted", { status: 202 });
       });
@@ -61,15 +62,21 @@ export function sse(options: SseOptions): SseRoutes {
   };
 }
 
+interface Ending {
+  /** What the peer's `gone` belongs to. */
+  readonly gone: AbortController;
+  /** Called as soon as the session can no longer be spoken to: its server may take a while to stop. */
+  readonly onEnd: () => void;
+}
+
 class SseSession implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #stream: EventStream;
-  readonly #onEnd: () => void;
+  readonly #ending: Ending;
   readonly #handshake = new HandshakeCheck();
 
-  /** `onEnd` is called as soon as the session can no longer be spoken to: its server may take a while to stop. */
-  constructor(keepAliveMs: number, onEnd: () => void) {
-    this.#onEnd = onEnd;
+  constructor(keepAliveMs: number, ending: Ending) {
+    this.#ending = ending;
     this.#stream = new EventStream({ keepAliveMs, onGone: () => this.#gone() });
   }
 
@@ -92,7 +99,7 @@ class SseSession implements Channel {
   }
 
   close(): Promise<void> {
-    this.#onEnd();
+    this.#ending.onEnd();
     this.#stream.close();
     return Promise.resolve();
   }
@@ -103,7 +110,9 @@ class SseSession implements Channel {
   }
 
   #gone(): void {
-    this.#onEnd();
-    this.incoming.fail(new DisconnectedError("The client closed its event stream"));
+    this.#ending.onEnd();
+    const error = new DisconnectedError("The client closed its event stream");
+    this.incoming.fail(error);
+    this.#ending.gone.abort(error);
   }
 }

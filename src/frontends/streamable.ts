@@ -36,12 +36,14 @@ function stateless(options: StreamableOptions): Handler {
     requireAccept(request, ANSWER_TYPES);
     const posted = await receive(request, options);
     return await answering(posted, async () => {
+      const gone = new AbortController();
       const run = options.accept({
         session: crypto.randomUUID(),
         wire: "streamableHttp",
         scope: "request",
+        gone: gone.signal,
       });
-      const post = new SinglePost(posted, options);
+      const post = new SinglePost(posted, options, gone);
       void run(post);
       return await post.response;
     });
@@ -53,8 +55,9 @@ function stateful(options: StreamableOptions): Handler {
 
   function begin(posted: Posted): Promise<Response> {
     const id = crypto.randomUUID();
-    const run = options.accept({ session: id, wire: "streamableHttp", scope: "session" });
-    const session = new StreamableSession(id, options, () => sessions.delete(id));
+    const gone = new AbortController();
+    const run = options.accept({ session: id, wire: "streamableHttp", scope: "session", gone: gone.signal });
+    const session = new StreamableSession(id, options, { gone, onEnd: () => sessions.delete(id) });
     sessions.set(id, session);
     void run(session);
     return session.post(posted);

@@ -1,6 +1,6 @@
 /** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
-import type { Channel, Envelope } from "../core/channel.ts";
-import { DisconnectedError, GatewayError, LimitError, toRpcError } from "../core/errors.ts";
+import { type Channel, type Envelope, textOf } from "../core/channel.ts";
+import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
@@ -8,7 +8,7 @@ import { encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
 import { Exchange, type ReplyMode } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
-import { type Posted, stillOpen } from "./posted.ts";
+import { type Posted, refuseFull, stillOpen } from "./posted.ts";
 
 export const SESSION_HEADER = "Mcp-Session-Id";
 
@@ -17,29 +17,40 @@ export interface SessionSettings {
   readonly keepAliveMs: number;
   /** How long a session may be without a message; an open call whose client still waits counts as one. */
   readonly sessionTimeoutMs: number;
-  /** How many messages are kept while no stream is open for them, and how many may wait for the server. */
+  /** How many messages may wait: for a stream to open, and for the server. */
   readonly maxBufferedMessages: number;
+  /** And how large they may be together. */
+  readonly maxBufferedBytes: number;
   readonly emit: Sink;
+}
+
+interface Ending {
+  /** What the peer's `gone` belongs to. */
+  readonly gone: AbortController;
+  /** Called as soon as the session can no longer be found by its id. */
+  readonly onEnd: () => void;
 }
 
 export class StreamableSession implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly id: string;
   readonly #settings: SessionSettings;
+  readonly #gone: AbortController;
   readonly #onEnd: () => void;
   readonly #handshake = new HandshakeCheck();
   readonly #exchanges = new Map<RequestId, Exchange>();
   #standing: EventStream | undefined;
   #buffer: Envelope[] = [];
+  #bufferedBytes = 0;
   #established = true;
   #closed = false;
   #lastActive = performance.now();
   #idleTimer: ReturnType<typeof setTimeout>;
 
-  /** `onEnd` is called once, as soon as the session can no longer be found by its id. */
-  constructor(id: string, settings: SessionSettings, onEnd: () => void) {
+  constructor(id: string, settings: SessionSettings, { gone, onEnd }: Ending) {
     this.id = id;
     this.#settings = settings;
+    this.#gone = gone;
     this.#onEnd = onEnd;
     this.#idleTimer = setTimeout(() => this.#checkIdle(), settings.sessionTimeoutMs);
   }
@@ -51,9 +62,7 @@ export class StreamableSession implements Channel {
     this.#touch();
     const repeated = posted.requests.find(({ id }) => this.#exchanges.has(id));
     if (repeated) throw stillOpen(repeated.id);
-    if (this.incoming.size >= this.#settings.maxBufferedMessages) {
-      throw new LimitError(`The server is too slow: ${this.incoming.size} messages wait for it`);
-    }
+    refuseFull(this.incoming, this.#settings);
     const exchange = posted.requests.length > 0 ? this.#exchange(posted) : undefined;
     for (const message of posted.messages) {
       this.#handshake.sent(message);
@@ -71,18 +80,22 @@ export class StreamableSession implements Channel {
   listen(): Response {
     this.#touch();
     this.#standing?.close();
-    const stream = new EventStream({ keepAliveMs: this.#settings.keepAliveMs, onGone: () => {} });
+    const stream = new EventStream({
+      keepAliveMs: this.#settings.keepAliveMs,
+      onGone: () => {},
+      onRoom: () => this.#flush(),
+    });
     this.#standing = stream;
-    const kept = this.#buffer;
-    this.#buffer = [];
-    for (const envelope of kept) void stream.send(encodeMessage(envelope));
+    this.#flush();
     return stream.response({ [SESSION_HEADER]: this.id });
   }
 
   /** Ends the session from outside: DELETE, or time. */
   end(why: string): void {
     this.#retire();
-    this.incoming.fail(new DisconnectedError(why));
+    const error = new DisconnectedError(why);
+    this.incoming.fail(error);
+    this.#gone.abort(error);
   }
 
   /** The server owes no answer to a cancelled request, so its POST ends here. */
@@ -114,8 +127,8 @@ export class StreamableSession implements Channel {
       return this.#drop("its client is gone");
     }
     if (exchange?.carriesEvents) return exchange.send(envelope);
-    if (this.#standing?.open) return this.#standing.send(encodeMessage(envelope));
     this.#keep(envelope);
+    this.#flush();
   }
 
   /** Without a handshake there is no session: no id for the client, and no server kept for it. */
@@ -130,13 +143,33 @@ export class StreamableSession implements Channel {
 
   #keep(envelope: Envelope): void {
     this.#buffer.push(envelope);
-    if (this.#buffer.length <= this.#settings.maxBufferedMessages) return;
-    this.#buffer.shift();
-    this.#drop("the buffer for the GET stream is full, oldest first");
+    this.#bufferedBytes += textOf(envelope).length;
+    const { maxBufferedMessages, maxBufferedBytes } = this.#settings;
+    let count = 0;
+    while (this.#buffer.length > maxBufferedMessages || this.#bufferedBytes > maxBufferedBytes) {
+      this.#unkeep();
+      count++;
+    }
+    if (count > 0) this.#drop("the buffer for the GET stream is full, oldest first", count);
   }
 
-  #drop(reason: string): void {
-    this.#settings.emit({ type: "message.dropped", session: this.id, direction: "down", reason });
+  #unkeep(): Envelope | undefined {
+    const envelope = this.#buffer.shift();
+    if (envelope) this.#bufferedBytes -= textOf(envelope).length;
+    return envelope;
+  }
+
+  /** A GET stream that nobody reads holds up nothing: what it cannot take waits in the buffer. */
+  #flush(): void {
+    while (this.#standing?.open && !this.#standing.full) {
+      const envelope = this.#unkeep();
+      if (!envelope) return;
+      void this.#standing.send(encodeMessage(envelope));
+    }
+  }
+
+  #drop(reason: string, count = 1): void {
+    this.#settings.emit({ type: "message.dropped", session: this.id, direction: "down", reason, count });
   }
 
   // --- the end ---

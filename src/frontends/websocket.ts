@@ -27,6 +27,8 @@ export interface WebSocketOptions {
   readonly maxBodyBytes: number;
   /** How many messages of a client may wait for the server: a WebSocket cannot be told to pause. */
   readonly maxBufferedMessages: number;
+  /** And how large they may be together. */
+  readonly maxBufferedBytes: number;
 }
 
 export function isUpgrade(request: Request): boolean {
@@ -41,8 +43,11 @@ export function websocket(options: WebSocketOptions): (request: Request) => Resp
       const headers = { Upgrade: "websocket", Connection: "Upgrade" };
       throw new RequestError("Upgrade Required: this is a WebSocket endpoint", { status: 426, headers });
     }
-    const run = options.accept({ session: crypto.randomUUID(), wire: "websocket", scope: "session" });
+    const gone = new AbortController();
+    const session = crypto.randomUUID();
+    const run = options.accept({ session, wire: "websocket", scope: "session", gone: gone.signal });
     const { socket, response } = upgrade(request, options);
+    socket.addEventListener("close", () => gone.abort(new DisconnectedError("The client closed its socket")));
     void run(new WebSocketChannel(socket, options));
     return response;
   };
@@ -100,7 +105,8 @@ class WebSocketChannel implements Channel {
     if (isLarger(data, this.#options.maxBodyBytes)) {
       return this.#end(CloseCode.tooBig, `The limit is ${this.#options.maxBodyBytes} bytes`);
     }
-    if (this.incoming.size >= this.#options.maxBufferedMessages) {
+    const { maxBufferedMessages, maxBufferedBytes } = this.#options;
+    if (this.incoming.size >= maxBufferedMessages || this.incoming.weight >= maxBufferedBytes) {
       return this.#end(CloseCode.tryAgain, "Too many messages wait for the server");
     }
     this.#parse(data);
@@ -110,7 +116,10 @@ class WebSocketChannel implements Channel {
     try {
       const { messages, batch } = parseMessages(text);
       for (const message of messages) {
-        void this.incoming.push({ message, text: batch ? undefined : text, relatesTo: undefined });
+        void this.incoming.push(
+          { message, text: batch ? undefined : text, relatesTo: undefined },
+          text.length,
+        );
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;

@@ -13,6 +13,7 @@ async function openPair(): Promise<ChannelPair> {
     initialized: {},
     versions: [],
     maxBufferedMessages: 2_000,
+    maxBufferedBytes: 1 << 26,
     session: "shared",
     emit: () => {},
   });

@@ -10,6 +10,7 @@ async function openPair(): Promise<ChannelPair> {
       endpoint: "/message",
       keepAliveMs: 60_000,
       maxBufferedMessages: 1_000,
+      maxBufferedBytes: 1 << 26,
       maxBodyBytes: 16 * 1024 * 1024,
       refuseNew: () => {},
     });

@@ -16,6 +16,7 @@ async function openPair(replyMode: "auto" | "json" | "sse"): Promise<ChannelPair
       keepAliveMs: 60_000,
       sessionTimeoutMs: 60_000,
       maxBufferedMessages: 1_000,
+      maxBufferedBytes: 1 << 26,
       maxBodyBytes: 16 * 1024 * 1024,
       refuseNew: () => {},
       emit: () => {},
@@ -44,6 +45,8 @@ for (const replyMode of ["auto", "json", "sse"] as const) {
     cannot: {
       "is spoken to after the far close": "DELETE ends the session",
       "listens after its close": "a session without a server is ended",
+      "holds back its sender":
+        "a GET stream that nobody reads must not stop the session: its messages wait, bounded",
       "notices a far side that vanished": "a session outlives its connections, up to its time-out",
     },
   });

@@ -9,6 +9,7 @@ async function openPair(): Promise<ChannelPair> {
       accept,
       keepAliveMs: 60_000,
       maxBufferedMessages: 2_000,
+      maxBufferedBytes: 1 << 26,
       maxBodyBytes: 16 * 1024 * 1024,
     })
   );

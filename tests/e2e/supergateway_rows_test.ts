@@ -4,7 +4,7 @@ import {
   beginSocket,
   beginSse,
   type Conversation,
-  eventsOf,
+  Events,
   inTime,
   openSse,
 } from "../support/conversation.ts";
@@ -127,9 +127,9 @@ Deno.test("a notification goes to the call that it belongs to, and a cancelled c
   const later = await allMessages(await send(callTool(2, "notify", { messages: [log("later")] })));
   assert.deepEqual([later[0], later[1].id], [log("later"), 2]);
   const headers = { "Mcp-Session-Id": session, Accept: "text/event-stream" };
-  const stream = eventsOf(await fetch(gateway.mcp, { headers }));
+  const stream = new Events(await fetch(gateway.mcp, { headers }));
   await (await send(callTool(3, "answer_then", { messages: [log("idle")] }))).body?.cancel();
-  assert.deepEqual(JSON.parse((await inTime(stream.read(), "message")).value!.data), log("idle"));
+  assert.deepEqual(JSON.parse((await inTime(stream.next(), "message"))!.data), log("idle"));
   await stream.cancel();
 });
 
@@ -149,7 +149,7 @@ Deno.test("a second request under an id in flight is refused at once, and the fi
   assert.equal((await answer(await send(callTool(1, "echo")))).id, 1);
   await (await send(reply)).body?.cancel();
   assert.deepEqual((await first.next()).value.result.structuredContent.reply, reply);
-  await first.return(undefined);
+  assert.equal((await first.next()).done, true);
 
   for (const begin of [beginSse, beginSocket]) {
     await using client = await begin(gateway, { roots: {} });

@@ -62,7 +62,7 @@ Deno.test("WebSocket closes with 1003 for a binary frame and with 1009 for one t
   await using binary = await beginSocket(gateway);
   binary.socket.send(new TextEncoder().encode(JSON.stringify(request(1, "ping"))));
   assert.equal((await inTime(binary.ended, "close")).code, 1003);
-  await gateway.logged(/Session closed .*Binary frames are not supported/);
+  await inTime(gateway.logged(/Session closed .*Binary frames are not supported/), "log entry");
 
   const padded = (id: number, bytes: number) => {
     const text = JSON.stringify(callTool(id, "echo", { fill: "" }));
@@ -107,7 +107,7 @@ Deno.test("WebSocket notices a peer that answers no ping, and stops its child", 
   assert.equal(silent.status, 101);
   await silent.connection.write(textFrame(JSON.stringify(initialize(1))));
   await eventually(() => gateway.children(), (children) => children.length === 2);
-  await gateway.logged(/Session closed .*The client closed its socket/);
+  await inTime(gateway.logged(/Session closed .*The client closed its socket/), "end of the session");
   await eventually(() => gateway.children(), (children) => children.length === 1);
   await quiet.send(request(1, "ping"));
   assert.equal((await quiet.next()).id, 1);

@@ -1,6 +1,5 @@
 /** A client's end of one session, message by message: for what an SDK client would not send or would not show. */
-import type { EventSourceMessage } from "eventsource-parser";
-import { EventSourceParserStream } from "eventsource-parser/stream";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { Keystone } from "./keystone.ts";
 import { type AnyMessage, beginSession, initialize, messagesOf, post } from "./rpc.ts";
 
@@ -56,7 +55,7 @@ export const beginStreamable: Begin = async ({ mcp }, capabilities) => {
   const received = new Received();
   const session = await beginSession(mcp, capabilities);
   const headers = { "Mcp-Session-Id": session };
-  const standing = eventsOf(await fetch(mcp, { headers: { ...headers, Accept: "text/event-stream" } }));
+  const standing = new Events(await fetch(mcp, { headers: { ...headers, Accept: "text/event-stream" } }));
   const answers: Promise<void>[] = [];
   return {
     ...received.methods(),
@@ -84,9 +83,8 @@ export async function openSse({ sse }: Pick<Keystone, "sse">): Promise<SseConver
   const received = new Received();
   const response = await fetch(sse, { headers: { Accept: "text/event-stream" } });
   if (!response.ok) throw new Error(`No event stream: ${response.status} ${await response.text()}`);
-  const events = eventsOf(response);
-  const first = await events.read();
-  const endpoint = new URL(first.value?.data ?? "", sse).href;
+  const events = new Events(response);
+  const endpoint = new URL((await events.next())?.data ?? "", sse).href;
   return {
     ...received.methods(),
     ended: received.addEvents(events).finally(() => received.end()),
@@ -98,11 +96,31 @@ export async function openSse({ sse }: Pick<Keystone, "sse">): Promise<SseConver
   };
 }
 
-/** A reader can be cancelled while it reads; `fetch` may lose the signal that it was given (Deno 2.9.6). */
-export type Events = ReadableStreamDefaultReader<EventSourceMessage>;
+/** An event stream, event by event; it can be broken off while it is being read. */
+export class Events {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #decoder = new TextDecoder();
+  readonly #parsed: EventSourceMessage[] = [];
+  readonly #parser = createParser({ onEvent: (event) => void this.#parsed.push(event) });
 
-export function eventsOf({ body }: Response): Events {
-  return body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()).getReader();
+  constructor({ body }: Response) {
+    this.#reader = body!.getReader();
+  }
+
+  /** Undefined at the end of the stream. */
+  async next(): Promise<EventSourceMessage | undefined> {
+    while (this.#parsed.length === 0) {
+      const { value, done } = await this.#reader.read();
+      if (done) return undefined;
+      this.#parser.feed(this.#decoder.decode(value, { stream: true }));
+    }
+    return this.#parsed.shift();
+  }
+
+  /** The client leaves. */
+  async cancel(): Promise<void> {
+    await this.#reader.cancel();
+  }
 }
 
 /** Disposal closes the socket. */
@@ -155,8 +173,8 @@ class Received {
 
   /** Settles at the end of the stream. */
   async addEvents(events: Events): Promise<void> {
-    for (let read = await events.read(); !read.done; read = await events.read()) {
-      this.add(JSON.parse(read.value.data));
+    for (let event = await events.next(); event; event = await events.next()) {
+      this.add(JSON.parse(event.data));
     }
   }
 

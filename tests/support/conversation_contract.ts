@@ -11,20 +11,27 @@ export interface Wire {
   begin: Begin;
 }
 
+const INITIALIZED =
+  '{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"shell","version":"1"}}';
+
 /**
  * A server that closes its stdin at the third message, whose id has to be 1, then answers it and lives on. It is
  * written for the shell, since Deno never lets go of fd 0.
  */
-export const DEAF = [
-  "/bin/sh",
-  "-c",
-  `
-    result='{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"deaf","version":"1"}}'
-    read -r line && echo '{"jsonrpc":"2.0","id":0,"result":'$result'}'
-    read -r line && read -r line && exec <&- && echo '{"jsonrpc":"2.0","id":1,"result":{}}'
+export const DEAF = shellServer("read -r line && read -r line && exec <&- && answer 1 {}");
+
+/** A server that reads nothing after the handshake, and lives on. */
+const STUCK = shellServer("");
+
+function shellServer(afterInitialize: string): string[] {
+  const script = `
+    answer() { printf '{"jsonrpc":"2.0","id":%s,"result":%s}\\n' "$1" "$2"; }
+    read -r line && answer 0 '${INITIALIZED}'
+    ${afterInitialize}
     exec sleep 600
-  `,
-];
+  `;
+  return ["/bin/sh", "-c", script];
+}
 
 const notification = (method: string, params: unknown = {}) => ({ jsonrpc: "2.0", method, params });
 const cancelled = (requestId: unknown) => notification("notifications/cancelled", { requestId });
@@ -88,7 +95,7 @@ export function conversationContract({ name, flags, begin }: Wire): void {
     await client.send(cancelled("late"));
     await client.send(callTool("after", "sleep", { ms: 100 }));
     assert.equal((await client.next()).id, "after");
-    await gateway.logged(/Message dropped .*it answers no open request/);
+    await inTime(gateway.logged(/Message dropped .*it answers no open request/), "log entry");
     await client.send(callTool("report", "seen"));
     assert.deepEqual((await client.next()).result.structuredContent.cancelled, ["late"]);
   });
@@ -100,7 +107,7 @@ export function conversationContract({ name, flags, begin }: Wire): void {
     await client.send(callTool(1, "notify", { messages }));
     assert.deepEqual((await client.until(1)).slice(0, -1), messages);
     await client.send({ jsonrpc: "2.0", id: "mine", result: {} });
-    await gateway.logged(/Message dropped .*it answers no request of the server/);
+    await inTime(gateway.logged(/Message dropped .*it answers no request of the server/), "log entry");
   });
 
   Deno.test(`${name} brings every id back as it was`, async () => {
@@ -189,6 +196,15 @@ export function conversationContract({ name, flags, begin }: Wire): void {
     await client.send(callTool(1, "fork"));
     await client.until(1);
     assert.equal((await gateway.children()).length, 2);
+    await client[Symbol.asyncDispose]();
+    await eventually(() => gateway.children(), (children) => children.length === 0);
+  });
+
+  Deno.test(`${name} stops a child that does not read when the client leaves`, async () => {
+    await using gateway = await startKeystone(flags, { server: STUCK });
+    const client = await begin(gateway);
+    // More than the pipe and what is written ahead of it can take.
+    for (let id = 1; id <= 20; id++) await client.send(callTool(id, "echo", { fill: "x".repeat(20_000) }));
     await client[Symbol.asyncDispose]();
     await eventually(() => gateway.children(), (children) => children.length === 0);
   });

@@ -26,6 +26,7 @@ export function hubRig(options: Partial<MultiplexOptions> = {}): HubRig {
     initialized: INITIALIZED,
     versions: ["2025-11-25", "2025-06-18", "2025-03-26"],
     maxBufferedMessages: 100,
+    maxBufferedBytes: 1 << 26,
     session: "shared",
     emit: record.emit,
     ...options,
