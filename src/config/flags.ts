@@ -86,11 +86,11 @@ function outcomeOf(error: CommanderError, text: string, args: readonly string[])
   throw new ConfigError(`${flag.slice(0, MAX_SHOWN)}: unknown flag, ${hint}`);
 }
 
-/** After `--stdio npx` an unknown flag is mostly the server's own. */
+/** Keystone has one short flag: any other after `--stdio` is mostly the server's own, as in `--stdio npx -y server`. */
 function unknownHint(args: readonly string[], flag: string): string {
-  const line = args.indexOf("--stdio");
-  const own = line >= 0 && args.findIndex((arg) => arg.startsWith(flag)) > line + 1;
-  return own ? "quote the whole line after --stdio, or put the command after --" : "see --help";
+  return args.includes("--stdio") && !flag.startsWith("--")
+    ? "quote the whole line after --stdio, or put the command after --"
+    : "see --help";
 }
 
 /** An operand is mostly the rest of an unquoted line; what follows "=" in it may be a secret. */

@@ -1,6 +1,6 @@
 /** What each route refuses, with which status, and that nothing internal shows in any refusal. */
 import assert from "node:assert/strict";
-import { beginSocket, beginSse, openSse } from "../support/conversation.ts";
+import { beginSocket, beginSse, inTime, openSse } from "../support/conversation.ts";
 import { eventually, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
 import { rawRequest, upgradeRequest } from "../support/raw_http.ts";
 import {
@@ -378,7 +378,7 @@ Deno.test("--maxSessions refuses one session more on every wire, until one ends"
   // The sessions that are there are not touched.
   assert.deepEqual((await answer(await send(gateway.mcp, request(1, "ping"), { session }))).result, {});
   await socket[Symbol.asyncDispose]();
-  await eventually(() => gateway.children(), (children) => children.length === 1);
+  await inTime(gateway.logged(/Session closed/), "log entry");
   await using next = await beginSse(gateway);
   await next.send(request(1, "ping"));
   assert.deepEqual((await next.next()).result, {});
@@ -392,7 +392,7 @@ Deno.test("a gateway that is stopping refuses new work with 503 on every route, 
   const asked = request("s", "sampling/createMessage", {});
   const open = await send(gateway.mcp, callTool("open", "ask", asked), { session });
   gateway.signal("SIGTERM");
-  await gateway.logged(/Gateway is stopping/);
+  await inTime(gateway.logged(/Gateway is stopping/), "log entry");
   const stopping = (what: string, id: unknown, ask: () => Promise<Response>) => ({
     what,
     id,

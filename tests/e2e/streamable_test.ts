@@ -123,6 +123,7 @@ Deno.test("Streamable HTTP keeps messages until the GET stream opens, the newest
   assert.deepEqual(await allMessages(open), []);
   // What was delivered does not come again.
   const next = await listen(gateway, session);
+  assert.equal(await inTime(stream.next(), "end of the first stream"), undefined);
   await answer(await post(gateway.mcp, callTool(3, "answer_then", { messages: [log("new")] }), { session }));
   assert.deepEqual(await nextOf(next), log("new"));
   await next.cancel();

@@ -82,13 +82,15 @@ Deno.test("WebSocket closes with 1003 for a binary frame and with 1009 for one t
 });
 
 Deno.test("WebSocket cuts a client off whose messages the server does not take", async () => {
-  const flags = [...FLAGS, "--maxBufferedMessages", "5", "--shutdownTimeout", "0"];
+  const flags = [...FLAGS, "--maxBufferedMessages", "5"];
   await using gateway = await startKeystone(flags, { server: ["/bin/sh", "-c", "exec sleep 600"] });
   await using client = await openSocket(gateway);
   // Some fill the pipe and what is written ahead, the rest would have to wait.
   for (let id = 1; id <= 40; id++) await client.send(callTool(id, "echo", { fill: "x".repeat(20_000) }));
   // 1013, unless what the gateway left unread resets the connection before the close frame is seen.
   assert.notEqual((await inTime(client.ended, "close")).code, 1000);
+  await inTime(gateway.logged(/Session closed .*Too many messages wait for the server/), "log entry");
+  await eventually(() => gateway.children(), (children) => children.length === 0);
 });
 
 Deno.test("WebSocket tells in the close frame why the session ended", async () => {
