@@ -41,11 +41,12 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
   for (const [path, handler] of routes.http) app.all(path, (context) => handler(context.req.raw));
   app.notFound((context) => refused(context.req.raw, new RequestError("Not found", { status: 404 })));
   app.onError((error, context) => refused(context.req.raw, error));
+  const upgrades = new Map([...routes.upgrades].map(([path, handler]) => [withoutSlash(path), handler]));
   return (request) => {
     try {
       guard(request);
       // Outside of Hono: middleware that copies a response would break the upgrade.
-      const upgrade = isUpgrade(request) && routes.upgrades.get(pathOf(request));
+      const upgrade = isUpgrade(request) && upgrades.get(withoutSlash(pathOf(request)));
       return upgrade ? upgrade(request) : app.fetch(request);
     } catch (error) {
       return refused(request, error);
@@ -56,6 +57,11 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
 /** The Host header is part of a request's URL, and a malformed one makes it one that no parser takes. */
 function pathOf({ url }: Request): string {
   return URL.parse(url)?.pathname ?? url;
+}
+
+/** As Hono has it for the other routes: a slash at the end changes nothing. */
+function withoutSlash(path: string): string {
+  return path.replace(/(?<=.)\/$/, "");
 }
 
 export interface ListenOptions {

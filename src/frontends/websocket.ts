@@ -47,8 +47,7 @@ export function websocket(options: WebSocketOptions): (request: Request) => Resp
     const session = crypto.randomUUID();
     const run = options.accept({ session, wire: "websocket", scope: "session", gone: gone.signal });
     const { socket, response } = upgrade(request, options);
-    socket.addEventListener("close", () => gone.abort(new DisconnectedError("The client closed its socket")));
-    void run(new WebSocketChannel(socket, options));
+    void run(new WebSocketChannel(socket, options, gone));
     return response;
   };
 }
@@ -70,14 +69,17 @@ class WebSocketChannel implements Channel {
   readonly incoming = new Queue<Envelope>({ highWater: Infinity, highWaterWeight: Infinity });
   readonly #socket: WebSocket;
   readonly #options: WebSocketOptions;
+  readonly #gone: AbortController;
 
-  constructor(socket: WebSocket, options: WebSocketOptions) {
+  /** `gone` is what the peer's signal belongs to. */
+  constructor(socket: WebSocket, options: WebSocketOptions, gone: AbortController) {
     this.#socket = socket;
     this.#options = options;
+    this.#gone = gone;
     socket.addEventListener("message", ({ data }) => this.#receive(data));
     // "close" follows every error, and fires twice after a missed pong; the queue takes the first only.
-    socket.addEventListener("close", () => this.#gone());
-    socket.addEventListener("error", () => this.#gone());
+    socket.addEventListener("close", () => this.#leave());
+    socket.addEventListener("error", () => this.#leave());
   }
 
   send(envelope: Envelope): Promise<void> | void {
@@ -127,14 +129,16 @@ class WebSocketChannel implements Channel {
     }
   }
 
-  #gone(why = "The client closed its socket"): void {
-    this.incoming.fail(new DisconnectedError(why));
+  #leave(why = "The client closed its socket"): void {
+    const error = new DisconnectedError(why);
+    this.incoming.fail(error);
+    this.#gone.abort(error);
   }
 
   #end(code: number, reason = ""): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#socket.close(code, reason.slice(0, REASON_CHARS));
-    if (code !== CloseCode.normal && code !== CloseCode.internalError) this.#gone(reason);
+    if (code !== CloseCode.normal && code !== CloseCode.internalError) this.#leave(reason);
   }
 
   async #caughtUp(): Promise<void> {

@@ -316,6 +316,26 @@ Deno.test("/ws and paths that lead nowhere refuse what is wrong", async (t) => {
   assert.deepEqual(await gateway.children(), []);
 });
 
+Deno.test("a slash at the end of a path changes nothing", async () => {
+  await using gateway = await startKeystone(FLAGS, { server: SCRIPTED });
+  const statuses = async (slash: string) => {
+    const base = `http://127.0.0.1:${gateway.port}`;
+    const plain = ["/mcp", "/message", "/ws", "/health", "/nope"].map(async (path) => {
+      using answered = await rawRequest(gateway.port, { path: path + slash });
+      return answered.status;
+    });
+    const upgrades = ["/ws", "/message"].map(async (path) => {
+      using answered = await rawRequest(gateway.port, upgradeRequest(path + slash));
+      return answered.status;
+    });
+    const posted = await send(`${base}/mcp${slash}`, request(1, "ping"));
+    await posted.body?.cancel();
+    return [...await Promise.all([...plain, ...upgrades]), posted.status];
+  };
+  assert.deepEqual(await statuses(""), [405, 405, 426, 200, 404, 101, 101, 200]);
+  assert.deepEqual(await statuses("/"), await statuses(""));
+});
+
 Deno.test("--cors answers the preflight of every route", async () => {
   await using gateway = await startKeystone(FLAGS, { server: SCRIPTED });
   for (const path of ["/mcp", "/sse", "/message", "/health"]) {

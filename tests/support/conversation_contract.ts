@@ -23,6 +23,9 @@ export const DEAF = shellServer("read -r line && read -r line && exec <&- && ans
 /** A server that reads nothing after the handshake, and lives on. */
 const STUCK = shellServer("");
 
+/** The same, for two seconds. */
+const DYING = shellServer("sleep 2; exit 7");
+
 function shellServer(afterInitialize: string): string[] {
   const script = `
     answer() { printf '{"jsonrpc":"2.0","id":%s,"result":%s}\\n' "$1" "$2"; }
@@ -207,5 +210,19 @@ export function conversationContract({ name, flags, begin }: Wire): void {
     for (let id = 1; id <= 20; id++) await client.send(callTool(id, "echo", { fill: "x".repeat(20_000) }));
     await client[Symbol.asyncDispose]();
     await eventually(() => gateway.children(), (children) => children.length === 0);
+  });
+
+  Deno.test(`${name} answers what waits for a child that does not read when it dies`, async () => {
+    await using gateway = await startKeystone(flags, { server: DYING });
+    await using client = await begin(gateway);
+    const ids = Array.from({ length: 20 }, (_, at) => at + 1);
+    for (const id of ids) await client.send(callTool(id, "echo", { fill: "x".repeat(20_000) }));
+    const answers = new Map();
+    for (const _ of ids) {
+      const { id, error } = await client.next();
+      answers.set(id, error);
+    }
+    const error = { code: -32603, message: "The MCP server exited with code 7" };
+    assert.deepEqual(answers, new Map(ids.map((id) => [id, error])));
   });
 }
