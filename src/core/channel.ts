@@ -10,6 +10,18 @@ export interface Envelope {
   text?: string | undefined;
   /** The client request that this belongs to; HTTP picks the response stream by it. */
   relatesTo?: RequestId | undefined;
+  /** On an error answer that a wire gave itself: the request never reached the server, so it may be sent again. */
+  undelivered?: Undelivered | undefined;
+}
+
+/** What is known of a request that never reached the server. */
+export interface Undelivered {
+  /** HTTP status, where there was an answer at all. */
+  readonly status?: number | undefined;
+  /** The server asked to wait for so long (`Retry-After`). */
+  readonly retryAfterMs?: number | undefined;
+  /** The session was gone before the request came, so the connection breaks now and another one may take it. */
+  readonly sessionLost?: boolean | undefined;
 }
 
 /** One end of a conversation. Both ends of a bridge have this shape. */

@@ -66,11 +66,24 @@ export class StoppingError extends GatewayError {
   }
 }
 
+export interface BackendErrorOptions extends GatewayErrorOptions {
+  /** Trying again cannot help. */
+  permanent?: boolean;
+  /** Trying again before that much time has passed will not help, says the server. */
+  retryAfterMs?: number | undefined;
+}
+
 /** The MCP server behind the gateway cannot be started, broke off or does not answer: 502. */
 export class BackendError extends GatewayError {
   override readonly name = "BackendError";
-  constructor(message: string, options: GatewayErrorOptions = {}) {
-    super(message, { status: 502, ...options });
+  readonly permanent: boolean;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: BackendErrorOptions = {}) {
+    const { permanent = false, retryAfterMs, ...rest } = options;
+    super(message, { status: 502, ...rest });
+    this.permanent = permanent;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

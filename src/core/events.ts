@@ -40,6 +40,7 @@ export type GatewayEvent =
     stderr: readonly string[];
   }
   | { type: "child.failed"; session: string; server: string; reason: string }
+  | { type: "remote.trouble"; session: string; server: string; reason: string }
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
 

@@ -10,20 +10,60 @@ export function encodeLine(envelope: Envelope): string {
   return lineOf(envelope) + "\n";
 }
 
+export interface LineDecoderOptions {
+  readonly onTooLong?: (error: LimitError) => void;
+}
+
 /** Cuts a byte stream into lines, without their line ends; blank lines are left out. */
 export class LineDecoder {
   readonly #maxBytes: number;
+  readonly #onTooLong: ((error: LimitError) => void) | undefined;
   readonly #decoder = new TextDecoder();
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
+  #skipping = false;
 
-  /** A line longer than `maxBytes` is a LimitError. */
-  constructor(maxBytes: number) {
+  /** A line longer than `maxBytes` is a LimitError; with `onTooLong` it is told there, and left out. */
+  constructor(maxBytes: number, { onTooLong }: LineDecoderOptions = {}) {
     this.#maxBytes = maxBytes;
+    this.#onTooLong = onTooLong;
   }
 
   /** The lines that this chunk completes. */
   push(chunk: Uint8Array): string[] {
+    return this.#onTooLong ? this.#pushTolerantly(chunk, this.#onTooLong) : this.#push(chunk);
+  }
+
+  /** A chunk that breaks the limit is taken line by line, so that only the line that is too long gets lost. */
+  #pushTolerantly(chunk: Uint8Array, onTooLong: (error: LimitError) => void): string[] {
+    if (!this.#skipping && this.#pendingBytes + chunk.length <= this.#maxBytes) return this.#push(chunk);
+    const lines: string[] = [];
+    for (let from = 0; from < chunk.length;) {
+      const end = chunk.indexOf(NEWLINE, from) + 1 || chunk.length;
+      lines.push(...this.#pushPiece(chunk.subarray(from, end), onTooLong));
+      from = end;
+    }
+    return lines;
+  }
+
+  /** A piece has at most one newline, at its end. */
+  #pushPiece(piece: Uint8Array, onTooLong: (error: LimitError) => void): string[] {
+    const complete = piece.at(-1) === NEWLINE;
+    try {
+      return this.#skipping ? [] : this.#push(piece);
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      this.#skipping = true;
+      onTooLong(error);
+      return [];
+    } finally {
+      if (complete) this.#skipping = false;
+    }
+  }
+
+  #push(chunk: Uint8Array): string[] {
     const last = chunk.lastIndexOf(NEWLINE);
     if (last === -1) {
       this.#keep(chunk);
@@ -73,7 +113,7 @@ export class LineDecoder {
   }
 
   #tooLong(): LimitError {
-    return new LimitError(`The server sent a line longer than ${this.#maxBytes} bytes`);
+    return new LimitError(`A line is longer than ${this.#maxBytes} bytes`);
   }
 }
 

@@ -70,6 +70,36 @@ Deno.test("LineDecoder refuses a line without end before it has gathered much of
   assert.throws(() => decoder.push(new Uint8Array(60)), LimitError);
 });
 
+/** As `decode`, where a line that is too long is told and left out. */
+function decodeTolerantly(chunks: readonly Uint8Array[], maxBytes: number) {
+  const told: string[] = [];
+  const decoder = new LineDecoder(maxBytes, { onTooLong: ({ message }) => told.push(message) });
+  return { lines: [...chunks.flatMap((chunk) => decoder.push(chunk)), ...decoder.end()], told };
+}
+
+Deno.test("LineDecoder with onTooLong leaves out a line over its limit, all of it, and tells once, wherever it is cut", () => {
+  const told = ["A line is longer than 8 bytes"];
+  const texts = {
+    'one\n123456789 {"a":1}\ntwo\n': ["one", "two"],
+    "ääää\nääääa\n12345678\n": ["ääää", "12345678"],
+    "123456789": [],
+    "one\n1234567890123456789012345678901234567890": ["one"],
+    "one\n1234567890123456789012345678901234567890\r\n\ntwo": ["one", "two"],
+  };
+  for (const [text, lines] of Object.entries(texts)) {
+    for (const chunks of chunkings(text)) {
+      assert.deepEqual(decodeTolerantly(chunks, 8), { lines, told }, JSON.stringify(text));
+    }
+  }
+});
+
+Deno.test("LineDecoder with onTooLong tells of each line that it leaves out, and of nothing else", () => {
+  const two = decodeTolerantly([encoder.encode("123456789\nab\n123456789\ncd\n")], 8);
+  assert.deepEqual([two.lines, two.told.length], [["ab", "cd"], 2]);
+  const many = decodeTolerantly([encoder.encode("12345678\n".repeat(10))], 8);
+  assert.deepEqual([many.lines.length, many.told], [10, []]);
+});
+
 Deno.test("encodeLine puts one message on one line", () => {
   assert.equal(encodeLine({ message: request(1, "ping") }), '{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
 });

@@ -1,0 +1,45 @@
+/** Reads Server-Sent Events from a response body. */
+import { createParser } from "eventsource-parser";
+import { LimitError } from "../core/errors.ts";
+
+export interface ReceivedEvent {
+  /** "message" where the stream names none. */
+  readonly event: string;
+  readonly id: string | undefined;
+  readonly data: string;
+}
+
+export interface ReadEventsOptions {
+  /** The longest event; a character counts as one byte at least. */
+  readonly maxBytes: number;
+  /** The server's wish for the pause before a reconnection, in milliseconds (`retry:`). */
+  readonly onRetry?: (ms: number) => void;
+}
+
+/** What stands before the data of an event, which the parser counts too. */
+const FIELD_NAME_CHARS = "data: ".length;
+
+/** Ends when the stream ends; throws what the stream throws, and LimitError for an event that is too long. */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  { maxBytes, onRetry }: ReadEventsOptions,
+): AsyncGenerator<ReceivedEvent> {
+  const decoder = new TextDecoder();
+  let events: ReceivedEvent[] = [];
+  let tooLong = false;
+  const parser = createParser({
+    onEvent: ({ event = "message", id, data }) => {
+      tooLong ||= data.length > maxBytes;
+      if (!tooLong) events.push({ event, id, data });
+    },
+    onRetry: (ms) => onRetry?.(ms),
+    onError: ({ type }) => tooLong ||= type === "max-buffer-size-exceeded",
+    maxBufferSize: maxBytes + FIELD_NAME_CHARS,
+  });
+  for await (const chunk of body) {
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    yield* events;
+    events = [];
+    if (tooLong) throw new LimitError(`The server sent an event longer than ${maxBytes} bytes`);
+  }
+}
