@@ -1,0 +1,56 @@
+/** The events of an SSE stream over as many connections as it takes. */
+import { GatewayError } from "../core/errors.ts";
+import { pause, pauseBefore, type Retry } from "../core/retry.ts";
+import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
+import { RemoteError } from "./remote_error.ts";
+
+export interface EventSourceOptions {
+  /** The connection that is there already, if one is. */
+  readonly first?: Response | undefined;
+  /** Opens the next connection, after the event of this id where one was seen. Throws when there is none to be had. */
+  readonly open: (cursor: string | undefined) => Promise<Response>;
+  /** "answer": worth another connection only where it can go on after the last event, and not for ever. */
+  readonly kind: "answer" | "standing";
+  readonly retry: Retry;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** Ends when an answer's stream cannot be resumed; throws what cannot be mended by trying again. */
+export async function* eventSource(options: EventSourceOptions): AsyncGenerator<ReceivedEvent> {
+  const { kind, retry, maxBytes, signal, open } = options;
+  let response = options.first;
+  let cursor: string | undefined;
+  let reconnectMs: number | undefined;
+  for (let failures = 0;; failures++) {
+    let retryAfterMs = 0;
+    try {
+      response ??= await open(cursor);
+      const onRetry = (ms: number) => void (reconnectMs = ms);
+      for await (const event of readEvents(response.body ?? nothing(), { maxBytes, onRetry })) {
+        failures = 0;
+        cursor = event.id ?? cursor;
+        yield event;
+      }
+    } catch (error) {
+      if (signal.aborted || isFinal(error)) throw error;
+      if (error instanceof RemoteError) retryAfterMs = error.retryAfterMs ?? 0;
+    }
+    response = undefined;
+    if (kind === "answer" && (cursor === undefined || failures >= retry.attempts)) return;
+    // The server's wish is for a stream that just ended; where nothing comes at all, nobody hurries.
+    const usualMs = reconnectMs !== undefined && failures === 0
+      ? reconnectMs
+      : pauseBefore(failures + 1, retry);
+    await pause(Math.min(Math.max(usualMs, reconnectMs ?? 0, retryAfterMs), retry.maxDelayMs), signal);
+  }
+}
+
+/** A broken bound of ours will not go away by asking again. */
+function isFinal(error: unknown): boolean {
+  return error instanceof RemoteError ? error.permanent : error instanceof GatewayError;
+}
+
+function nothing(): ReadableStream<Uint8Array> {
+  return new Blob().stream();
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { LimitError } from "../core/errors.ts";
+import type { ReceivedEvent } from "../wire/sse_reader.ts";
+import { eventSource, type EventSourceOptions } from "./event_source.ts";
+import { RemoteError } from "./remote_error.ts";
+import { settled } from "../../tests/support/far_end.ts";
+import { EventStream } from "../../tests/support/loopback.ts";
+
+const RETRY = { attempts: 2, firstDelayMs: 1, maxDelayMs: 30 };
+
+/** Connections that are there one after the other; then none. */
+function connections(...all: (EventStream | RemoteError)[]) {
+  const cursors: (string | undefined)[] = [];
+  const open = (cursor: string | undefined) => {
+    cursors.push(cursor);
+    const next = all.shift() ?? refused(404);
+    return next instanceof RemoteError ? Promise.reject(next) : Promise.resolve(next.response);
+  };
+  return { open, cursors };
+}
+
+function refused(remoteStatus?: number, retryAfterMs?: number): RemoteError {
+  return new RemoteError("no", { delivered: true, remoteStatus, retryAfterMs });
+}
+
+/** A stream that is over after this text. */
+function ended(text: string): EventStream {
+  const stream = new EventStream(text);
+  stream.end();
+  return stream;
+}
+
+async function read(options: Partial<EventSourceOptions> & Pick<EventSourceOptions, "open">) {
+  const events: ReceivedEvent[] = [];
+  const { signal } = new AbortController();
+  try {
+    const source = eventSource({ kind: "standing", retry: RETRY, maxBytes: 100, signal, ...options });
+    for await (const event of source) events.push(event);
+    return { data: events.map(({ data }) => data), error: undefined };
+  } catch (error) {
+    return { data: events.map(({ data }) => data), error };
+  }
+}
+
+Deno.test("eventSource goes on after the last event id, which later events without one leave in force", async () => {
+  const first = ended("id: 1\ndata: a\n\ndata: b\n\n");
+  const { open, cursors } = connections(ended("data: c\n\n"), ended("id: ü€\ndata: d\n\n"));
+  const { data, error } = await read({ first: first.response, open });
+  assert.deepEqual(data, ["a", "b", "c", "d"]);
+  assert.deepEqual(cursors, ["1", "1", "ü€"]);
+  assert(error instanceof RemoteError);
+});
+
+Deno.test("eventSource goes on after a connection that broke", async () => {
+  const { open, cursors } = connections(ended("data: b\n\n"));
+  const first = new EventStream("id: 7\ndata: a\n\ndata: half");
+  const reading = read({ first: first.response, open });
+  // Only once the event has been taken, since an error throws away what waits.
+  await settled();
+  first.break();
+  assert.deepEqual((await reading).data, ["a", "b"]);
+  assert.deepEqual(cursors, ["7", "7"]);
+});
+
+Deno.test("eventSource ends an answer that has no event id to go on after", async () => {
+  const { open, cursors } = connections(ended("data: never\n\n"));
+  const { data, error } = await read({ kind: "answer", first: ended("data: a\n\n").response, open });
+  assert.deepEqual([data, error, cursors], [["a"], undefined, []]);
+});
+
+Deno.test("eventSource ends an answer after so many connections without an event", async () => {
+  const nothing = () => ended(":\n\n");
+  const event = ended("id: 2\ndata: b\n\n");
+  const { open, cursors } = connections(nothing(), event, nothing(), refused(), ended("data: never\n\n"));
+  const { data, error } = await read({ kind: "answer", first: ended("id: 1\ndata: a\n\n").response, open });
+  assert.deepEqual([data, error], [["a", "b"], undefined]);
+  assert.deepEqual(cursors, ["1", "1", "2", "2"]);
+});
+
+Deno.test("eventSource opens a standing stream again however often it ends or cannot be had", async () => {
+  const { open, cursors } = connections(
+    ...Array.from({ length: 5 }, () => ended("")),
+    ...[refused(), refused(500), refused(503), refused(429), refused(408)],
+  );
+  const { error } = await read({ open });
+  assert.equal(cursors.length, 11);
+  assert(error instanceof RemoteError && error.remoteStatus === 404);
+});
+
+Deno.test("eventSource throws what trying again cannot mend", async () => {
+  for (const status of [400, 401, 403, 404, 405]) {
+    const { open, cursors } = connections(refused(status));
+    const { error } = await read({ open });
+    assert(error instanceof RemoteError && error.remoteStatus === status);
+    assert.equal(cursors.length, 1);
+  }
+  const { open, cursors } = connections(ended(`data: ${"x".repeat(101)}\n\n`), ended("data: never\n\n"));
+  assert((await read({ open })).error instanceof LimitError);
+  assert.equal(cursors.length, 1);
+});
+
+/** How long the pause was between two connections. */
+async function pauseMs(first: EventStream | RemoteError, retry = RETRY): Promise<number> {
+  const times: number[] = [];
+  const { open } = connections(first);
+  await read({
+    retry,
+    open: (cursor) => {
+      times.push(performance.now());
+      return open(cursor);
+    },
+  });
+  return times[1]! - times[0]!;
+}
+
+Deno.test("eventSource waits as long as the stream's retry says, within bounds", async () => {
+  const slow = { attempts: 2, firstDelayMs: 1e9, maxDelayMs: 1e9 };
+  assert(await pauseMs(ended("retry: 0\ndata: a\n\n"), slow) < 1000);
+  const waited = await pauseMs(ended("retry: 40\ndata: a\n\n"), { ...RETRY, maxDelayMs: 1e9 });
+  assert(waited >= 39 && waited < 1000, `${waited}`);
+  assert(await pauseMs(ended("retry: 1000000000\ndata: a\n\n")) < 1000);
+});
+
+Deno.test("eventSource waits as long as Retry-After says, within bounds", async () => {
+  const waited = await pauseMs(refused(503, 40), { ...RETRY, maxDelayMs: 1e9 });
+  assert(waited >= 39 && waited < 1000, `${waited}`);
+  assert(await pauseMs(refused(503, 1e9)) < 1000);
+});
+
+Deno.test("eventSource does not let a stream that brings nothing set the pace by its retry", async () => {
+  let opened = 0;
+  const abort = new AbortController();
+  const source = eventSource({
+    kind: "standing",
+    retry: { attempts: 1, firstDelayMs: 1e9, maxDelayMs: 1e9 },
+    maxBytes: 100,
+    signal: abort.signal,
+    open: () => {
+      opened++;
+      return Promise.resolve(ended("retry: 0\n\n").response);
+    },
+  });
+  const next = source.next();
+  for (let turn = 0; turn < 20; turn++) await settled();
+  abort.abort(new Error("enough"));
+  await assert.rejects(next, /enough/);
+  assert(opened <= 2, `${opened} connections`);
+});
+
+Deno.test("eventSource stops at its signal, during a pause too, and lets go of the stream when its reader stops", async () => {
+  const abort = new AbortController();
+  const { open } = connections(refused(), refused());
+  const pausing = read({
+    open,
+    retry: { attempts: 9, firstDelayMs: 1e9, maxDelayMs: 1e9 },
+    signal: abort.signal,
+  });
+  await settled();
+  abort.abort(new Error("enough"));
+  assert.match(`${(await pausing).error}`, /enough/);
+  const stream = new EventStream("data: a\n\n");
+  for await (
+    const { data } of eventSource({
+      ...{ kind: "answer", retry: RETRY, maxBytes: 9, signal: new AbortController().signal },
+      first: stream.response,
+      open,
+    })
+  ) {
+    assert.equal(data, "a");
+    break;
+  }
+  await stream.cancelled;
+});

@@ -1,0 +1,115 @@
+/** What went wrong with a remote server, in words that name it, and whether the request can be sent again. */
+import type { Envelope } from "../core/channel.ts";
+import { BackendError, type BackendErrorOptions, GatewayError, toRpcError } from "../core/errors.ts";
+import { errorOf, type RequestId } from "../core/jsonrpc.ts";
+
+export interface RemoteErrorOptions extends BackendErrorOptions {
+  /** False when it is certain that the server did not take the request. */
+  readonly delivered: boolean;
+  /** HTTP status of the remote, where it answered. */
+  readonly remoteStatus?: number | undefined;
+}
+
+export class RemoteError extends BackendError {
+  readonly delivered: boolean;
+  readonly remoteStatus: number | undefined;
+
+  constructor(message: string, { delivered, remoteStatus, ...options }: RemoteErrorOptions) {
+    super(message, { permanent: remoteStatus !== undefined && isPermanent(remoteStatus), ...options });
+    this.delivered = delivered;
+    this.remoteStatus = remoteStatus;
+  }
+}
+
+/** A client error will not go away by asking again; a slow request or a busy server may. */
+function isPermanent(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
+/** A failure as the answer to its request. `sessionLost`: it came too late for the session, and not for the server. */
+export function failureAnswer(id: RequestId, error: unknown, { sessionLost = false } = {}): Envelope {
+  const known = error instanceof GatewayError
+    ? error
+    : new BackendError("The request failed", { cause: error });
+  const message = errorOf(id, toRpcError(known));
+  if (!(known instanceof RemoteError) || known.delivered) return { message, relatesTo: id };
+  const { remoteStatus: status, retryAfterMs } = known;
+  return { message, relatesTo: id, undelivered: { status, retryAfterMs, sessionLost } };
+}
+
+/** Scheme, host and path: what may be shown of a URL. Credentials and query may be secrets. */
+export function shown(url: URL): string {
+  return url.origin === "null" ? `${url.protocol}//${url.host}${url.pathname}` : url.origin + url.pathname;
+}
+
+/** A failed `fetch` as an error: a connection that was never made has delivered nothing. */
+export function connectionError(url: URL, error: unknown, { posted = false } = {}): RemoteError {
+  const detail = detailOf(error);
+  // Not the error itself: its message has the whole URL.
+  const cause = new Error(detail);
+  const connect = detail.match(/client error \(Connect\): (.*)/)?.[1] ??
+    detail.match(/Requests to port .*/)?.[0];
+  if (connect !== undefined) {
+    const reason = connect.replace(/^tcp connect error: /, "").replace(/ \(os error \d+\)/, "");
+    return new RemoteError(`Cannot reach ${shown(url)}: ${reason}`, { delivered: false, cause });
+  }
+  if (posted) return lostAnswer(url, cause);
+  return new RemoteError(`The connection to ${shown(url)} broke before the answer came`, {
+    delivered: true,
+    cause,
+  });
+}
+
+/** The server has taken the request, and what became of it is not to be learnt any more. */
+export function lostAnswer(url: URL, cause?: unknown): RemoteError {
+  const text = `The connection to ${shown(url)} broke before the answer came; the request was not sent again`;
+  return new RemoteError(text, { delivered: true, cause });
+}
+
+/** A refused `initialize` has begun nothing: it may be sent again, and a 4xx may mean that this is another transport. */
+export function untaken(error: unknown): unknown {
+  if (!(error instanceof RemoteError) || (error.remoteStatus ?? 0) < 400) return error;
+  const { message, remoteStatus, retryAfterMs } = error;
+  return new RemoteError(message, { delivered: false, remoteStatus, retryAfterMs, cause: error });
+}
+
+function detailOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const detail = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  return detail.replace(/\w+:\/\/\S*/g, "…");
+}
+
+const BODY_CHARS = 200;
+
+/** An answer that is not 2xx as an error; `body` is the beginning of what it said. */
+export function statusError(url: URL, response: Response, body: string): RemoteError {
+  const { status } = response;
+  const what = `${shown(url)} answered HTTP ${status}`;
+  const retryAfterMs = retryAfter(response.headers.get("retry-after"));
+  const options = { remoteStatus: status, retryAfterMs, delivered: !isUndelivered(status, retryAfterMs) };
+  if (status === 401 || status === 403) {
+    const way = status === 401
+      ? "give credentials by --oauth2Bearer or --header"
+      : "the credentials of --oauth2Bearer or --header do not suffice";
+    return new RemoteError(`${what}: ${way}`, options);
+  }
+  if (isHtml(response, body)) return new RemoteError(`${what} with an HTML page instead of MCP`, options);
+  const text = body.slice(0, BODY_CHARS).replace(/\s+/g, " ").trim();
+  return new RemoteError(text ? `${what}: ${text}` : what, options);
+}
+
+/** Turned away before it was looked at: wrong place, no session, too many, not now, who are you. */
+function isUndelivered(status: number, retryAfterMs: number | undefined): boolean {
+  return [401, 403, 404, 405, 429].includes(status) || (status === 503 && retryAfterMs !== undefined);
+}
+
+export function isHtml(response: Response, body: string): boolean {
+  return /text\/html/i.test(response.headers.get("content-type") ?? "") || /^\s*<(!doctype|html)/i.test(body);
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date. */
+function retryAfter(value: string | null): number | undefined {
+  if (value === null) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}

@@ -1,0 +1,52 @@
+/** Reading the answers of a remote that are no event streams. */
+import { GatewayError, LimitError } from "../core/errors.ts";
+import type { JsonRpcMessage } from "../core/jsonrpc.ts";
+import { parseMessages } from "../core/parse.ts";
+import { readText } from "../wire/bounded_text.ts";
+import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_error.ts";
+
+/** What an error message quotes from. */
+const ERROR_BODY_BYTES = 64 * 1024;
+
+/** The media type alone, in lower case; empty where there is none. */
+export function contentType(response: Response): string {
+  return response.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+/** The beginning of what an error answer says; empty where it is too long or breaks off. */
+export async function errorText(response: Response): Promise<string> {
+  const tooLarge = () => new LimitError("The error page is too long");
+  return await readText(response.body, { maxBytes: ERROR_BODY_BYTES, tooLarge }).catch(() => "");
+}
+
+export interface Answer {
+  readonly messages: readonly JsonRpcMessage[];
+  /** As it came, where it is one message. */
+  readonly text: string | undefined;
+}
+
+/** Reads a JSON answer. Throws RemoteError for anything else, LimitError for one that is too long. */
+export async function readMessages(url: URL, response: Response, maxBytes: number): Promise<Answer> {
+  const tooLarge = () => new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes`);
+  const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {
+    throw error instanceof GatewayError ? error : lostAnswer(url, error);
+  });
+  if (contentType(response) !== "application/json") throw refusalOf(url, response, text);
+  try {
+    const { messages, batch } = parseMessages(text);
+    return { messages, text: batch ? undefined : text };
+  } catch (cause) {
+    const why = `${shown(url)} answered with something that is not JSON-RPC`;
+    throw new RemoteError(why, { delivered: true, cause });
+  }
+}
+
+/** Why an answer is of no use: its status, or a type that is not MCP's. */
+export function refusalOf(url: URL, response: Response, text: string): RemoteError {
+  if (!response.ok) return statusError(url, response, text);
+  const what = isHtml(response, text) ? "an HTML page" : `Content-Type ${contentType(response) || "(none)"}`;
+  return new RemoteError(`${shown(url)} answered HTTP ${response.status} with ${what} instead of MCP`, {
+    delivered: true,
+    remoteStatus: response.status,
+  });
+}

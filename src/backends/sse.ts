@@ -1,0 +1,177 @@
+/** A remote MCP server over HTTP+SSE (2024-11-05): one GET stream down, POSTs up; the stream is the session. */
+import type { Backend } from "../core/backend.ts";
+import { type Channel, type Envelope, textOf } from "../core/channel.ts";
+import { BackendError, DisconnectedError, GatewayError, TimeoutError } from "../core/errors.ts";
+import { isRequest, type JsonRpcRequest } from "../core/jsonrpc.ts";
+import { parseMessage } from "../core/parse.ts";
+import { Queue } from "../core/queue.ts";
+import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
+import type { RemoteOptions } from "./remote.ts";
+import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
+import { contentType, errorText, refusalOf } from "./response.ts";
+import { within } from "../core/waiting.ts";
+import { ORDER_MS } from "./remote.ts";
+
+const EVENT_STREAM = "text/event-stream";
+
+export function sseBackend(options: RemoteOptions): Backend {
+  return {
+    name: shown(options.url),
+    open: (launch, signal) => open(options, { label: launch.session, signal }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+interface OpenOptions {
+  readonly label: string;
+  readonly signal: AbortSignal;
+}
+
+/** Connected once the server has named its endpoint. Throws RemoteError, TimeoutError or BackendError. */
+async function open(options: RemoteOptions, { label, signal }: OpenOptions): Promise<Channel> {
+  const { connectTimeoutMs, url, maxMessageBytes } = options;
+  signal.throwIfAborted();
+  const abort = new AbortController();
+  const stop = () => abort.abort(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  const late = new TimeoutError(`${shown(url)} did not open its event stream within ${connectTimeoutMs} ms`);
+  const timer = setTimeout(() => abort.abort(late), connectTimeoutMs);
+  try {
+    const response = await connect(options, abort.signal);
+    const events = readEvents(response.body ?? new Blob().stream(), { maxBytes: maxMessageBytes });
+    const endpoint = await endpointFrom(events, url);
+    return new SseChannel(options, { label, endpoint, events, abort });
+  } catch (error) {
+    abort.abort(error);
+    if (error instanceof GatewayError) throw error;
+    throw new RemoteError(`${shown(url)} broke off its event stream`, { delivered: false, cause: error });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function connect({ client, url }: RemoteOptions, signal: AbortSignal): Promise<Response> {
+  const response = await client.request(url, { method: "GET", headers: { Accept: EVENT_STREAM }, signal });
+  if (response.ok && contentType(response) === EVENT_STREAM) return response;
+  throw refusalOf(url, response, await errorText(response));
+}
+
+/** The first event names where to post. Another origin is refused: messages and credentials would go there. */
+async function endpointFrom(events: AsyncGenerator<ReceivedEvent>, url: URL): Promise<URL> {
+  while (true) {
+    const { value, done } = await events.next();
+    if (done) throw new RemoteError(`${shown(url)} ended its event stream at once`, { delivered: false });
+    if (value.event !== "endpoint") continue;
+    const endpoint = URL.parse(value.data, url);
+    if (endpoint?.origin === url.origin) return endpoint;
+    const why = `${shown(url)} names an endpoint of another origin, which is not trusted`;
+    throw new BackendError(why, { permanent: true });
+  }
+}
+
+interface Connected {
+  readonly label: string;
+  readonly endpoint: URL;
+  readonly events: AsyncGenerator<ReceivedEvent>;
+  readonly abort: AbortController;
+}
+
+class SseChannel implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  readonly #options: RemoteOptions;
+  readonly #connected: Connected;
+  #closed = false;
+
+  constructor(options: RemoteOptions, connected: Connected) {
+    this.#options = options;
+    this.#connected = connected;
+    void this.#pump();
+  }
+
+  /** A request settles at once: a server may take the POST only when it has the answer. */
+  send(envelope: Envelope): Promise<void> | void {
+    if (this.#closed || this.incoming.ended) throw closed();
+    const posted = this.#post(envelope);
+    // A server that acknowledges nothing must not hold up what comes after.
+    if (!isRequest(envelope.message)) return within(ORDER_MS, posted).then(() => {});
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.incoming.end();
+    this.#connected.abort.abort(closed());
+    return Promise.resolve();
+  }
+
+  async #post(envelope: Envelope): Promise<void> {
+    const { message } = envelope;
+    const { endpoint, abort } = this.#connected;
+    try {
+      const response = await this.#options.client.request(endpoint, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: textOf(envelope),
+        signal: abort.signal,
+      });
+      if (!response.ok) throw refusalOf(endpoint, response, await errorText(response));
+      await response.body?.cancel();
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      // The endpoint is the session: without it, the stream is of no use either.
+      const sessionLost = error instanceof RemoteError && error.remoteStatus === 404;
+      const room = isRequest(message)
+        ? this.incoming.push(failureOf(message, error, { sessionLost }))
+        : this.#tell(`a message was not taken: ${error instanceof Error ? error.message : error}`);
+      if (sessionLost) this.#fail(error);
+      await room;
+    }
+  }
+
+  async #pump(): Promise<void> {
+    const { events } = this.#connected;
+    try {
+      for await (const { event, data } of events) {
+        if (event !== "message" || data === "") continue;
+        const room = this.#receive(data);
+        if (room) await room;
+      }
+      this.#fail();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #receive(text: string): Promise<void> | void {
+    try {
+      return this.incoming.push({ message: parseMessage(text), text }, text.length);
+    } catch {
+      this.#tell("an event was not a JSON-RPC message");
+    }
+  }
+
+  #fail(cause?: unknown): void {
+    const error = cause instanceof GatewayError && !(cause instanceof RemoteError)
+      ? cause
+      : new DisconnectedError("The MCP server closed its event stream", { cause });
+    this.incoming.fail(error);
+    this.#connected.abort.abort(error);
+  }
+
+  #tell(reason: string): void {
+    const { emit, url } = this.#options;
+    emit({ type: "remote.trouble", session: this.#connected.label, server: shown(url), reason });
+  }
+}
+
+function failureOf({ id, method }: JsonRpcRequest, error: unknown, lost: { sessionLost: boolean }): Envelope {
+  return failureAnswer(id, method === "initialize" ? untaken(error) : error, lost);
+}
+
+function closed(): DisconnectedError {
+  return new DisconnectedError("The connection to the MCP server is closed");
+}

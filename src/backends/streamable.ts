@@ -1,0 +1,298 @@
+/** A remote MCP server over Streamable HTTP (revisions 2025-03-26 to 2025-11-25): each message is a POST of its own. */
+import type { Backend } from "../core/backend.ts";
+import { type Channel, type Envelope, textOf } from "../core/channel.ts";
+import { DisconnectedError } from "../core/errors.ts";
+import { isRequest, isResponse, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
+import { parseMessage } from "../core/parse.ts";
+import { Queue } from "../core/queue.ts";
+import type { ReceivedEvent } from "../wire/sse_reader.ts";
+import { eventSource, type EventSourceOptions } from "./event_source.ts";
+import type { RemoteOptions } from "./remote.ts";
+import { failureAnswer, lostAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
+import { contentType, errorText, readMessages, refusalOf } from "./response.ts";
+import { within } from "../core/waiting.ts";
+import { ORDER_MS } from "./remote.ts";
+
+const SESSION_HEADER = "mcp-session-id";
+const EVENT_STREAM = "text/event-stream";
+/** A goodbye must not hold up the end. */
+const DELETE_TIMEOUT_MS = 2_000;
+/** A server that does not know a session says so without delay. */
+const LAST_WORD_MS = 1_000;
+
+export function streamableBackend(options: RemoteOptions): Backend {
+  return {
+    name: shown(options.url),
+    open: (launch) => Promise.resolve(new StreamableChannel(options, launch.session)),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+class StreamableChannel implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  readonly #options: RemoteOptions;
+  readonly #label: string;
+  readonly #abort = new AbortController();
+  #session: string | undefined;
+  #version: string | undefined;
+  #initializeId: RequestId | undefined;
+  #listening = false;
+  #closed = false;
+  #lost = false;
+  /** What the server has not answered with a header. */
+  readonly #posting = new Set<Promise<Response>>();
+
+  constructor(options: RemoteOptions, label: string) {
+    this.#options = options;
+    this.#label = label;
+  }
+
+  /** A request settles at once: its answer may take long, and others must not wait for it. */
+  send(envelope: Envelope): Promise<void> | void {
+    if (this.#closed || this.#lost || this.incoming.ended) throw closed();
+    const { message } = envelope;
+    if (isRequest(message)) return void this.#request(envelope, message);
+    // A server that acknowledges nothing must not hold up what comes after.
+    return within(ORDER_MS, this.#notify(envelope)).then(() => {});
+  }
+
+  /** Tells the server that its session is over (transports page, "Session Management"). */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const session = this.#session;
+    this.#session = undefined;
+    if (session === undefined || this.incoming.ended) return;
+    try {
+      const response = await this.#options.client.request(this.#options.url, {
+        method: "DELETE",
+        headers: { ...this.#headers(), [SESSION_HEADER]: session },
+        signal: AbortSignal.timeout(DELETE_TIMEOUT_MS),
+      });
+      await response.body?.cancel();
+    } catch (error) {
+      this.#tell(`the session could not be ended at the server: ${messageOf(error)}`);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort(closed());
+    this.incoming.end();
+    return Promise.resolve();
+  }
+
+  // --- up ---
+
+  async #request(envelope: Envelope, { id, method }: JsonRpcRequest): Promise<void> {
+    if (method === "initialize") this.#initializeId = id;
+    try {
+      const response = await this.#post(envelope);
+      if (contentType(response) === EVENT_STREAM) return await this.#follow(response, id);
+      await this.#answerFrom(response, id);
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      const sessionLost = this.#isLost(error);
+      const failure = method === "initialize" ? untaken(error) : error;
+      const room = this.incoming.push(failureAnswer(id, failure, { sessionLost }));
+      // At once, so that nobody else is sent to the dead session while this answer waits to be read.
+      if (sessionLost) void this.#break();
+      await room;
+    }
+  }
+
+  async #notify(envelope: Envelope): Promise<void> {
+    try {
+      const response = await this.#post(envelope);
+      await response.body?.cancel();
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      this.#tell(`a message was not taken: ${messageOf(error)}`);
+      if (this.#isLost(error)) return void this.#break();
+    }
+    // The handshake is complete: from here on the server may speak by itself.
+    const { message } = envelope;
+    if ("method" in message && message.method === "notifications/initialized") this.#listen();
+  }
+
+  /** Settles with a 2xx answer. Throws RemoteError for every other. */
+  #post(envelope: Envelope): Promise<Response> {
+    const posting = this.#exchange(envelope).finally(() => this.#posting.delete(posting));
+    this.#posting.add(posting);
+    return posting;
+  }
+
+  async #exchange(envelope: Envelope): Promise<Response> {
+    const { client, url } = this.#options;
+    const response = await client.request(url, {
+      method: "POST",
+      headers: {
+        ...this.#headers(),
+        "Content-Type": "application/json",
+        Accept: `application/json, ${EVENT_STREAM}`,
+      },
+      body: textOf(envelope),
+      signal: this.#abort.signal,
+    });
+    if (response.ok) return response;
+    throw refusalOf(url, response, await errorText(response));
+  }
+
+  #headers(): Record<string, string> {
+    return {
+      ...(this.#session === undefined ? {} : { [SESSION_HEADER]: this.#session }),
+      ...(this.#version === undefined ? {} : { "mcp-protocol-version": this.#version }),
+    };
+  }
+
+  // --- down ---
+
+  async #answerFrom(response: Response, id: RequestId): Promise<void> {
+    const { url, maxMessageBytes } = this.#options;
+    const { messages, text } = await readMessages(url, response, maxMessageBytes);
+    let answered = false;
+    for (const message of messages) {
+      answered ||= isResponse(message) && message.id === id;
+      await this.#receive({ message, text, relatesTo: id }, response);
+    }
+    if (!answered) {
+      throw new RemoteError(`${shown(url)} answered without a response to the request`, { delivered: true });
+    }
+  }
+
+  /** Reads the SSE answer to a request to its end, over as many connections as it takes. */
+  async #follow(first: Response, id: RequestId): Promise<void> {
+    const { url } = this.#options;
+    const open = (cursor: string | undefined) => this.#get(cursor);
+    try {
+      for await (const event of this.#events({ kind: "answer", open, first })) {
+        // An event without data only primes the cursor (2025-11-25).
+        if (event.event !== "message" || event.data === "") continue;
+        if (await this.#receiveEvent(event.data, id, first)) return;
+      }
+    } catch (error) {
+      // Why the answer cannot be fetched says nothing about its request, which the server has taken.
+      throw error instanceof RemoteError ? lostAnswer(url, error) : error;
+    }
+    throw lostAnswer(url);
+  }
+
+  #events(source: Pick<EventSourceOptions, "kind" | "open" | "first">): AsyncGenerator<ReceivedEvent> {
+    const { retry, maxMessageBytes: maxBytes } = this.#options;
+    return eventSource({ ...source, retry, maxBytes, signal: this.#abort.signal });
+  }
+
+  async #receiveEvent(text: string, id?: RequestId, response?: Response): Promise<boolean> {
+    let message;
+    try {
+      message = parseMessage(text);
+    } catch {
+      this.#tell("an event was not a JSON-RPC message");
+      return false;
+    }
+    await this.#receive({ message, text, relatesTo: id }, response);
+    return id !== undefined && isResponse(message) && message.id === id;
+  }
+
+  #receive(envelope: Envelope, response?: Response): Promise<void> | void {
+    const { message, text } = envelope;
+    if (isResponse(message) && message.id === this.#initializeId && "result" in message) {
+      this.#initializeId = undefined;
+      this.#session = response?.headers.get(SESSION_HEADER) ?? undefined;
+      this.#version = versionIn(message.result);
+    }
+    return this.incoming.push(envelope, text?.length);
+  }
+
+  // --- the server's own stream ---
+
+  #listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    void this.#keepListening();
+  }
+
+  async #keepListening(): Promise<void> {
+    let offered = false;
+    const open = async (cursor: string | undefined) => {
+      const response = await this.#get(cursor);
+      offered = true;
+      return response;
+    };
+    try {
+      for await (const event of this.#events({ kind: "standing", open })) {
+        if (event.event === "message" && event.data !== "") await this.#receiveEvent(event.data);
+      }
+    } catch (error) {
+      if (this.#closed || this.#abort.signal.aborted || (!offered && isNotOffered(error))) return;
+      this.#tell(`the server's own stream ended: ${messageOf(error)}`);
+      if (this.#isLost(error)) void this.#break();
+    }
+  }
+
+  /** Settles with an event stream. Throws RemoteError for every other answer. */
+  async #get(cursor: string | undefined): Promise<Response> {
+    const { client, url } = this.#options;
+    const response = await client.request(url, {
+      method: "GET",
+      headers: {
+        ...this.#headers(),
+        Accept: EVENT_STREAM,
+        ...(cursor === undefined ? {} : { "last-event-id": asHeader(cursor) }),
+      },
+      signal: this.#abort.signal,
+    });
+    if (response.ok && contentType(response) === EVENT_STREAM) return response;
+    throw refusalOf(url, response, await errorText(response));
+  }
+
+  // --- the end ---
+
+  /** 404 to a request with a session id: the session is gone (transports page, "Session Management"). */
+  #isLost(error: unknown): boolean {
+    return this.#session !== undefined && error instanceof RemoteError && error.remoteStatus === 404;
+  }
+
+  /** What is posted already is turned away as well: that it may be sent again must come out before the end. */
+  async #break(): Promise<void> {
+    if (this.#lost) return;
+    this.#lost = true;
+    await within(LAST_WORD_MS, Promise.allSettled(this.#posting));
+    this.#session = undefined;
+    const error = new DisconnectedError("The MCP server has ended the session");
+    this.incoming.fail(error);
+    this.#abort.abort(error);
+  }
+
+  #tell(reason: string): void {
+    this.#options.emit({
+      type: "remote.trouble",
+      session: this.#label,
+      server: shown(this.#options.url),
+      reason,
+    });
+  }
+}
+
+/** 405: the server offers no stream of its own (transports page, "Listening for Messages from the Server"); some say 404. */
+function isNotOffered(error: unknown): boolean {
+  return error instanceof RemoteError && (error.remoteStatus === 405 || error.remoteStatus === 404);
+}
+
+function closed(): DisconnectedError {
+  return new DisconnectedError("The connection to the MCP server is closed");
+}
+
+function versionIn(result: unknown): string | undefined {
+  if (typeof result !== "object" || result === null || !("protocolVersion" in result)) return undefined;
+  const version = result.protocolVersion;
+  // It becomes a header, which not everything can be.
+  return typeof version === "string" && /^[\w.-]+$/.test(version) ? version : undefined;
+}
+
+/** UTF-8 in a header is given to `fetch` byte by byte (HTML, "server-sent events"). */
+function asHeader(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
