@@ -77,6 +77,8 @@ export function shareBackend(backend: Backend, options: ShareOptions): Backend {
     async [Symbol.asyncDispose]() {
       stopping.abort(new StoppingError());
       const { server } = await current?.catch(() => undefined) ?? {};
+      // In good order: a remote server is told that its session is over.
+      await server?.close();
       await server?.[Symbol.asyncDispose]();
       await backend[Symbol.asyncDispose]();
     },

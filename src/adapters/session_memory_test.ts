@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { memoryChannels } from "../core/channel.ts";
+import { BackendError } from "../core/errors.ts";
+import type { JsonRpcMessage } from "../core/jsonrpc.ts";
+import { FarEnd } from "../../tests/support/far_end.ts";
+import { failure, notification, request, result } from "../../tests/support/messages.ts";
+import { methodOf } from "../../tests/support/supervise_rig.ts";
+import { SessionMemory } from "./session_memory.ts";
+
+const INITIALIZE = request(1, "initialize", { protocolVersion: "x" });
+
+type Answer = (message: JsonRpcMessage) => readonly JsonRpcMessage[];
+
+function accepting(message: JsonRpcMessage): JsonRpcMessage[] {
+  return "id" in message ? [result(message.id ?? "")] : [];
+}
+
+/** Plays the memory to a server that answers by `answer`; gives what was said to it. */
+async function replay(memory: SessionMemory, answer: Answer = accepting) {
+  const [near, far] = memoryChannels();
+  const server = new FarEnd(far);
+  const passed: JsonRpcMessage[] = [];
+  const pass = ({ message }: { message: JsonRpcMessage }) => void passed.push(message);
+  const playing = memory.replay(near, near.incoming[Symbol.asyncIterator](), pass).finally(() =>
+    near.close()
+  );
+  const said: JsonRpcMessage[] = [];
+  const listening = (async () => {
+    for await (const { message } of far.incoming) {
+      said.push(message);
+      server.say(...answer(message));
+    }
+  })();
+  await playing;
+  await listening;
+  return { said, passed };
+}
+
+function memoryOf(...messages: JsonRpcMessage[]): SessionMemory {
+  const memory = new SessionMemory();
+  memory.note(INITIALIZE);
+  memory.noteAnswer(result(1));
+  for (const message of messages) memory.note(message);
+  return memory;
+}
+
+Deno.test("SessionMemory is established by an accepted initialize, and by nothing else", () => {
+  const memory = new SessionMemory();
+  memory.noteAnswer(result(1));
+  memory.note(request("1", "initialize"));
+  memory.noteAnswer(result(1));
+  memory.noteAnswer(failure("1"));
+  memory.noteAnswer(result("1"));
+  assert.equal(memory.established, false);
+  memory.note(INITIALIZE);
+  memory.noteAnswer(result(1));
+  assert.equal(memory.established, true);
+});
+
+Deno.test("SessionMemory plays nothing before there was a handshake", async () => {
+  assert.deepEqual(await replay(new SessionMemory()), { said: [], passed: [] });
+});
+
+Deno.test("SessionMemory plays what was said, in order, the last log level and the live subscriptions, with ids of its own", async () => {
+  const memory = memoryOf(
+    notification("notifications/initialized"),
+    request(2, "resources/subscribe", { uri: "a" }),
+    request(3, "logging/setLevel", { level: "info" }),
+    request(4, "resources/subscribe", { uri: "b" }),
+    request(5, "resources/unsubscribe", { uri: "a" }),
+    request(6, "logging/setLevel", { level: "error" }),
+    request(7, "tools/list"),
+  );
+  const { said } = await replay(memory);
+  assert.deepEqual(said.map(methodOf), [
+    "initialize",
+    "notifications/initialized",
+    "logging/setLevel",
+    "resources/subscribe",
+  ]);
+  assert.deepEqual(said.map((message) => "params" in message ? message.params : undefined), [
+    { protocolVersion: "x" },
+    undefined,
+    { level: "error" },
+    { uri: "b" },
+  ]);
+  const ids = said.flatMap((message) => "id" in message ? [String(message.id)] : []);
+  assert.equal(new Set(ids).size, 3);
+  for (const id of ids) assert.match(id, /^keystone-replay:/);
+});
+
+Deno.test("SessionMemory leaves out initialized where the client had not said it", async () => {
+  assert.deepEqual((await replay(memoryOf())).said.map(methodOf), ["initialize"]);
+});
+
+Deno.test("SessionMemory passes on what is no answer to it", async () => {
+  const ask = request("roots", "roots/list");
+  const { passed } = await replay(memoryOf(), (message) => [
+    ask,
+    result("somebody's"),
+    ...accepting(message),
+  ]);
+  assert.deepEqual(passed, [ask, result("somebody's")]);
+});
+
+Deno.test("SessionMemory throws when the handshake is refused, and not when a subscription is", async () => {
+  const refusing = (method: string): Answer => (message) => {
+    if (!("id" in message)) return [];
+    const id = message.id ?? "";
+    return [methodOf(message) === method ? failure(id, "not again") : result(id)];
+  };
+  await assert.rejects(replay(memoryOf(), refusing("initialize")), (error) => {
+    assert(error instanceof BackendError);
+    assert.equal(error.message, "not again");
+    return true;
+  });
+  const memory = memoryOf(request(2, "resources/subscribe", { uri: "a" }));
+  assert.equal((await replay(memory, refusing("resources/subscribe"))).said.length, 2);
+});
+
+Deno.test("SessionMemory throws when the server ends during the handshake", async () => {
+  const [near, far] = memoryChannels();
+  const playing = memoryOf().replay(near, near.incoming[Symbol.asyncIterator](), () => {});
+  await far.close();
+  await assert.rejects(playing, /closed the connection during the handshake/);
+});
