@@ -1,0 +1,125 @@
+/** A client on our own stdin and stdout: newline-delimited JSON, and stdout belongs to the protocol. */
+import type { Accept } from "../core/backend.ts";
+import type { Channel, Envelope } from "../core/channel.ts";
+import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
+import { errorOf } from "../core/jsonrpc.ts";
+import { parseMessages } from "../core/parse.ts";
+import { Queue } from "../core/queue.ts";
+import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
+
+/** How much may wait for a client that does not read before the sender is held back. */
+const OUTBOX_HIGH_WATER = 64 * 1024;
+
+export interface StdioOptions {
+  readonly accept: Accept;
+  readonly input: ReadableStream<Uint8Array>;
+  readonly output: WritableStream<Uint8Array>;
+  /** The longest line that the client may send. */
+  readonly maxBodyBytes: number;
+  /** The client says no more, and may still wait for answers. */
+  readonly onInputEnd: () => void;
+}
+
+/** Serves the one client; settles when the conversation has ended and everything is written. */
+export async function stdio(options: StdioOptions): Promise<void> {
+  const run = options.accept({ session: "stdio", wire: "stdio", scope: "session" });
+  await run(new StdioChannel(options));
+}
+
+class StdioChannel implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #encoder = new TextEncoder();
+  readonly #options: StdioOptions;
+  #outbox: string[] = [];
+  #outboxSize = 0;
+  #writing: Promise<void> | undefined;
+  /** Nobody reads our stdout any more, or we have said all. */
+  #mute = false;
+
+  constructor(options: StdioOptions) {
+    this.#reader = options.input.getReader();
+    this.#writer = options.output.getWriter();
+    this.#options = options;
+    void this.#read();
+  }
+
+  send(envelope: Envelope): Promise<void> | void {
+    if (this.#mute) throw new DisconnectedError("The client closed our stdout");
+    const line = encodeLine(envelope);
+    this.#outbox.push(line);
+    this.#outboxSize += line.length;
+    this.#writing ??= this.#write();
+    if (this.#outboxSize >= OUTBOX_HIGH_WATER) return this.#writing;
+  }
+
+  async close(): Promise<void> {
+    this.#mute = true;
+    await this.#writing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#mute = true;
+    this.incoming.end();
+    await this.#reader.cancel();
+  }
+
+  async #read(): Promise<void> {
+    const decoder = new LineDecoder(this.#options.maxBodyBytes, {
+      onTooLong: (error) => this.#refuse(error),
+    });
+    for (let chunk = await this.#chunk(); chunk; chunk = await this.#chunk()) {
+      for (const line of decoder.push(chunk)) await this.#receive(line);
+    }
+    for (const line of decoder.end()) await this.#receive(line);
+    this.incoming.end();
+    this.#options.onInputEnd();
+  }
+
+  /** A stdin that cannot be read any more is as good as closed. */
+  async #chunk(): Promise<Uint8Array | undefined> {
+    try {
+      return (await this.#reader.read()).value;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #receive(line: string): Promise<void> | void {
+    try {
+      const { messages, batch } = parseMessages(line);
+      let room: Promise<void> | void = undefined;
+      for (const message of messages) {
+        room = this.incoming.push({ message, text: batch ? undefined : line }, line.length);
+      }
+      return room;
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  /** Which request it was cannot be told, but the client may wait for an answer. */
+  #refuse(error: unknown): void {
+    if (!(error instanceof GatewayError)) throw error;
+    if (!this.#mute) void this.send({ message: errorOf(null, toRpcError(error)) });
+  }
+
+  /** Writes what has gathered as one piece. */
+  async #write(): Promise<void> {
+    try {
+      while (this.#outbox.length > 0) {
+        const text = this.#outbox.join("");
+        this.#outbox = [];
+        this.#outboxSize = 0;
+        await this.#writer.write(this.#encoder.encode(text));
+      }
+    } catch {
+      // EPIPE: whoever started us does not listen any more.
+      this.#mute = true;
+      this.incoming.fail(new DisconnectedError("The client closed our stdout"));
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+}
