@@ -7,8 +7,9 @@ import { optionEntries, type OptionKey, type OptionMeta, type RawOptions } from 
 export type Flags =
   | { kind: "help"; text: string }
   | { kind: "version"; text: string }
-  | { kind: "values"; values: RawOptions };
+  | { kind: "values"; values: RawOptions; url?: URL };
 
+const URL_FORM = /^(https?|wss?):\/\//i;
 const MAX_SHOWN = 40; // an argument in an error message; the message stays one line
 
 /** Reads flags by the table of options; nothing is printed and nothing exits. */
@@ -19,13 +20,13 @@ export function readFlags(args: readonly string[], version: string): Flags {
     writeErr: () => {}, // the same text is thrown as a CommanderError
   });
   try {
-    program.parse(withoutEquals(args, program.options), { from: "user" });
+    program.parse(withoutEquals(withSwitchesSet(args), program.options), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return outcomeOf(error, printed.join("").trimEnd(), args);
   }
-  refuseOperands(program.args);
-  return { kind: "values", values: rawOptions(program.opts<Record<string, unknown>>()) };
+  const url = readOperand(program.args);
+  return { kind: "values", values: rawOptions(program.opts<Record<string, unknown>>()), ...url && { url } };
 }
 
 function createProgram(version: string): Command {
@@ -62,6 +63,16 @@ function collect(value: string, earlier: unknown): string[] {
   return [...(Array.isArray(earlier) ? earlier : []), value];
 }
 
+/** To commander a switch takes whatever follows; the URL of the server is none of its values. */
+function withSwitchesSet(args: readonly string[]): string[] {
+  const switches = optionEntries().flatMap(([key, meta]) =>
+    isSwitch(meta) ? [`--${key}`, `--${kebab(key)}`] : []
+  );
+  return args.map((arg, at) =>
+    switches.includes(arg) && URL_FORM.test(args[at + 1] ?? "") ? `${arg}=true` : arg
+  );
+}
+
 /**
  * Writes `--list=a b` as `--list a b`, since commander lets a list go on after a space alone and yargs after both, and
  * takes the value off an unknown flag, which would hide its name from the search for a similar one.
@@ -93,14 +104,15 @@ function unknownHint(args: readonly string[], flag: string): string {
     : "see --help";
 }
 
-/** An operand is mostly the rest of an unquoted line; what follows "=" in it may be a secret. */
-function refuseOperands([operand]: readonly string[]): void {
-  if (operand === undefined) return;
-  const shown = operand.replace(/[=\s][^]*$/, "…").slice(0, MAX_SHOWN);
+/** The one operand is a URL. Any other is mostly the rest of an unquoted line, and parts of it may be secrets. */
+function readOperand([first, ...more]: readonly string[]): URL | undefined {
+  const url = URL_FORM.test(first ?? "") ? URL.parse(first ?? "") : null;
+  const operand = url ? more[0] : first;
+  if (operand === undefined) return url ?? undefined;
+  const shown = operand.replace(/:\/\/[^/]*@/, "://…@").replace(/[=\s?][^]*$/, "…").slice(0, MAX_SHOWN);
   throw new ConfigError(
-    `Unexpected argument ${
-      JSON.stringify(shown)
-    }: quote the whole line after --stdio, or put the command after --`,
+    `Unexpected argument ${JSON.stringify(shown)}: quote the whole line after --stdio, ` +
+      "put the command after --, or give the URL of one remote server",
   );
 }
 

@@ -114,7 +114,8 @@ Deno.test("readFlags never shows the value of a mistyped flag", () => {
 Deno.test("readFlags refuses and names a stray argument, and hints at quoting", () => {
   assert.equal(
     refusal("--stdio", "npx", "some-server"),
-    'Unexpected argument "some-server": quote the whole line after --stdio, or put the command after --',
+    'Unexpected argument "some-server": quote the whole line after --stdio, put the command after --, ' +
+      "or give the URL of one remote server",
   );
 });
 

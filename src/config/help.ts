@@ -3,10 +3,13 @@ import { findOption } from "./options.ts";
 
 const WIDTH = 80;
 
-const ABOUT = "Keystone serves a stdio MCP server over Streamable HTTP, SSE and WebSocket.\n";
+const ABOUT = `Keystone joins MCP clients and servers over stdio, Streamable HTTP, SSE and
+WebSocket: any client to any server.
+`;
 
 const USAGE = `--stdio "command line" [options]
-       keystone [options] -- command [arguments...]`;
+       keystone [options] -- command [arguments...]
+       keystone <url of a remote server> [options]`;
 
 const CLOSING = `
 Flags may also be written in kebab-case (--output-transport), with an equals
@@ -17,6 +20,7 @@ a suffix ms, s, m or h.
 Examples:
   keystone --stdio "npx -y @modelcontextprotocol/server-everything"
   keystone --port 9000 --stateful -- npx -y some-server --flag "an argument"
+  keystone https://example.com/mcp --oauth2BearerFile token.txt
   keystone --outputTransport sse,ws --cors https://app.example.com \\
            --stdio "uvx some-server"
 

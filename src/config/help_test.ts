@@ -13,7 +13,10 @@ Deno.test("help fits in 80 columns", () => {
 });
 
 Deno.test("help begins with what Keystone is and how it is called", () => {
-  assert.match(help(), /^Keystone serves [^\n]+\n\nUsage: keystone --stdio "command line" \[options\]\n/);
+  assert.match(
+    help(),
+    /^Keystone joins [^\n]+\n[^\n]+\n\nUsage: keystone --stdio "command line" \[options\]\n/,
+  );
 });
 
 Deno.test("help shows each flag once, in camelCase, below the heading of its group", () => {
@@ -28,7 +31,7 @@ Deno.test("help shows each flag once, in camelCase, below the heading of its gro
 
 Deno.test("help shows defaults as a user writes them", () => {
   const text = help().replace(/\s+/g, " ");
-  for (const shown of ["8000", "127.0.0.1", "4m", "30m", "/mcp", "streamableHttp,sse,ws", "2025-11-25"]) {
+  for (const shown of ["8000", "127.0.0.1", "4m", "30m", "/mcp", "500ms", "2025-11-25"]) {
     assert(text.includes(`(default: ${shown})`), shown);
   }
 });

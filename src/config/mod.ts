@@ -1,4 +1,5 @@
 /** From a command line to a configuration: options, flags, help and the rules between them. */
 export { parseArgs, type ParseOutcome } from "./parse_args.ts";
 export type { Transport } from "./options.ts";
-export type { ResolvedConfig, ServerCommand } from "./resolve.ts";
+export type { ResolvedConfig } from "./resolve.ts";
+export type { ServerCommand, ServerInput, ServerRemote } from "./server_input.ts";

@@ -41,6 +41,19 @@ export function baseUrl() {
   });
 }
 
+export const HTTP = ["http:", "https:"] as const;
+export const WEB_SOCKET = ["ws:", "wss:"] as const;
+
+/** The URL of a remote server. Empty counts as not given. The refusal does not show it: it may hold a secret. */
+export function remoteUrl(protocols: readonly string[]) {
+  const names = protocols.map((protocol) => `${protocol}//`).join(" or ");
+  return written(`expected a URL that begins with ${names}`, (text): URL | "" | undefined => {
+    if (text.trim() === "") return "";
+    const url = URL.parse(text);
+    return url && protocols.includes(url.protocol) ? url : undefined;
+  });
+}
+
 /** An origin as browsers send it, without the scheme's default port; `*` is any. */
 export function origin() {
   return written(
@@ -61,9 +74,17 @@ export function corsOrigin() {
 /** A header line, split at its first colon. The refusal shows the name at most, since the value may be a secret. */
 export function headerLine() {
   return written(expectedHeader, (text): readonly [string, string] | undefined => {
-    const [name, value] = splitHeader(text);
+    const [name, value] = /^(https?|wss?):\/\//i.test(text) ? ["", ""] : splitHeader(text);
     return TOKEN.test(name) && FIELD_VALUE.test(value) ? [name, value] : undefined;
   });
+}
+
+/** What stands after "Bearer" (RFC 6750 §2.1), and a little more: it only has to fit in a header. */
+export function bearerToken() {
+  return written(
+    "expected one token without spaces",
+    (text) => /^[\x21-\x7e]+$/.test(text) ? text : undefined,
+  );
 }
 
 /** A name of dots and labels; four numbers must be a real IPv4 address, as in every URL parser. */
@@ -124,6 +145,9 @@ function splitHeader(text: string): [name: string, value: string] {
 }
 
 function expectedHeader(text: string): string {
+  if (/^(https?|wss?):\/\//i.test(text)) {
+    return 'expected "Name: value", but this is a URL: put it before the flag';
+  }
   const [name, value] = splitHeader(text);
   const form = 'expected "Name: value"';
   if (name === "") return `${form}, with a name and a colon`;

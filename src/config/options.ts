@@ -5,17 +5,22 @@
 import * as z from "zod";
 import {
   baseUrl,
+  bearerToken,
   corsOrigin,
   headerLine,
   hostHeader,
+  HTTP,
   httpPath,
   listenHost,
   origin,
+  remoteUrl,
+  WEB_SOCKET,
 } from "./network_values.ts";
 import { choice, duration, keyValue, nonEmpty, onOff, size, wholeNumber } from "./values.ts";
 
 /** Wires that clients can be served on, in the order in which they are announced. */
-export const TRANSPORTS = ["streamableHttp", "sse", "ws"] as const;
+export const NETWORK_TRANSPORTS = ["streamableHttp", "sse", "ws"] as const;
+const TRANSPORTS = [...NETWORK_TRANSPORTS, "stdio"] as const;
 export type Transport = typeof TRANSPORTS[number];
 
 /** The headings of the help, in its order. */
@@ -27,7 +32,7 @@ export type OptionGroup =
   | "Security"
   | "Limits"
   | "Logging"
-  | "Remote servers (known, but this version serves stdio servers only)";
+  | "Remote servers";
 
 export interface OptionMeta {
   group: OptionGroup;
@@ -78,12 +83,12 @@ export const options = z.object({
     description: "time for a server between SIGTERM and SIGKILL",
     default: "5s",
   }),
-  outputTransport: option(z.array(choice([...TRANSPORTS, "stdio"], TRANSPORTS)), {
+  outputTransport: option(z.array(choice(TRANSPORTS)), {
     group: "Clients",
     value: "<names>",
-    description: "how clients are served: any of streamableHttp, sse and ws, joined by commas or repeated",
+    description: "how clients are served: any of streamableHttp, sse, ws and stdio, joined by commas or " +
+      "repeated (default: stdio for a remote server, the other three for a command)",
     list: "commas",
-    default: [...TRANSPORTS],
   }),
   streamableHttpPath: option(httpPath(), {
     group: "Clients",
@@ -239,7 +244,7 @@ export const options = z.object({
   shutdownTimeout: option(duration({ min: 0 }), {
     group: "Limits",
     value: "<time>",
-    description: "time for open requests when Keystone is stopped",
+    description: "time for open requests when Keystone is stopped or its stdin ends",
     default: "5s",
   }),
   logLevel: option(choice(["debug", "info", "warn", "error", "none"]), {
@@ -254,31 +259,77 @@ export const options = z.object({
     description: "text or json",
     default: "text",
   }),
-  sse: option(z.string(), {
-    group: "Remote servers (known, but this version serves stdio servers only)",
+  streamableHttp: option(remoteUrl(HTTP), {
+    group: "Remote servers",
     value: "<url>",
-    description: "SSE server",
+    description: "MCP server over Streamable HTTP; a URL alone finds out whether it is this or SSE",
     secret: true,
   }),
-  streamableHttp: option(z.string(), {
-    group: "Remote servers (known, but this version serves stdio servers only)",
+  sse: option(remoteUrl(HTTP), {
+    group: "Remote servers",
     value: "<url>",
-    description: "Streamable HTTP server",
+    description: "MCP server over SSE",
+    secret: true,
+  }),
+  ws: option(remoteUrl(WEB_SOCKET), {
+    group: "Remote servers",
+    value: "<url>",
+    description: "MCP server over WebSocket",
     secret: true,
   }),
   header: option(z.array(headerLine()), {
-    group: "Remote servers (known, but this version serves stdio servers only)",
+    group: "Remote servers",
     value: "<headers...>",
-    description: 'headers "Name: value" for a remote server; no effect on a stdio server',
+    description: 'headers "Name: value" for a remote server; no effect on a command',
     list: "greedy",
     secret: true,
     default: [],
   }),
-  oauth2Bearer: option(z.string(), {
-    group: "Remote servers (known, but this version serves stdio servers only)",
+  headerFile: option(nonEmpty("expected a file"), {
+    group: "Remote servers",
+    value: "<file>",
+    description: "file with such headers, one a line, which keeps them out of the process list",
+  }),
+  oauth2Bearer: option(bearerToken(), {
+    group: "Remote servers",
     value: "<token>",
-    description: "bearer token for a remote server; refused with a stdio server",
+    description: "bearer token for a remote server; refused with a command",
     secret: true,
+  }),
+  oauth2BearerFile: option(nonEmpty("expected a file"), {
+    group: "Remote servers",
+    value: "<file>",
+    description: "file with such a token",
+  }),
+  caFile: option(nonEmpty("expected a PEM file"), {
+    group: "Remote servers",
+    value: "<file>",
+    description: "certificate authorities (PEM) to trust besides the usual ones",
+  }),
+  connectTimeout: option(duration({ min: 1 }), {
+    group: "Remote servers",
+    value: "<time>",
+    description: "time for an event stream or a socket to open",
+    default: "30s",
+  }),
+  retryAttempts: option(wholeNumber({ min: 0 }), {
+    group: "Remote servers",
+    value: "<count>",
+    description: "how often to try again what never reached the server",
+    default: 4,
+  }),
+  retryDelay: option(duration({ min: 0 }), {
+    group: "Remote servers",
+    value: "<time>",
+    description:
+      "longest pause before the first repetition; it doubles each time, and a random part of it is taken",
+    default: "500ms",
+  }),
+  retryMaxDelay: option(duration({ min: 0 }), {
+    group: "Remote servers",
+    value: "<time>",
+    description: "longest pause of all",
+    default: "30s",
   }),
 });
 

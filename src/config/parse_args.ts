@@ -12,5 +12,6 @@ export function parseArgs(argv: readonly string[], version: string): ParseOutcom
   const dashes = argv.indexOf("--");
   const flags = readFlags(dashes < 0 ? argv : argv.slice(0, dashes), version);
   if (flags.kind !== "values") return flags;
-  return { kind: "run", ...resolve(flags.values, dashes < 0 ? [] : argv.slice(dashes + 1)) };
+  const operands = { argv: dashes < 0 ? [] : argv.slice(dashes + 1), url: flags.url };
+  return { kind: "run", ...resolve(flags.values, operands) };
 }

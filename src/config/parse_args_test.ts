@@ -1,11 +1,27 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../core/errors.ts";
-import { parseArgs } from "./mod.ts";
+import { parseArgs, type ServerCommand } from "./mod.ts";
 
 function config(...argv: string[]) {
   const outcome = parseArgs(argv, "1.2.3");
   assert(outcome.kind === "run");
   return outcome.config;
+}
+
+function command(...argv: string[]): ServerCommand {
+  const { server } = config(...argv);
+  assert(server.kind === "command");
+  return server;
+}
+
+function refusal(...argv: string[]): string {
+  try {
+    parseArgs(argv, "1.2.3");
+  } catch (error) {
+    assert(error instanceof ConfigError);
+    return error.message;
+  }
+  throw new assert.AssertionError({ message: `${argv.join(" ")} was accepted` });
 }
 
 Deno.test("parseArgs accepts a line that was written for supergateway", () => {
@@ -25,8 +41,9 @@ Deno.test("parseArgs accepts a line that was written for supergateway", () => {
     ...["--header", "X-A: b", "--stateful", "--sessionTimeout", "60000", "--protocolVersion", "2024-11-05"],
   ], "1.2.3");
   assert(outcome.kind === "run");
-  const { command, transports, baseUrl, cors, healthEndpoints, sessionTimeoutMs } = outcome.config;
-  assert.deepEqual(command.args, ["-y", "@modelcontextprotocol/server-filesystem", "./my-folder"]);
+  const { server, transports, baseUrl, cors, healthEndpoints, sessionTimeoutMs } = outcome.config;
+  assert(server.kind === "command");
+  assert.deepEqual(server.args, ["-y", "@modelcontextprotocol/server-filesystem", "./my-folder"]);
   assert.deepEqual([transports, baseUrl, cors, healthEndpoints, sessionTimeoutMs], [
     ["sse"],
     "http://localhost:8000",
@@ -42,14 +59,51 @@ Deno.test("parseArgs serves the same for --stdio=line as for --stdio line", () =
 });
 
 Deno.test("parseArgs gives everything after -- to the server, flags and further dashes included", () => {
-  const { command, port } = config("--port", "9000", "--", "npx", "--port", "1", "--", "--help");
-  assert.equal(port, 9000);
-  assert.deepEqual([command.program, ...command.args], ["npx", "--port", "1", "--", "--help"]);
+  const line = ["--port", "9000", "--", "npx", "--port", "1", "--", "--help"];
+  assert.equal(config(...line).port, 9000);
+  const { program, args } = command(...line);
+  assert.deepEqual([program, ...args], ["npx", "--port", "1", "--", "--help"]);
 });
 
 Deno.test("parseArgs ends a greedy list at --", () => {
-  const { command, healthEndpoints } = config("--healthEndpoint", "/a", "--", "server");
-  assert.deepEqual([healthEndpoints, command.program], [["/a"], "server"]);
+  const line = ["--healthEndpoint", "/a", "--", "server"];
+  assert.deepEqual([config(...line).healthEndpoints, command(...line).program], [["/a"], "server"]);
+});
+
+Deno.test("parseArgs takes a bare URL for the server, with flags before and after it", () => {
+  const wires = { "http:": "detect", "https:": "detect", "ws:": "ws", "wss:": "ws" } as const;
+  for (const [scheme, wire] of Object.entries(wires)) {
+    const url = `${scheme}//host/mcp?key=1`;
+    for (const line of [[url], ["--port", "1", url], [url, "--port", "1"], ["--stateful", url, "--port=1"]]) {
+      const { server } = config(...line);
+      assert(server.kind === "remote");
+      assert.deepEqual([server.wire, server.url.href], [wire, url]);
+    }
+  }
+});
+
+Deno.test("parseArgs says what became of a URL that a list of headers swallowed", () => {
+  assert.equal(
+    refusal("--header", "A: b", "https://host/s3cret"),
+    '--header (value 2): expected "Name: value", but this is a URL: put it before the flag',
+  );
+  assert.equal(config("https://host/mcp", "--header", "A: b", "C: d").headers.length, 2);
+});
+
+Deno.test("parseArgs wants one URL and nothing beside it", () => {
+  const hint =
+    "quote the whole line after --stdio, put the command after --, or give the URL of one remote server";
+  assert.equal(
+    refusal("https://a/", "https://me:s3cret@b/x?s3cret"),
+    `Unexpected argument "https://…@b/x…": ${hint}`,
+  );
+  assert.equal(refusal("https://"), `Unexpected argument "https://": ${hint}`);
+  assert.equal(refusal("ftp://host/"), `Unexpected argument "ftp://host/": ${hint}`);
+  assert.equal(refusal("host/mcp"), `Unexpected argument "host/mcp": ${hint}`);
+  assert.match(
+    refusal("https://a/", "--", "npx"),
+    /^More than one server given, a command after -- and a URL/,
+  );
 });
 
 Deno.test("parseArgs answers --version and --help with texts that end without a newline", () => {
@@ -71,7 +125,12 @@ Deno.test("parseArgs throws ConfigError for every wrong line, with one line and 
     ["--stdio", "x", "--oauth2Bearer"],
     ["--stdio", "x", "--env", "s3cret"],
     ["--stdio", "x", "--", "s3cret"],
-    ["--sse", "https://s3cret@host"],
+    ["--sse", "ftp://s3cret@host"],
+    ["--ws", "https://host/s3cret"],
+    ["--streamableHttp", "s3cret"],
+    ["https://host/", "http://me:s3cret@host/"],
+    ["https://host/", "--oauth2Bearer", "s3cret s3cret"],
+    ["https://s3cret@host/", "--sse", "https://s3cret@host/"],
   ];
   for (const argv of lines) {
     assert.throws(() => parseArgs(argv, "1.2.3"), (error: unknown) => {

@@ -1,27 +1,21 @@
 import { ConfigError } from "../core/errors.ts";
-import { commandLabel, shellLabel } from "./command_label.ts";
-import { splitCommandLine } from "./command_line.ts";
-import { findOption, type Options, options, type RawOptions, type Transport } from "./options.ts";
+import {
+  findOption,
+  NETWORK_TRANSPORTS,
+  type Options,
+  options,
+  type RawOptions,
+  type Transport,
+} from "./options.ts";
 import { refuseSharedRoutes } from "./routes.ts";
+import { type Operands, readServer, type ServerInput } from "./server_input.ts";
 
 const MAX_SHOWN = 80; // a refused value in an error message; the message stays one line
 
-/** What runs the server: a program with its arguments, or a whole line for `/bin/sh -c`. */
-export interface ServerCommand {
-  /** What it stands after on the command line, for messages. */
-  flag: "--stdio" | "--";
-  program: string;
-  args: readonly string[];
-  /** Then `program` is the line, and there are no arguments. */
-  shell: boolean;
-  /** A short printable name for logs and banners, without what looks like a secret. */
-  label: string;
-}
-
 /** Every setting with its final value; nothing inside has a default of its own. */
 export interface ResolvedConfig {
-  command: ServerCommand;
-  /** What the server gets on top of the environment of Keystone. */
+  server: ServerInput;
+  /** What a command gets on top of the environment of Keystone. */
   env: Readonly<Record<string, string>>;
   cwd?: string;
   transports: readonly Transport[];
@@ -42,7 +36,15 @@ export interface ResolvedConfig {
   /** As a Host header has them: lower case, IPv6 in brackets, some with a port; `*` is any. */
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
+  /** For a remote server, together with those of the file. */
   headers: readonly (readonly [name: string, value: string])[];
+  headerFile?: string;
+  oauth2Bearer?: string;
+  oauth2BearerFile?: string;
+  caFile?: string;
+  connectTimeoutMs: number;
+  /** What never reached a remote server is sent again so often, with pauses that double. */
+  retry: { attempts: number; firstDelayMs: number; maxDelayMs: number };
   stateful: boolean;
   sessionTimeoutMs: number;
   /** What is offered to the server that stateless clients share. */
@@ -71,15 +73,15 @@ export interface Resolved {
   warnings: string[];
 }
 
-/** Turns raw values, and the command after `--` if there was one, into a configuration or throws the first fault. */
-export function resolve(raw: RawOptions, argv: readonly string[]): Resolved {
+/** Turns raw values, and what stands besides the flags, into a configuration or throws the first fault. */
+export function resolve(raw: RawOptions, operands: Operands): Resolved {
   const values = parseOptions(raw);
-  const command = readCommand(values, argv);
-  const transports = readTransports(values);
-  refuseBearer(values);
+  const server = readServer(values, operands);
+  const transports = readTransports(values, server);
+  refuseBearer(values, server);
   refuseHalfTls(values);
   refuseSharedRoutes(values, transports);
-  return { config: assemble(values, command, transports), warnings: warningsOf(values, transports) };
+  return { config: assemble(values, server, transports), warnings: warningsOf(values, server, transports) };
 }
 
 function parseOptions(raw: RawOptions): Options {
@@ -107,61 +109,22 @@ function shorten(value: unknown): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 
-function readCommand(values: Options, argv: readonly string[]): ServerCommand {
-  const inputs = givenInputs(values, argv);
-  const [input] = inputs;
-  if (input === undefined) {
-    throw new ConfigError('No server given: expected --stdio "command line", or -- command [arguments...]');
+/** A remote server is mostly wanted by a client that can only spawn a command, and a command by the network. */
+function readTransports({ outputTransport }: Options, { kind }: ServerInput): Transport[] {
+  if (outputTransport?.length === 0) {
+    throw new ConfigError(`--outputTransport "": expected streamableHttp, sse, ws or stdio`);
   }
-  if (inputs.length > 1) {
-    throw new ConfigError(`More than one server given, ${inputs.join(" and ")}: expected exactly one`);
+  return [...new Set(outputTransport ?? (kind === "remote" ? ["stdio" as const] : NETWORK_TRANSPORTS))];
+}
+
+function refuseBearer({ oauth2Bearer, oauth2BearerFile }: Options, { kind }: ServerInput): void {
+  if (oauth2Bearer !== undefined && oauth2BearerFile !== undefined) {
+    throw new ConfigError("--oauth2BearerFile: expected it or --oauth2Bearer, but both are given");
   }
-  if (argv.length > 0) return directCommand(argv, "--");
-  if (input === "--stdio") return lineCommand(values.stdio ?? "");
+  if (kind === "remote" || (oauth2Bearer ?? oauth2BearerFile) === undefined) return;
+  const flag = oauth2Bearer === undefined ? "--oauth2BearerFile" : "--oauth2Bearer";
   throw new ConfigError(
-    `${input}: this version serves stdio servers only; expected --stdio "command line", or -- command`,
-  );
-}
-
-/** An empty `--stdio`, `--sse` or `--streamableHttp` counts as not given, as it does for supergateway. */
-function givenInputs({ stdio, sse, streamableHttp }: Options, argv: readonly string[]): string[] {
-  const given = Object.entries({ stdio, sse, streamableHttp }).filter(([, value = ""]) =>
-    value.trim() !== ""
-  );
-  return [...given.map(([key]) => `--${key}`), ...argv.length > 0 ? ["a command after --"] : []];
-}
-
-function lineCommand(line: string): ServerCommand {
-  const split = splitCommandLine(line);
-  if (split.kind === "words") return directCommand(split.words, "--stdio");
-  return { flag: "--stdio", program: line, args: [], shell: true, label: shellLabel(line) };
-}
-
-function directCommand(
-  [program = "", ...args]: readonly string[],
-  flag: ServerCommand["flag"],
-): ServerCommand {
-  if (program === "") throw new ConfigError(`${flag} "": expected the name of a program as the first word`);
-  return { flag, program, args, shell: false, label: commandLabel([program, ...args]) };
-}
-
-function readTransports({ outputTransport }: Options): Transport[] {
-  const transports = outputTransport.filter((name) => name !== "stdio");
-  if (transports.length < outputTransport.length) {
-    throw new ConfigError(
-      `--outputTransport "stdio": a stdio server cannot be served over stdio yet; expected streamableHttp, sse or ws`,
-    );
-  }
-  if (transports.length === 0) {
-    throw new ConfigError(`--outputTransport "": expected streamableHttp, sse or ws`);
-  }
-  return [...new Set(transports)];
-}
-
-function refuseBearer({ oauth2Bearer }: Options): void {
-  if (oauth2Bearer === undefined) return;
-  throw new ConfigError(
-    "--oauth2Bearer: protects nothing with a stdio server, since it is for remote servers; " +
+    `${flag}: protects nothing with a stdio server, since it is for remote servers; ` +
       "keep strangers out by the address that --host binds or by a reverse proxy",
   );
 }
@@ -174,17 +137,16 @@ function refuseHalfTls({ tlsCert, tlsKey }: Options): void {
   throw new ConfigError(`${given} ${shorten(value)}: expected ${missing} beside it, since HTTPS needs both`);
 }
 
-function assemble(values: Options, command: ServerCommand, transports: Transport[]): ResolvedConfig {
-  const { host, port, baseUrl, ssePath, messagePath, streamableHttpPath, wsPath, stateful } = values;
-  const { protocolVersion, maxSessions, maxOpenRequests, maxBufferedMessages } = values;
-  const { replyMode, logFormat, logLevel } = values;
+function assemble(values: Options, server: ServerInput, transports: Transport[]): ResolvedConfig {
   return {
-    command,
+    server,
     env: Object.fromEntries(values.env),
     transports,
-    ...{ host, port, baseUrl, ssePath, messagePath, streamableHttpPath, wsPath, stateful },
-    ...{ protocolVersion, maxSessions, maxOpenRequests, maxBufferedMessages },
-    ...{ replyMode, logFormat, logLevel },
+    ...pick(values, [
+      ...["host", "port", "baseUrl", "ssePath", "messagePath", "streamableHttpPath", "wsPath"] as const,
+      ...["stateful", "protocolVersion", "replyMode", "logFormat", "logLevel"] as const,
+      ...["maxSessions", "maxOpenRequests", "maxBufferedMessages"] as const,
+    ]),
     healthEndpoints: [...new Set(values.healthEndpoint)],
     allowedHosts: values.allowedHost,
     allowedOrigins: values.allowedOrigin,
@@ -194,21 +156,32 @@ function assemble(values: Options, command: ServerCommand, transports: Transport
     maxMessageBytes: values.maxMessageSize,
     maxBufferedBytes: values.maxBufferedSize,
     keepAliveMs: values.keepAlive,
+    connectTimeoutMs: values.connectTimeout,
+    retry: {
+      attempts: values.retryAttempts,
+      firstDelayMs: values.retryDelay,
+      maxDelayMs: values.retryMaxDelay,
+    },
     startTimeoutMs: values.startTimeout,
     stopTimeoutMs: values.stopTimeout,
     shutdownTimeoutMs: values.shutdownTimeout,
-    ...optionalSettings(values),
+    ...given({
+      ...pick(values, ["cwd", "tlsCert", "tlsKey", "caFile"]),
+      ...pick(values, ["headerFile", "oauth2Bearer", "oauth2BearerFile"]),
+      cors: values.cors?.includes("*") ? "*" as const : values.cors,
+      requestTimeoutMs: values.requestTimeout,
+    }),
   };
 }
 
+function pick<T, K extends keyof T>(values: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, values[key]])) as Pick<T, K>;
+}
+
 /** Settings without a default are left out rather than undefined. */
-function optionalSettings({ cwd, tlsCert, tlsKey, cors, requestTimeout }: Options) {
-  return {
-    ...cwd !== undefined && { cwd },
-    ...tlsCert !== undefined && tlsKey !== undefined && { tlsCert, tlsKey },
-    ...cors !== undefined && { cors: cors.includes("*") ? "*" as const : cors },
-    ...requestTimeout !== undefined && { requestTimeoutMs: requestTimeout },
-  };
+function given<T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 /** Header names have no case, and of two equal ones the last wins. */
@@ -216,13 +189,20 @@ function lastOfEach(headers: Options["header"]): ResolvedConfig["headers"] {
   return [...new Map(headers.map((header) => [header[0].toLowerCase(), header])).values()];
 }
 
-function warningsOf({ stateful, header }: Options, transports: readonly Transport[]): string[] {
+function warningsOf(values: Options, { kind }: ServerInput, transports: readonly Transport[]): string[] {
+  const { stateful, header, headerFile, caFile, env, cwd } = values;
   const warnings: string[] = [];
   if (stateful && !transports.includes("streamableHttp")) {
     warnings.push("--stateful has no effect without the streamableHttp transport");
   }
-  if (header.length > 0) {
-    warnings.push("--header has no effect with a stdio server: headers are for remote servers");
+  const meaningless = kind === "command"
+    ? { header: header.length > 0, headerFile: headerFile !== undefined, caFile: caFile !== undefined }
+    : { env: env.length > 0, cwd: cwd !== undefined };
+  const why = kind === "command"
+    ? "a stdio server: it is for remote servers"
+    : "a remote server: it is for commands";
+  for (const [flag, present] of Object.entries(meaningless)) {
+    if (present) warnings.push(`--${flag} has no effect with ${why}`);
   }
   return warnings;
 }

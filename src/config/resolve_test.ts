@@ -4,12 +4,17 @@ import type { RawOptions } from "./options.ts";
 import { resolve, type ResolvedConfig } from "./resolve.ts";
 
 function config(raw: RawOptions = {}): ResolvedConfig {
-  return resolve({ stdio: "some-server", ...raw }, []).config;
+  return resolve({ stdio: "some-server", ...raw }, { argv: [] }).config;
+}
+
+/** As `config`, with a remote server. */
+function remoteConfig(raw: RawOptions = {}): ResolvedConfig {
+  return resolve(raw, { argv: [], url: new URL("https://host/mcp") }).config;
 }
 
 function refusal(raw: RawOptions, argv: readonly string[] = []): string {
   try {
-    resolve(raw, argv);
+    resolve(raw, { argv });
   } catch (error) {
     assert(error instanceof ConfigError);
     assert.doesNotMatch(error.message, /\n/);
@@ -20,7 +25,15 @@ function refusal(raw: RawOptions, argv: readonly string[] = []): string {
 
 Deno.test("resolve fills in every default and leaves out what has none", () => {
   assert.deepEqual(config(), {
-    command: { flag: "--stdio", program: "some-server", args: [], shell: false, label: "some-server" },
+    server: {
+      kind: "command",
+      flag: "--stdio",
+      program: "some-server",
+      args: [],
+      shell: false,
+      label: "some-server",
+      name: "some-server",
+    },
     env: {},
     transports: ["streamableHttp", "sse", "ws"],
     host: "127.0.0.1",
@@ -44,6 +57,8 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     maxBufferedMessages: 1000,
     maxBufferedBytes: 64 * 2 ** 20,
     keepAliveMs: 15_000,
+    connectTimeoutMs: 30_000,
+    retry: { attempts: 4, firstDelayMs: 500, maxDelayMs: 30_000 },
     startTimeoutMs: 60_000,
     stopTimeoutMs: 5000,
     shutdownTimeoutMs: 5000,
@@ -54,66 +69,33 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
 });
 
 Deno.test("resolve gives optional settings when they are set", () => {
-  const { cwd, tlsCert, tlsKey, requestTimeoutMs } = config({
+  const { cwd, tlsCert, tlsKey, requestTimeoutMs, caFile, headerFile } = config({
     cwd: "/srv",
     tlsCert: "c.pem",
     tlsKey: "k.pem",
     requestTimeout: "30s",
+    caFile: "ca.pem",
+    headerFile: "headers.txt",
   });
   assert.deepEqual([cwd, tlsCert, tlsKey, requestTimeoutMs], ["/srv", "c.pem", "k.pem", 30_000]);
+  assert.deepEqual([caFile, headerFile], ["ca.pem", "headers.txt"]);
+  assert.equal(remoteConfig({ oauth2Bearer: "t" }).oauth2Bearer, "t");
+  assert.equal(remoteConfig({ oauth2BearerFile: "t.txt" }).oauth2BearerFile, "t.txt");
 });
 
-Deno.test("resolve executes the words of --stdio directly", () => {
-  const { command } = config({ stdio: `npx -y "some server"` });
-  assert.deepEqual(command, {
-    flag: "--stdio",
-    program: "npx",
-    args: ["-y", "some server"],
-    shell: false,
-    label: "npx -y some server",
-  });
-});
-
-Deno.test("resolve gives a line that needs a shell to one, whole", () => {
-  const { command } = config({ stdio: "cd /srv && npx server" });
-  assert.deepEqual(command, {
-    flag: "--stdio",
-    program: "cd /srv && npx server",
-    args: [],
-    shell: true,
-    label: "cd /srv && npx server",
-  });
-});
-
-Deno.test("resolve leaves the words after -- as they are", () => {
-  const { command } = resolve({}, ["npx", "$HOME", "a b", "--port"]).config;
-  assert.deepEqual([command.program, command.args, command.shell], [
-    "npx",
-    ["$HOME", "a b", "--port"],
-    false,
-  ]);
-});
-
-Deno.test("resolve wants exactly one server", () => {
-  assert.match(refusal({}), /^No server given: expected --stdio "command line", or -- command/);
-  assert.match(refusal({ stdio: "" }), /^No server given/);
-  assert.match(refusal({ stdio: "  " }), /^No server given/);
-  assert.match(refusal({ stdio: "a" }, ["b"]), /^More than one server given, --stdio and a command after --/);
-  assert.match(refusal({ stdio: "a", sse: "http://b" }), /^More than one server given, --stdio and --sse/);
-  assert.equal(resolve({ stdio: "" }, ["b"]).config.command.program, "b");
-});
-
-Deno.test("resolve refuses a command without a program", () => {
-  assert.match(refusal({}, [""]), /^-- "": expected the name of a program/);
-  assert.match(refusal({ stdio: "'' a" }), /^--stdio "": expected the name of a program/);
-});
-
-Deno.test("resolve says that remote servers are not served, and does not show their URL", () => {
-  for (const flag of ["sse", "streamableHttp"]) {
-    const message = refusal({ [flag]: "https://me:s3cret@host/" });
-    assert.match(message, new RegExp(`^--${flag}: this version serves stdio servers only`));
-    assert.doesNotMatch(message, /s3cret/);
-  }
+Deno.test("resolve gathers what is tried again, and for how long a connection may take", () => {
+  const raw = { retryAttempts: "0", retryDelay: "1s", retryMaxDelay: "2m", connectTimeout: "3s" };
+  const { retry, connectTimeoutMs } = remoteConfig(raw);
+  assert.deepEqual(retry, { attempts: 0, firstDelayMs: 1000, maxDelayMs: 120_000 });
+  assert.equal(connectTimeoutMs, 3000);
+  assert.match(
+    refusal({ stdio: "x", retryAttempts: "-1" }),
+    /^--retryAttempts "-1": expected a whole number/,
+  );
+  assert.match(
+    refusal({ stdio: "x", connectTimeout: "0" }),
+    /^--connectTimeout "0": expected a time from 1ms/,
+  );
 });
 
 Deno.test("resolve names the flag, the value and what is allowed", () => {
@@ -146,7 +128,22 @@ Deno.test("resolve shows the place of a secret value in its list and not the val
   assert.doesNotMatch(refusal({ stdio, header: ["s3cret"] }), /s3cret/);
 });
 
-Deno.test("resolve refuses --oauth2Bearer and says what keeps clients out instead", () => {
+Deno.test("resolve refuses a bearer token that no header can carry, or two of them, and shows none", () => {
+  const sse = "https://host/";
+  for (const oauth2Bearer of ["", "s3cret token", "s3cret\n", "s3cret\u00e9"]) {
+    assert.equal(refusal({ sse, oauth2Bearer }), "--oauth2Bearer: expected one token without spaces");
+  }
+  assert.equal(
+    refusal({ sse, oauth2Bearer: "s3cret", oauth2BearerFile: "token.txt" }),
+    "--oauth2BearerFile: expected it or --oauth2Bearer, but both are given",
+  );
+  assert.match(
+    refusal({ stdio: "x", oauth2BearerFile: "token.txt" }),
+    /^--oauth2BearerFile: protects nothing with a stdio server/,
+  );
+});
+
+Deno.test("resolve refuses --oauth2Bearer with a command and says what keeps clients out instead", () => {
   const message = refusal({ stdio: "x", oauth2Bearer: "s3cret" });
   assert.match(message, /^--oauth2Bearer: protects nothing with a stdio server/);
   assert.match(message, /--host .*reverse proxy/);
@@ -157,16 +154,17 @@ Deno.test("resolve takes each transport once", () => {
   assert.deepEqual(config({ outputTransport: ["ws", "sse", "ws"] }).transports, ["ws", "sse"]);
 });
 
-Deno.test("resolve says that stdio to stdio is not supported, and what is", () => {
-  assert.match(
-    refusal({ stdio: "x", outputTransport: ["stdio"] }),
-    /over stdio yet; expected streamableHttp, sse or ws$/,
-  );
-  assert.match(
-    refusal({ stdio: "x", outputTransport: ["http"] }),
-    /"http": expected streamableHttp, sse or ws$/,
-  );
-  assert.match(refusal({ stdio: "x", outputTransport: [] }), /expected streamableHttp, sse or ws$/);
+Deno.test("resolve serves a remote server over stdio and a command over the network, unless told otherwise", () => {
+  assert.deepEqual(remoteConfig().transports, ["stdio"]);
+  assert.deepEqual(config().transports, ["streamableHttp", "sse", "ws"]);
+  assert.deepEqual(config({ outputTransport: ["stdio"] }).transports, ["stdio"]);
+  assert.deepEqual(remoteConfig({ outputTransport: ["sse", "stdio"] }).transports, ["sse", "stdio"]);
+});
+
+Deno.test("resolve names the transports that there are", () => {
+  const expected = /: expected streamableHttp, sse, ws or stdio$/;
+  assert.match(refusal({ stdio: "x", outputTransport: ["http"] }), expected);
+  assert.match(refusal({ stdio: "x", outputTransport: [] }), expected);
 });
 
 Deno.test("resolve wants a certificate and its key together", () => {
@@ -193,17 +191,24 @@ Deno.test("resolve makes the server's environment of pairs, and the last wins", 
 });
 
 Deno.test("resolve warns of flags that have no effect", () => {
-  const { warnings } = resolve({
-    stdio: "x",
-    stateful: "true",
-    outputTransport: ["sse"],
-    header: ["A: s3cret"],
-  }, []);
-  assert.deepEqual(warnings, [
+  const command = { stdio: "x", stateful: "true", outputTransport: ["sse"], caFile: "ca.pem" };
+  const headers = { header: ["A: s3cret"], headerFile: "h.txt" };
+  assert.deepEqual(resolve({ ...command, ...headers }, { argv: [] }).warnings, [
     "--stateful has no effect without the streamableHttp transport",
-    "--header has no effect with a stdio server: headers are for remote servers",
+    "--header has no effect with a stdio server: it is for remote servers",
+    "--headerFile has no effect with a stdio server: it is for remote servers",
+    "--caFile has no effect with a stdio server: it is for remote servers",
   ]);
-  assert.deepEqual(resolve({ stdio: "x", stateful: "true" }, []).warnings, []);
+  assert.deepEqual(resolve({ ws: "ws://host", env: ["A=s3cret"], cwd: "/srv" }, { argv: [] }).warnings, [
+    "--env has no effect with a remote server: it is for commands",
+    "--cwd has no effect with a remote server: it is for commands",
+  ]);
+});
+
+Deno.test("resolve warns of nothing that has an effect", () => {
+  assert.deepEqual(resolve({ stdio: "x", stateful: "true", env: ["A=1"] }, { argv: [] }).warnings, []);
+  const remote = { ws: "ws://host", ...{ header: ["A: b"], headerFile: "h.txt", caFile: "ca.pem" } };
+  assert.deepEqual(resolve(remote, { argv: [] }).warnings, []);
 });
 
 Deno.test("resolve refuses two routes on one path", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../core/errors.ts";
-import { options, type RawOptions, type Transport, TRANSPORTS } from "./options.ts";
+import { NETWORK_TRANSPORTS, options, type RawOptions, type Transport } from "./options.ts";
 import { refuseSharedRoutes } from "./routes.ts";
 
-function check(raw: RawOptions, transports: readonly Transport[] = TRANSPORTS): void {
+function check(raw: RawOptions, transports: readonly Transport[] = NETWORK_TRANSPORTS): void {
   refuseSharedRoutes(options.parse(raw), transports);
 }
 

@@ -144,6 +144,8 @@ function describe(event: GatewayEvent): Described {
         : { level: "error", text: "Child ended by itself" };
     case "child.failed":
       return { level: "error", text: "Child could not be started" };
+    case "remote.trouble":
+      return { level: "warn", text: "Trouble with the remote server" };
     case "warning":
       return { level: "warn", text: event.text };
     case "fault":

@@ -1,0 +1,119 @@
+/** Which MCP server is meant: a command to run, or a remote to call. */
+import { ConfigError } from "../core/errors.ts";
+import { commandLabel, shellLabel } from "./command_label.ts";
+import { splitCommandLine } from "./command_line.ts";
+import type { Options } from "./options.ts";
+import { serverName } from "./server_name.ts";
+
+interface Named {
+  /** A short printable name for logs and banners, without what looks like a secret. */
+  label: string;
+  /** What to call it in the configuration of a client. */
+  name: string;
+}
+
+/** What runs the server: a program with its arguments, or a whole line for `/bin/sh -c`. */
+export interface ServerCommand extends Named {
+  kind: "command";
+  /** What it stands after on the command line, for messages. */
+  flag: "--stdio" | "--";
+  program: string;
+  args: readonly string[];
+  /** Then `program` is the line, and there are no arguments. */
+  shell: boolean;
+}
+
+export type RemoteWire = "streamableHttp" | "sse" | "ws";
+
+/** Where the server is. */
+export interface ServerRemote extends Named {
+  kind: "remote";
+  /** "detect": Streamable HTTP or SSE, whichever the server speaks. */
+  wire: RemoteWire | "detect";
+  url: URL;
+}
+
+export type ServerInput = ServerCommand | ServerRemote;
+
+/** What stands on a command line besides flags. */
+export interface Operands {
+  /** After `--`. */
+  argv: readonly string[];
+  /** The one bare argument. */
+  url?: URL | undefined;
+}
+
+type Input = { flag: string; read: () => ServerInput };
+
+/** Throws ConfigError unless exactly one server is given. */
+export function readServer(values: Options, operands: Operands): ServerInput {
+  const [input, ...others] = givenInputs(values, operands);
+  if (input === undefined) {
+    throw new ConfigError(
+      'No server given: expected --stdio "command line", -- command [arguments...], or the URL of a remote server',
+    );
+  }
+  if (others.length > 0) {
+    const given = [input, ...others].map(({ flag }) => flag).join(" and ");
+    throw new ConfigError(`More than one server given, ${given}: expected exactly one`);
+  }
+  return input.read();
+}
+
+/** An empty value counts as not given, as it does for supergateway. */
+function givenInputs(values: Options, { argv, url }: Operands): Input[] {
+  const { stdio = "", streamableHttp, sse, ws } = values;
+  const remotes = Object.entries({ streamableHttp, sse, ws }).map(([wire, remote]): Input[] =>
+    remote ? [{ flag: `--${wire}`, read: () => remoteServer(wire as RemoteWire, remote) }] : []
+  );
+  return [
+    ...stdio.trim() === "" ? [] : [{ flag: "--stdio", read: () => lineCommand(stdio) }],
+    ...remotes.flat(),
+    ...argv.length > 0 ? [{ flag: "a command after --", read: () => directCommand(argv, "--") }] : [],
+    ...url ? [{ flag: "a URL", read: () => remoteServer(wireOf(url), url) }] : [],
+  ];
+}
+
+function wireOf({ protocol }: URL): ServerRemote["wire"] {
+  return protocol === "ws:" || protocol === "wss:" ? "ws" : "detect";
+}
+
+function remoteServer(wire: ServerRemote["wire"], url: URL): ServerRemote {
+  // Credentials and query may be secrets.
+  return {
+    kind: "remote",
+    wire,
+    url,
+    label: `${url.protocol}//${url.host}${url.pathname}`,
+    name: url.hostname,
+  };
+}
+
+function lineCommand(line: string): ServerCommand {
+  const split = splitCommandLine(line);
+  if (split.kind === "words") return directCommand(split.words, "--stdio");
+  const name = serverName(line.split(/\s+/));
+  return {
+    kind: "command",
+    flag: "--stdio",
+    program: line,
+    args: [],
+    shell: true,
+    label: shellLabel(line),
+    name,
+  };
+}
+
+function directCommand(words: readonly string[], flag: ServerCommand["flag"]): ServerCommand {
+  const [program = "", ...args] = words;
+  if (program === "") throw new ConfigError(`${flag} "": expected the name of a program as the first word`);
+  return {
+    kind: "command",
+    flag,
+    program,
+    args,
+    shell: false,
+    label: commandLabel(words),
+    name: serverName(words),
+  };
+}
