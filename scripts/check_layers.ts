@@ -23,6 +23,7 @@ const GROUPS: readonly (readonly string[])[] = [
   ["src/gateway.ts"],
   ["src/config"],
   ["src/server.ts"],
+  ["src/upstream.ts", "src/mounts.ts"],
   ["src/admin"],
   ["src/app.ts"],
   ["src/cli"],

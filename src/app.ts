@@ -1,34 +1,29 @@
 /** The composition root: from a resolved configuration to a running gateway. The only file that knows everything. */
 import { shareBackend } from "./adapters/share.ts";
-import { type ProcessBackend, processBackend } from "./backends/process.ts";
-import { resolveCommand } from "./backends/resolve_command.ts";
+import { readFileOf } from "./config/files.ts";
 import type { ResolvedConfig } from "./config/mod.ts";
-import { ConfigError } from "./core/errors.ts";
 import { bus, type Sink } from "./core/events.ts";
-import { methodNotAllowed, SUPPORTED_VERSIONS } from "./frontends/http_checks.ts";
-import { sse } from "./frontends/sse.ts";
-import { streamable } from "./frontends/streamable.ts";
-import { websocket } from "./frontends/websocket.ts";
+import { SUPPORTED_VERSIONS } from "./frontends/http_checks.ts";
+import { stdio } from "./frontends/stdio.ts";
 import { Gateway } from "./gateway.ts";
-import { type Health, health } from "./observe/health.ts";
+import { createRoutes, type Endpoint, endpointsOf, type MountOptions } from "./mounts.ts";
+import { health } from "./observe/health.ts";
 import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { trace } from "./policies/trace.ts";
-import { close, type Handler, httpHandler, listen, type Routes } from "./server.ts";
+import { close, httpHandler, listen } from "./server.ts";
+import { createUpstream, type Upstream } from "./upstream.ts";
 
 export interface AppOptions {
   readonly version: string;
   readonly sinks: readonly Sink[];
 }
 
-export interface Endpoint {
-  readonly label: string;
-  readonly url: string;
-}
-
 export interface App {
-  /** What clients can use, the preferred one first. */
+  /** What clients of the network can use, the preferred one first. */
   readonly endpoints: readonly Endpoint[];
+  /** Settles when the client on stdin and stdout is done; never without one. */
+  readonly finished: Promise<void>;
   /** Orderly: refuses new work, lets open requests finish, stops all children. */
   stop(reason: string): Promise<void>;
   /** At once: every child and its group gets SIGKILL. */
@@ -37,167 +32,92 @@ export interface App {
 
 /** Throws ConfigError for what is wrong with the configuration on this machine; nothing is left running then. */
 export function startApp(config: ResolvedConfig, options: AppOptions): App {
-  const tls = readTls(config);
+  const { version, sinks } = options;
   const healthy = health();
-  const emit = bus([healthy.sink, ...options.sinks]);
-  const backend = createBackend(config, emit);
-  const gateway = createGateway(config, { backend, emit, version: options.version });
-  const handler = httpHandler({
-    routes: createRoutes(config, { gateway, emit, health: healthy, version: options.version }),
-    guard: originGuard({
-      host: config.host,
-      allowedHosts: config.allowedHosts,
-      allowedOrigins: [...config.allowedOrigins, ...(config.cors === "*" ? ["*"] : config.cors ?? [])],
-    }),
-    cors: config.cors && corsHeaders(config.cors),
-    emit,
-  });
-  const server = listen(handler, { host: config.host, port: config.port, tls });
-  const endpoints = endpointsOf(config, server.addr.port);
+  const emit = bus([healthy.sink, ...sinks]);
+  const upstream = createUpstream(config, emit);
+  const gateway = createGateway(config, { upstream, emit, version });
+  const server = serveNetwork(config, { gateway, emit, health: healthy, version });
+  const endpoints = server ? endpointsOf(config, server.addr.port) : [];
+  let timeoutMs = config.shutdownTimeoutMs;
   emit({ type: "gateway.started", urls: endpoints.map(({ url }) => url) });
   return {
     endpoints,
+    finished: serveStdio(config, gateway).then((complete) => {
+      // The time for open requests has passed, and is not granted twice.
+      if (!complete) timeoutMs = 0;
+    }),
     async stop(reason) {
-      await gateway.stop({ reason, timeoutMs: config.shutdownTimeoutMs });
+      await gateway.stop({ reason, timeoutMs });
       await gateway[Symbol.asyncDispose]();
-      await close(server);
+      if (server) await close(server);
       emit({ type: "gateway.stopped" });
     },
-    kill: () => backend.kill(),
+    kill: () => upstream.kill(),
   };
 }
 
-function readTls({ tlsCert, tlsKey }: ResolvedConfig): { cert: string; key: string } | undefined {
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  return { cert: readPem("--tlsCert", tlsCert), key: readPem("--tlsKey", tlsKey) };
-}
-
-function readPem(flag: string, path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : "the file cannot be read";
-    throw new ConfigError(`${flag} ${JSON.stringify(path)}: ${why}`, { cause });
-  }
-}
-
-function createBackend(config: ResolvedConfig, emit: Sink): ProcessBackend {
-  const { command, cwd, env } = config;
-  if (cwd !== undefined) requireFolder(cwd);
-  return processBackend({
-    name: command.label,
-    program: command.shell ? command.program : findProgram(config),
-    args: command.args,
-    shell: command.shell,
-    env,
-    cwd,
-    maxMessageBytes: config.maxMessageBytes,
-    stopTimeoutMs: config.stopTimeoutMs,
-    emit,
-  });
-}
-
-function findProgram({ command, cwd, env }: ResolvedConfig): string {
-  try {
-    return resolveCommand(command.program, { cwd, path: env.PATH, pathExt: env.PATHEXT });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(`${command.flag}: ${error.message}`, { cause: error });
-  }
-}
-
-function requireFolder(path: string): void {
-  const fault = `--cwd ${JSON.stringify(path)}: there is no such folder`;
-  try {
-    if (Deno.statSync(path).isDirectory) return;
-  } catch (cause) {
-    throw new ConfigError(fault, { cause });
-  }
-  throw new ConfigError(fault);
-}
-
-interface Parts {
+interface GatewayParts {
+  readonly upstream: Upstream;
   readonly emit: Sink;
   readonly version: string;
 }
 
-function createGateway(config: ResolvedConfig, parts: Parts & { backend: ProcessBackend }): Gateway {
-  const { backend, emit, version } = parts;
+function createGateway(config: ResolvedConfig, { upstream, emit, version }: GatewayParts): Gateway {
+  const { maxSessions, maxOpenRequests, requestTimeoutMs, maxBufferedMessages } = config;
   return new Gateway({
-    backend,
-    shared: shareBackend(backend, {
+    backend: upstream.backend,
+    shared: shareBackend(upstream.backend, {
       protocolVersion: config.protocolVersion,
       clientInfo: { name: "keystone", version },
       timeoutMs: config.startTimeoutMs,
       versions: SUPPORTED_VERSIONS,
-      maxBufferedMessages: config.maxBufferedMessages,
+      maxBufferedMessages,
       maxBufferedBytes: config.maxBufferedBytes,
       emit,
     }),
     policies: config.logLevel === "debug" ? [trace(emit)] : [],
-    emit,
-    maxSessions: config.maxSessions,
-    maxOpenRequests: config.maxOpenRequests,
-    requestTimeoutMs: config.requestTimeoutMs,
+    ...{ emit, maxSessions, maxOpenRequests, requestTimeoutMs },
   });
 }
 
-/** Which wire is served where; each cell of the matrix meets the same gateway. */
-function createRoutes(
-  config: ResolvedConfig,
-  parts: Parts & { gateway: Gateway; health: Health },
-): Routes {
-  const { gateway, emit } = parts;
-  const common = { ...config, accept: gateway.accept, refuseNew: gateway.refuseNew, emit };
-  const http = new Map<string, Handler>();
-  const upgrades = new Map<string, Handler>();
-  http.set("/health", healthReport(parts));
-  for (const path of config.healthEndpoints) http.set(path, getOnly(() => new Response("ok")));
-  if (config.transports.includes("streamableHttp")) http.set(config.streamableHttpPath, streamable(common));
-  if (config.transports.includes("sse")) {
-    const { connect, message } = sse({ ...common, endpoint: config.baseUrl + config.messagePath });
-    http.set(config.ssePath, connect);
-    http.set(config.messagePath, message);
-  }
-  if (config.transports.includes("ws")) {
-    const upgrade = websocket(common);
-    for (const path of [config.wsPath, config.messagePath]) {
-      upgrades.set(path, upgrade);
-      if (!http.has(path)) http.set(path, upgrade);
-    }
-  }
-  return { http, upgrades };
-}
-
-function healthReport({ health, version }: Parts & { health: Health }): Handler {
-  return getOnly(() => {
-    const status = health.status();
-    const body = { status, service: "keystone", version, timestamp: new Date().toISOString() };
-    return Response.json(body, { status: status === "ok" ? 200 : 503 });
+/** Nothing listens where clients come by stdio alone. */
+function serveNetwork(config: ResolvedConfig, options: MountOptions) {
+  const { host, port, allowedHosts, allowedOrigins, cors, transports } = config;
+  if (transports.every((transport) => transport === "stdio")) return undefined;
+  const handler = httpHandler({
+    routes: createRoutes(config, options),
+    guard: originGuard({
+      host,
+      allowedHosts,
+      allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
+    }),
+    cors: cors && corsHeaders(cors),
+    emit: options.emit,
   });
+  return listen(handler, { host, port, tls: readTls(config) });
 }
 
-function getOnly(handler: Handler): Handler {
-  return (request) => {
-    if (request.method === "GET" || request.method === "HEAD") return handler(request);
-    throw methodNotAllowed(["GET", "HEAD"]);
-  };
+function readTls({ tlsCert, tlsKey }: ResolvedConfig): { cert: string; key: string } | undefined {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  return { cert: readFileOf("--tlsCert", tlsCert), key: readFileOf("--tlsKey", tlsKey) };
 }
 
-function endpointsOf(config: ResolvedConfig, port: number): Endpoint[] {
-  const secure = config.tlsCert === undefined ? "" : "s";
-  // A wildcard address is for binding; a client on this machine reaches it by name.
-  const host = config.host === "0.0.0.0" || config.host === "::" || config.host === "[::]"
-    ? "localhost"
-    : config.host;
-  const authority = `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
-  const all = {
-    streamableHttp: {
-      label: "Streamable HTTP",
-      url: `http${secure}://${authority}${config.streamableHttpPath}`,
-    },
-    sse: { label: "SSE", url: `http${secure}://${authority}${config.ssePath}` },
-    ws: { label: "WebSocket", url: `ws${secure}://${authority}${config.wsPath}` },
-  };
-  return config.transports.map((transport) => all[transport]);
+/** False when requests are still open after the time for them, which counts from the end of stdin. */
+async function serveStdio(config: ResolvedConfig, { accept }: Gateway): Promise<boolean> {
+  if (!config.transports.includes("stdio")) return await new Promise(() => {});
+  const inputEnded = Promise.withResolvers<void>();
+  const served = stdio({
+    accept,
+    input: Deno.stdin.readable,
+    output: Deno.stdout.writable,
+    maxBodyBytes: config.maxBodyBytes,
+    onInputEnd: inputEnded.resolve,
+  });
+  await Promise.race([served, inputEnded.promise]);
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), config.shutdownTimeoutMs);
+  const complete = await Promise.race([served.then(() => true), late.promise]);
+  clearTimeout(timer);
+  return complete;
 }

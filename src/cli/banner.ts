@@ -1,36 +1,23 @@
 /** What a user sees at the start: the URLs, and a client configuration to paste. */
-import type { App, Endpoint } from "../app.ts";
+import type { App } from "../app.ts";
+import type { ServerInput } from "../config/mod.ts";
 
 export interface BannerOptions {
   readonly version: string;
-  /** The server's command, shortened. */
-  readonly server: string;
+  readonly server: ServerInput;
 }
 
 export function banner({ endpoints }: App, { version, server }: BannerOptions): string {
   const width = Math.max(...endpoints.map(({ label }) => label.length));
   const urls = endpoints.map(({ label, url }) => `  ${label.padEnd(width)}  ${url}`);
+  const [preferred] = endpoints;
+  const entry = { type: preferred?.type, url: preferred?.url };
   return [
-    `Keystone ${version} serves ${server}`,
+    `Keystone ${version} serves ${server.label}`,
     ...urls,
     "",
     "For the configuration of an MCP client:",
-    clientConfig(endpoints, nameOf(server)),
+    JSON.stringify({ mcpServers: { [server.name]: entry } }, undefined, 2),
     "",
   ].join("\n");
-}
-
-function clientConfig([preferred]: readonly Endpoint[], name: string): string {
-  const type = { "Streamable HTTP": "http", SSE: "sse", WebSocket: "ws" }[preferred?.label ?? ""];
-  return JSON.stringify({ mcpServers: { [name]: { type, url: preferred?.url } } }, undefined, 2);
-}
-
-/** "npx -y @scope/server-files@1.2 /tmp" is "server-files": the first word that is neither launcher nor flag. */
-function nameOf(server: string): string {
-  const launchers = /^(npx|bunx|uvx|uv|node|deno|bun|python3?|pipx|run|docker|sh|exec|tool|dlx|pnpm|yarn)$/;
-  const words = server.split(/\s+/).map((word) => word.replace(/.*\//, ""));
-  const word = words.find((word) =>
-    !launchers.test(word) && /^[\w.@:-]+$/.test(word) && !word.startsWith("-")
-  );
-  return word?.replace(/^npm:/, "").replace(/@.*$/, "").replace(/\.\w+$/, "") || "keystone";
 }

@@ -15,8 +15,11 @@ export interface StopRequests {
   readonly second: Promise<void>;
 }
 
-/** Listens until the process ends: a late signal that nobody listens to would end it with a code of its own. */
-export function stopRequests(): StopRequests {
+/**
+ * Listens until the process ends: a late signal that nobody listens to would end it with a code of its own.
+ * With `watchStdin` the end of a piped stdin counts as a request to stop; without, stdin is left alone.
+ */
+export function stopRequests({ watchStdin }: { watchStdin: boolean }): StopRequests {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<void>();
   let firstAt: number | undefined;
@@ -27,7 +30,7 @@ export function stopRequests(): StopRequests {
       if (performance.now() - firstAt > SAME_SIGNAL_MS) second.resolve();
     });
   }
-  if (isPipe()) void stdinClosed().then(() => first.resolve("stdin was closed"));
+  if (watchStdin && isPipe()) void stdinClosed().then(() => first.resolve("stdin was closed"));
   return { first: first.promise, second: second.promise };
 }
 

@@ -48,10 +48,14 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   const log = logSink({ level, format, write: (line) => stderr.write(line) });
   for (const text of warnings) log({ type: "warning", text });
   const app = startApp(config, { version, sinks: [log] });
-  const stop = stopRequests();
+  const byStdio = config.transports.includes("stdio");
+  const stop = stopRequests({ watchStdin: !byStdio });
   guardAgainstFaults(log, app);
-  if (level !== "none") stdout.write(`${banner(app, { version, server: config.command.label })}\n`);
-  const reason = await stop.first;
+  if (level !== "none" && app.endpoints.length > 0) {
+    // stdout belongs to the protocol where a client listens to it.
+    (byStdio ? stderr : stdout).write(`${banner(app, { version, server: config.server })}\n`);
+  }
+  const reason = await Promise.race([stop.first, app.finished.then(() => "the client on stdin is done")]);
   const orderly = app.stop(reason);
   await Promise.race([orderly, stop.second.then(() => app.kill())]);
 }

@@ -1,0 +1,91 @@
+/** Which wire is served where: the routes, and the URLs that lead to them. */
+import type { ResolvedConfig } from "./config/mod.ts";
+import type { Sink } from "./core/events.ts";
+import { methodNotAllowed } from "./frontends/http_checks.ts";
+import { sse } from "./frontends/sse.ts";
+import { streamable } from "./frontends/streamable.ts";
+import { websocket } from "./frontends/websocket.ts";
+import type { Gateway } from "./gateway.ts";
+import type { Health } from "./observe/health.ts";
+import type { Handler, Routes } from "./server.ts";
+
+export interface MountOptions {
+  readonly gateway: Gateway;
+  readonly health: Health;
+  readonly emit: Sink;
+  readonly version: string;
+}
+
+/** Each cell of the matrix meets the same gateway. */
+export function createRoutes(config: ResolvedConfig, options: MountOptions): Routes {
+  const { gateway, emit } = options;
+  const common = { ...config, accept: gateway.accept, refuseNew: gateway.refuseNew, emit };
+  const http = new Map<string, Handler>();
+  const upgrades = new Map<string, Handler>();
+  http.set("/health", healthReport(options));
+  for (const path of config.healthEndpoints) http.set(path, getOnly(() => new Response("ok")));
+  if (config.transports.includes("streamableHttp")) http.set(config.streamableHttpPath, streamable(common));
+  if (config.transports.includes("sse")) {
+    const { connect, message } = sse({ ...common, endpoint: config.baseUrl + config.messagePath });
+    http.set(config.ssePath, connect);
+    http.set(config.messagePath, message);
+  }
+  if (config.transports.includes("ws")) {
+    const upgrade = websocket(common);
+    for (const path of [config.wsPath, config.messagePath]) {
+      upgrades.set(path, upgrade);
+      if (!http.has(path)) http.set(path, upgrade);
+    }
+  }
+  return { http, upgrades };
+}
+
+function healthReport({ health, version }: MountOptions): Handler {
+  return getOnly(() => {
+    const status = health.status();
+    const body = { status, service: "keystone", version, timestamp: new Date().toISOString() };
+    return Response.json(body, { status: status === "ok" ? 200 : 503 });
+  });
+}
+
+function getOnly(handler: Handler): Handler {
+  return (request) => {
+    if (request.method === "GET" || request.method === "HEAD") return handler(request);
+    throw methodNotAllowed(["GET", "HEAD"]);
+  };
+}
+
+export interface Endpoint {
+  readonly label: string;
+  /** How client configurations call the wire. */
+  readonly type: "http" | "sse" | "ws";
+  readonly url: string;
+}
+
+/** Where clients of the network reach the gateway, in the order of `--outputTransport`. */
+export function endpointsOf(config: ResolvedConfig, port: number): Endpoint[] {
+  const secure = config.tlsCert === undefined ? "" : "s";
+  const at = `${authorityOf(config.host)}:${port}`;
+  return config.transports.flatMap((transport): Endpoint[] => {
+    switch (transport) {
+      case "streamableHttp":
+        return [{
+          label: "Streamable HTTP",
+          type: "http",
+          url: `http${secure}://${at}${config.streamableHttpPath}`,
+        }];
+      case "sse":
+        return [{ label: "SSE", type: "sse", url: `http${secure}://${at}${config.ssePath}` }];
+      case "ws":
+        return [{ label: "WebSocket", type: "ws", url: `ws${secure}://${at}${config.wsPath}` }];
+      case "stdio":
+        return [];
+    }
+  });
+}
+
+/** A wildcard address is for binding; a client on this machine reaches it by name. */
+function authorityOf(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,88 @@
+/** The MCP server that is served, as a Backend: a child process, or a remote that comes back. */
+import { supervise } from "./adapters/supervise.ts";
+import { type HttpClient, httpClient } from "./backends/http_client.ts";
+import { REMOTE_BACKENDS } from "./backends/mod.ts";
+import { processBackend } from "./backends/process.ts";
+import { resolveCommand } from "./backends/resolve_command.ts";
+import { anyTarget } from "./backends/target.ts";
+import { remoteHeaders } from "./config/credentials.ts";
+import { readCertificatesOf, requireFolder } from "./config/files.ts";
+import type { ResolvedConfig, ServerCommand, ServerRemote } from "./config/mod.ts";
+import type { Backend } from "./core/backend.ts";
+import { ConfigError } from "./core/errors.ts";
+import type { Sink } from "./core/events.ts";
+
+export interface Upstream {
+  readonly backend: Backend;
+  /** At once: every child and its group gets SIGKILL. */
+  kill(): void;
+}
+
+/** Throws ConfigError for what can be known to be wrong before the server is started or called. */
+export function createUpstream(config: ResolvedConfig, emit: Sink): Upstream {
+  const { server } = config;
+  return server.kind === "command" ? createChild(config, server, emit) : createRemote(config, server, emit);
+}
+
+function createChild(config: ResolvedConfig, server: ServerCommand, emit: Sink): Upstream {
+  const { cwd, env, maxMessageBytes, stopTimeoutMs } = config;
+  if (cwd !== undefined) requireFolder("--cwd", cwd);
+  const backend = processBackend({
+    name: server.label,
+    program: server.shell ? server.program : findProgram(config, server),
+    args: server.args,
+    shell: server.shell,
+    ...{ env, cwd, maxMessageBytes, stopTimeoutMs, emit },
+  });
+  return { backend, kill: () => backend.kill() };
+}
+
+function findProgram({ cwd, env }: ResolvedConfig, { program, flag }: ServerCommand): string {
+  try {
+    return resolveCommand(program, { cwd, path: env.PATH, pathExt: env.PATHEXT });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`${flag}: ${error.message}`, { cause: error });
+  }
+}
+
+function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit: Sink): Upstream {
+  const {
+    maxMessageBytes,
+    maxBufferedMessages,
+    maxBufferedBytes,
+    connectTimeoutMs,
+    startTimeoutMs,
+    retry,
+  } = config;
+  const client = createClient(config, url);
+  const options = {
+    client,
+    maxMessageBytes,
+    maxBufferedMessages,
+    maxBufferedBytes,
+    connectTimeoutMs,
+    retry,
+    emit,
+  };
+  const remote = REMOTE_BACKENDS[wire]({ ...options, url: withoutCredentials(url) });
+  return { backend: supervise(remote, { retry, replayTimeoutMs: startTimeoutMs, emit }), kill: () => {} };
+}
+
+function createClient(config: ResolvedConfig, url: URL): HttpClient {
+  const { caFile } = config;
+  const caCerts = caFile === undefined ? [] : [readCertificatesOf("--caFile", caFile)];
+  // Whoever types a URL may call it; one from a file or an API will have to be public.
+  const options = { headers: remoteHeaders(config, url), caCerts, checkTarget: anyTarget };
+  try {
+    return httpClient(options);
+  } catch (cause) {
+    throw new ConfigError(`--caFile ${JSON.stringify(caFile)}: holds a broken certificate`, { cause });
+  }
+}
+
+function withoutCredentials(url: URL): URL {
+  const bare = new URL(url);
+  bare.username = bare.password = "";
+  return bare;
+}
