@@ -27,15 +27,63 @@ export async function runConformance(
   options: ConformanceOptions = {},
 ): Promise<ConformanceReport> {
   const { requirements = "2025-11-25" } = options;
-  const directory = await Deno.makeTempDir({ prefix: "conformance-" });
-  try {
-    const run = await runTool(["--url", url, "--requirements", requirements], directory);
+  return await withFolder(async (directory) => {
+    const run = await runTool("server", ["--url", url, "--requirements", requirements], directory);
     const report = { ...await countChecks(directory), output: run.output };
     assertComplete(run, report);
     return report;
+  });
+}
+
+export interface ClientConformanceReport extends ConformanceReport {
+  /** What the client, and all that it started, wrote to stderr. */
+  stderr: string;
+}
+
+/** One scenario for a client. */
+export interface ClientScenario {
+  name: string;
+  /** A line for the shell; the URL of the tool's server is appended. */
+  command: string;
+  /** The spec revision that is spoken; 2025-11-25 unless told. */
+  version?: string;
+}
+
+/** Lets the tool play one scenario with a client; throws unless the client ran to its end and did what was asked. */
+export async function runClientConformance(scenario: ClientScenario): Promise<ClientConformanceReport> {
+  const { name, command, version = "2025-11-25" } = scenario;
+  return await withFolder(async (directory) => {
+    const args = ["--command", command, "--scenario", name, "--spec-version", version];
+    const run = await runTool("client", args, directory);
+    const report = { ...await countChecks(directory), output: run.output };
+    assertClientComplete(run, report);
+    return { ...report, stderr: await stderrOf(directory) };
+  });
+}
+
+/** The scenarios that a revision requires of clients, authorization included. */
+export async function requiredOfClients(requirements = "2025-11-25"): Promise<string[]> {
+  return await withFolder(async (directory) => {
+    const { output } = await runTool("list", ["--requirements", requirements], directory);
+    const [, list] = /^Client scenarios .*\n((?: +- .*\n)+)/m.exec(output) ?? [];
+    if (!list) throw new Error(`Conformance tool printed no list:\n${output}`);
+    return [...list.matchAll(/- (\S+)/g)].map(([, name = ""]) => name);
+  });
+}
+
+async function withFolder<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await Deno.makeTempDir({ prefix: "conformance-" });
+  try {
+    return await use(directory);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** The one scenario's folder has it. */
+async function stderrOf(directory: string): Promise<string> {
+  const [folder] = await Array.fromAsync(Deno.readDir(directory));
+  return await Deno.readTextFile(`${directory}/${folder?.name}/stderr.txt`);
 }
 
 interface ToolRun {
@@ -51,11 +99,17 @@ interface Check {
   errorMessage?: string;
 }
 
-async function runTool(args: string[], directory: string): Promise<ToolRun> {
+/** Runs in the folder, and writes its results there. */
+async function runTool(
+  mode: "server" | "client" | "list",
+  args: string[],
+  directory: string,
+): Promise<ToolRun> {
+  const results = mode === "list" ? [] : ["--output-dir", directory];
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), TIME_LIMIT_MS);
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-config", "--no-lock", TOOL, "server", ...args, "--output-dir", directory],
+    args: ["run", "-A", "--no-config", "--no-lock", TOOL, mode, ...args, ...results],
     // Somewhere without a package.json, which Deno would read in spite of --no-config.
     cwd: directory,
     stdin: "null",
@@ -130,6 +184,20 @@ function assertComplete({ code, output }: ToolRun, { passed, failed }: Counts): 
   }
   // Failures of unscored scenarios leave the code at zero, so only this direction is telling.
   if (code !== 0 && failed === 0) {
+    throw new Error(`Conformance tool ended with code ${code} though nothing failed:\n${output}`);
+  }
+}
+
+/** The same for one scenario of a client, where the tool also fails a client that ends with an error or too late. */
+function assertClientComplete({ code, output }: ToolRun, { passed, failed, warnings }: Counts): void {
+  const total = /^Passed: (\d+)\/\d+, (\d+) failed, (\d+) warnings$/m.exec(output);
+  if (!total) {
+    throw new Error(`Conformance tool ended with code ${code} before its summary:\n${output}`);
+  }
+  if (Number(total[1]) !== passed || Number(total[2]) !== failed || Number(total[3]) !== warnings.length) {
+    throw new Error(`Conformance tool printed "${total[0]}" but wrote ${passed} and ${failed}:\n${output}`);
+  }
+  if (code !== 0 && failed + warnings.length === 0) {
     throw new Error(`Conformance tool ended with code ${code} though nothing failed:\n${output}`);
   }
 }

@@ -143,7 +143,7 @@ export async function eventually<T>(ask: () => Promise<T>, right: (value: T) => 
 }
 
 /** The text of a stream as it grows. */
-class TextLog {
+export class TextLog {
   text = "";
   readonly ended: Promise<void>;
   #changed = Promise.withResolvers<void>();

@@ -1,0 +1,67 @@
+/** A supervised channel between a client and servers that the test plays. */
+import { supervise, type SuperviseOptions } from "../../src/adapters/supervise.ts";
+import type { Channel } from "../../src/core/channel.ts";
+import type { JsonRpcMessage } from "../../src/core/jsonrpc.ts";
+import { FakeBackend, type FakeServer, LAUNCH } from "./fake_backend.ts";
+import { FarEnd } from "./far_end.ts";
+import { notification, request } from "./messages.ts";
+import { type Recorder, recorder } from "./recorder.ts";
+
+export interface SuperviseRig extends Recorder, AsyncDisposable {
+  readonly channel: Channel;
+  /** Reads what the client hears, and speaks for it. */
+  readonly client: FarEnd;
+  readonly backend: FakeBackend;
+  /** What observers were told about the remote. */
+  troubles(): string[];
+}
+
+export type RigOptions = Partial<SuperviseOptions> & { backend?: FakeBackend };
+
+/** Pauses are short, but there are some. */
+const RETRY = { attempts: 3, firstDelayMs: 1, maxDelayMs: 20 };
+
+export async function superviseRig({ backend = new FakeBackend(), ...options }: RigOptions = {}) {
+  const record = recorder();
+  const { emit } = record;
+  const supervised = supervise(backend, { retry: RETRY, replayTimeoutMs: 10_000, emit, ...options });
+  const channel = await supervised.open(LAUNCH, new AbortController().signal);
+  return {
+    ...record,
+    channel,
+    backend,
+    client: new FarEnd(channel),
+    troubles: () => record.told("remote.trouble").map(({ reason }) => reason),
+    async [Symbol.asyncDispose]() {
+      await channel[Symbol.asyncDispose]();
+      await supervised[Symbol.asyncDispose]();
+    },
+  } satisfies SuperviseRig;
+}
+
+export const INITIALIZE = request("init", "initialize", { protocolVersion: "2025-11-25" });
+export const INITIALIZED = notification("notifications/initialized");
+
+/** The client's handshake, done; gives the server that took it. */
+export async function established({ client, backend }: SuperviseRig): Promise<FakeServer> {
+  client.say(INITIALIZE);
+  const server = await backend.next();
+  await server.accept("initialize");
+  await client.hear();
+  client.say(INITIALIZED);
+  await server.hear();
+  return server;
+}
+
+/** The next server, once the handshake was played to it. */
+export async function replayed(backend: FakeBackend): Promise<FakeServer> {
+  const server = await backend.next();
+  await server.accept("initialize");
+  await server.hear();
+  return server;
+}
+
+/** What a test may compare with, whatever its own ids. */
+export function methodOf(message: JsonRpcMessage): string | undefined {
+  return "method" in message ? message.method : undefined;
+}
