@@ -84,7 +84,10 @@ export class SessionMemory {
       if (!isResponse(message) || message.id !== id) await pass(next.value);
       // A subscription that the new server refuses must not keep everything else from working.
       else if ("error" in message && method === "initialize") {
-        throw new BackendError(message.error.message, { retryAfterMs: undelivered?.retryAfterMs });
+        const { status = 0, retryAfterMs } = undelivered ?? {};
+        // A client error will not go away by asking again: an expired token must not lock its account.
+        const permanent = status >= 400 && status < 500 && status !== 408 && status !== 429;
+        throw new BackendError(message.error.message, { retryAfterMs, permanent });
       } else return;
     }
     throw new BackendError("The MCP server closed the connection during the handshake");

@@ -105,7 +105,7 @@ class SupervisedChannel implements Channel {
 
   #deliver(open: Open): Promise<void> | void {
     const { server } = this.#link;
-    if (!server) return this.#connectAndDeliver(open);
+    if (!server) return this.#deliverLater(open);
     open.sentTo = server;
     try {
       return unlessGone(server.send(open.envelope));
@@ -115,8 +115,13 @@ class SupervisedChannel implements Channel {
       // Broken, and its pump has not said so yet: the next connection takes the request.
       this.#link.drop(server);
       if (++open.attempts > this.#options.retry.attempts) return this.#answer(open.message.id, error);
-      return this.#connectAndDeliver(open);
+      return this.#deliverLater(open);
     }
+  }
+
+  /** Not awaited: time-outs, cancellations and the end must reach the requests that wait for a connection. */
+  #deliverLater(open: Open): void {
+    background(this.#connectAndDeliver(open), "connecting", this.#options.emit);
   }
 
   async #connectAndDeliver(open: Open): Promise<void> {

@@ -16,6 +16,9 @@ export interface EventSourceOptions {
   readonly signal: AbortSignal;
 }
 
+/** `retry: 0` must not become a loop without a pause. */
+const MIN_PAUSE_MS = 20;
+
 /** Ends when an answer's stream cannot be resumed; throws what cannot be mended by trying again. */
 export async function* eventSource(options: EventSourceOptions): AsyncGenerator<ReceivedEvent> {
   const { kind, retry, maxBytes, signal, open } = options;
@@ -24,6 +27,7 @@ export async function* eventSource(options: EventSourceOptions): AsyncGenerator<
   let reconnectMs: number | undefined;
   for (let failures = 0;; failures++) {
     let retryAfterMs = 0;
+    const since = performance.now();
     try {
       response ??= await open(cursor);
       const onRetry = (ms: number) => void (reconnectMs = ms);
@@ -37,12 +41,15 @@ export async function* eventSource(options: EventSourceOptions): AsyncGenerator<
       if (error instanceof RemoteError) retryAfterMs = error.retryAfterMs ?? 0;
     }
     response = undefined;
+    // A stream that lasted was no failure: proxies close what has been idle for a while.
+    if (performance.now() - since >= retry.maxDelayMs) failures = 0;
     if (kind === "answer" && (cursor === undefined || failures >= retry.attempts)) return;
     // The server's wish is for a stream that just ended; where nothing comes at all, nobody hurries.
     const usualMs = reconnectMs !== undefined && failures === 0
       ? reconnectMs
       : pauseBefore(failures + 1, retry);
-    await pause(Math.min(Math.max(usualMs, reconnectMs ?? 0, retryAfterMs), retry.maxDelayMs), signal);
+    const wishedMs = Math.max(usualMs, reconnectMs ?? 0, retryAfterMs, MIN_PAUSE_MS);
+    await pause(Math.min(wishedMs, Math.max(retry.maxDelayMs, MIN_PAUSE_MS)), signal);
   }
 }
 

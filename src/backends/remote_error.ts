@@ -1,23 +1,33 @@
 /** What went wrong with a remote server, in words that name it, and whether the request can be sent again. */
 import type { Envelope } from "../core/channel.ts";
 import { BackendError, type BackendErrorOptions, GatewayError, toRpcError } from "../core/errors.ts";
-import { errorOf, type RequestId } from "../core/jsonrpc.ts";
+import { errorOf, type JsonRpcError, type RequestId } from "../core/jsonrpc.ts";
+import { parseMessage } from "../core/parse.ts";
 
 export interface RemoteErrorOptions extends BackendErrorOptions {
   /** False when it is certain that the server did not take the request. */
   readonly delivered: boolean;
   /** HTTP status of the remote, where it answered. */
   readonly remoteStatus?: number | undefined;
+  /** The remote does not know the session that the request named. */
+  readonly sessionRefused?: boolean | undefined;
+  /** What the remote said in JSON-RPC. */
+  readonly answer?: JsonRpcError | undefined;
 }
 
 export class RemoteError extends BackendError {
   readonly delivered: boolean;
   readonly remoteStatus: number | undefined;
+  readonly sessionRefused: boolean;
+  readonly answer: JsonRpcError | undefined;
 
-  constructor(message: string, { delivered, remoteStatus, ...options }: RemoteErrorOptions) {
-    super(message, { permanent: remoteStatus !== undefined && isPermanent(remoteStatus), ...options });
+  constructor(message: string, options: RemoteErrorOptions) {
+    const { delivered, remoteStatus, sessionRefused = false, answer, ...rest } = options;
+    super(message, { permanent: remoteStatus !== undefined && isPermanent(remoteStatus), ...rest });
     this.delivered = delivered;
     this.remoteStatus = remoteStatus;
+    this.sessionRefused = sessionRefused;
+    this.answer = answer;
   }
 }
 
@@ -86,7 +96,10 @@ export function statusError(url: URL, response: Response, body: string): RemoteE
   const { status } = response;
   const what = `${shown(url)} answered HTTP ${status}`;
   const retryAfterMs = retryAfter(response.headers.get("retry-after"));
-  const options = { remoteStatus: status, retryAfterMs, delivered: !isUndelivered(status, retryAfterMs) };
+  const answer = rpcErrorIn(response, body);
+  const sessionRefused = status === 404 || (status === 400 && answer !== undefined && namesSession(answer));
+  const delivered = !sessionRefused && !isUndelivered(status, retryAfterMs);
+  const options = { remoteStatus: status, retryAfterMs, delivered, sessionRefused, answer };
   if (status === 401 || status === 403) {
     const way = status === 401
       ? "give credentials by --oauth2Bearer or --header"
@@ -96,6 +109,22 @@ export function statusError(url: URL, response: Response, body: string): RemoteE
   if (isHtml(response, body)) return new RemoteError(`${what} with an HTML page instead of MCP`, options);
   const text = body.slice(0, BODY_CHARS).replace(/\s+/g, " ").trim();
   return new RemoteError(text ? `${what}: ${text}` : what, options);
+}
+
+/** A server may say in JSON-RPC why it answers no 2xx: what it says to a request is that request's answer. */
+function rpcErrorIn(response: Response, body: string): JsonRpcError | undefined {
+  if (!/^application\/json\b/i.test(response.headers.get("content-type") ?? "")) return undefined;
+  try {
+    const message = parseMessage(body);
+    return "error" in message ? message : undefined;
+  } catch {
+    return undefined; // Some other JSON.
+  }
+}
+
+/** Servers on the v1 SDK's examples know 400 alone for a session that they do not have. */
+function namesSession({ error }: JsonRpcError): boolean {
+  return error.code === -32000 && /session/i.test(error.message);
 }
 
 /** Turned away before it was looked at: wrong place, no session, too many, not now, who are you. */

@@ -92,7 +92,7 @@ class StreamableChannel implements Channel {
       if (this.#abort.signal.aborted) return;
       const sessionLost = this.#isLost(error);
       const failure = method === "initialize" ? untaken(error) : error;
-      const room = this.incoming.push(failureAnswer(id, failure, { sessionLost }));
+      const room = this.incoming.push(relayed(failure, id) ?? failureAnswer(id, failure, { sessionLost }));
       // At once, so that nobody else is sent to the dead session while this answer waits to be read.
       if (sessionLost) void this.#break();
       await room;
@@ -246,9 +246,9 @@ class StreamableChannel implements Channel {
 
   // --- the end ---
 
-  /** 404 to a request with a session id: the session is gone (transports page, "Session Management"). */
+  /** 404, or what servers say in its place, to a request with a session id: the session is gone (transports page, "Session Management"). */
   #isLost(error: unknown): boolean {
-    return this.#session !== undefined && error instanceof RemoteError && error.remoteStatus === 404;
+    return this.#session !== undefined && error instanceof RemoteError && error.sessionRefused;
   }
 
   /** What is posted already is turned away as well: that it may be sent again must come out before the end. */
@@ -295,4 +295,10 @@ function asHeader(text: string): string {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The server's own JSON-RPC error to this request, whatever status carried it. */
+function relayed(failure: unknown, id: RequestId): Envelope | undefined {
+  if (!(failure instanceof RemoteError) || !failure.delivered || failure.answer?.id !== id) return undefined;
+  return { message: failure.answer, relatesTo: id };
 }

@@ -15,6 +15,7 @@ import {
   type Script,
   SESSION,
   SseRemote,
+  toolOf,
   WebSocketRemote,
 } from "../support/scripted_remote.ts";
 
@@ -796,4 +797,39 @@ Deno.test("bridge waits no longer than --shutdownTimeout after the end of stdin,
   assert.equal((await bridge.ended()).code, 0);
   assert.equal(remote.requested("DELETE").length, 1);
   released.resolve(new Response(null));
+});
+
+// --- what a review found ---
+
+Deno.test("bridge answers every request in time while a connection is still being opened", async () => {
+  await using remote = new SseRemote((seen) => seen.method === "GET" ? new Promise(() => {}) : undefined);
+  await using bridge = sseBridgeTo(remote, "--requestTimeout", "300ms", "--connectTimeout", "20s");
+  const asked = [bridge.ask(initialize(1)), bridge.ask(request(2, "ping")), bridge.ask(request("3", "ping"))];
+  for (const { error } of await Promise.all(asked)) assert.match(error.message, /within 300 ms/);
+});
+
+Deno.test("bridge begins a session again where a server refuses the old one with 400", async () => {
+  let refuse = false;
+  const refusal = { code: -32000, message: "Bad Request: No valid session ID provided" };
+  await using remote = new HttpRemote(({ message }) => {
+    if (!refuse || !toolOf(message)) return undefined;
+    refuse = false;
+    return Response.json({ jsonrpc: "2.0", error: refusal, id: null }, { status: 400 });
+  });
+  await using bridge = bridgeTo(remote);
+  await bridge.begin();
+  refuse = true;
+  const { result } = await bridge.call(7, "echo", { said: "again" });
+  assert.deepEqual(result.structuredContent, { said: "again" });
+  assert.match(bridge.stderr, /session/);
+});
+
+Deno.test("bridge relays the error that a server says in JSON-RPC under another status", async () => {
+  const error = { code: -32602, message: "Bad params", data: { field: "x" } };
+  await using remote = new HttpRemote(({ message }) =>
+    toolOf(message) ? Response.json({ jsonrpc: "2.0", id: message.id, error }, { status: 400 }) : undefined
+  );
+  await using bridge = bridgeTo(remote);
+  await bridge.begin();
+  assert.deepEqual((await bridge.call("a", "echo", {})).error, error);
 });
