@@ -5,6 +5,7 @@
  */
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
+import { GatewayError } from "../core/errors.ts";
 import { isRequest, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
 
@@ -52,6 +53,8 @@ class ProbingChannel implements Channel {
   readonly #unanswered = new Map<RequestId, Envelope>();
   #inner: Promise<Channel>;
   #decided = false;
+  /** Why the old transport could not be had either. */
+  #otherFailure: GatewayError | undefined;
   #disposed = false;
 
   constructor(options: ProbeOptions) {
@@ -86,7 +89,7 @@ class ProbingChannel implements Channel {
     try {
       for await (const envelope of channel.incoming) {
         if (!this.#decided && await this.#fallsBack(channel, envelope)) return;
-        await this.incoming.push(envelope, envelope.text?.length);
+        await this.incoming.push(this.#explained(envelope), envelope.text?.length);
       }
       this.incoming.end();
     } catch (error) {
@@ -105,12 +108,23 @@ class ProbingChannel implements Channel {
     return false;
   }
 
+  /** Neither transport works: the reasons of both, for the second one may be what is wrong. */
+  #explained(envelope: Envelope): Envelope {
+    const failure = this.#otherFailure;
+    this.#otherFailure = undefined;
+    const { message } = envelope;
+    if (!failure || !isResponse(message) || !("error" in message)) return envelope;
+    const error = { ...message.error, message: `${message.error.message}; as SSE: ${failure.message}` };
+    return { ...envelope, message: { ...message, error }, text: undefined };
+  }
+
   async #goOver(streamable: Channel): Promise<boolean> {
     let old: Channel;
     try {
       old = await this.#open(this.#options.sse);
-    } catch {
-      return false; // Neither transport: the first answer tells more.
+    } catch (error) {
+      this.#otherFailure = error instanceof GatewayError ? error : undefined;
+      return false;
     }
     if (this.#disposed) return await dispose(old);
     this.#inner = Promise.resolve(old);

@@ -82,14 +82,14 @@ Deno.test("detectBackend decides nothing by failures that say nothing about the 
   assert.deepEqual(await (await sse.next()).hear(), request("late", "initialize"));
 });
 
-Deno.test("detectBackend gives the first answer where it is neither transport", async () => {
+Deno.test("detectBackend gives the reasons of both where it is neither transport", async () => {
   const neither = new FakeBackend(() => {
     throw new BackendError("no SSE");
   });
   const { client, first } = await rig(neither);
   client.say(request(1, "initialize"));
   await turnedAway(first);
-  assert.deepEqual(await client.hear(), failure(1, "not reached"));
+  assert.deepEqual(await client.hear(), failure(1, "not reached; as SSE: no SSE"));
 });
 
 Deno.test("detectBackend passes the end and the break on", async () => {
