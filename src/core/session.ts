@@ -24,6 +24,9 @@ import { OpenTable } from "./open_table.ts";
 import type { MessagePolicy } from "./policy.ts";
 import { until } from "./waiting.ts";
 
+/** How long the end waits for a message that is still being passed on. */
+const REFUSE_WAITING_MS = 1_000;
+
 export interface SessionOptions {
   readonly peer: Peer;
   readonly emit: Sink;
@@ -52,6 +55,9 @@ export class Session {
   readonly #ended = Promise.withResolvers<SessionEnd>();
   readonly #abort = new AbortController();
   #over = false;
+  #endError: GatewayError | undefined;
+  /** Waiting for the client's next message: all that it sent has been looked at. */
+  #listening = true;
   #server: Channel | undefined;
 
   constructor(client: Channel, options: SessionOptions) {
@@ -87,7 +93,9 @@ export class Session {
     const up = this.#pumpUp();
     const { reason, error } = await this.#ended.promise;
     this.#answerOpen(error ?? new BackendError("The session ended before the server answered"));
-    await Promise.all([this.#free(this.#client, error), this.#free(this.#server, error)]);
+    const serverFreed = this.#free(this.#server, error);
+    if (error) await this.#refuseWaiting();
+    await Promise.all([this.#free(this.#client, error), serverFreed]);
     await up;
     this.#emit({ type: "session.closed", session, scope, reason, ...(error && { error }) });
   }
@@ -95,6 +103,7 @@ export class Session {
   #finish(end: SessionEnd): void {
     if (this.#over) return;
     this.#over = true;
+    this.#endError = end.error;
     this.#abort.abort(end.error);
     this.#ended.resolve(end);
   }
@@ -115,19 +124,29 @@ export class Session {
     }
   }
 
+  /** What the client had sent already is read to its end: the loop answers it, as soon as the server lets it go on. */
+  async #refuseWaiting(): Promise<void> {
+    const deadline = performance.now() + REFUSE_WAITING_MS;
+    do await new Promise((resolve) => setTimeout(resolve)); while (
+      !this.#listening && performance.now() < deadline
+    );
+  }
+
   // --- up: client to server ---
 
   async #pumpUp(): Promise<void> {
     let down: Promise<void> | undefined;
     try {
       for await (const envelope of this.#client.incoming) {
-        if (this.#over) break;
-        if (!this.#enter(envelope.message)) continue;
-        this.#server ??= await this.#open();
-        if (!this.#server) break;
-        down ??= this.#pumpDown(this.#server);
-        const passed = this.#guarded("up", envelope, this.#server);
-        if (passed) await this.#unlessGone(passed);
+        this.#listening = false;
+        if (this.#over) this.#refuseLate(envelope.message);
+        else if (this.#enter(envelope.message)) {
+          this.#server ??= await this.#open();
+          if (this.#server) down ??= this.#pumpDown(this.#server);
+          const passed = this.#server && this.#guarded("up", envelope, this.#server);
+          if (passed) await this.#unlessGone(passed);
+        }
+        this.#listening = true;
       }
       // A half-close: the client says no more, and still gets what it asked for.
       await this.drained();
@@ -142,6 +161,12 @@ export class Session {
   #unlessGone(passed: Promise<void>): Promise<void> {
     const { gone } = this.peer;
     return gone ? until(gone, passed) : passed;
+  }
+
+  #refuseLate(message: JsonRpcMessage): void {
+    if (isRequest(message) && this.#endError) {
+      this.#answer(this.#client, message.id, toRpcError(this.#endError));
+    }
   }
 
   async #open(): Promise<Channel | undefined> {

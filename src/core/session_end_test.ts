@@ -206,7 +206,8 @@ Deno.test("Session holds the client back while the server has no room, and is fr
   await settled();
   assert.equal(sent, 1);
   rig.session.end(new StoppingError());
-  assert.deepEqual((await rig.client.rest()).messages, [failure(1, STOPPED)]);
+  // The second one, too, which the session had not come to: each request gets its answer.
+  assert.deepEqual((await rig.client.rest()).messages, [failure(1, STOPPED), failure(2, STOPPED)]);
   await rig.over;
 });
 
@@ -225,4 +226,15 @@ Deno.test("Session notices a client that leaves while the server does not read",
   const closed = events.find(({ type }) => type === "session.closed");
   assert(closed?.type === "session.closed");
   assert.equal(closed.reason, "the client is gone");
+});
+
+Deno.test("Session answers what its client had sent already when the server cannot be opened", async () => {
+  const { client, over } = sessionRig({
+    openServer: () => Promise.reject(new BackendError("The MCP server could not be started")),
+  });
+  client.say(request(1), request("2"), notification("lost"), request(3));
+  const { messages } = await client.rest();
+  const why = "The MCP server could not be started";
+  assert.deepEqual(messages, [1, "2", 3].map((id) => failure(id, why, -32603)));
+  await over;
 });

@@ -38,6 +38,7 @@ Deno.test("Session relates its own refusals and errors to the request too", asyn
   assert.deepEqual(await relations(rig, 1), [1]);
   await rig.server.close();
   assert.deepEqual(await relations(rig, 2), [1, 2]);
+  await rig.over;
 });
 
 Deno.test("Session relates progress to the owner of its token, also among several requests", async () => {
