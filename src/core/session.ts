@@ -58,6 +58,7 @@ export class Session {
   #endError: GatewayError | undefined;
   /** Waiting for the client's next message: all that it sent has been looked at. */
   #listening = true;
+  #heard = 0;
   #server: Channel | undefined;
 
   constructor(client: Channel, options: SessionOptions) {
@@ -124,12 +125,19 @@ export class Session {
     }
   }
 
-  /** What the client had sent already is read to its end: the loop answers it, as soon as the server lets it go on. */
+  /**
+   * What the client had sent already is read to its end: the loop answers it, as soon as the server lets it go on.
+   * Takes no longer than that, since an ended session must not be found by its client any more.
+   */
   async #refuseWaiting(): Promise<void> {
     const deadline = performance.now() + REFUSE_WAITING_MS;
-    do await new Promise((resolve) => setTimeout(resolve)); while (
-      !this.#listening && performance.now() < deadline
-    );
+    for (let seen = -1; seen !== this.#heard || !this.#listening;) {
+      if (performance.now() > deadline) return;
+      seen = this.#heard;
+      // A message that waits is taken within a few microtasks; one that is being passed on takes its time.
+      if (this.#listening) { for (let turn = 0; turn < 8; turn++) await undefined; }
+      else await new Promise((resolve) => setTimeout(resolve));
+    }
   }
 
   // --- up: client to server ---
@@ -139,6 +147,7 @@ export class Session {
     try {
       for await (const envelope of this.#client.incoming) {
         this.#listening = false;
+        this.#heard++;
         if (this.#over) this.#refuseLate(envelope.message);
         else if (this.#enter(envelope.message)) {
           this.#server ??= await this.#open();

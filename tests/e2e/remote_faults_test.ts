@@ -191,20 +191,6 @@ for (const { wire, flag, Remote } of [WIRES[0], WIRES[1]]) {
   });
 }
 
-for (const { wire, flag, Remote } of [WIRES[0], WIRES[1]]) {
-  Deno.test(`bridge sends on to a ${wire} server that does not acknowledge a notification`, async () => {
-    const released = Promise.withResolvers<Response>();
-    await using remote = new Remote(({ message }) =>
-      message?.method === "notifications/roots/list_changed" ? released.promise : undefined
-    );
-    await using bridge = new Bridge([flag, remote.url, ...QUICK]);
-    await bridge.begin();
-    await bridge.send({ jsonrpc: "2.0", method: "notifications/roots/list_changed" });
-    assert.deepEqual((await bridge.call(1, "echo", { n: 1 })).result.structuredContent, { n: 1 });
-    released.resolve(new Response(null, { status: 202 }));
-  });
-}
-
 Deno.test("bridge gives an SSE stream no more than --connectTimeout for its header and its endpoint", async () => {
   const released = Promise.withResolvers<Response>();
   const silent = new EventStream();
