@@ -37,10 +37,23 @@ export interface Peer {
    * and a server that does not read holds that up.
    */
   readonly gone?: AbortSignal;
+  /**
+   * Milliseconds since it was last used; undefined while a request or a stream of it is open. A client without this
+   * lives as long as its connection.
+   */
+  readonly idleMs?: () => number | undefined;
+}
+
+/** A place for one client, kept until it is used or given back. */
+export interface Admission {
+  /** Runs the conversation; settles when it has ended and everything is freed. Never rejects. */
+  run(client: Channel): Promise<void>;
+  /** For a client that did not come after all. */
+  withdraw(): void;
 }
 
 /**
- * Admits a client, or throws LimitError or StoppingError at once, before anything is promised to it.
- * The returned function runs the conversation and settles when it has ended and everything is freed; it never rejects.
+ * Admits a client, now or when there is room; throws or rejects with LimitError or StoppingError before anything is
+ * promised to it. `leaving` is asked for where there is a wait: its signal fires when the client does not wait any more.
  */
-export type Accept = (peer: Peer) => (client: Channel) => Promise<void>;
+export type Accept = (peer: Peer, leaving?: () => AbortSignal) => Admission | Promise<Admission>;

@@ -1,5 +1,5 @@
 /** The Channel: one end of a conversation of JSON-RPC messages, whatever the wire. */
-import { DisconnectedError } from "./errors.ts";
+import { DisconnectedError, type GatewayError } from "./errors.ts";
 import type { JsonRpcMessage, RequestId } from "./jsonrpc.ts";
 import { Queue } from "./queue.ts";
 
@@ -10,6 +10,8 @@ export interface Envelope {
   text?: string | undefined;
   /** The client request that this belongs to; HTTP picks the response stream by it. */
   relatesTo?: RequestId | undefined;
+  /** Said for the moment alone: not kept for a client that is away. */
+  fleeting?: boolean | undefined;
   /** On an error answer that a wire gave itself: the request never reached the server, so it may be sent again. */
   undelivered?: Undelivered | undefined;
 }
@@ -22,6 +24,12 @@ export interface Undelivered {
   readonly retryAfterMs?: number | undefined;
   /** The session was gone before the request came, so the connection breaks now and another one may take it. */
   readonly sessionLost?: boolean | undefined;
+}
+
+/** What an error says of a request that it kept from the server. */
+export function undeliveredBy({ status, headers }: GatewayError): Undelivered {
+  const seconds = Number(headers["Retry-After"]);
+  return { status, ...(seconds > 0 && { retryAfterMs: seconds * 1000 }) };
 }
 
 /** One end of a conversation. Both ends of a bridge have this shape. */

@@ -71,6 +71,8 @@ export interface BackendErrorOptions extends GatewayErrorOptions {
   permanent?: boolean;
   /** Trying again before that much time has passed will not help, says the server. */
   retryAfterMs?: number | undefined;
+  /** The server ended by itself, and says that all is well. */
+  clean?: boolean;
 }
 
 /** The MCP server behind the gateway cannot be started, broke off or does not answer: 502. */
@@ -78,12 +80,14 @@ export class BackendError extends GatewayError {
   override readonly name = "BackendError";
   readonly permanent: boolean;
   readonly retryAfterMs: number | undefined;
+  readonly clean: boolean;
 
   constructor(message: string, options: BackendErrorOptions = {}) {
-    const { permanent = false, retryAfterMs, ...rest } = options;
+    const { permanent = false, retryAfterMs, clean = false, ...rest } = options;
     super(message, { status: 502, ...rest });
     this.permanent = permanent;
     this.retryAfterMs = retryAfterMs;
+    this.clean = clean;
   }
 }
 

@@ -26,6 +26,8 @@ export type GatewayEvent =
   | { type: "http.refused"; method: string; route: string; status: number; reason: string }
   | { type: "child.started"; session: string; pid: number; server: string }
   | { type: "child.ready"; session: string; pid: number; server: string }
+  /** A child that was started ahead got its session. */
+  | { type: "child.assigned"; session: string; warm: string }
   | { type: "child.stderr"; session: string; pid: number; line: string }
   | { type: "child.noise"; session: string; pid: number; line: string }
   | {
@@ -40,7 +42,12 @@ export type GatewayEvent =
     stderr: readonly string[];
   }
   | { type: "child.failed"; session: string; server: string; reason: string }
-  | { type: "remote.trouble"; session: string; server: string; reason: string }
+  /** Too many ends in a row: it is not started again but now and then. `scope` says whether all are concerned. */
+  | { type: "server.failed"; session: string; server: string; scope: "all" | "session"; reason: string }
+  | { type: "server.recovered"; session: string; server: string; scope: "all" | "session" }
+  /** It was opened again, and told what the last one knew. */
+  | { type: "server.restored"; session: string; server: string }
+  | { type: "server.trouble"; session: string; server: string; reason: string }
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
 

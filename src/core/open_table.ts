@@ -1,5 +1,6 @@
 /** The table of open requests of one direction: what makes "exactly one answer" a loop. */
-import { type GatewayError, LimitError, RequestError, RpcCode } from "./errors.ts";
+import type { Deadlines, Expiring } from "./deadlines.ts";
+import { type GatewayError, LimitError, RequestError, RpcCode, type TimeoutError } from "./errors.ts";
 import type { Direction, Sink } from "./events.ts";
 import {
   type JsonRpcRequest,
@@ -9,15 +10,11 @@ import {
   type RequestId,
 } from "./jsonrpc.ts";
 
-export interface OpenRequest {
+export interface OpenRequest extends Expiring {
   readonly id: RequestId;
-  readonly method: string;
-  /** `performance.now()` at arrival. */
-  readonly since: number;
   readonly token: ProgressToken | undefined;
   /** For a request of the server: the client request on whose stream it went out. */
   readonly relatesTo: RequestId | undefined;
-  timer?: ReturnType<typeof setTimeout>;
 }
 
 export type Outcome = "result" | "error" | "cancelled" | "failed" | "timeout";
@@ -29,6 +26,10 @@ export interface OpenTableOptions {
   readonly emit: Sink;
   /** How many requests may wait for their answer. */
   readonly maxOpenRequests: number;
+  /** How long they may; no limit by default. */
+  readonly deadlines?: Deadlines | undefined;
+  /** Called for a request whose time is over; it is still open then. */
+  readonly onExpired?: (entry: OpenRequest, error: TimeoutError) => void;
 }
 
 export class OpenTable {
@@ -59,9 +60,17 @@ export class OpenTable {
 
   add(message: JsonRpcRequest, relatesTo?: RequestId): OpenRequest {
     const { id, method } = message;
-    const entry = { id, method, since: performance.now(), token: requestedToken(message), relatesTo };
+    const entry: OpenRequest = {
+      id,
+      method,
+      relatesTo,
+      since: performance.now(),
+      token: requestedToken(message),
+      expire: (error) => this.#options.onExpired?.(entry, error),
+    };
     this.#byId.set(id, entry);
     if (entry.token !== undefined) this.#byToken.set(entry.token, entry);
+    this.#options.deadlines?.add(entry);
     return entry;
   }
 
@@ -78,7 +87,7 @@ export class OpenTable {
     if (entry.token !== undefined && this.#byToken.get(entry.token) === entry) {
       this.#byToken.delete(entry.token);
     }
-    clearTimeout(entry.timer);
+    this.#options.deadlines?.delete(entry);
     this.#tell(entry, outcome);
     if (this.#byId.size === 0) this.#release();
     return entry;
@@ -97,6 +106,11 @@ export class OpenTable {
   /** Who asked for progress under this token. */
   ownerOf(token: ProgressToken): OpenRequest | undefined {
     return this.#byToken.get(token);
+  }
+
+  /** Gives a request that made progress its time anew. */
+  renew(entry: OpenRequest): void {
+    this.#options.deadlines?.renew(entry);
   }
 
   /** The one request in flight, or undefined when there are none or several. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Deadlines } from "./deadlines.ts";
 import { LimitError, RequestError, RpcCode } from "./errors.ts";
 import { OpenTable } from "./open_table.ts";
 import { settled } from "../../tests/support/far_end.ts";
@@ -74,10 +75,23 @@ Deno.test("OpenTable takes all requests, oldest first", () => {
   assert.deepEqual(finished().map(({ outcome }) => outcome), ["failed", "failed", "failed"]);
 });
 
-Deno.test("OpenTable stops the timer of a request that is taken", () => {
-  const { table } = openTable();
-  table.add(request(1)).timer = setTimeout(() => assert.fail("the timer fired"), 60_000);
-  table.take(1, "result");
+Deno.test("OpenTable tells of a request whose time is over, and of none that was taken before", async () => {
+  using deadlines = new Deadlines({ requestTimeoutMs: 10 });
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const table = new OpenTable({
+    session: "s1",
+    direction: "up",
+    emit: () => {},
+    maxOpenRequests: 10,
+    deadlines,
+    onExpired: ({ id }, { message }) => resolve([id, message]),
+  });
+  table.add(request("answered"));
+  table.add(request("late", "tools/list"));
+  table.take("answered", "result");
+  const message = 'The server did not answer "tools/list" within 10ms (--requestTimeout)';
+  assert.deepEqual(await promise, ["late", message]);
+  assert.equal(table.size, 1);
 });
 
 Deno.test("OpenTable knows the owner of a progress token while its request is open", () => {

@@ -3,8 +3,16 @@
  * answer, and it says which client request a message of the server belongs to (rule 4 in docs/architecture.md).
  */
 import type { Peer } from "./backend.ts";
-import type { Channel, Envelope } from "./channel.ts";
-import { BackendError, DisconnectedError, GatewayError, TimeoutError, toRpcError } from "./errors.ts";
+import { type Channel, type Envelope, undeliveredBy } from "./channel.ts";
+import type { Deadlines } from "./deadlines.ts";
+import {
+  BackendError,
+  DisconnectedError,
+  GatewayError,
+  LimitError,
+  type TimeoutError,
+  toRpcError,
+} from "./errors.ts";
 import type { Direction, Sink } from "./events.ts";
 import {
   cancelledId,
@@ -17,12 +25,16 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
+  type ProgressToken,
   reportedToken,
   type RequestId,
 } from "./jsonrpc.ts";
-import { OpenTable } from "./open_table.ts";
+import { type OpenRequest, OpenTable } from "./open_table.ts";
 import type { MessagePolicy } from "./policy.ts";
-import { until } from "./waiting.ts";
+import { until, within } from "./waiting.ts";
+
+/** One for all: an error that is made for each session costs as much as a few requests, and mostly nobody reads it. */
+const SESSION_OVER = new BackendError("The session ended before the server answered");
 
 /** How long the end waits for a message that is still being passed on. */
 const REFUSE_WAITING_MS = 1_000;
@@ -35,8 +47,8 @@ export interface SessionOptions {
   readonly policy: MessagePolicy;
   /** How many requests of one direction may wait for their answer. */
   readonly maxOpenRequests: number;
-  /** Milliseconds after which a request is cancelled and answered; none by default. */
-  readonly requestTimeoutMs?: number | undefined;
+  /** When a request of the client is cancelled and answered; never by default. Whoever made them disposes them. */
+  readonly deadlines?: Deadlines | undefined;
 }
 
 /** Why a session ended; `error` is what the open requests were answered with. */
@@ -59,17 +71,36 @@ export class Session {
   /** Waiting for the client's next message: all that it sent has been looked at. */
   #listening = true;
   #heard = 0;
+  /** The server has not read for as long as a request may take. */
+  #stuck = false;
   #server: Channel | undefined;
 
   constructor(client: Channel, options: SessionOptions) {
-    const { emit, peer, maxOpenRequests } = options;
+    const { emit, peer, maxOpenRequests, deadlines } = options;
     const { session } = peer;
     this.#client = client;
     this.#options = options;
     this.#emit = emit;
     this.peer = peer;
-    this.#fromClient = new OpenTable({ session, direction: "up", emit, maxOpenRequests });
+    this.#fromClient = new OpenTable({
+      session,
+      direction: "up",
+      emit,
+      maxOpenRequests,
+      deadlines,
+      onExpired: (entry, error) => this.#expire(entry, error),
+    });
     this.#fromServer = new OpenTable({ session, direction: "down", emit, maxOpenRequests });
+  }
+
+  /** It has ended, and may still be freeing what it held. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Settles as soon as it has ended. */
+  get ended(): Promise<unknown> {
+    return this.#ended.promise;
   }
 
   /** Requests of the client that wait for an answer. */
@@ -93,7 +124,7 @@ export class Session {
     this.#emit({ type: "session.opened", session, wire, scope });
     const up = this.#pumpUp();
     const { reason, error } = await this.#ended.promise;
-    this.#answerOpen(error ?? new BackendError("The session ended before the server answered"));
+    this.#answerOpen(error ?? SESSION_OVER);
     const serverFreed = this.#free(this.#server, error);
     if (error) await this.#refuseWaiting();
     await Promise.all([this.#free(this.#client, error), serverFreed]);
@@ -105,14 +136,17 @@ export class Session {
     if (this.#over) return;
     this.#over = true;
     this.#endError = end.error;
-    this.#abort.abort(end.error);
+    this.#abort.abort(end.error ?? SESSION_OVER);
     this.#ended.resolve(end);
   }
 
   /** Does not wait for a stalled client: a message counts as handed over when `send` returns. */
   #answerOpen(error: GatewayError): void {
+    // Who found no room may come again: HTTP has a status for it.
+    const undelivered = error instanceof LimitError ? undeliveredBy(error) : undefined;
     for (const { id } of this.#fromClient.takeAll()) {
-      this.#answer(this.#client, id, toRpcError(error));
+      const message = errorOf(id, toRpcError(error));
+      this.#say(this.#client, { message, relatesTo: id, undelivered });
     }
   }
 
@@ -149,11 +183,12 @@ export class Session {
         this.#listening = false;
         this.#heard++;
         if (this.#over) this.#refuseLate(envelope.message);
+        else if (this.#stuck) this.#refuseUnread(envelope.message);
         else if (this.#enter(envelope.message)) {
           this.#server ??= await this.#open();
           if (this.#server) down ??= this.#pumpDown(this.#server);
           const passed = this.#server && this.#guarded("up", envelope, this.#server);
-          if (passed) await this.#unlessGone(passed);
+          if (passed) await this.#untilRead(passed);
         }
         this.#listening = true;
       }
@@ -166,10 +201,24 @@ export class Session {
     await down;
   }
 
-  /** A server that does not read must not hide that its client is gone: what it said can reach nobody then. */
-  #unlessGone(passed: Promise<void>): Promise<void> {
+  /**
+   * A server that does not read must not hide that its client is gone, for what it said can reach nobody then; nor
+   * that time passes: who waits behind that message is answered then.
+   */
+  async #untilRead(passed: Promise<void>): Promise<void> {
     const { gone } = this.peer;
-    return gone ? until(gone, passed) : passed;
+    const read = gone ? until(gone, passed) : passed;
+    const patienceMs = this.#options.deadlines?.requestTimeoutMs;
+    if (patienceMs === undefined) return await read;
+    this.#stuck = !await within(patienceMs, read);
+    if (this.#stuck) read.then(() => this.#stuck = false, (error) => this.#lose(this.#client, error));
+  }
+
+  #refuseUnread(message: JsonRpcMessage): void {
+    const unread = this.#options.deadlines?.unread();
+    if (isRequest(message)) return this.#answer(this.#client, message.id, toRpcError(unread));
+    this.#enter(message);
+    this.#drop("up", "the server does not read");
   }
 
   #refuseLate(message: JsonRpcMessage): void {
@@ -207,27 +256,17 @@ export class Session {
   }
 
   #enterRequest(message: JsonRpcRequest): boolean {
-    const { id } = message;
     const refusal = this.#fromClient.refusal(message);
-    if (refusal) {
-      this.#answer(this.#client, id, toRpcError(refusal));
-      return false;
-    }
-    const entry = this.#fromClient.add(message);
-    const { requestTimeoutMs } = this.#options;
-    if (requestTimeoutMs !== undefined) {
-      entry.timer = setTimeout(() => this.#expire(id, requestTimeoutMs), requestTimeoutMs);
-    }
-    return true;
+    if (!refusal) this.#fromClient.add(message);
+    else this.#answer(this.#client, message.id, toRpcError(refusal));
+    return !refusal;
   }
 
-  #expire(id: RequestId, limitMs: number): void {
-    const entry = this.#fromClient.take(id, "timeout");
-    if (!entry) return;
-    const error = new TimeoutError(`The server did not answer "${entry.method}" within ${limitMs} ms`);
+  #expire({ id, method }: OpenRequest, error: TimeoutError): void {
+    this.#fromClient.take(id, "timeout");
     this.#answer(this.#client, id, toRpcError(error));
     // "initialize" must never be cancelled (MCP lifecycle page, all revisions that have it).
-    if (entry.method === "initialize" || !this.#server) return;
+    if (method === "initialize" || !this.#server) return;
     const params = { requestId: id, reason: error.message };
     this.#say(this.#server, { message: { jsonrpc: "2.0", method: "notifications/cancelled", params } });
   }
@@ -266,10 +305,16 @@ export class Session {
 
   #relationOf(message: JsonRpcNotification): RequestId | undefined {
     const token = reportedToken(message);
-    if (token !== undefined) return this.#fromClient.ownerOf(token)?.id;
+    if (token !== undefined) return this.#ownerOf(token)?.id;
     const cancelled = cancelledId(message);
     if (cancelled !== undefined) return this.#fromServer.take(cancelled, "cancelled")?.relatesTo;
     return this.#fromClient.sole()?.id;
+  }
+
+  #ownerOf(token: ProgressToken): OpenRequest | undefined {
+    const owner = this.#fromClient.ownerOf(token);
+    if (owner) this.#fromClient.renew(owner);
+    return owner;
   }
 
   // --- both ways ---
@@ -334,7 +379,7 @@ export class Session {
   #lose(channel: Channel | undefined, error: unknown): void {
     const client = channel === this.#client;
     this.#finish({
-      reason: client ? "the client is gone" : "the server is gone",
+      reason: client ? "the client's side is over" : "the server is gone",
       error: asGatewayError(error, client ? "The client" : "The MCP server"),
     });
   }

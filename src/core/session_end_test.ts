@@ -225,7 +225,7 @@ Deno.test("Session notices a client that leaves while the server does not read",
   await over;
   const closed = events.find(({ type }) => type === "session.closed");
   assert(closed?.type === "session.closed");
-  assert.equal(closed.reason, "the client is gone");
+  assert.equal(closed.reason, "the client's side is over");
 });
 
 Deno.test("Session answers what its client had sent already when the server cannot be opened", async () => {

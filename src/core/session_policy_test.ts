@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Deadlines } from "./deadlines.ts";
 import { GatewayError, RequestError, StoppingError } from "./errors.ts";
 import type { Direction } from "./events.ts";
 import type { MessageContext, MessagePolicy } from "./policy.ts";
@@ -159,7 +160,8 @@ Deno.test("Session answers a request whose answer a policy holds when it ends, a
 
 Deno.test("Session sends nothing of a request that timed out while a policy held it", async () => {
   const { policy, letGo } = holding(isRequest);
-  const { client, server } = sessionRig({ policy, requestTimeoutMs: 10 });
+  using deadlines = new Deadlines({ requestTimeoutMs: 10 });
+  const { client, server } = sessionRig({ policy, deadlines });
   client.say(request(1, "initialize"), notification("next"));
   const answer = await client.hear();
   assert("error" in answer && answer.error.code === -32001);

@@ -1,16 +1,23 @@
 import assert from "node:assert/strict";
-import { settled } from "../../tests/support/far_end.ts";
-import { failure, notification, request, result } from "../../tests/support/messages.ts";
+import { type FarEnd, settled } from "../../tests/support/far_end.ts";
+import { failure, notification, progress, request, result, tracked } from "../../tests/support/messages.ts";
 import { sessionRig } from "../../tests/support/session_rig.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { JsonRpcMessage } from "./jsonrpc.ts";
 
 const TIMEOUT_MS = 20;
 
 function timedOut(id: number, method = "tools/call") {
-  return failure(id, `The server did not answer "${method}" within ${TIMEOUT_MS} ms`, -32001);
+  return failure(
+    id,
+    `The server did not answer "${method}" within ${TIMEOUT_MS}ms (--requestTimeout)`,
+    -32001,
+  );
 }
 
 Deno.test("Session answers a request that takes too long, and cancels it at the server", async () => {
-  const { client, server, told } = sessionRig({ requestTimeoutMs: TIMEOUT_MS });
+  using deadlines = new Deadlines({ requestTimeoutMs: TIMEOUT_MS, maxRequestMs: 600_000 });
+  const { client, server, told } = sessionRig({ deadlines });
   client.say(request(1));
   assert.deepEqual(await server.hear(), request(1));
   const answer = timedOut(1);
@@ -23,7 +30,8 @@ Deno.test("Session answers a request that takes too long, and cancels it at the 
 });
 
 Deno.test("Session drops the answer that comes after the timeout", async () => {
-  const { client, server, drops } = sessionRig({ requestTimeoutMs: TIMEOUT_MS });
+  using deadlines = new Deadlines({ requestTimeoutMs: TIMEOUT_MS });
+  const { client, server, drops } = sessionRig({ deadlines });
   client.say(request(1));
   assert.deepEqual(await client.hear(), timedOut(1));
   server.say(result(1), notification("next"));
@@ -32,7 +40,8 @@ Deno.test("Session drops the answer that comes after the timeout", async () => {
 });
 
 Deno.test("Session never cancels initialize", async () => {
-  const { client, server } = sessionRig({ requestTimeoutMs: TIMEOUT_MS });
+  using deadlines = new Deadlines({ requestTimeoutMs: TIMEOUT_MS });
+  const { client, server } = sessionRig({ deadlines });
   client.say(request(1, "initialize"));
   assert.deepEqual(await client.hear(), timedOut(1, "initialize"));
   await client.close();
@@ -40,9 +49,10 @@ Deno.test("Session never cancels initialize", async () => {
 });
 
 Deno.test("Session sends nothing to a server of a request that timed out before it was open", async () => {
+  using deadlines = new Deadlines({ requestTimeoutMs: TIMEOUT_MS });
   const opening = Promise.withResolvers<void>();
   const rig = sessionRig({
-    requestTimeoutMs: TIMEOUT_MS,
+    deadlines,
     openServer: () => opening.promise.then(() => rig.ends.server),
   });
   const { client, server, drops } = rig;
@@ -54,14 +64,64 @@ Deno.test("Session sends nothing to a server of a request that timed out before 
   assert.deepEqual(drops(), ["its request was answered meanwhile"]);
 });
 
-Deno.test("Session leaves no timer behind, whoever ends it", async () => {
+Deno.test("Session gives a request its time anew at each progress, and the others not", async () => {
+  using deadlines = new Deadlines({ requestTimeoutMs: 200 });
+  const { client, server } = sessionRig({ deadlines });
+  client.say(tracked(1, "t"), request(2));
+  const steps = setInterval(() => server.say(progress("t")), 20);
+  const answer = await answered(client);
+  clearInterval(steps);
+  assert("id" in answer && answer.id === 2);
+  server.say(result(1));
+  assert.deepEqual(await answered(client), result(1));
+});
+
+Deno.test("Session ends a request at its last limit whatever its progress", async () => {
+  using deadlines = new Deadlines({ requestTimeoutMs: 200, maxRequestMs: 400 });
+  const { client, server } = sessionRig({ deadlines });
+  client.say(tracked(1, "t"));
+  const steps = setInterval(() => server.say(progress("t")), 20);
+  const answer = await answered(client);
+  clearInterval(steps);
+  const message = 'The server did not answer "tools/call" within 400ms (--maxRequestTime)';
+  assert.deepEqual(answer, failure(1, message, -32001));
+});
+
+/** The next answer, after whatever comes before it. */
+async function answered(client: FarEnd): Promise<JsonRpcMessage> {
+  while (true) {
+    const message = await client.hear();
+    if (!("method" in message)) return message;
+  }
+}
+
+Deno.test("Session leaves nothing to its deadlines, whoever ends it", async () => {
   for (const end of ["answer", "client", "server"] as const) {
-    const { client, server, over } = sessionRig({ requestTimeoutMs: 600_000 });
+    const open = new Set<unknown>();
+    using deadlines = new Deadlines({ requestTimeoutMs: 600_000, maxRequestMs: 600_000 });
+    const { client, server, over } = sessionRig({ deadlines: watched(deadlines, open) });
     client.say(request(1));
     await server.hear();
+    assert.equal(open.size, 1);
     if (end === "answer") server.say(result(1));
     await (end === "server" ? server : client)[end === "answer" ? "close" : "leave"]();
     await over;
+    assert.equal(open.size, 0, end);
   }
   await settled();
 });
+
+/** Deadlines that tell what is in them. */
+function watched(deadlines: Deadlines, open: Set<unknown>): Deadlines {
+  const { add, delete: remove } = deadlines;
+  return Object.assign(deadlines, {
+    add: (entry: Parameters<typeof add>[0]) => {
+      open.add(entry);
+      add.call(deadlines, entry);
+    },
+    delete: (entry: Parameters<typeof remove>[0]) => {
+      open.delete(entry);
+      remove.call(deadlines, entry);
+    },
+  });
+}

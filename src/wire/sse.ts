@@ -9,13 +9,20 @@ export interface SseEvent {
   event: string;
   /** One line: it must hold neither CR nor LF. */
   data: string;
+  /** What a client names to resume behind this event. */
+  id?: string | undefined;
 }
 
-export function encodeEvent({ event, data }: SseEvent): string {
-  return `event: ${event}\ndata: ${data}\n\n`;
+export function encodeEvent({ event, data, id }: SseEvent): string {
+  return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`;
 }
 
 /** One JSON-RPC message as a `message` event. */
 export function encodeMessage(envelope: Envelope): string {
   return encodeEvent({ event: "message", data: lineOf(envelope) });
+}
+
+/** An event without data: tells a client from where to resume, and how long to wait before it does. */
+export function encodePriming(id: string, retryMs: number): string {
+  return `id: ${id}\nretry: ${retryMs}\ndata: \n\n`;
 }

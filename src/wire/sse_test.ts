@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { Envelope } from "../core/channel.ts";
-import { encodeEvent, encodeMessage, KEEP_ALIVE_COMMENT } from "./sse.ts";
+import { encodeEvent, encodeMessage, encodePriming, KEEP_ALIVE_COMMENT } from "./sse.ts";
 import { request } from "../../tests/support/messages.ts";
 
 /** What a client reads from a stream. */
@@ -46,4 +46,13 @@ Deno.test("KEEP_ALIVE_COMMENT is no event, and does no harm between two", () => 
   const event = encodeMessage({ message: request(1) });
   assert.deepEqual(parsed(KEEP_ALIVE_COMMENT), []);
   assert.equal(parsed(event + KEEP_ALIVE_COMMENT + event).length, 2);
+});
+
+Deno.test("encodeEvent and encodePriming say from where a client can resume", () => {
+  const named = encodeEvent({ event: "message", data: "{}", id: "a-1" });
+  assert.deepEqual(parsed(named), [{ id: "a-1", event: "message", data: "{}" }]);
+  assert.deepEqual(parsed(encodePriming("a-0", 1_000)), [{ id: "a-0", event: undefined, data: "" }]);
+  const waits: number[] = [];
+  createParser({ onRetry: (ms) => waits.push(ms) }).feed(encodePriming("a-0", 1_000));
+  assert.deepEqual(waits, [1_000]);
 });

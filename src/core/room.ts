@@ -1,0 +1,109 @@
+/** A bounded number of places, and an orderly queue of those who wait for one. */
+import { LimitError } from "./errors.ts";
+import { pause } from "./retry.ts";
+
+/** How often whoever waits asks again for room: what may be ended to make some changes with time. */
+const ASK_AGAIN_MS = 500;
+/** Each of them may hold the body of a request. */
+const MAX_WAITING = 1_000;
+
+export interface RoomOptions {
+  readonly places: number;
+  /** How long somebody may wait for a place. */
+  readonly queueTimeoutMs: number;
+  /** What there are too many of, for the error: "sessions". */
+  readonly what: string;
+  /** Asked while somebody has to wait: frees a place soon, if that can be done without harm. */
+  readonly makeRoom?: (() => void) | undefined;
+}
+
+export class Room {
+  readonly #options: RoomOptions;
+  /** First come, first served. */
+  readonly #queue = new Set<() => void>();
+  readonly #closing = new AbortController();
+  #taken = 0;
+  #asking: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: RoomOptions) {
+    this.#options = options;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Takes a place if there is one that nobody waits for. */
+  tryTake(): boolean {
+    if (this.#taken >= this.#options.places || this.#queue.size > 0) return false;
+    this.#taken++;
+    return true;
+  }
+
+  /**
+   * Takes a place, now or when there is one. Rejects with LimitError when that takes too long or too many wait, or with
+   * the reason of the signal, which is asked for only where there is a wait.
+   */
+  take(waiting?: () => AbortSignal): Promise<void> | void {
+    if (!this.tryTake()) return this.#wait(waiting?.());
+  }
+
+  /** Lets nobody wait any more, and nobody in: with this error. */
+  close(error: Error): void {
+    this.#closing.abort(error);
+  }
+
+  /** Gives a place back: to whoever has waited longest. */
+  leave(): void {
+    const [next] = this.#queue;
+    if (!next) return void this.#taken--;
+    this.#queue.delete(next);
+    next();
+  }
+
+  async #wait(signal?: AbortSignal): Promise<void> {
+    const { queueTimeoutMs } = this.#options;
+    this.#closing.signal.throwIfAborted();
+    if (this.#queue.size >= MAX_WAITING) throw this.#full();
+    const place = Promise.withResolvers<void>();
+    const settled = new AbortController();
+    this.#queue.add(place.resolve);
+    this.#askForRoom();
+    const given = place.promise.then(() => true);
+    const late = pause(
+      queueTimeoutMs,
+      AbortSignal.any([settled.signal, this.#closing.signal, ...signal ? [signal] : []]),
+    )
+      .then(() => false);
+    try {
+      if (!await Promise.race([given, late])) throw this.#full();
+      signal?.throwIfAborted();
+    } catch (error) {
+      // A place that was given in the same moment is not lost.
+      if (!this.#queue.delete(place.resolve)) this.leave();
+      throw error;
+    } finally {
+      settled.abort();
+      late.catch(() => {});
+      this.#ceaseToAsk();
+    }
+  }
+
+  #askForRoom(): void {
+    const { makeRoom } = this.#options;
+    if (!makeRoom) return;
+    makeRoom();
+    this.#asking ??= setInterval(makeRoom, ASK_AGAIN_MS);
+  }
+
+  #ceaseToAsk(): void {
+    if (this.#queue.size > 0) return;
+    clearInterval(this.#asking);
+    this.#asking = undefined;
+  }
+
+  #full(): LimitError {
+    const { what, places } = this.#options;
+    return new LimitError(`Too many ${what}: the limit is ${places}`);
+  }
+}
