@@ -1,13 +1,15 @@
 /** Plays `initialize` at a server, so that it can serve clients who bring no handshake of their own. */
-import type { Channel, Envelope } from "../core/channel.ts";
-import { BackendError, TimeoutError } from "../core/errors.ts";
-import { isResponse, type JsonRpcMessage, type Params, type RequestId } from "../core/jsonrpc.ts";
+import type { Channel, Envelope, Undelivered } from "../core/channel.ts";
+import { BackendError, LimitError, TimeoutError } from "../core/errors.ts";
+import { isResponse, type Params, type RequestId } from "../core/jsonrpc.ts";
 import { inTime } from "../core/waiting.ts";
 
 export interface HandshakeOptions {
   /** The revision that is offered to the server. */
   readonly protocolVersion: string;
   readonly clientInfo: { readonly name: string; readonly version: string };
+  /** What is declared for the clients behind it; nothing by default, since nobody may be there to be asked. */
+  readonly capabilities?: Params;
   /** How long the server may take to answer. */
   readonly timeoutMs: number;
 }
@@ -23,10 +25,9 @@ const HANDSHAKE_ID: RequestId = "keystone-initialize";
 
 /** Throws BackendError when the server refuses or breaks off, TimeoutError when it keeps silent. */
 export async function handshake(server: Channel, options: HandshakeOptions): Promise<Initialized> {
-  const { protocolVersion, clientInfo, timeoutMs } = options;
+  const { protocolVersion, clientInfo, capabilities = {}, timeoutMs } = options;
   const messages = server.incoming[Symbol.asyncIterator]();
-  // No capabilities: nobody behind a shared server could answer its requests.
-  const params = { protocolVersion, capabilities: {}, clientInfo };
+  const params = { protocolVersion, capabilities, clientInfo };
   await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: "initialize", params } });
   const late = new TimeoutError(`The MCP server did not answer initialize within ${timeoutMs} ms`);
   const result = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, messages), late);
@@ -38,18 +39,22 @@ async function answerTo(id: RequestId, messages: AsyncIterator<Envelope>): Promi
   while (true) {
     const { value, done } = await messages.next();
     if (done) throw new BackendError("The MCP server closed the connection during initialize");
-    const result = resultIn(value.message, id);
+    const result = resultIn(value, id);
     if (result) return result;
   }
 }
 
 /** Notifications may come before the answer; they have no receiver yet. */
-function resultIn(message: JsonRpcMessage, id: RequestId): Params | undefined {
+function resultIn({ message, undelivered }: Envelope, id: RequestId): Params | undefined {
   if (!isResponse(message) || message.id !== id) return undefined;
-  if ("error" in message) {
-    throw new BackendError(`The MCP server refused initialize: ${message.error.message}`);
-  }
+  if ("error" in message) throw failure(message.error.message, undelivered);
   const { result } = message;
   if (typeof result === "object" && result !== null) return { ...result };
   throw new BackendError("The MCP server answered initialize with something that is not an object");
+}
+
+/** What never reached the server was refused by something else, which says so itself. */
+function failure(reason: string, undelivered: Undelivered | undefined): Error {
+  if (undelivered?.status === 503) return new LimitError(reason);
+  return new BackendError(undelivered ? reason : `The MCP server refused initialize: ${reason}`);
 }

@@ -36,6 +36,16 @@ Deno.test("handshake offers the revision and no capabilities, then says initiali
   assert.deepEqual(await server.hear(), notification("notifications/initialized"));
 });
 
+Deno.test("handshake declares the capabilities that it is given", async () => {
+  const capabilities = { sampling: {}, roots: { listChanged: true } };
+  const { server } = shake({ capabilities });
+  const message = await server.hear();
+  assert(isRequest(message));
+  assert.deepEqual(message.params?.capabilities, capabilities);
+  server.say(result(message.id));
+  await server.hear();
+});
+
 Deno.test("handshake waits for its own answer, whatever comes before, and leaves what comes after", async () => {
   const { server, done } = shake();
   const id = await askedId(server);

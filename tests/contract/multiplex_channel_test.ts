@@ -1,4 +1,4 @@
-import { Multiplex } from "../../src/adapters/multiplex.ts";
+import { Multiplex } from "../../src/adapters/sharing/multiplex.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
 import { request } from "../support/messages.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
@@ -17,7 +17,7 @@ async function openPair(): Promise<ChannelPair> {
     session: "shared",
     emit: () => {},
   });
-  const near = hub.open();
+  const near = hub.open("session");
   // What a server says by itself reaches the client whose request is the only open one.
   await near.send({ message: request("held") });
   await new Inbox(far).next();
@@ -37,7 +37,7 @@ channelContract("multiplex", openPair, {
   client: "near",
   farClose: "break",
   cannot: {
-    "keeps text": "ids are rewritten, so messages are serialised anew",
+    "keeps text": "ids are rewritten, so the text is not the same",
     "is spoken to after the far close": "a server that closed its side is replaced",
     "tells the far side of its close": "the server serves others, too",
     "holds back the far side": "one slow client must not hold up the others, it is given up",

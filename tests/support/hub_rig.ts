@@ -1,5 +1,6 @@
 /** A multiplex over a server in memory. */
-import { Multiplex, type MultiplexOptions } from "../../src/adapters/multiplex.ts";
+import { Multiplex, type MultiplexOptions } from "../../src/adapters/sharing/multiplex.ts";
+import type { ClientKind } from "../../src/adapters/sharing/shared_channel.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
 import { FarEnd } from "./far_end.ts";
 import { type Recorder, recorder } from "./recorder.ts";
@@ -13,8 +14,8 @@ export const INITIALIZED = {
 export interface HubRig extends Recorder {
   readonly hub: Multiplex;
   readonly server: FarEnd;
-  /** A client of its own. */
-  join(): FarEnd;
+  /** A client of its own, with a session unless told otherwise. */
+  join(kind?: ClientKind): FarEnd;
 }
 
 export function hubRig(options: Partial<MultiplexOptions> = {}): HubRig {
@@ -31,5 +32,9 @@ export function hubRig(options: Partial<MultiplexOptions> = {}): HubRig {
     emit: record.emit,
     ...options,
   });
-  return { ...record, hub, server: new FarEnd(server), join: () => new FarEnd(hub.open()) };
+  return {
+    ...record,
+    ...{ hub, server: new FarEnd(server) },
+    join: (kind = "session") => new FarEnd(hub.open(kind)),
+  };
 }

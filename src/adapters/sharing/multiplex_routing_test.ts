@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
-import { isRequest, requestedToken, type RequestId } from "../core/jsonrpc.ts";
-import { DisconnectedError } from "../core/errors.ts";
-import { memoryChannels } from "../core/channel.ts";
-import { type FarEnd, settled } from "../../tests/support/far_end.ts";
-import { hubRig } from "../../tests/support/hub_rig.ts";
-import { failure, notification, progress, request, result, tracked } from "../../tests/support/messages.ts";
+import { isRequest, requestedToken, type RequestId } from "../../core/jsonrpc.ts";
+import { DisconnectedError } from "../../core/errors.ts";
+import { memoryChannels } from "../../core/channel.ts";
+import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
+import { hubRig } from "../../../tests/support/hub_rig.ts";
+import {
+  failure,
+  notification,
+  progress,
+  request,
+  result,
+  tracked,
+} from "../../../tests/support/messages.ts";
 
 /** The id and the progress token under which the next request reaches the server. */
 async function arrival(server: FarEnd): Promise<{ id: RequestId; token: string | number }> {
@@ -76,23 +83,52 @@ Deno.test("Multiplex gives other notifications to its only client, and to nobody
   assert.deepEqual(drops(), [`${nobody} none/joined`, `${nobody} two/joined`]);
 });
 
-Deno.test("Multiplex answers the server's own requests: ping, and a refusal for all others", async () => {
+Deno.test("Multiplex passes notifications of clients up that it does not know", async () => {
   const { server, join } = hubRig();
-  const client = join();
-  client.say(request(1));
-  const { id } = await arrival(server);
-  server.say(request("p", "ping"), request(1, "sampling/createMessage"), result(id));
-  assert.deepEqual(await server.hear(), result("p"));
-  const text = '"sampling/createMessage" cannot be asked of the clients of a shared server';
-  assert.deepEqual(await server.hear(), failure(1, text, -32601));
-  assert.deepEqual(await client.hear(), result(1));
+  for (const kind of ["session", "request"] as const) {
+    join(kind).say(notification("notifications/future", { kind }));
+    assert.deepEqual(await server.hear(), notification("notifications/future", { kind }));
+  }
 });
 
-Deno.test("Multiplex passes notifications of clients up, but no answers", async () => {
+Deno.test("Multiplex passes changed roots up from the only session there is, and from nobody else", async () => {
   const { server, join, drops } = hubRig();
-  join().say(result(1), failure(2), notification("notifications/roots/list_changed"));
-  assert.deepEqual(await server.hear(), notification("notifications/roots/list_changed"));
-  assert.deepEqual(drops(), Array(2).fill("a shared server asks nothing of its clients"));
+  const changed = notification("notifications/roots/list_changed");
+  const [single, one] = [join("request"), join()];
+  single.say(changed);
+  one.say(changed);
+  assert.deepEqual(await server.hear(), changed);
+  const other = join();
+  one.say(changed);
+  other.say(changed);
+  await other.leave();
+  one.say(changed, notification("end"));
+  assert.deepEqual(await server.hear(), changed);
+  assert.deepEqual(await server.hear(), notification("end"));
+  assert.deepEqual(drops(), Array(3).fill("the roots of one client are not those of the others"));
+});
+
+Deno.test("Multiplex tells every initialized session once that a list has changed", async () => {
+  const { server, join, drops } = hubRig();
+  const lists = ["tools", "prompts", "resources"].map((list) =>
+    notification(`notifications/${list}/list_changed`)
+  );
+  const early = join();
+  server.say(...lists);
+  await settled();
+  assert.equal(drops().length, lists.length);
+  const [one, other, single] = [join(), join(), join("request")];
+  for (const client of [one, other, single]) client.say(notification("notifications/initialized"));
+  // The second time is not a second client.
+  one.say(notification("notifications/initialized"));
+  server.say(...lists);
+  for (const client of [one, other]) {
+    for (const list of lists) assert.deepEqual(await client.hear(), list);
+  }
+  for (const client of [early, one, other, single]) {
+    await client.leave();
+    assert.deepEqual((await client.rest()).messages, []);
+  }
 });
 
 Deno.test("Multiplex drops answers to nobody, whatever their id", async () => {
@@ -133,6 +169,7 @@ Deno.test("Multiplex gives nobody what may still be about a request that was can
   await server.hear();
   leaving.say(notification("notifications/cancelled", { requestId: 1 }));
   await server.hear();
+  await arrival(server); // The ping that shows when it has been read.
   staying.say(request(1, "tools/call"));
   const { id } = await arrival(server);
   server.say(notification("notifications/message", { level: "info", data: "about the other's call" }));

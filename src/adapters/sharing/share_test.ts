@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { memoryChannels } from "../core/channel.ts";
-import type { Backend, Launch } from "../core/backend.ts";
-import { BackendError, StoppingError, TimeoutError } from "../core/errors.ts";
-import { isRequest } from "../core/jsonrpc.ts";
-import { shareBackend, type ShareOptions } from "./share.ts";
-import { FarEnd, settled } from "../../tests/support/far_end.ts";
-import { request, result } from "../../tests/support/messages.ts";
-import { recorder } from "../../tests/support/recorder.ts";
+import { memoryChannels } from "../../core/channel.ts";
+import type { Backend, Launch } from "../../core/backend.ts";
+import { BackendError, StoppingError, TimeoutError } from "../../core/errors.ts";
+import { isRequest } from "../../core/jsonrpc.ts";
+import { SharedServer, type ShareOptions } from "./share.ts";
+import { FarEnd, settled } from "../../../tests/support/far_end.ts";
+import { request, result } from "../../../tests/support/messages.ts";
+import { recorder } from "../../../tests/support/recorder.ts";
 
 const launch: Launch = { session: "s1", args: [], env: {}, headers: {} };
 
@@ -30,7 +30,8 @@ function shareRig(options: Partial<ShareOptions> = {}) {
       return Promise.resolve();
     },
   };
-  const shared = shareBackend(backend, {
+  const shared = new SharedServer(backend, {
+    ...{ label: "shared", scope: "all" as const, restarts: true },
     ...{ protocolVersion: "2025-11-25", clientInfo: { name: "keystone", version: "1.0.0" } },
     ...{ timeoutMs: 60_000, versions: ["2025-11-25"], maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
     emit: record.emit,
@@ -39,7 +40,7 @@ function shareRig(options: Partial<ShareOptions> = {}) {
   return {
     ...record,
     ...{ shared, servers, launches },
-    open: async (signal = new AbortController().signal) => new FarEnd(await shared.open(launch, signal)),
+    open: async (signal = new AbortController().signal) => new FarEnd(await shared.join("session", signal)),
     fail: (now: boolean) => void (failing = now),
     disposed: () => disposed,
   };
@@ -55,7 +56,7 @@ async function start(server: FarEnd | undefined): Promise<FarEnd> {
   return server;
 }
 
-Deno.test("shareBackend starts one server for 20 clients that come at once, under a name of its own", async () => {
+Deno.test("SharedServer starts one server for 20 clients that come at once, under a name of its own", async () => {
   const rig = shareRig();
   const opening = Array.from({ length: 20 }, () => rig.open());
   await settled();
@@ -72,7 +73,7 @@ Deno.test("shareBackend starts one server for 20 clients that come at once, unde
   }
 });
 
-Deno.test("shareBackend keeps its server when clients leave", async () => {
+Deno.test("SharedServer keeps its server when clients leave", async () => {
   const rig = shareRig();
   const opening = rig.open();
   await settled();
@@ -84,7 +85,7 @@ Deno.test("shareBackend keeps its server when clients leave", async () => {
   assert.equal(rig.launches.length, 1);
 });
 
-Deno.test("shareBackend tells every client that the server cannot be opened, and tries again for the next", async () => {
+Deno.test("SharedServer tells every client that the server cannot be opened, and tries again for the next", async () => {
   const rig = shareRig();
   rig.fail(true);
   const opening = [rig.open(), rig.open()];
@@ -98,7 +99,7 @@ Deno.test("shareBackend tells every client that the server cannot be opened, and
   assert.deepEqual(rig.told("fault"), []);
 });
 
-Deno.test("shareBackend stops a server that breaks off or keeps silent in the handshake, and starts another", async () => {
+Deno.test("SharedServer stops a server that breaks off or keeps silent in the handshake, and starts another", async () => {
   const rig = shareRig({ timeoutMs: 20 });
   const silent = rig.open();
   await assert.rejects(silent, TimeoutError);
@@ -113,7 +114,7 @@ Deno.test("shareBackend stops a server that breaks off or keeps silent in the ha
   await next;
 });
 
-Deno.test("shareBackend starts a new server after one that died, whose clients got their end", async () => {
+Deno.test("SharedServer starts a new server after one that died, whose clients got their end", async () => {
   const rig = shareRig();
   const opening = rig.open();
   await settled();
@@ -127,7 +128,7 @@ Deno.test("shareBackend starts a new server after one that died, whose clients g
   await next;
 });
 
-Deno.test("shareBackend frees a server that only closed its end", async () => {
+Deno.test("SharedServer frees a server that only closed its end", async () => {
   const rig = shareRig();
   const opening = rig.open();
   await settled();
@@ -138,7 +139,7 @@ Deno.test("shareBackend frees a server that only closed its end", async () => {
   await server.rest();
 });
 
-Deno.test("shareBackend lets a client go that stops waiting, and starts the server for the others", async () => {
+Deno.test("SharedServer lets a client go that stops waiting, and starts the server for the others", async () => {
   const rig = shareRig();
   const impatient = new AbortController();
   const [first, second] = [rig.open(impatient.signal), rig.open()];
@@ -150,7 +151,7 @@ Deno.test("shareBackend lets a client go that stops waiting, and starts the serv
   await assert.rejects(rig.open(AbortSignal.abort(new StoppingError())), StoppingError);
 });
 
-Deno.test("shareBackend stops its server when it is disposed, and the backend behind it", async () => {
+Deno.test("SharedServer stops its server when it is disposed, and the backend behind it", async () => {
   const rig = shareRig();
   const opening = rig.open();
   await settled();
@@ -176,7 +177,7 @@ Deno.test(
   },
 );
 
-Deno.test("shareBackend can be disposed without ever having started", async () => {
+Deno.test("SharedServer can be disposed without ever having started", async () => {
   const rig = shareRig();
   await rig.shared[Symbol.asyncDispose]();
   assert.equal(rig.launches.length, 0);

@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
-import { BackendError, DisconnectedError, LimitError } from "../core/errors.ts";
-import { isRequest, type JsonRpcRequest } from "../core/jsonrpc.ts";
-import { memoryChannels } from "../core/channel.ts";
-import { type FarEnd, settled } from "../../tests/support/far_end.ts";
-import { hubRig, INITIALIZED } from "../../tests/support/hub_rig.ts";
-import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
+import { BackendError, DisconnectedError, LimitError } from "../../core/errors.ts";
+import { isRequest, type JsonRpcRequest } from "../../core/jsonrpc.ts";
+import { memoryChannels } from "../../core/channel.ts";
+import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
+import { hubRig, INITIALIZED } from "../../../tests/support/hub_rig.ts";
+import {
+  cancelled,
+  failure,
+  notification,
+  request,
+  result,
+  tracked,
+} from "../../../tests/support/messages.ts";
 
 async function hearRequest(server: FarEnd): Promise<JsonRpcRequest> {
   const message = await server.hear();
@@ -79,6 +86,7 @@ Deno.test("Multiplex cancels the client's own request under the server's id, and
   const [, , third] = [await hearRequest(server), await hearRequest(server), await hearRequest(server)];
   other.say(cancelled("2"), cancelled(2), notification("next"));
   assert.deepEqual(await server.hear(), cancelled(Number(third.id)));
+  assert.equal((await hearRequest(server)).method, "ping");
   assert.deepEqual(await server.hear(), notification("next"));
   assert.deepEqual(drops(), ["it cancels a request that is not open"]);
 });
@@ -89,6 +97,7 @@ Deno.test("Multiplex drops what the server still answers to a cancelled request"
   client.say(request(1), cancelled(1), request(1));
   const first = await hearRequest(server);
   await server.hear();
+  await hearRequest(server); // The ping that shows when the cancellation has been read.
   const second = await hearRequest(server);
   server.say(result(first.id, "late"), result(second.id, "right"));
   assert.deepEqual(await client.hear(), result(1, "right"));
@@ -111,6 +120,31 @@ Deno.test("Multiplex cancels the open requests of a client that leaves, and only
   assert.deepEqual(await staying.hear(), result(1));
   assert.deepEqual(await leaving.rest(), { messages: [], error: undefined });
   assert.deepEqual(drops(), ["it answers no open request"]);
+});
+
+Deno.test("Multiplex refuses a request whose id its client still uses", async () => {
+  const { server, join } = hubRig();
+  const client = join();
+  client.say(request(1), request(1), request("1"));
+  const [first, second] = [await hearRequest(server), await hearRequest(server)];
+  const text = "Invalid Request: a request with id 1 is still open";
+  assert.deepEqual(await client.hear(), failure(1, text, -32600));
+  server.say(result(second.id, "second"), result(first.id, "first"));
+  assert.deepEqual(await client.hear(), result("1", "second"));
+  assert.deepEqual(await client.hear(), result(1, "first"));
+});
+
+Deno.test("Multiplex lets a client leave at the same cost, however much the others wait for", () => {
+  const { hub, join } = hubRig();
+  for (const other of Array.from({ length: 100 }, () => join())) {
+    for (let id = 0; id < 1_000; id++) other.say(tracked(id, id));
+  }
+  const leaving = Array.from({ length: 20_000 }, () => hub.open("session"));
+  const start = performance.now();
+  for (const client of leaving) void client[Symbol.asyncDispose]();
+  const elapsedMs = performance.now() - start;
+  // To look at 100,000 requests for each of them would take many seconds.
+  assert(elapsedMs < 1_000, `${Math.round(elapsedMs)} ms`);
 });
 
 Deno.test("Multiplex takes nothing more from a client that closed, and still answers it", async () => {
@@ -136,7 +170,7 @@ Deno.test("Multiplex ends every client when the server dies, each with the reaso
     assert.throws(() => client.say(request(2)), DisconnectedError);
     await client.leave();
   }
-  assert.throws(() => hub.open(), DisconnectedError);
+  assert.throws(() => hub.open("session"), DisconnectedError);
 });
 
 Deno.test("Multiplex hands the server's own reason on, tells of one that is none, and survives both", async () => {
@@ -176,7 +210,7 @@ Deno.test("Multiplex holds a client back while the server has no room, but not i
   const [, serverEnd] = memoryChannels();
   const send = () => new Promise<void>(() => {});
   const { hub } = hubRig({ server: { ...serverEnd, send } });
-  const client = hub.open();
+  const client = hub.open("session");
   let free = false;
   const room = client.send({ message: request(1) })?.then(() => free = true);
   await settled();

@@ -1,0 +1,160 @@
+/** What the server asks its clients: each request goes to one client, and only that client may answer it. */
+import type { Envelope } from "../../core/channel.ts";
+import { RpcCode } from "../../core/errors.ts";
+import {
+  cancelledId,
+  errorOf,
+  isId,
+  type JsonRpcErrorObject,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type ProgressToken,
+  reportedToken,
+  requestedToken,
+  type RequestId,
+} from "../../core/jsonrpc.ts";
+import { Elicitations } from "./elicitations.ts";
+import { withAnswerId } from "./rewrite.ts";
+import type { SharedChannel } from "./shared_channel.ts";
+import type { HubServer } from "./hub_server.ts";
+
+/** Who may be meant by a request of the server. */
+export interface Candidates {
+  /** Those for whom the server may be working; undefined for one that has left. */
+  readonly askers: Iterable<SharedChannel | undefined>;
+  /** Those who have a conversation with it. */
+  readonly sessions: Iterable<SharedChannel>;
+}
+
+interface Asked {
+  readonly client: SharedChannel;
+  readonly id: RequestId;
+  readonly token: ProgressToken | undefined;
+}
+
+const SEVERAL = "several clients share this server, and each of them may be meant";
+/** What a client must have declared to be asked for something. */
+const NEEDED_CAPABILITY = /^(sampling|elicitation|roots)\//;
+
+export class AskedRequests {
+  readonly elicitations = new Elicitations();
+  readonly #server: HubServer;
+  readonly #open = new Map<RequestId, Asked>();
+  readonly #byToken = new Map<ProgressToken, Asked>();
+  readonly #byClient = new Map<SharedChannel, Set<Asked>>();
+
+  constructor(server: HubServer) {
+    this.#server = server;
+  }
+
+  /** Hands a request of the server to the client that it is for, or refuses it. */
+  ask(envelope: Envelope, message: JsonRpcRequest, candidates: Candidates): void {
+    const receiver = this.#receiverOf(message, candidates);
+    if (!("kind" in receiver)) {
+      this.#server.drop("down", receiver.message);
+      return this.#refuse(message.id, receiver);
+    }
+    this.#enter({ client: receiver, id: message.id, token: requestedToken(message) });
+    this.elicitations.note(receiver, message);
+    receiver.deliver({ message, text: envelope.text });
+  }
+
+  /** Passes a client's answer on, if it was asked. */
+  answer(client: SharedChannel, envelope: Envelope, message: JsonRpcResponse): Promise<void> | void {
+    const { id } = message;
+    const asked = id === null ? undefined : this.#open.get(id);
+    if (asked?.client !== client) {
+      return this.#server.drop("up", "it answers nothing that this client was asked");
+    }
+    this.#take(asked);
+    return this.#server.send(withAnswerId(envelope, message, asked.id));
+  }
+
+  /** Passes on how far a client has got with what it was asked. */
+  progress(client: SharedChannel, message: JsonRpcNotification): Promise<void> | void {
+    const token = reportedToken(message);
+    const asked = token === undefined ? undefined : this.#byToken.get(token);
+    if (asked?.client === client) return this.#server.send({ message });
+    return this.#server.drop("up", "progress of nothing that this client was asked");
+  }
+
+  /** The server no longer wants an answer. */
+  cancel(envelope: Envelope, message: JsonRpcNotification): void {
+    const id = cancelledId(message);
+    const asked = id === undefined ? undefined : this.#open.get(id);
+    if (!asked) return this.#server.drop("down", "it cancels a request that nobody was asked");
+    this.#take(asked);
+    asked.client.deliver({ message, text: envelope.text });
+  }
+
+  leave(client: SharedChannel): void {
+    for (const asked of this.#byClient.get(client) ?? []) {
+      this.#take(asked);
+      this.#refuse(asked.id, refused("The client that was asked is gone"));
+    }
+    this.elicitations.leave(client);
+  }
+
+  // --- who is meant ---
+
+  #receiverOf(message: JsonRpcRequest, candidates: Candidates): SharedChannel | JsonRpcErrorObject {
+    const { id, method } = message;
+    if (this.#open.has(id)) return inUse(id);
+    // The id of a task means nothing to a client that cannot know whose task it is.
+    if (method.startsWith("tasks/")) {
+      return notFound(`"${method}" cannot be asked of the clients of a shared server`);
+    }
+    const askers = new Set(candidates.askers);
+    const [client, other] = askers.size > 0 ? askers : candidates.sessions;
+    if (other || askers.size > 1) return refused(`"${method}" is ambiguous: ${SEVERAL}`);
+    if (!client) return refused(`"${method}" cannot be asked: whom it is for is not there`);
+    return cannotAnswer(client, method) ?? client;
+  }
+
+  // --- the books ---
+
+  #enter(asked: Asked): void {
+    const { client, id, token } = asked;
+    this.#open.set(id, asked);
+    if (token !== undefined) this.#byToken.set(token, asked);
+    const own = this.#byClient.get(client);
+    if (own) own.add(asked);
+    else this.#byClient.set(client, new Set([asked]));
+  }
+
+  #take(asked: Asked): void {
+    const { client, id, token } = asked;
+    this.#open.delete(id);
+    if (isId(token) && this.#byToken.get(token) === asked) this.#byToken.delete(token);
+    const own = this.#byClient.get(client);
+    own?.delete(asked);
+    if (own?.size === 0) this.#byClient.delete(client);
+  }
+
+  #refuse(id: RequestId, error: JsonRpcErrorObject): void {
+    void this.#server.say(errorOf(id, error));
+  }
+}
+
+function cannotAnswer(client: SharedChannel, method: string): JsonRpcErrorObject | undefined {
+  if (client.kind === "request") {
+    return notFound(`"${method}" cannot be asked of a client without a session (--stateful)`);
+  }
+  const capability = NEEDED_CAPABILITY.exec(method)?.[1];
+  if (capability === undefined || client.capabilities[capability]) return undefined;
+  return notFound(`"${method}" cannot be asked: the client does not declare "${capability}"`);
+}
+
+function inUse(id: RequestId): JsonRpcErrorObject {
+  const message = `Invalid Request: a request with id ${JSON.stringify(id)} is still open`;
+  return { code: RpcCode.invalidRequest, message };
+}
+
+function notFound(message: string): JsonRpcErrorObject {
+  return { code: RpcCode.methodNotFound, message };
+}
+
+function refused(message: string): JsonRpcErrorObject {
+  return { code: RpcCode.refused, message };
+}

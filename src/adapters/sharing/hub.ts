@@ -1,0 +1,84 @@
+/** A server to which the handshake was played, so that clients can join. */
+import type { Backend, Launch } from "../../core/backend.ts";
+import type { Channel } from "../../core/channel.ts";
+import type { Sink } from "../../core/events.ts";
+import { until } from "../../core/waiting.ts";
+import { handshake, type HandshakeOptions } from "../handshake.ts";
+import { Multiplex } from "./multiplex.ts";
+import type { ClientKind } from "./shared_channel.ts";
+
+export interface HubOptions extends HandshakeOptions {
+  readonly emit: Sink;
+  /** The revisions that a client may be told. */
+  readonly versions: readonly string[];
+  /** How many messages may wait for one client before it is given up as too slow. */
+  readonly maxBufferedMessages: number;
+  /** And how large they may be together. */
+  readonly maxBufferedBytes: number;
+}
+
+export interface Hub extends AsyncDisposable {
+  /** Settles with the reason when the server is gone. */
+  readonly ended: Promise<Error>;
+  /** Milliseconds since the last client left; undefined while there is one. */
+  readonly idleMs: number | undefined;
+  /** A channel of one client's own. Throws DisconnectedError when the server is gone. */
+  join(kind: ClientKind): Channel;
+}
+
+/** Throws BackendError or TimeoutError when the server cannot be opened, refuses or keeps silent; nothing is left then. */
+export async function openHub(
+  backend: Backend,
+  launch: Launch,
+  options: HubOptions & { readonly signal: AbortSignal },
+): Promise<Hub> {
+  const { signal, emit, versions, maxBufferedMessages, maxBufferedBytes } = options;
+  const server = await backend.open(launch, signal);
+  try {
+    const { result: initialized, incoming } = await until(signal, handshake(server, options));
+    const limits = { maxBufferedMessages, maxBufferedBytes };
+    const { session } = launch;
+    return hubOf(
+      server,
+      new Multiplex({ server, incoming, initialized, versions, session, emit, ...limits }),
+    );
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function hubOf(server: Channel, multiplex: Multiplex): Hub {
+  return {
+    ended: multiplex.ended,
+    get idleMs() {
+      return multiplex.idleMs;
+    },
+    join: (kind) => multiplex.open(kind),
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Servers that are each for one client alone, and end with it: `open` settles when the handshake is done. */
+export function freshHubs(backend: Backend, options: HubOptions): Backend {
+  return {
+    name: backend.name,
+    async open(launch, signal) {
+      const hub = await openHub(backend, launch, { ...options, signal });
+      const client = hub.join("request");
+      return {
+        incoming: client.incoming,
+        send: (envelope) => client.send(envelope),
+        close: (reason) => client.close(reason),
+        async [Symbol.asyncDispose]() {
+          await client[Symbol.asyncDispose]();
+          await hub[Symbol.asyncDispose]();
+        },
+      };
+    },
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,64 @@
+/** The server that many clients share, as the parts of the hub speak to it. */
+import type { Channel, Envelope } from "../../core/channel.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Direction, Sink } from "../../core/events.ts";
+import type { JsonRpcMessage } from "../../core/jsonrpc.ts";
+
+export interface HubServerOptions {
+  readonly server: Channel;
+  /** Names the shared server in events. */
+  readonly session: string;
+  /** How much may wait for the server while it does not read. */
+  readonly maxBufferedBytes: number;
+  readonly emit: Sink;
+}
+
+export class HubServer {
+  readonly #options: HubServerOptions;
+  /** Characters that were sent since it ceased to read. */
+  #unread = 0;
+
+  constructor(options: HubServerOptions) {
+    this.#options = options;
+  }
+
+  /** Passes on what a client says. Throws as the server's channel does. */
+  send(envelope: Envelope): Promise<void> | void {
+    const room = this.#options.server.send(envelope);
+    if (room) this.#count(envelope, room);
+    return room;
+  }
+
+  /** True while too much waits for the server. */
+  get full(): boolean {
+    return this.#unread >= this.#options.maxBufferedBytes;
+  }
+
+  #count({ text }: Envelope, room: Promise<void>): void {
+    const readAgain = () => void (this.#unread = 0);
+    if (this.#unread === 0) room.then(readAgain, readAgain);
+    // Every message counts for something, that of unknown length too.
+    this.#unread += 1 + (text?.length ?? 0);
+  }
+
+  /** Says something of our own; a server that is gone need not hear it, since its end is told to everybody. */
+  say(message: JsonRpcMessage): Promise<void> | void {
+    const failed = (error: unknown): void => {
+      if (!(error instanceof GatewayError)) this.fault(error);
+    };
+    try {
+      return this.#options.server.send({ message })?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  fault(error: unknown): void {
+    this.#options.emit({ type: "fault", where: "shared server", error });
+  }
+
+  drop(direction: Direction, reason: string): void {
+    const { session, emit } = this.#options;
+    emit({ type: "message.dropped", session, direction, reason });
+  }
+}

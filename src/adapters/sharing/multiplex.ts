@@ -1,0 +1,236 @@
+/**
+ * Many clients on one server: each message reaches whom it is for and nobody else. What that takes is kept in parts,
+ * one for each thing that clients share; this is the hub that knows which message is whose business.
+ */
+import { type Channel, type Envelope, undeliveredBy } from "../../core/channel.ts";
+import { DisconnectedError, GatewayError, LimitError, RpcCode, toRpcError } from "../../core/errors.ts";
+import type { Sink } from "../../core/events.ts";
+import {
+  errorOf,
+  isRequest,
+  isResponse,
+  type JsonRpcErrorObject,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type Params,
+  resultOf,
+} from "../../core/jsonrpc.ts";
+import { AskedRequests } from "./asked_requests.ts";
+import { initializeResult, refusalOf, withoutTask } from "./shared_capabilities.ts";
+import { type ClientKind, SharedChannel } from "./shared_channel.ts";
+import { SharedLogLevel } from "./shared_log_level.ts";
+import { SharedRequests } from "./shared_requests.ts";
+import { HubServer } from "./hub_server.ts";
+import { SharedSubscriptions } from "./shared_subscriptions.ts";
+
+export interface MultiplexOptions {
+  /** The server; `incoming` may be an iterator that a handshake has begun to read. */
+  readonly server: Channel;
+  readonly incoming: AsyncIterable<Envelope>;
+  /** The result of the one real `initialize`, from which each client's own is answered. */
+  readonly initialized: Params;
+  /** The revisions that a client may be told. */
+  readonly versions: readonly string[];
+  /** How many messages may wait for one client before it is given up: it must not hold up the others. */
+  readonly maxBufferedMessages: number;
+  /** And how large they may be together, or what waits for the server. */
+  readonly maxBufferedBytes: number;
+  /** Names the shared server in events. */
+  readonly session: string;
+  readonly emit: Sink;
+}
+
+const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/;
+
+export class Multiplex {
+  /** Settles with the reason when the server is gone; every client channel has got its end by then. */
+  readonly ended: Promise<Error>;
+  readonly #options: MultiplexOptions;
+  readonly #server: HubServer;
+  readonly #requests: SharedRequests;
+  readonly #subscriptions: SharedSubscriptions;
+  readonly #logLevel: SharedLogLevel;
+  readonly #asked: AskedRequests;
+  readonly #clients = new Set<SharedChannel>();
+  readonly #sessions = new Set<SharedChannel>();
+  /** The first client, as long as there has been no other: whatever the server says is for it. */
+  #onlyClient: SharedChannel | undefined;
+  #joined = 0;
+  #emptySince = performance.now();
+  #over = false;
+
+  constructor(options: MultiplexOptions) {
+    this.#options = options;
+    this.#server = new HubServer(options);
+    this.#requests = new SharedRequests(this.#server);
+    this.#subscriptions = new SharedSubscriptions(this.#requests);
+    this.#logLevel = new SharedLogLevel(this.#requests);
+    this.#asked = new AskedRequests(this.#server);
+    this.ended = this.#pump();
+  }
+
+  /** Milliseconds since the last client left; undefined while there is one. */
+  get idleMs(): number | undefined {
+    return this.#clients.size > 0 ? undefined : performance.now() - this.#emptySince;
+  }
+
+  /** A channel of one client's own. Throws DisconnectedError when the server is gone. */
+  open(kind: ClientKind): Channel {
+    if (this.#over) throw new DisconnectedError("The MCP server is gone");
+    const client: SharedChannel = new SharedChannel({ ...this.#options, kind }, {
+      up: (envelope) => this.#up(client, envelope),
+      leave: () => this.#leave(client),
+    });
+    this.#clients.add(client);
+    if (kind === "session") this.#sessions.add(client);
+    this.#onlyClient = ++this.#joined === 1 ? client : undefined;
+    return client;
+  }
+
+  /** The log level and the subscriptions first: taking back the open requests may set them right at the server. */
+  #leave(client: SharedChannel): void {
+    if (!this.#clients.delete(client)) return;
+    this.#sessions.delete(client);
+    if (this.#clients.size === 0) this.#emptySince = performance.now();
+    if (this.#onlyClient === client) this.#onlyClient = undefined;
+    this.#logLevel.leave(client);
+    this.#subscriptions.leave(client);
+    this.#requests.leave(client);
+    this.#asked.leave(client);
+  }
+
+  // --- up ---
+
+  #up(client: SharedChannel, envelope: Envelope): Promise<void> | void {
+    const { message } = envelope;
+    if (isResponse(message)) return this.#asked.answer(client, envelope, message);
+    return isRequest(message)
+      ? this.#requestUp(client, envelope, message)
+      : this.#notificationUp(client, message);
+  }
+
+  #requestUp(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+    const { id, method, params } = message;
+    if (this.#server.full) return this.#refuseFull(client, message);
+    const refusal = this.#requests.isOpen(client, id) ? inUse(message) : refusalOf(method, client.kind);
+    if (refusal) return client.deliver({ message: errorOf(id, refusal) });
+    if (method === "initialize") return this.#initialize(client, message);
+    if (method === "logging/setLevel") return this.#logLevel.set(client, envelope, message);
+    const uri = params?.uri;
+    if (typeof uri === "string") {
+      if (method === "resources/subscribe") return this.#subscriptions.subscribe(client, message, uri);
+      if (method === "resources/unsubscribe") return this.#subscriptions.unsubscribe(client, message, uri);
+    }
+    const plain = withoutTask(envelope, message);
+    return this.#requests.pass(client, plain.envelope, plain.message);
+  }
+
+  /** Each client may wait for a server that does not read, but all together must not fill our memory. */
+  #refuseFull(client: SharedChannel, { id }: JsonRpcRequest): void {
+    const error = new LimitError("The server is too slow: too much waits for it");
+    client.deliver({ message: errorOf(id, toRpcError(error)), undelivered: undeliveredBy(error) });
+  }
+
+  #initialize(client: SharedChannel, { id, params }: JsonRpcRequest): void {
+    const { initialized, versions } = this.#options;
+    const { protocolVersion: asked, capabilities } = params ?? {};
+    if (typeof capabilities === "object") client.capabilities = { ...capabilities };
+    const result = initializeResult(initialized, { kind: client.kind, asked, versions });
+    client.deliver({ message: resultOf(id, result) });
+  }
+
+  /** Written anew: their text might say something else to the server than it says to us. */
+  #notificationUp(client: SharedChannel, message: JsonRpcNotification): Promise<void> | void {
+    switch (message.method) {
+      case "notifications/initialized":
+        client.initialized = true;
+        return;
+      case "notifications/cancelled":
+        return this.#requests.cancel(client, message);
+      case "notifications/progress":
+        return this.#asked.progress(client, message);
+      case "notifications/roots/list_changed":
+        return this.#rootsChanged(client, message);
+      default:
+        return this.#server.send({ message });
+    }
+  }
+
+  /** The server would ask again for roots, and could not say whose it means. */
+  #rootsChanged(client: SharedChannel, message: JsonRpcNotification): Promise<void> | void {
+    const alone = this.#sessions.size === 1 && this.#sessions.has(client);
+    if (alone) return this.#server.send({ message });
+    return this.#server.drop("up", "the roots of one client are not those of the others");
+  }
+
+  // --- down ---
+
+  async #pump(): Promise<Error> {
+    let reason: GatewayError = new DisconnectedError("The MCP server is gone");
+    try {
+      for await (const envelope of this.#options.incoming) this.#down(envelope);
+    } catch (error) {
+      if (error instanceof GatewayError) reason = error;
+      else this.#server.fault(error);
+    }
+    this.#over = true;
+    for (const client of this.#clients) client.incoming.fail(reason);
+    this.#clients.clear();
+    return reason;
+  }
+
+  #down({ message, text }: Envelope): void {
+    const envelope = { message, text };
+    if (isResponse(message)) return this.#responseDown(envelope, message);
+    return isRequest(message)
+      ? this.#requestDown(envelope, message)
+      : this.#notificationDown(envelope, message);
+  }
+
+  #responseDown(envelope: Envelope, message: JsonRpcResponse): void {
+    const client = this.#requests.settle(envelope, message);
+    if (client && "error" in message) this.#asked.elicitations.note(client, message);
+  }
+
+  #requestDown(envelope: Envelope, message: JsonRpcRequest): void {
+    if (message.method === "ping") return void this.#server.say(resultOf(message.id, {}));
+    this.#asked.ask(envelope, message, { askers: this.#requests.askers(), sessions: this.#sessions });
+  }
+
+  #notificationDown(envelope: Envelope, message: JsonRpcNotification): void {
+    const { method } = message;
+    if (method === "notifications/progress") return this.#requests.progress(envelope, message);
+    if (method === "notifications/cancelled") return this.#asked.cancel(envelope, message);
+    // Even with one request in flight it may be about one that was answered before: never to a guess.
+    if (!this.#spread(envelope, message)) {
+      this.#server.drop("down", `nobody can be named as the receiver of ${method}`);
+    }
+  }
+
+  /** Gives a notification to all whom it is for; false when there is nobody. */
+  #spread(envelope: Envelope, message: JsonRpcNotification): boolean {
+    const { method } = message;
+    if (LIST_CHANGED.test(method)) return this.#listChanged(envelope);
+    if (method === "notifications/resources/updated") return this.#subscriptions.updated(envelope, message);
+    if (method === "notifications/elicitation/complete") {
+      return this.#asked.elicitations.complete(envelope, message);
+    }
+    if (method === "notifications/message") {
+      return this.#logLevel.logged(envelope, message, this.#onlyClient);
+    }
+    this.#onlyClient?.deliver(envelope);
+    return this.#onlyClient !== undefined;
+  }
+
+  #listChanged(envelope: Envelope): boolean {
+    const receivers = [...this.#sessions].filter(({ initialized }) => initialized);
+    for (const client of receivers) client.deliver({ ...envelope });
+    return receivers.length > 0;
+  }
+}
+
+function inUse({ id }: JsonRpcRequest): JsonRpcErrorObject {
+  const message = `Invalid Request: a request with id ${JSON.stringify(id)} is still open`;
+  return { code: RpcCode.invalidRequest, message };
+}

@@ -1,0 +1,82 @@
+/** What sharing can carry: what each kind of client is told of the server, and what it may not ask. */
+import type { Envelope } from "../../core/channel.ts";
+import { RpcCode } from "../../core/errors.ts";
+import type { JsonRpcErrorObject, JsonRpcRequest, Params } from "../../core/jsonrpc.ts";
+import type { ClientKind } from "./shared_channel.ts";
+
+/** What needs a client that is there when the server speaks. */
+const NEEDS_SESSION = new Set(["resources/subscribe", "resources/unsubscribe", "logging/setLevel"]);
+
+/** What an answer to `initialize` depends on besides the server's own. */
+export interface InitializeQuestion {
+  readonly kind: ClientKind;
+  /** The revision that the client asks for. */
+  readonly asked: unknown;
+  /** Those that a client may be told. */
+  readonly versions: readonly string[];
+}
+
+/** The result of the server's `initialize` as a client is told it: without what sharing cannot carry. */
+export function initializeResult(initialized: Params, { kind, asked, versions }: InitializeQuestion): Params {
+  const { capabilities, protocolVersion: own } = initialized;
+  return {
+    ...initialized,
+    ...(isObject(capabilities) ? { capabilities: shareable(capabilities, kind) } : {}),
+    ...(isKnown(asked, own, versions) ? { protocolVersion: asked } : {}),
+  };
+}
+
+/**
+ * The client is told the revision that it asked for, where that is one we serve and not newer than the server's own:
+ * it may refuse any other (MCP lifecycle page, "Version Negotiation").
+ */
+function isKnown(asked: unknown, own: unknown, versions: readonly string[]): boolean {
+  if (typeof asked !== "string" || typeof own !== "string") return false;
+  return versions.includes(asked) && asked <= own;
+}
+
+function shareable({ tasks: _, ...capabilities }: Params, kind: ClientKind): Params {
+  return kind === "session" ? capabilities : withoutSession(capabilities);
+}
+
+/** Why a client of this kind may not ask this, or undefined. */
+export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject | undefined {
+  if (method.startsWith("tasks/")) {
+    return notFound(`"${method}" is not offered by a shared server: every client could reach every task`);
+  }
+  if (kind === "session" || !NEEDS_SESSION.has(method)) return undefined;
+  return notFound(
+    `"${method}" needs a session, and this request stands alone: start the gateway with --stateful`,
+  );
+}
+
+/** Who offers no tasks works on such a call as on any other (MCP tasks page of 2025-11-25, "Capabilities"). */
+export function withoutTask(
+  envelope: Envelope,
+  message: JsonRpcRequest,
+): { envelope: Envelope; message: JsonRpcRequest } {
+  if (message.method !== "tools/call" || message.params?.task === undefined) return { envelope, message };
+  const { task: _, ...params } = message.params;
+  const plain = { ...message, params };
+  return { envelope: { message: plain }, message: plain };
+}
+
+function withoutSession({ logging: _, ...capabilities }: Params): Params {
+  return Object.fromEntries(
+    Object.entries(capabilities).map(([name, value]) => {
+      if (!isObject(value)) return [name, value];
+      const { listChanged: _, ...rest } = value;
+      if (name !== "resources") return [name, rest];
+      const { subscribe: __, ...resources } = rest;
+      return [name, resources];
+    }),
+  );
+}
+
+function notFound(message: string): JsonRpcErrorObject {
+  return { code: RpcCode.methodNotFound, message };
+}
+
+function isObject(value: unknown): value is Params {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

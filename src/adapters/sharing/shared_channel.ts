@@ -1,0 +1,75 @@
+/** One client's end of a shared server. */
+import type { Channel, Envelope } from "../../core/channel.ts";
+import { DisconnectedError, LimitError } from "../../core/errors.ts";
+import type { Params } from "../../core/jsonrpc.ts";
+import { Queue } from "../../core/queue.ts";
+
+/** "session": a conversation with a memory. "request": one POST that stands alone. */
+export type ClientKind = "session" | "request";
+
+export interface SharedChannelOptions {
+  readonly kind: ClientKind;
+  /** How many messages may wait for the client before it is given up, and how large they may be together. */
+  readonly maxBufferedMessages: number;
+  readonly maxBufferedBytes: number;
+}
+
+/** What a client's channel may do at the hub. */
+export interface HubSide {
+  up(envelope: Envelope): Promise<void> | void;
+  leave(): void;
+}
+
+export class SharedChannel implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  readonly kind: ClientKind;
+  /** What it declared in its `initialize`. */
+  capabilities: Params = {};
+  /** True once it has said `notifications/initialized`. */
+  initialized = false;
+  readonly #options: SharedChannelOptions;
+  readonly #hub: HubSide;
+  readonly #disposed = Promise.withResolvers<void>();
+  #closed = false;
+
+  constructor(options: SharedChannelOptions, hub: HubSide) {
+    this.kind = options.kind;
+    this.#options = options;
+    this.#hub = hub;
+  }
+
+  /** True when nothing can reach it any more. */
+  get gone(): boolean {
+    return this.incoming.ended;
+  }
+
+  /** Waits for nobody: one slow client must not hold up the others. */
+  deliver(envelope: Envelope): void {
+    const { maxBufferedMessages, maxBufferedBytes } = this.#options;
+    const { size, weight } = this.incoming;
+    if (size < maxBufferedMessages && weight < maxBufferedBytes) {
+      return void this.incoming.push(envelope, envelope.text?.length);
+    }
+    this.incoming.fail(new LimitError(`The client reads too slowly: ${size} messages wait for it`));
+  }
+
+  send(envelope: Envelope): Promise<void> | void {
+    if (this.#closed || this.gone) throw new DisconnectedError("The MCP server is gone");
+    const room = this.#hub.up(envelope);
+    // A server that does not read holds its clients up, but none that wants to leave.
+    return room && Promise.race([room, this.#disposed.promise]);
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#disposed.resolve();
+    this.#hub.leave();
+    this.incoming.end();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,132 @@
+/** A log level for each client: the server has the most talkative one, and each client hears what it wants. */
+import type { Envelope } from "../../core/channel.ts";
+import {
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type Params,
+  type RequestId,
+  resultOf,
+} from "../../core/jsonrpc.ts";
+import type { SharedChannel } from "./shared_channel.ts";
+import type { SharedRequests } from "./shared_requests.ts";
+
+/** From the most talkative on (MCP logging page, "Log Levels"); a rank is a place in this list. */
+const LEVELS: readonly unknown[] = [
+  "debug",
+  "info",
+  "notice",
+  "warning",
+  "error",
+  "critical",
+  "alert",
+  "emergency",
+];
+
+/** A client's request for another level. */
+interface Change {
+  readonly client: SharedChannel;
+  readonly id: RequestId;
+  readonly rank: number;
+}
+
+export class SharedLogLevel {
+  readonly #requests: SharedRequests;
+  readonly #wanted = new Map<SharedChannel, number>();
+  /** What the server is known to have; undefined before the first change and when it may have anything. */
+  #atServer: number | undefined;
+  /** One after the other, so that the answers come for what they are about; the first one is at the server. */
+  readonly #changes: Change[] = [];
+
+  constructor(requests: SharedRequests) {
+    this.#requests = requests;
+  }
+
+  /** Sets a client's level; one that is none goes to the server for its error. */
+  set(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+    const { id, params } = message;
+    const rank = LEVELS.indexOf(params?.level);
+    if (rank === -1) return this.#passInvalid(client, envelope, message);
+    const change = { client, id, rank };
+    this.#requests.hold(client, id, () => this.#withdraw(change));
+    if (this.#changes.push(change) === 1) return this.#run();
+  }
+
+  leave(client: SharedChannel): void {
+    if (this.#wanted.delete(client)) void this.#adjust();
+  }
+
+  /** To every client whose level lets it through, and to `other` where that one has set none; false when nobody has. */
+  logged(envelope: Envelope, { params }: JsonRpcNotification, other?: SharedChannel): boolean {
+    const rank = LEVELS.indexOf(params?.level);
+    for (const [client, wanted] of this.#wanted) {
+      // A level that nobody knows cannot be told to be too low.
+      if (rank === -1 || rank >= wanted) client.deliver({ ...envelope });
+    }
+    if (!other || this.#wanted.has(other)) return this.#wanted.size > 0;
+    other.deliver({ ...envelope });
+    return true;
+  }
+
+  /** A server that takes it all the same has a level that we do not know. */
+  #passInvalid(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+    this.#atServer = undefined;
+    return this.#requests.pass(client, envelope, message);
+  }
+
+  /** Goes through the changes up to one that the server must be asked for. */
+  #run(): Promise<void> | void {
+    for (let change = this.#changes[0]; change; change = this.#changes[0]) {
+      const target = Math.min(change.rank, this.#lowest(change.client));
+      if (target !== this.#atServer) return this.#ask(change, target);
+      this.#finish(change, resultOf(change.id, {}));
+    }
+    return this.#adjust();
+  }
+
+  #ask(change: Change, target: number): Promise<void> | void {
+    return this.#requests.ask("logging/setLevel", paramsOf(target), (answer) => {
+      if (this.#changes[0] !== change) return;
+      if ("result" in answer) this.#atServer = target;
+      this.#finish(change, { ...answer, id: change.id });
+      void this.#run();
+    });
+  }
+
+  #finish(change: Change, answer: JsonRpcResponse): void {
+    const { client, rank } = change;
+    this.#changes.shift();
+    if ("result" in answer) this.#wanted.set(client, rank);
+    this.#requests.answer(client, answer);
+  }
+
+  /** Of one that is at the server already nobody knows what will come of it: whatever comes next sets it right. */
+  #withdraw(change: Change): void {
+    const place = this.#changes.indexOf(change);
+    this.#changes.splice(place, 1);
+    if (place > 0) return;
+    this.#atServer = undefined;
+    void this.#run();
+  }
+
+  /** After a client has left; does not wait for the answer, since nobody asked. */
+  #adjust(): Promise<void> | void {
+    const target = this.#lowest();
+    // Where nobody wants anything, there is no level that would be right.
+    if (this.#changes.length > 0 || target === Infinity || target === this.#atServer) return;
+    this.#atServer = target;
+    return this.#requests.ask("logging/setLevel", paramsOf(target), (answer) => {
+      if ("error" in answer) this.#atServer = undefined;
+    });
+  }
+
+  #lowest(except?: SharedChannel): number {
+    let lowest = Infinity;
+    for (const [client, rank] of this.#wanted) if (client !== except) lowest = Math.min(lowest, rank);
+    return lowest;
+  }
+}
+
+function paramsOf(rank: number): Params {
+  return { level: LEVELS[rank] };
+}

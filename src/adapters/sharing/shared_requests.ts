@@ -1,0 +1,158 @@
+/** The requests that clients wait for: under ids of ours at the server, under each client's own here. */
+import type { Envelope } from "../../core/channel.ts";
+import {
+  cancelledId,
+  isId,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type Params,
+  type ProgressToken,
+  reportedToken,
+  requestedToken,
+  type RequestId,
+} from "../../core/jsonrpc.ts";
+import { withAnswerId, withReportedToken, withRequestId } from "./rewrite.ts";
+import type { SharedChannel } from "./shared_channel.ts";
+import type { HubServer } from "./hub_server.ts";
+import { type Withdrawer, WithdrawnRequests } from "./withdrawn_requests.ts";
+
+/** A client's request that waits at the server. */
+interface Passed {
+  readonly client: SharedChannel;
+  readonly id: RequestId;
+  readonly token: ProgressToken | undefined;
+  readonly serverId: number;
+}
+
+/** A client's request that waits for something that is asked on behalf of several. */
+interface Held {
+  readonly withdraw: () => void;
+}
+
+/** Hears the answer to a request of the hub's own. */
+type Settle = (answer: JsonRpcResponse) => void;
+
+export class SharedRequests {
+  readonly #server: HubServer;
+  readonly #sent = new Map<number, Passed | Settle>();
+  /** Only clients that wait for something, so that the sole one is found without a search. */
+  readonly #open = new Map<SharedChannel, Map<RequestId, Passed | Held>>();
+  readonly #withdrawn: WithdrawnRequests;
+  #lastId = 0;
+
+  constructor(server: HubServer) {
+    this.#server = server;
+    this.#withdrawn = new WithdrawnRequests((onAnswer) => void this.ask("ping", undefined, onAnswer));
+  }
+
+  /** The clients for whom the server may be working, some of them more than once. */
+  *askers(): Iterable<Withdrawer> {
+    yield* this.#open.keys();
+    yield* this.#withdrawn.clients();
+  }
+
+  isOpen(client: SharedChannel, id: RequestId): boolean {
+    return this.#open.get(client)?.has(id) ?? false;
+  }
+
+  // --- up ---
+
+  /** Sends a client's request to the server; the answer is the client's alone. */
+  pass(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+    const serverId = ++this.#lastId;
+    const token = requestedToken(message);
+    const passed = { client, id: message.id, token, serverId };
+    this.#sent.set(serverId, passed);
+    this.#enter(client, message.id, passed);
+    const ids = { id: serverId, token: token === undefined ? undefined : serverId };
+    return this.#server.send(withRequestId(envelope, message, ids));
+  }
+
+  /** Books a client's request that is not passed on as it is; `withdraw` is called when its client no longer waits. */
+  hold(client: SharedChannel, id: RequestId, withdraw: () => void): void {
+    this.#enter(client, id, { withdraw });
+  }
+
+  /** Answers a request that was held, unless its client no longer waits for it. */
+  answer(client: SharedChannel, answer: JsonRpcResponse): void {
+    if (answer.id !== null && this.#take(client, answer.id)) client.deliver({ message: answer });
+  }
+
+  /** Asks the server something of the hub's own. */
+  ask(method: string, params: Params | undefined, settle: Settle): Promise<void> | void {
+    const id = ++this.#lastId;
+    this.#sent.set(id, settle);
+    return this.#server.say({ jsonrpc: "2.0", id, method, ...(params && { params }) });
+  }
+
+  /** A client takes one of its requests back. */
+  cancel(client: SharedChannel, message: JsonRpcNotification): Promise<void> | void {
+    const id = cancelledId(message);
+    const open = id === undefined ? undefined : this.#take(client, id);
+    if (!open) return this.#server.drop("up", "it cancels a request that is not open");
+    if ("withdraw" in open) return open.withdraw();
+    this.#sent.delete(open.serverId);
+    const params = { ...message.params, requestId: open.serverId };
+    const room = this.#server.send({ message: { ...message, params } });
+    this.#withdrawn.add(client);
+    return room;
+  }
+
+  /** A client that leaves takes its open requests along. */
+  leave(client: SharedChannel): void {
+    const requests = [...this.#open.get(client)?.values() ?? []];
+    this.#open.delete(client);
+    const passed = requests.filter((request) => "serverId" in request);
+    for (const { serverId } of passed) this.#cancelGone(serverId);
+    if (passed.length > 0) this.#withdrawn.add(client);
+    this.#withdrawn.leave(client);
+    for (const request of requests) if ("withdraw" in request) request.withdraw();
+  }
+
+  #cancelGone(serverId: number): void {
+    this.#sent.delete(serverId);
+    const params = { requestId: serverId, reason: "The client is gone" };
+    void this.#server.say({ jsonrpc: "2.0", method: "notifications/cancelled", params });
+  }
+
+  // --- down ---
+
+  /** The client to which the server's answer went, if it was one's own. */
+  settle(envelope: Envelope, message: JsonRpcResponse): SharedChannel | undefined {
+    const { id } = message;
+    const sent = typeof id === "number" ? this.#sent.get(id) : undefined;
+    if (!sent) return void this.#server.drop("down", "it answers no open request");
+    this.#sent.delete(Number(id));
+    if (typeof sent === "function") return void sent(message);
+    this.#take(sent.client, sent.id);
+    sent.client.deliver(withAnswerId(envelope, message, sent.id));
+    return sent.client;
+  }
+
+  progress(envelope: Envelope, message: JsonRpcNotification): void {
+    const token = reportedToken(message);
+    const sent = typeof token === "number" ? this.#sent.get(token) : undefined;
+    if (typeof sent !== "object" || !isId(sent.token)) {
+      return this.#server.drop("down", "progress of a request that is not open");
+    }
+    sent.client.deliver(withReportedToken(envelope, message, sent.token));
+  }
+
+  // --- the books ---
+
+  #enter(client: SharedChannel, id: RequestId, request: Passed | Held): void {
+    const open = this.#open.get(client);
+    if (open) open.set(id, request);
+    else this.#open.set(client, new Map([[id, request]]));
+  }
+
+  #take(client: SharedChannel, id: RequestId): Passed | Held | undefined {
+    const open = this.#open.get(client);
+    const request = open?.get(id);
+    if (!open || !request) return undefined;
+    open.delete(id);
+    if (open.size === 0) this.#open.delete(client);
+    return request;
+  }
+}

@@ -1,0 +1,124 @@
+/** What many clients of one real server say and hear, checked message by message. */
+import assert from "node:assert/strict";
+import { fileURLToPath as fromFileUrl } from "node:url";
+import { handshake } from "../../src/adapters/handshake.ts";
+import { Multiplex } from "../../src/adapters/sharing/multiplex.ts";
+import { processBackend } from "../../src/backends/process.ts";
+import { isResponse } from "../../src/core/jsonrpc.ts";
+import { inTime } from "../contract/deadline.ts";
+import { LAUNCH } from "../support/fake_backend.ts";
+import { LOG_LEVELS } from "../support/log_levels.ts";
+import { request } from "../support/messages.ts";
+import { OwnerClient } from "../support/owner_client.ts";
+import { Random, randomSeed } from "../support/random.ts";
+import { recorder } from "../support/recorder.ts";
+
+const CLIENTS = 16;
+const SINGLE_REQUESTS = 3; // Of the clients, those without a session.
+const ROUNDS = 125;
+const REQUESTS_A_ROUND = 80;
+
+/** One real server, and the hub before it. */
+async function startHub() {
+  const record = recorder();
+  const backend = processBackend({
+    name: "owner",
+    program: Deno.execPath(),
+    args: ["run", "--no-config", fromFileUrl(new URL("../fixtures/owner_server.ts", import.meta.url))],
+    ...{ shell: false, env: {}, maxMessageBytes: 1 << 20, stopTimeoutMs: 1_000, emit: record.emit },
+  });
+  const server = await backend.open(LAUNCH, new AbortController().signal);
+  const { result: initialized, incoming } = await handshake(server, {
+    protocolVersion: "2025-11-25",
+    clientInfo: { name: "keystone", version: "1.0.0" },
+    timeoutMs: 20_000,
+  });
+  const hub = new Multiplex({
+    ...{ server, incoming, initialized, versions: ["2025-11-25"], session: "shared", emit: record.emit },
+    ...{ maxBufferedMessages: 10_000, maxBufferedBytes: 1 << 26 },
+  });
+  return { ...record, hub, [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose]() };
+}
+
+/** The clients, some of which leave and come again under another name. */
+class Crowd {
+  readonly clients: OwnerClient[] = [];
+  asked = 0;
+  readonly #hub: Multiplex;
+  readonly #random: Random;
+  #joined = 0;
+
+  constructor(hub: Multiplex, random: Random) {
+    this.#hub = hub;
+    this.#random = random;
+  }
+
+  async join(place: number): Promise<void> {
+    const kind = place < SINGLE_REQUESTS ? "request" : "session";
+    const client = new OwnerClient({
+      name: `client ${place}, life ${++this.#joined}`,
+      ...{ kind, channel: this.#hub.open(kind), random: new Random(this.#random.below(2 ** 31)) },
+    });
+    this.clients[place] = client;
+    await client.introduce();
+  }
+
+  /** Few clients or all of them, so that the server's questions now have one receiver and now have not. */
+  async round(): Promise<void> {
+    const places = [...this.clients.keys()].sort(() => this.#random.next() - 0.5);
+    const active = places.slice(0, this.#random.pick([1, 2, 3, CLIENTS]));
+    const leaving = this.#random.chance(0.5) ? active.pop() : undefined;
+    await Promise.all([
+      ...active.map((place) => this.clients[place]?.act(Math.ceil(REQUESTS_A_ROUND / active.length))),
+      leaving === undefined ? undefined : this.#leaveAmidst(leaving),
+    ]);
+  }
+
+  /** Leaves with requests of all kinds open, and joins again. */
+  async #leaveAmidst(place: number): Promise<void> {
+    const client = this.clients[place];
+    await client?.act(this.#random.below(5));
+    void client?.act(4).catch(() => {});
+    await client?.leave();
+    this.asked += client?.asked ?? 0;
+    await this.join(place);
+  }
+}
+
+async function stateOf(hub: Multiplex): Promise<Record<string, unknown>> {
+  await using prober = hub.open("session");
+  await prober.send({ message: request(1, "tools/call", { name: "state", arguments: {} }) });
+  for await (const { message } of prober.incoming) {
+    if (!isResponse(message)) continue;
+    assert("result" in message);
+    return message.result as Record<string, unknown>;
+  }
+  throw new Error("No answer");
+}
+
+Deno.test("Multiplex brings everything to its owner and nothing to anybody else, in 10,000 random calls", async () => {
+  const seed = Number(Deno.env.get("OWNER_SEED") ?? randomSeed());
+  await using started = await startHub();
+  const { hub } = started;
+  const crowd = new Crowd(hub, new Random(seed));
+  try {
+    for (let place = 0; place < CLIENTS; place++) await crowd.join(place);
+    for (let round = 0; round < ROUNDS; round++) await inTime(crowd.round(), `Round ${round}`);
+    const { clients } = crowd;
+    const wanted = new Set(clients.flatMap(({ subscriptions }) => [...subscriptions]));
+    const levels = clients.flatMap(({ level }) => level ?? []);
+    const { subscribed, level, violations } = await stateOf(hub);
+    assert.deepEqual(subscribed, [...wanted].sort());
+    assert.equal(level, LOG_LEVELS[Math.min(...levels)]);
+    assert.deepEqual(violations, []);
+    for (const client of clients) await client.leave();
+    assert.deepEqual((await stateOf(hub)).subscribed, []);
+    assert.deepEqual(started.told("fault"), []);
+    const asked = clients.reduce((sum, client) => sum + client.asked, crowd.asked);
+    assert(asked > 50, `Clients were asked only ${asked} times`);
+  } catch (error) {
+    throw new Error(`With OWNER_SEED=${seed}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+});
