@@ -2,12 +2,14 @@
 import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError } from "../core/errors.ts";
 import {
+  cancelledId,
   isRequest,
   isResponse,
   type JsonRpcMessage,
   type JsonRpcRequest,
   type JsonRpcResponse,
   type Params,
+  type RequestId,
 } from "../core/jsonrpc.ts";
 
 /** Takes what the server says besides the answers to the replay. */
@@ -23,12 +25,13 @@ interface Replay {
 const REPLAY_ID = "keystone-replay:";
 
 export class SessionMemory {
-  /** The client's handshake that the server has accepted, and the one that it has not answered yet. */
+  /** The client's handshake that the server has accepted. */
   #accepted: JsonRpcRequest | undefined;
-  #offered: JsonRpcRequest | undefined;
   #initialized = false;
   #level: Params | undefined;
   readonly #subscriptions = new Map<string, Params>();
+  /** What is kept of a request once the server has accepted it: what it refuses is not for its successor either. */
+  readonly #pending = new Map<RequestId, () => void>();
   #lastId = 0;
 
   /** True once the server has accepted the client's handshake. */
@@ -36,23 +39,20 @@ export class SessionMemory {
     return this.#accepted !== undefined;
   }
 
-  /** Keeps what the client says, where it matters later. */
+  /** Sees what the client says. */
   note(message: JsonRpcMessage): void {
     if (!("method" in message)) return;
-    const { method, params = {} } = message;
-    if (method === "notifications/initialized") this.#initialized = true;
-    if (!isRequest(message)) return;
-    if (method === "initialize") this.#offered = message;
-    if (method === "logging/setLevel") this.#level = params;
-    if (method === "resources/subscribe") this.#subscriptions.set(String(params.uri), params);
-    if (method === "resources/unsubscribe") this.#subscriptions.delete(String(params.uri));
+    if (isRequest(message)) return this.#noteRequest(message);
+    if (message.method === "notifications/initialized") this.#initialized = true;
+    else this.#pending.delete(cancelledId(message) ?? NaN);
   }
 
-  /** Keeps what the client is answered, where it matters later. A refused handshake leaves the one before it in force. */
+  /** Sees what the client is answered. A refused handshake leaves the one before it in force. */
   noteAnswer(message: JsonRpcResponse): void {
-    if (this.#offered === undefined || message.id !== this.#offered.id) return;
-    if ("result" in message) this.#begin(this.#offered);
-    this.#offered = undefined;
+    if (this.#pending.size === 0 || message.id === null) return;
+    const keep = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if ("result" in message) keep?.();
   }
 
   /** Plays everything to a new server. Throws BackendError when it does not accept the handshake. */
@@ -67,6 +67,30 @@ export class SessionMemory {
     for (const params of this.#subscriptions.values()) {
       await ask("resources/subscribe", params);
     }
+  }
+
+  #noteRequest(message: JsonRpcRequest): void {
+    const keep = this.#keeping(message);
+    if (keep) this.#pending.set(message.id, keep);
+  }
+
+  #keeping(message: JsonRpcRequest): (() => void) | undefined {
+    switch (message.method) {
+      case "initialize":
+        return () => this.#begin(message);
+      case "logging/setLevel":
+        return () => void (this.#level = paramsOf(message));
+      case "resources/subscribe":
+        return () => void this.#subscriptions.set(String(message.params?.uri), paramsOf(message));
+      case "resources/unsubscribe":
+        return this.#unsubscribing(String(message.params?.uri));
+    }
+  }
+
+  /** At once, since a server that is gone need not agree; and again, should it agree to a subscription meanwhile. */
+  #unsubscribing(uri: string): () => void {
+    this.#subscriptions.delete(uri);
+    return () => void this.#subscriptions.delete(uri);
   }
 
   #begin(message: JsonRpcRequest): void {
@@ -92,4 +116,9 @@ export class SessionMemory {
     }
     throw new BackendError("The MCP server closed the connection during the handshake");
   }
+}
+
+/** A token that asked for progress then would be used twice. */
+function paramsOf({ params: { _meta, ...params } = {} }: JsonRpcRequest): Params {
+  return params;
 }

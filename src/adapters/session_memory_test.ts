@@ -40,7 +40,10 @@ function memoryOf(...messages: JsonRpcMessage[]): SessionMemory {
   const memory = new SessionMemory();
   memory.note(INITIALIZE);
   memory.noteAnswer(result(1));
-  for (const message of messages) memory.note(message);
+  for (const message of messages) {
+    memory.note(message);
+    if ("id" in message) memory.noteAnswer(result(message.id ?? ""));
+  }
   return memory;
 }
 
@@ -87,6 +90,29 @@ Deno.test("SessionMemory plays what was said, in order, the last log level and t
   const ids = said.flatMap((message) => "id" in message ? [String(message.id)] : []);
   assert.equal(new Set(ids).size, 3);
   for (const id of ids) assert.match(id, /^keystone-replay:/);
+});
+
+Deno.test("SessionMemory keeps what the server accepted, and nothing that it refused or that was taken back", async () => {
+  const memory = memoryOf();
+  memory.note(request(2, "resources/subscribe", { uri: "refused" }));
+  memory.noteAnswer(failure(2));
+  memory.note(request(3, "resources/subscribe", { uri: "cancelled" }));
+  memory.note(notification("notifications/cancelled", { requestId: 3 }));
+  memory.noteAnswer(result(3));
+  memory.note(request(4, "logging/setLevel", { level: "unanswered" }));
+  memory.note(request(5, "resources/subscribe", { uri: "kept", _meta: { progressToken: 5 } }));
+  memory.noteAnswer(result(5));
+  const { said } = await replay(memory);
+  assert.deepEqual(said.map(methodOf), ["initialize", "resources/subscribe"]);
+  const [, subscribe] = said;
+  assert(subscribe && "params" in subscribe);
+  assert.deepEqual(subscribe.params, { uri: "kept" }, "a token of old must not be used again");
+});
+
+Deno.test("SessionMemory forgets a subscription whose end was asked for, also of a server that did not answer", async () => {
+  const memory = memoryOf(request(2, "resources/subscribe", { uri: "a" }));
+  memory.note(request(3, "resources/unsubscribe", { uri: "a" }));
+  assert.deepEqual((await replay(memory)).said.map(methodOf), ["initialize"]);
 });
 
 Deno.test("SessionMemory leaves out initialized where the client had not said it", async () => {

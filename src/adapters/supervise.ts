@@ -4,8 +4,15 @@
  * its caller gets an error that says so.
  */
 import type { Backend, Launch } from "../core/backend.ts";
-import type { Channel, Envelope } from "../core/channel.ts";
-import { BackendError, DisconnectedError, GatewayError, TimeoutError, toRpcError } from "../core/errors.ts";
+import { type Channel, type Envelope, undeliveredBy } from "../core/channel.ts";
+import {
+  BackendError,
+  DisconnectedError,
+  GatewayError,
+  LimitError,
+  TimeoutError,
+  toRpcError,
+} from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import {
   cancelledId,
@@ -19,7 +26,8 @@ import {
 } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
 import { pause, pauseBefore, type Retry } from "../core/retry.ts";
-import { messageOf, ServerLink } from "./server_link.ts";
+import type { CrashGuard } from "./crash_guard.ts";
+import { type Break, messageOf, ServerLink } from "./server_link.ts";
 import { SessionMemory } from "./session_memory.ts";
 import { inTime } from "../core/waiting.ts";
 
@@ -27,6 +35,18 @@ export interface SuperviseOptions {
   readonly retry: Retry;
   /** How long a server that was opened again may take for the handshake and all that is played after it. */
   readonly replayTimeoutMs: number;
+  /** Tries for the client's own handshake; those of `retry` by default. */
+  readonly firstAttempts?: number;
+  /** How many servers may die of, or with, the client's handshake until it hears of it; one by default. */
+  readonly handshakeTries?: number;
+  /** Whether a server that broke for this reason is opened again before somebody asks for it; always by default. */
+  readonly reopens?: (reason: unknown) => boolean;
+  /** Who decides, for one more channel, whether its server may be opened; nobody by default. */
+  readonly guards?: (session: string) => readonly CrashGuard[];
+  /** When it fires, no server is opened again: requests that wait for that get its reason. */
+  readonly stopping?: AbortSignal;
+  /** How much may wait for a server that is being opened. */
+  readonly maxBufferedBytes: number;
   readonly emit: Sink;
 }
 
@@ -60,6 +80,8 @@ class SupervisedChannel implements Channel {
   /** What the server asked and the client has not answered. */
   readonly #asked = new Map<RequestId, Channel>();
   readonly #link: ServerLink;
+  /** Characters of notifications that wait for a server. */
+  #waitingNotes = 0;
   #closed = false;
 
   constructor(backend: Backend, launch: Launch, options: SuperviseOptions) {
@@ -69,12 +91,16 @@ class SupervisedChannel implements Channel {
     this.#options = options;
     this.#link = new ServerLink({
       retry: options.retry,
+      firstAttempts: options.firstAttempts,
+      guards: options.guards?.(launch.session) ?? [],
+      stopping: options.stopping,
       signal,
       open: () => backend.open(launch, signal),
       replay: (server, messages) => this.#replay(server, messages),
       onOpen: (server, messages) =>
         background(this.#pump(server, messages), "supervised server", options.emit),
       onDiscard: (server) => this.#takeBack(server),
+      onRestored: () => this.#tellRestored(),
       tell: (reason) => this.#tell(reason),
     });
   }
@@ -121,7 +147,20 @@ class SupervisedChannel implements Channel {
 
   /** Not awaited: time-outs, cancellations and the end must reach the requests that wait for a connection. */
   #deliverLater(open: Open): void {
+    if (this.#waitingSize() > this.#options.maxBufferedBytes) {
+      return this.#answer(
+        open.message.id,
+        new LimitError("The server is being started: too much waits for it"),
+      );
+    }
     background(this.#connectAndDeliver(open), "connecting", this.#options.emit);
+  }
+
+  /** Characters of what waits for a server. */
+  #waitingSize(): number {
+    let size = this.#waitingNotes;
+    for (const { envelope, sentTo } of this.#open.values()) if (!sentTo) size += sizeOf(envelope);
+    return size;
   }
 
   async #connectAndDeliver(open: Open): Promise<void> {
@@ -152,10 +191,26 @@ class SupervisedChannel implements Channel {
     if (open && !open.sentTo) return;
     const { server } = this.#link;
     if (server) return this.#pass(envelope, server);
-    return this.#link.connect({ replays: true }).then(
-      () => this.#pass(envelope, this.#link.server),
-      (error) => this.#tell(`a message was lost: ${messageOf(error)}`),
-    );
+    // The server that had the request is gone, and with it the request.
+    if (cancelled !== undefined) return;
+    background(this.#notifyLater(envelope), "connecting", this.#options.emit);
+  }
+
+  /** Not awaited either: what comes after it must not wait for a connection. */
+  async #notifyLater(envelope: Envelope): Promise<void> {
+    const size = sizeOf(envelope);
+    if (this.#waitingSize() + size > this.#options.maxBufferedBytes) {
+      return this.#tell("a message was lost: too much waits for the server");
+    }
+    this.#waitingNotes += size;
+    try {
+      await this.#link.connect({ replays: true });
+      await this.#pass(envelope, this.#link.server);
+    } catch (error) {
+      this.#tell(`a message was lost: ${messageOf(error)}`);
+    } finally {
+      this.#waitingNotes -= size;
+    }
   }
 
   /** Hands over what nobody waits for. */
@@ -171,13 +226,17 @@ class SupervisedChannel implements Channel {
 
   /** The request is over, and its caller hears why. */
   #answer(id: RequestId, error: unknown): void {
-    if (!this.#open.delete(id)) return;
+    const open = this.#open.get(id);
+    if (!this.#open.delete(id) || !open) return;
     const known = error instanceof GatewayError
       ? error
       : new BackendError("The MCP server failed", { cause: error });
     const message = errorOf(id, toRpcError(known));
     this.#memory.noteAnswer(message);
-    void this.incoming.push({ message, relatesTo: id });
+    const mayBeSentAgain = open.message.method === "initialize" || known instanceof LimitError;
+    const undelivered = mayBeSentAgain ? undeliveredBy(known) : undefined;
+    if (known instanceof LimitError) this.#tell(known.message);
+    void this.incoming.push({ message, relatesTo: id, undelivered });
   }
 
   // --- down ---
@@ -199,9 +258,9 @@ class SupervisedChannel implements Channel {
     } catch (error) {
       reason = error;
     }
-    this.#link.broke(server);
+    this.#link.broke(server, this.#breakOf(server, reason));
     this.#recover(server, reason);
-    await server[Symbol.asyncDispose]();
+    await this.#link.freed;
   }
 
   #receive(server: Channel, envelope: Envelope): Promise<void> | void {
@@ -210,15 +269,30 @@ class SupervisedChannel implements Channel {
       // Nobody else is sent to a dead session, also while it has not broken yet.
       if (envelope.undelivered?.sessionLost) this.#link.drop(server);
       if (this.#sendsAgain(envelope, message)) return;
-      if (message.id !== null) this.#open.delete(message.id);
-      this.#memory.noteAnswer(message);
-      this.#link.proved();
+      this.#settle(message);
     } else if (isRequest(message)) {
       this.#asked.set(message.id, server);
     } else {
       this.#asked.delete(cancelledId(message) ?? NaN);
     }
     return this.incoming.push(envelope, envelope.text?.length);
+  }
+
+  #settle(message: JsonRpcResponse): void {
+    const open = message.id === null ? undefined : this.#open.get(message.id);
+    if (message.id !== null) this.#open.delete(message.id);
+    this.#memory.noteAnswer(message);
+    // Many a server takes the handshake, and is of no use after that.
+    if (open && open.message.method !== "initialize") this.#link.answered();
+  }
+
+  /** Undefined after our close, when its end is what we asked for. */
+  #breakOf(server: Channel, reason: unknown): Break | undefined {
+    if (this.#closed) return undefined;
+    const provoked = [...this.#open.values()].some(({ message, sentTo }) =>
+      sentTo === server && message.method !== "initialize"
+    );
+    return { reason, provoked };
   }
 
   /** A request that never reached the server is tried again after a pause; false when that was tried often enough. */
@@ -249,16 +323,24 @@ class SupervisedChannel implements Channel {
 
   /** Answers what may have been in the server's hands, takes back what it asked, and opens it again. */
   #recover(server: Channel, reason: unknown): void {
-    const lost = new BackendError(
-      `${messageOf(reason)}: the answer is lost, and the request was not sent again`,
-      { cause: reason },
-    );
-    for (const [id, { sentTo }] of [...this.#open]) if (sentTo === server) this.#answer(id, lost);
+    for (const open of [...this.#open.values()]) if (open.sentTo === server) this.#lose(open, reason);
     this.#takeBack(server);
     if (this.#closed) return this.incoming.end();
     this.#tell(messageOf(reason));
-    const wanted = this.#memory.established && !this.#abort.signal.aborted;
+    const { reopens = () => true } = this.#options;
+    const over = this.#abort.signal.aborted || this.#options.stopping?.aborted;
+    const wanted = this.#memory.established && !over && reopens(reason);
     if (wanted && !this.#link.server) this.#reconnect(reason);
+  }
+
+  /** A handshake does nothing that could be lost, so one that met a dying server may be tried once more. */
+  #lose(open: Open, reason: unknown): void {
+    const { message } = open;
+    const { handshakeTries = 1 } = this.#options;
+    const again = message.method === "initialize" && !this.#closed && !permanent(reason);
+    if (!again || ++open.attempts >= handshakeTries) return this.#answer(message.id, lost(message, reason));
+    open.sentTo = undefined;
+    this.#deliverLater(open);
   }
 
   /** What the server says by itself must go on too, so this does not wait for the next request. */
@@ -278,10 +360,32 @@ class SupervisedChannel implements Channel {
     }
   }
 
+  #tellRestored(): void {
+    if (!this.#memory.established) return;
+    this.#options.emit({ type: "server.restored", session: this.#session, server: this.#name });
+  }
+
   #tell(reason: string): void {
     if (this.#abort.signal.aborted) return;
-    this.#options.emit({ type: "remote.trouble", session: this.#session, server: this.#name, reason });
+    this.#options.emit({ type: "server.trouble", session: this.#session, server: this.#name, reason });
   }
+}
+
+/** What the caller of a request hears that was in the hands of a server that broke. */
+function lost({ method }: JsonRpcRequest, reason: unknown): BackendError {
+  const text = messageOf(reason);
+  // A handshake does nothing that could be lost.
+  const more = method === "initialize" ? "" : ": the answer is lost, and the request was not sent again";
+  return new BackendError(text + more, { cause: reason });
+}
+
+/** As much as the text, which a message that came by itself always has. */
+function sizeOf({ text }: Envelope): number {
+  return text?.length ?? 0;
+}
+
+function permanent(reason: unknown): boolean {
+  return reason instanceof BackendError && reason.permanent;
 }
 
 /** A connection that breaks under a message is its pump's business. */

@@ -171,7 +171,7 @@ Deno.test("supervise keeps mending a server whose connections are of use", async
 });
 
 Deno.test("supervise gives up a server that never answers the handshake that is played to it", async () => {
-  await using rig = await superviseRig({ replayTimeoutMs: 20, retry: { ...NEVER, attempts: 0 } });
+  await using rig = await superviseRig({ replayTimeoutMs: 20, retry: { ...NEVER, attempts: 3 } });
   await (await established(rig)).leave();
   const silent = await rig.backend.next();
   rig.client.say(request(1));

@@ -1,7 +1,7 @@
 /** An MCP server as a child process that speaks newline-delimited JSON on stdin and stdout. */
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
-import { BackendError, DisconnectedError, GatewayError, RpcCode } from "../core/errors.ts";
+import { BackendError, DisconnectedError, GatewayError, LimitError, RpcCode } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { errorOf } from "../core/jsonrpc.ts";
 import { malformedAnswerId, parseMessages } from "../core/parse.ts";
@@ -79,8 +79,15 @@ function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     emit({ type: "child.failed", session: launch.session, server: name, reason });
+    if (isExhaustion(cause)) throw new LimitError("The machine has no room for another process", { cause });
     throw new BackendError("The MCP server could not be started", { cause });
   }
+}
+
+/** It says nothing of the server, and passes: processes, memory, file descriptors (fork(2), pipe(2)). */
+function isExhaustion(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EAGAIN" || code === "ENOMEM" || code === "EMFILE" || code === "ENFILE";
 }
 
 function argv({ program, args, shell }: ProcessOptions, more: readonly string[]): [string, string[]] {
@@ -122,7 +129,7 @@ class ProcessChannel implements Channel {
   }
 
   send(envelope: Envelope): Promise<void> | void {
-    if (this.#failure) throw this.#failure;
+    if (this.#failure) throw new DisconnectedError(this.#failure.message, { cause: this.#failure });
     if (this.#closed) throw new DisconnectedError("The MCP server has been stopped");
     return this.#input.write(encodeLine(envelope));
   }
@@ -166,7 +173,7 @@ class ProcessChannel implements Channel {
     while (!await within(DRAIN_MS, stdout) && this.#held);
     await this.#output.cancel();
     if (expected) this.incoming.end();
-    else this.#fail(new BackendError(`The MCP server ${describeExit(status)}`));
+    else this.#fail(new BackendError(`The MCP server ${describeExit(status)}`, { clean: status.success }));
   }
 
   /** The exit code, if there is one soon, tells more than the broken pipe. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BackendError, LimitError } from "../core/errors.ts";
+import { BackendError, DisconnectedError, LimitError } from "../core/errors.ts";
 import type { JsonRpcMessage } from "../core/jsonrpc.ts";
 import { Inbox } from "../../tests/contract/inbox.ts";
 import { childTest, launchOf, membersOf } from "../../tests/support/children.ts";
@@ -205,7 +205,7 @@ childTest("processBackend gives up a child that floods without a newline", async
   const { error } = await inbox.rest();
   assert(error instanceof LimitError);
   assert.match(error.message, /longer than 100000 bytes/);
-  assert.throws(() => channel.send(call(2, "echo")), LimitError);
+  assert.throws(() => channel.send(call(2, "echo")), DisconnectedError);
   // Nobody has to dispose the channel for that.
   assert.equal((await children.hears("child.exited")).expected, false);
   await eventually(() => membersOf(children.pids), (left) => left.length === 0);
@@ -222,7 +222,7 @@ childTest(
     const { error } = await inbox.rest();
     assert(error instanceof BackendError);
     assert.match(error.message, /closed its input/);
-    assert.throws(() => channel.send(call(3, "echo")), BackendError);
+    assert.throws(() => channel.send(call(3, "echo")), DisconnectedError);
     assert.deepEqual(children.told("child.exited"), []);
     await other.send(call(4, "echo", { still: "here" }));
     assert.equal(structured((await otherInbox.next()).message).still, "here");

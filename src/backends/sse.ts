@@ -164,7 +164,7 @@ class SseChannel implements Channel {
 
   #tell(reason: string): void {
     const { emit, url } = this.#options;
-    emit({ type: "remote.trouble", session: this.#connected.label, server: shown(url), reason });
+    emit({ type: "server.trouble", session: this.#connected.label, server: shown(url), reason });
   }
 }
 

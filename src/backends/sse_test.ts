@@ -26,7 +26,7 @@ async function connected(
     server,
     channel,
     client: new FarEnd(channel),
-    troubles: () => record.told("remote.trouble").map(({ reason }) => reason),
+    troubles: () => record.told("server.trouble").map(({ reason }) => reason),
     async [Symbol.asyncDispose]() {
       await channel[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();

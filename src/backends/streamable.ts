@@ -264,7 +264,7 @@ class StreamableChannel implements Channel {
 
   #tell(reason: string): void {
     this.#options.emit({
-      type: "remote.trouble",
+      type: "server.trouble",
       session: this.#label,
       server: shown(this.#options.url),
       reason,

@@ -34,7 +34,7 @@ async function open(options: WebSocketBackendOptions, label: string, signal: Abo
     maxBufferedBytes,
     gone: "The MCP server closed its socket",
     onInvalid: ({ message: reason }) =>
-      emit({ type: "remote.trouble", session: label, server: shown(url), reason }),
+      emit({ type: "server.trouble", session: label, server: shown(url), reason }),
   });
   try {
     await opened(socket, options, signal);

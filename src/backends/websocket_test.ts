@@ -44,7 +44,7 @@ Deno.test("websocket speaks mcp with the configured headers, both ways", async (
   socket.send("nonsense");
   socket.send(JSON.stringify(result(1)));
   assert.deepEqual(await far.hear(), result(1));
-  assert.match(told("remote.trouble")[0]?.reason ?? "", /not valid JSON/);
+  assert.match(told("server.trouble")[0]?.reason ?? "", /not valid JSON/);
   const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
   await channel[Symbol.asyncDispose]();
   await closed;

@@ -24,14 +24,20 @@ const RETRY = { attempts: 3, firstDelayMs: 1, maxDelayMs: 20 };
 export async function superviseRig({ backend = new FakeBackend(), ...options }: RigOptions = {}) {
   const record = recorder();
   const { emit } = record;
-  const supervised = supervise(backend, { retry: RETRY, replayTimeoutMs: 10_000, emit, ...options });
+  const supervised = supervise(backend, {
+    retry: RETRY,
+    replayTimeoutMs: 10_000,
+    maxBufferedBytes: 1 << 26,
+    emit,
+    ...options,
+  });
   const channel = await supervised.open(LAUNCH, new AbortController().signal);
   return {
     ...record,
     channel,
     backend,
     client: new FarEnd(channel),
-    troubles: () => record.told("remote.trouble").map(({ reason }) => reason),
+    troubles: () => record.told("server.trouble").map(({ reason }) => reason),
     async [Symbol.asyncDispose]() {
       await channel[Symbol.asyncDispose]();
       await supervised[Symbol.asyncDispose]();

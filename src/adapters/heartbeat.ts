@@ -1,0 +1,192 @@
+/**
+ * A call that asked for progress and hears nothing is told now and then that it still runs, so that its client,
+ * and what is in between, do not give it up.
+ *
+ * This stands around the client's channel and not the server's: there the server's own progress can be told from
+ * ours, which must not count as a sign of life of the server, and a call is heard of while its server still starts.
+ */
+import type { Channel, Envelope } from "../core/channel.ts";
+import { DisconnectedError } from "../core/errors.ts";
+import {
+  cancelledId,
+  isRequest,
+  isResponse,
+  type JsonRpcMessage,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type ProgressToken,
+  reportedToken,
+  requestedToken,
+  type RequestId,
+} from "../core/jsonrpc.ts";
+import { TimeLimit } from "../core/time_limit.ts";
+
+/** What a word of ours adds to the progress: a day of them, one a second, stays far below any step of a server. */
+const TINY = 1e-9;
+
+export interface HeartbeatOptions {
+  /** How much silence about a call is broken. */
+  readonly everyMs: number;
+}
+
+/** A request whose client wants to hear of its progress. */
+interface Call {
+  readonly id: RequestId;
+  readonly token: ProgressToken;
+  readonly since: number;
+  /** The last value that the client was told, where there was any. */
+  progress?: number;
+  /** As the server said it last. */
+  total?: unknown;
+  /** We have had a word, so what the server says next may be no increase. */
+  interrupted?: boolean;
+}
+
+/** Wraps the channel of a client; without calls that ask for progress it only looks on. */
+export function withHeartbeat(client: Channel, { everyMs }: HeartbeatOptions): Channel {
+  return new HeartbeatChannel(client, everyMs);
+}
+
+class HeartbeatChannel implements Channel {
+  readonly incoming: AsyncIterable<Envelope>;
+  readonly #client: Channel;
+  readonly #calls = new Map<RequestId, Call>();
+  readonly #byToken = new Map<ProgressToken, Call>();
+  readonly #silence: TimeLimit<Call>;
+  /** The client has not taken our last word: more of them would only pile up. */
+  #full = false;
+
+  constructor(client: Channel, everyMs: number) {
+    this.#client = client;
+    this.#silence = new TimeLimit(everyMs, (call) => this.#beat(call));
+    this.incoming = { [Symbol.asyncIterator]: () => this.#listen(client.incoming[Symbol.asyncIterator]()) };
+  }
+
+  send(envelope: Envelope): Promise<void> | void {
+    const { message } = envelope;
+    if (isResponse(message)) this.#forget(message.id);
+    else if (!isRequest(message)) return this.#client.send(this.#told(envelope, message));
+    return this.#client.send(envelope);
+  }
+
+  close(reason?: Error): Promise<void> {
+    this.#forgetAll();
+    return this.#client.close(reason);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#forgetAll();
+    return this.#client[Symbol.asyncDispose]();
+  }
+
+  // --- from the client ---
+
+  /** Asks for a message only when it is asked for one. */
+  #listen(messages: AsyncIterator<Envelope>): AsyncIterator<Envelope> {
+    return {
+      next: async () => {
+        const result = await messages.next();
+        if (!result.done) this.#heard(result.value.message);
+        return result;
+      },
+      return: async () => await messages.return?.() ?? { value: undefined, done: true },
+    };
+  }
+
+  #heard(message: JsonRpcMessage): void {
+    if (isRequest(message)) return this.#begin(message);
+    const cancelled = cancelledId(message);
+    if (cancelled !== undefined) this.#forget(cancelled);
+  }
+
+  #begin(message: JsonRpcRequest): void {
+    const token = requestedToken(message);
+    if (token === undefined) return;
+    const { id } = message;
+    const call: Call = { id, token, since: performance.now() };
+    this.#forget(id);
+    // Of two calls with one token the later one has it, as everywhere.
+    const older = this.#byToken.get(token);
+    if (older) this.#forget(older.id);
+    this.#calls.set(id, call);
+    this.#byToken.set(token, call);
+    this.#silence.add(call, call.since);
+  }
+
+  #forget(id: RequestId | null): void {
+    const call = id === null ? undefined : this.#calls.get(id);
+    if (!call) return;
+    this.#calls.delete(call.id);
+    this.#byToken.delete(call.token);
+    this.#silence.delete(call);
+    if (this.#calls.size === 0) this.#silence.clear();
+  }
+
+  #forgetAll(): void {
+    this.#calls.clear();
+    this.#byToken.clear();
+    this.#silence.clear();
+  }
+
+  // --- to the client ---
+
+  /** What the client is told of a message of the server: progress never goes backwards because of us. */
+  #told(envelope: Envelope, message: JsonRpcNotification): Envelope {
+    const token = reportedToken(message);
+    const call = token === undefined ? undefined : this.#byToken.get(token);
+    if (!call) return envelope;
+    this.#silence.add(call);
+    const { progress, total } = message.params ?? {};
+    if (typeof progress !== "number") return envelope;
+    const last = call.progress ?? 0;
+    const behind = call.interrupted && progress <= last;
+    call.progress = behind ? justAbove(last) : progress;
+    call.total = total;
+    if (!behind) return envelope;
+    const params = { ...message.params, progress: call.progress };
+    return { ...envelope, message: { ...message, params }, text: undefined };
+  }
+
+  #beat(call: Call): void {
+    this.#silence.add(call);
+    if (this.#full) return;
+    const { id, token: progressToken, since, total } = call;
+    const progress = call.progress = justAbove(call.progress ?? 0);
+    call.interrupted = true;
+    const message = `Still running after ${spoken(performance.now() - since)}`;
+    // More than all would be a bar that is longer than its frame.
+    const within = typeof total === "number" && progress <= total;
+    const params = { progressToken, progress, ...(within && { total }), message };
+    this.#say({
+      message: { jsonrpc: "2.0", method: "notifications/progress", params },
+      relatesTo: id,
+      fleeting: true,
+    });
+  }
+
+  #say(envelope: Envelope): void {
+    try {
+      const room = this.#client.send(envelope);
+      if (!room) return;
+      this.#full = true;
+      room.then(() => this.#full = false).catch(ignoreGone);
+    } catch (error) {
+      ignoreGone(error);
+    }
+  }
+}
+
+/** That its client is gone, a session hears from its own messages. */
+function ignoreGone(error: unknown): void {
+  if (!(error instanceof DisconnectedError)) throw error;
+}
+
+/** The step grows with the value, where TINY would be lost in rounding. */
+function justAbove(value: number): number {
+  return value + Math.max(TINY, Math.abs(value) * Number.EPSILON);
+}
+
+function spoken(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.floor(ms / 60_000)} min`;
+}

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { BackendError, LimitError } from "../core/errors.ts";
+import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
+import { FarEnd, settled } from "../../tests/support/far_end.ts";
+import { cancelled, notification, request, result } from "../../tests/support/messages.ts";
+import { recorder } from "../../tests/support/recorder.ts";
+import { perRequest } from "./per_request.ts";
+
+const SIGNAL = new AbortController().signal;
+
+async function rig(backend = new FakeBackend()) {
+  const record = recorder();
+  const channel = await perRequest(backend, record.emit).open(LAUNCH, SIGNAL);
+  return {
+    ...record,
+    ...{ backend, channel, client: new FarEnd(channel) },
+    [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("perRequest gives each request a server of its own, which ends with the answer", async () => {
+  await using visit = await rig();
+  const { client, backend } = visit;
+  client.say(request(1, "slow"), request("1", "quick"));
+  const [slow, quick] = [await backend.next(), await backend.next()];
+  assert.deepEqual(await slow.hear(), request(1, "slow"));
+  assert.deepEqual(await quick.hear(), request("1", "quick"));
+  quick.say(notification("notifications/message"), result("1"));
+  assert.deepEqual(await client.hear(), notification("notifications/message"));
+  assert.deepEqual(await client.hear(), result("1"));
+  await settled();
+  assert.deepEqual([slow.disposed, quick.disposed], [false, true]);
+  slow.say(result(1));
+  assert.deepEqual(await client.hear(), result(1));
+  await settled();
+  assert(slow.disposed);
+});
+
+Deno.test("perRequest opens no server for what is no request, and tells what it drops", async () => {
+  await using visit = await rig();
+  const { client, backend, told } = visit;
+  client.say(notification("notifications/initialized"), notification("notifications/other"), result(7));
+  await settled();
+  assert.equal(backend.attempts, 0);
+  assert.equal(told("message.dropped").length, 2);
+});
+
+Deno.test("perRequest stops the server of a cancelled request, and answers nothing", async () => {
+  await using visit = await rig();
+  const { client, backend } = visit;
+  client.say(request(1));
+  const server = await backend.next();
+  await server.hear();
+  client.say(cancelled(1));
+  while (!server.disposed) await settled();
+  client.say(request(2));
+  const other = await backend.next();
+  await other.hear();
+  other.say(result(2));
+  assert.deepEqual(await client.hear(), result(2), "the first thing that is heard");
+});
+
+Deno.test("perRequest answers with the error when the server cannot be opened or breaks off", async () => {
+  await using visit = await rig(
+    new FakeBackend((attempt) => {
+      if (attempt === 1) throw new BackendError("No such program");
+    }),
+  );
+  const { client, backend } = visit;
+  client.say(request(1));
+  assert.match(JSON.stringify(await client.hear()), /"id":1.*No such program/);
+  client.say(request(2));
+  const server = await backend.next();
+  await server.hear();
+  await server.leave();
+  assert.match(JSON.stringify(await client.hear()), /"id":2.*The other end is gone/);
+});
+
+Deno.test("perRequest says of a request that found no room that it may be sent again", async () => {
+  const backend = new FakeBackend(() => {
+    throw new LimitError("Too many children: the limit is 1");
+  });
+  await using visit = await rig(backend);
+  void visit.channel.send({ message: request(1) });
+  const { value } = await visit.channel.incoming[Symbol.asyncIterator]().next();
+  assert.deepEqual(value.undelivered, { status: 503, retryAfterMs: 5000 });
+});
+
+Deno.test("perRequest stops every server when it is disposed", async () => {
+  const visit = await rig();
+  visit.client.say(request(1), request(2));
+  const servers = [await visit.backend.next(), await visit.backend.next()];
+  await visit[Symbol.asyncDispose]();
+  assert.deepEqual(servers.map(({ disposed }) => disposed), [true, true]);
+});

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { LimitError } from "../core/errors.ts";
+import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
+import { FarEnd, settled } from "../../tests/support/far_end.ts";
+import { notification, request, result } from "../../tests/support/messages.ts";
+import { recorder } from "../../tests/support/recorder.ts";
+import { CrashGuard } from "./crash_guard.ts";
+import { prewarm } from "./prewarm.ts";
+
+const SIGNAL = new AbortController().signal;
+
+function rig({ count = 1, warm = new FakeBackend() } = {}) {
+  const record = recorder();
+  const cold = new FakeBackend();
+  const guard = new CrashGuard({ limit: 3, windowMs: 60_000, probeMs: 60_000 });
+  const backend = prewarm(cold, {
+    ...{ count, warm, guard, emit: record.emit },
+    retry: { firstDelayMs: 1, maxDelayMs: 5 },
+  });
+  return { ...record, cold, warm, guard, backend };
+}
+
+Deno.test("prewarm opens its servers before anybody comes, hands them out, and replaces them", async () => {
+  const { backend, warm, cold, told } = rig({ count: 2 });
+  await using _ = backend;
+  const [first] = [await warm.next(), await warm.next()];
+  await settled();
+  const client = new FarEnd(await backend.open(LAUNCH, SIGNAL));
+  client.say(request(1));
+  assert.deepEqual(await first.hear(), request(1));
+  first.say(result(1));
+  assert.deepEqual(await client.hear(), result(1));
+  await warm.next();
+  assert.deepEqual([warm.attempts, cold.attempts], [3, 0]);
+  assert.deepEqual(told("child.assigned"), [{ type: "child.assigned", session: "s1", warm: "warm-1" }]);
+});
+
+Deno.test("prewarm opens a server when none is ready, or when it must be another one", async () => {
+  const { backend, warm, cold } = rig();
+  await using _ = backend;
+  await warm.next();
+  await settled();
+  await backend.open({ ...LAUNCH, env: { TOKEN: "a" } }, SIGNAL);
+  await backend.open({ ...LAUNCH, args: ["--verbose"] }, SIGNAL);
+  assert.equal(cold.attempts, 2);
+  await backend.open(LAUNCH, SIGNAL);
+  await backend.open(LAUNCH, SIGNAL);
+  assert.equal(cold.attempts, 3);
+});
+
+Deno.test("prewarm keeps what a server says before it has a client", async () => {
+  const { backend, warm } = rig();
+  await using _ = backend;
+  const server = await warm.next();
+  server.say(notification("notifications/message"), request(1, "ping"));
+  await settled();
+  const client = new FarEnd(await backend.open(LAUNCH, SIGNAL));
+  assert.deepEqual(await client.hear(), notification("notifications/message"));
+  assert.deepEqual(await client.hear(), request(1, "ping"));
+});
+
+Deno.test("prewarm replaces a server that ends after it has spoken, and one that never ceases to speak", async () => {
+  const { backend, warm } = rig();
+  await using _ = backend;
+  const first = await warm.next();
+  first.say(notification("notifications/message"));
+  await settled();
+  await first.leave();
+  const second = await warm.next();
+  for (let count = 0; count < 1000; count++) second.say(notification("notifications/message"));
+  await warm.next();
+  assert(second.disposed);
+});
+
+Deno.test("prewarm gives a server up for somebody who needs its place, and opens another later", async () => {
+  const { backend, warm } = rig();
+  await using _ = backend;
+  assert.equal(backend.giveUpOne(), false);
+  const server = await warm.next();
+  await settled();
+  assert.equal(backend.giveUpOne(), true);
+  await warm.next();
+  assert(server.disposed);
+});
+
+Deno.test("prewarm replaces a server that ends while it waits, and tells the guard", async () => {
+  const { backend, warm, guard } = rig();
+  await using _ = backend;
+  for (let round = 0; round < 3; round++) {
+    const server = await warm.next();
+    await settled();
+    await server.leave();
+  }
+  while (guard.failure === undefined) await settled();
+  // Nobody is given what is not there.
+  assert.equal(guard.failure, "The other end is gone");
+});
+
+Deno.test("prewarm tries again after a pause when a server cannot be opened, and no guard hears of a lack of room", async () => {
+  const warm = new FakeBackend((attempt) => {
+    if (attempt < 5) throw new LimitError("no room");
+  });
+  const { backend, guard } = rig({ warm });
+  await using _ = backend;
+  await warm.next();
+  assert.equal(guard.failure, undefined);
+  assert.equal(warm.attempts, 5);
+});
+
+Deno.test("prewarm frees what waits when it is disposed, also what is being opened", async () => {
+  const opening = Promise.withResolvers<void>();
+  const warm = new FakeBackend((attempt) => attempt === 2 ? opening.promise : undefined);
+  const { backend } = rig({ warm, count: 2 });
+  const first = await warm.next();
+  const disposing = backend[Symbol.asyncDispose]();
+  opening.resolve();
+  const second = await warm.next();
+  await disposing;
+  assert.deepEqual([first.disposed, second.disposed], [true, true]);
+});
