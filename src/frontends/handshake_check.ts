@@ -7,6 +7,12 @@ import { isInitialize } from "./posted.ts";
 
 export class HandshakeCheck {
   #initializeId: RequestId | undefined;
+  #version: string | undefined;
+
+  /** The revision that both sides agreed on; undefined before the answer to `initialize`. */
+  get version(): string | undefined {
+    return this.#version;
+  }
 
   /** Sees each message of the client. */
   sent(message: JsonRpcMessage): void {
@@ -20,7 +26,8 @@ export class HandshakeCheck {
     this.#initializeId = undefined;
     if ("error" in message) return envelope;
     const version = versionIn(message.result);
-    if (SUPPORTED_VERSIONS.some((supported) => supported === version)) return envelope;
+    this.#version = SUPPORTED_VERSIONS.find((supported) => supported === version);
+    if (this.#version !== undefined) return envelope;
     const text = `The server answered with protocol version ${JSON.stringify(version)}, ` +
       `which is not served here (supported versions: ${SUPPORTED_VERSIONS.join(", ")})`;
     const error = errorOf(message.id, { code: RpcCode.internalError, message: text });

@@ -10,6 +10,8 @@ import type { Posted } from "./posted.ts";
 export interface SinglePostSettings {
   readonly replyMode: ReplyMode;
   readonly keepAliveMs: number;
+  /** How long a POST may have to wait for a server, only to be refused then; none where they all share one. */
+  readonly refusalMs?: number | undefined;
 }
 
 export class SinglePost implements Channel {

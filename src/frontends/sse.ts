@@ -22,7 +22,7 @@ export interface SseOptions extends ReceiveOptions {
 
 export interface SseRoutes {
   /** GET: opens the stream and the session that lives as long as it. */
-  connect(request: Request): Response;
+  connect(request: Request): Promise<Response>;
   /** POST: messages of the session that `?sessionId=` names. */
   message(request: Request): Promise<Response>;
 }
@@ -39,14 +39,15 @@ export function sse(options: SseOptions): SseRoutes {
   }
 
   return {
-    connect(request) {
+    async connect(request) {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
       const id = crypto.randomUUID();
       const gone = new AbortController();
-      const run = options.accept({ session: id, wire: "sse", scope: "session", gone: gone.signal });
+      const peer = { session: id, wire: "sse", scope: "session", gone: gone.signal } as const;
+      const admission = await options.accept(peer, () => request.signal);
       const session = new SseSession(options.keepAliveMs, { gone, onEnd: () => sessions.delete(id) });
       sessions.set(id, session);
-      void run(session);
+      void admission.run(session);
       return session.start(`${options.endpoint}?sessionId=${id}`);
     },
     async message(request) {

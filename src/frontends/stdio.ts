@@ -22,8 +22,8 @@ export interface StdioOptions {
 
 /** Serves the one client; settles when the conversation has ended and everything is written. */
 export async function stdio(options: StdioOptions): Promise<void> {
-  const run = options.accept({ session: "stdio", wire: "stdio", scope: "session" });
-  await run(new StdioChannel(options));
+  const admission = await options.accept({ session: "stdio", wire: "stdio", scope: "session" });
+  await admission.run(new StdioChannel(options));
 }
 
 class StdioChannel implements Channel {

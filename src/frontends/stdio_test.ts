@@ -19,7 +19,7 @@ function rig(options: Partial<StdioOptions> = {}) {
   const served = stdio({
     accept: ({ session, wire, scope }) => {
       assert.deepEqual([session, wire, scope], ["stdio", "stdio", "session"]);
-      return (channel) => (accepted.resolve(channel), over.promise);
+      return { run: (channel) => (accepted.resolve(channel), over.promise), withdraw: () => {} };
     },
     input: new ReadableStream({
       start: (controller) => void (input = controller),

@@ -37,14 +37,14 @@ function stateless(options: StreamableOptions): Handler {
     const posted = await receive(request, options);
     return await answering(posted, async () => {
       const gone = new AbortController();
-      const run = options.accept({
+      const admission = await options.accept({
         session: crypto.randomUUID(),
         wire: "streamableHttp",
         scope: "request",
         gone: gone.signal,
       });
       const post = new SinglePost(posted, options, gone);
-      void run(post);
+      void admission.run(post);
       return await post.response;
     });
   };
@@ -53,14 +53,20 @@ function stateless(options: StreamableOptions): Handler {
 function stateful(options: StreamableOptions): Handler {
   const sessions = new Map<string, StreamableSession>();
 
-  function begin(posted: Posted): Promise<Response> {
+  async function begin(posted: Posted, request: Request): Promise<Response> {
     const id = crypto.randomUUID();
     const gone = new AbortController();
-    const run = options.accept({ session: id, wire: "streamableHttp", scope: "session", gone: gone.signal });
+    const admission = await options.accept({
+      session: id,
+      wire: "streamableHttp",
+      scope: "session",
+      gone: gone.signal,
+      idleMs: () => session.idleMs,
+    }, () => request.signal);
     const session = new StreamableSession(id, options, { gone, onEnd: () => sessions.delete(id) });
     sessions.set(id, session);
-    void run(session);
-    return session.post(posted);
+    void admission.run(session);
+    return await session.post(posted);
   }
 
   async function post(request: Request): Promise<Response> {
@@ -68,7 +74,7 @@ function stateful(options: StreamableOptions): Handler {
     const posted = await receive(request, options);
     return await answering(posted, () => {
       const initialize = posted.requests.some(isInitialize);
-      if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted);
+      if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted, request);
       const session = named(request);
       if (initialize) throw invalidRequest("the session is already initialized");
       return session.post(posted);
@@ -83,10 +89,12 @@ function stateful(options: StreamableOptions): Handler {
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
   }
 
-  function get(request: Request): Response {
+  async function get(request: Request): Promise<Response> {
     requireAccept(request, [EVENT_STREAM]);
     requireVersion(request);
-    return named(request).listen();
+    const session = named(request);
+    const lastEventId = request.headers.get("last-event-id");
+    return lastEventId === null ? session.listen() : await session.resume(lastEventId);
   }
 
   function end(request: Request): Response {
@@ -97,7 +105,7 @@ function stateful(options: StreamableOptions): Handler {
 
   return async (request) => {
     if (request.method === "POST") return await post(request);
-    if (request.method === "GET") return get(request);
+    if (request.method === "GET") return await get(request);
     if (request.method === "DELETE") return end(request);
     throw methodNotAllowed(["GET", "POST", "DELETE"]);
   };

@@ -1,26 +1,34 @@
 /** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
+import type { EventStore } from "../core/event_store.ts";
 import type { Sink } from "../core/events.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
-import { encodeMessage } from "../wire/sse.ts";
-import { EventStream } from "./event_stream.ts";
 import { Exchange, type ReplyMode } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
-import { type Posted, refuseFull, stillOpen } from "./posted.ts";
+import { MessageStream } from "./message_stream.ts";
+import { isInitialize, type Posted, refuseFull, stillOpen } from "./posted.ts";
+import { notResumable, type Place, SessionEvents } from "./session_events.ts";
 
 export const SESSION_HEADER = "Mcp-Session-Id";
+
+/** From this revision on a stream may begin with an event without data; older clients read it as JSON. */
+const PRIMED_SINCE = "2025-11-25";
 
 export interface SessionSettings {
   readonly replyMode: ReplyMode;
   readonly keepAliveMs: number;
+  /** How long a client may have to wait for a server, only to be refused then. */
+  readonly refusalMs?: number | undefined;
   /** How long a session may be without a message; an open call whose client still waits counts as one. */
   readonly sessionTimeoutMs: number;
   /** How many messages may wait: for a stream to open, and for the server. */
   readonly maxBufferedMessages: number;
   /** And how large they may be together. */
   readonly maxBufferedBytes: number;
+  /** Where events are kept for clients that come back; without it no stream can be resumed. */
+  readonly events?: EventStore | undefined;
   readonly emit: Sink;
 }
 
@@ -39,7 +47,11 @@ export class StreamableSession implements Channel {
   readonly #onEnd: () => void;
   readonly #handshake = new HandshakeCheck();
   readonly #exchanges = new Map<RequestId, Exchange>();
-  #standing: EventStream | undefined;
+  readonly #events: SessionEvents | undefined;
+  /** The GET stream: one for the whole session, whatever the number of connections in its course. */
+  #standing: MessageStream | undefined;
+  /** Streams that a client came back to, even if their request is answered by now. */
+  readonly #resumed = new Set<MessageStream>();
   #buffer: Envelope[] = [];
   #bufferedBytes = 0;
   #established = true;
@@ -52,7 +64,15 @@ export class StreamableSession implements Channel {
     this.#settings = settings;
     this.#gone = gone;
     this.#onEnd = onEnd;
+    this.#events = this.#keepEvents();
     this.#idleTimer = setTimeout(() => this.#checkIdle(), settings.sessionTimeoutMs);
+  }
+
+  /** Milliseconds since the last activity; undefined while a request or a stream is open. */
+  get idleMs(): number | undefined {
+    this.#forgetLeft();
+    const busy = this.#exchanges.size > 0 || this.#resumed.size > 0 || this.#standing?.connected;
+    return busy ? undefined : performance.now() - this.#lastActive;
   }
 
   // --- from the client ---
@@ -79,15 +99,48 @@ export class StreamableSession implements Channel {
   /** Opens the GET stream; an older one gives way, for its client is more likely gone than greedy. */
   listen(): Response {
     this.#touch();
-    this.#standing?.close();
-    const stream = new EventStream({
+    this.#standing ??= new MessageStream({
       keepAliveMs: this.#settings.keepAliveMs,
-      onGone: () => {},
+      log: this.#events?.log(),
+      onGone: () => this.#touch(),
       onRoom: () => this.#flush(),
     });
-    this.#standing = stream;
+    const response = this.#standing.connect(this.#headers());
     this.#flush();
-    return stream.response({ [SESSION_HEADER]: this.id });
+    return response;
+  }
+
+  /** Goes on with the stream of that event, behind it. Throws RequestError when that is not possible. */
+  async resume(lastEventId: string): Promise<Response> {
+    this.#touch();
+    if (!this.#events) throw notResumable(lastEventId, "events are not kept here");
+    const place = this.#events.place(lastEventId);
+    const response = place && await this.#resumeAt(place, this.#events);
+    if (response) return response;
+    throw notResumable(lastEventId, "it is unknown here, or what followed it is no longer kept");
+  }
+
+  async #resumeAt(place: Place, events: SessionEvents): Promise<Response | undefined> {
+    const open = this.#streamOf(place);
+    const log = open ? undefined : await events.finished(place);
+    // Clients come back even for what they have completely, and stop only when they are told so in this way.
+    if (log?.last === place.sequence) return nothingMore(this.#headers());
+    const { keepAliveMs } = this.#settings;
+    const ended = log && new MessageStream({ keepAliveMs, log, ended: true, onGone: () => this.#touch() });
+    const stream = open ?? ended;
+    const response = await stream?.resume(place.sequence, this.#headers());
+    this.#forgetLeft();
+    if (stream && response) this.#resumed.add(stream);
+    return response;
+  }
+
+  #streamOf({ stream: name }: Place): MessageStream | undefined {
+    const streams = [this.#standing, ...[...this.#exchanges.values()].map(({ stream }) => stream)];
+    return streams.find((stream) => stream?.name === name);
+  }
+
+  #forgetLeft(): void {
+    for (const stream of this.#resumed) if (!stream.connected) this.#resumed.delete(stream);
   }
 
   /** Ends the session from outside: DELETE, or time. */
@@ -108,19 +161,40 @@ export class StreamableSession implements Channel {
   #exchange({ requests, batch }: Posted): Exchange {
     const ids = requests.map(({ id }) => id);
     const { replyMode, keepAliveMs } = this.#settings;
-    const headers = (): Record<string, string> => this.#established ? { [SESSION_HEADER]: this.id } : {};
-    const exchange = new Exchange({ ids, batch, replyMode, keepAliveMs, headers, onGone: () => {} });
+    const exchange = new Exchange({
+      ...{ ids, batch, replyMode, keepAliveMs },
+      // A session's first request is what its server is started for.
+      refusalMs: requests.some(isInitialize) ? this.#settings.refusalMs : undefined,
+      headers: () => this.#headers(),
+      openLog: () => this.#events?.log(),
+      // From now on the client has its time to come back.
+      onGone: () => this.#touch(),
+    });
     for (const id of ids) this.#exchanges.set(id, exchange);
     return exchange;
+  }
+
+  #headers(): Record<string, string> {
+    return this.#established ? { [SESSION_HEADER]: this.id } : {};
+  }
+
+  #keepEvents(): SessionEvents | undefined {
+    const { events: store, emit } = this.#settings;
+    const primes = () => (this.#handshake.version ?? "") >= PRIMED_SINCE;
+    return store && new SessionEvents({ session: this.id, store, emit, primes });
   }
 
   // --- from the server ---
 
   send(envelope: Envelope): Promise<void> | void {
     if (this.#closed) throw new DisconnectedError("The session has ended");
-    this.#touch();
     const { message, relatesTo } = envelope;
     const exchange = relatesTo === undefined ? undefined : this.#exchanges.get(relatesTo);
+    if (envelope.fleeting && !(exchange?.carriesEvents && exchange.awaited)) return;
+    // A server that talks to nobody does not keep its session alive.
+    const heard = isResponse(message) ||
+      (exchange?.carriesEvents ? exchange.awaited : this.#standing?.connected);
+    if (heard) this.#touch();
     if (isResponse(message) && relatesTo !== undefined) {
       this.#exchanges.delete(relatesTo);
       if (exchange?.open) return exchange.send(this.#checked(envelope));
@@ -161,10 +235,10 @@ export class StreamableSession implements Channel {
 
   /** A GET stream that nobody reads holds up nothing: what it cannot take waits in the buffer. */
   #flush(): void {
-    while (this.#standing?.open && !this.#standing.full) {
+    while (this.#standing?.ready) {
       const envelope = this.#unkeep();
       if (!envelope) return;
-      void this.#standing.send(encodeMessage(envelope));
+      void this.#standing.send(envelope);
     }
   }
 
@@ -183,9 +257,10 @@ export class StreamableSession implements Channel {
     for (const exchange of new Set(this.#exchanges.values())) exchange.fail((id) => errorOf(id, error));
     this.#exchanges.clear();
     this.#standing?.close();
+    for (const stream of this.#resumed) stream.close();
     this.#buffer = [];
     this.#closed = true;
-    return Promise.resolve();
+    return this.#events?.drop() ?? Promise.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -204,9 +279,16 @@ export class StreamableSession implements Channel {
 
   #checkIdle(): void {
     const { sessionTimeoutMs } = this.#settings;
-    const waited = [...this.#exchanges.values()].some((exchange) => exchange.carriesEvents);
+    const waited = [...this.#exchanges.values()].some((exchange) => exchange.awaited);
     const left = waited ? sessionTimeoutMs : this.#lastActive + sessionTimeoutMs - performance.now();
     if (left <= 0) return this.end(`The session was idle for ${sessionTimeoutMs} ms`);
     this.#idleTimer = setTimeout(() => this.#checkIdle(), left);
   }
+}
+
+/** An event stream with nothing in it; its status is how EventSource is told not to come again. */
+function nothingMore(headers: HeadersInit): Response {
+  const all = new Headers(headers);
+  all.set("Content-Type", "text/event-stream");
+  return new Response(null, { status: 204, headers: all });
 }

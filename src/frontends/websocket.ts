@@ -2,7 +2,7 @@
  * MCP over WebSocket: a custom transport, one JSON-RPC message a text frame, the connection is the session.
  * The specification has no text for it; subprotocol `mcp` is what the SDKs' client offers.
  */
-import type { Accept } from "../core/backend.ts";
+import type { Accept, Admission } from "../core/backend.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
@@ -26,8 +26,8 @@ export function isUpgrade(request: Request): boolean {
 }
 
 /** Upgrades the request and runs its session. Throws GatewayError before the upgrade. */
-export function websocket(options: WebSocketOptions): (request: Request) => Response {
-  return (request) => {
+export function websocket(options: WebSocketOptions): (request: Request) => Promise<Response> {
+  return async (request) => {
     if (request.method !== "GET") throw methodNotAllowed(["GET"]);
     if (!isUpgrade(request)) {
       const headers = { Upgrade: "websocket", Connection: "Upgrade" };
@@ -35,8 +35,9 @@ export function websocket(options: WebSocketOptions): (request: Request) => Resp
     }
     const gone = new AbortController();
     const session = crypto.randomUUID();
-    const run = options.accept({ session, wire: "websocket", scope: "session", gone: gone.signal });
-    const { socket, response } = upgrade(request, options);
+    const peer = { session, wire: "websocket", scope: "session", gone: gone.signal } as const;
+    const admission = await options.accept(peer, () => request.signal);
+    const { socket, response } = upgrade(request, { ...options, admission });
     const { maxBodyBytes: maxBytes, maxBufferedMessages, maxBufferedBytes } = options;
     const channel = new WebSocketChannel(socket, {
       side: "server",
@@ -48,12 +49,18 @@ export function websocket(options: WebSocketOptions): (request: Request) => Resp
       // Whose request it was cannot be told, but the sender may wait for an answer.
       onInvalid: (error) => socket.send(JSON.stringify(errorOf(null, toRpcError(error)))),
     });
-    void run(channel);
+    void admission.run(channel);
     return response;
   };
 }
 
-function upgrade(request: Request, { keepAliveMs }: WebSocketOptions): Deno.WebSocketUpgrade {
+interface UpgradeOptions {
+  readonly keepAliveMs: number;
+  /** Given back where the upgrade fails. */
+  readonly admission: Admission;
+}
+
+function upgrade(request: Request, { keepAliveMs, admission }: UpgradeOptions): Deno.WebSocketUpgrade {
   const offered = request.headers.get("sec-websocket-protocol")?.split(",").map((name) => name.trim()) ?? [];
   try {
     return Deno.upgradeWebSocket(request, {
@@ -62,6 +69,7 @@ function upgrade(request: Request, { keepAliveMs }: WebSocketOptions): Deno.WebS
       ...(offered.includes(SUBPROTOCOL) ? { protocol: SUBPROTOCOL } : {}),
     });
   } catch (cause) {
+    admission.withdraw();
     throw new RequestError("Bad Request: the WebSocket handshake is not valid", { cause });
   }
 }

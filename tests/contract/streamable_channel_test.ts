@@ -1,4 +1,6 @@
 import type { Channel } from "../../src/core/channel.ts";
+import { type EventStore, memoryEventStore } from "../../src/core/event_store.ts";
+import type { ReplyMode } from "../../src/frontends/exchange.ts";
 import { streamable } from "../../src/frontends/streamable.ts";
 import { result } from "../support/messages.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
@@ -7,12 +9,13 @@ import { pairOf, serve } from "./served_pair.ts";
 import { StreamableFar } from "./streamable_far.ts";
 
 /** A session past its handshake, with its GET stream open. */
-async function openPair(replyMode: "auto" | "json" | "sse"): Promise<ChannelPair> {
+async function openPair(replyMode: ReplyMode, events?: EventStore): Promise<ChannelPair> {
   const served = serve((accept) =>
     streamable({
       accept,
       stateful: true,
       replyMode,
+      events,
       keepAliveMs: 60_000,
       sessionTimeoutMs: 60_000,
       maxBufferedMessages: 1_000,
@@ -38,8 +41,17 @@ async function beginSession(near: Channel): Promise<Channel> {
   return near;
 }
 
-for (const replyMode of ["auto", "json", "sse"] as const) {
-  channelContract(`streamable (${replyMode})`, () => openPair(replyMode), {
+const store = () => memoryEventStore({ bytes: 1 << 20, events: 100, ageMs: 60_000 });
+
+const PAIRS: Record<string, () => Promise<ChannelPair>> = {
+  auto: () => openPair("auto"),
+  json: () => openPair("json"),
+  sse: () => openPair("sse"),
+  "sse, resumable": () => openPair("sse", store()),
+};
+
+for (const [name, open] of Object.entries(PAIRS)) {
+  channelContract(`streamable (${name})`, open, {
     client: "far",
     farClose: "break",
     cannot: {

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { memoryEventStore } from "../core/event_store.ts";
+import type { JsonRpcRequest } from "../core/jsonrpc.ts";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
+import { notification, request, result } from "../../tests/support/messages.ts";
+import { eventsIn, take } from "../../tests/support/resume_rig.ts";
+import type { Posted } from "./posted.ts";
+import { type SessionSettings, StreamableSession } from "./streamable_session.ts";
+
+const posted = (message: JsonRpcRequest): Posted => ({
+  messages: [message],
+  requests: [message],
+  text: JSON.stringify(message),
+  batch: false,
+});
+
+/** Past its handshake. */
+async function begin(options: Partial<SessionSettings> = {}) {
+  let ended = 0;
+  const settings: SessionSettings = {
+    replyMode: "sse",
+    keepAliveMs: 60_000,
+    sessionTimeoutMs: 1_000,
+    maxBufferedMessages: 100,
+    maxBufferedBytes: 1 << 20,
+    events: memoryEventStore({ bytes: 1 << 20, events: 1_000, ageMs: 600_000 }),
+    emit: () => {},
+    ...options,
+  };
+  const gone = new AbortController();
+  const session = new StreamableSession("s1", settings, { gone, onEnd: () => ended++ });
+  const answered = session.post(posted(request(0, "initialize")));
+  await session.send({ message: result(0, { protocolVersion: "2025-11-25" }), relatesTo: 0 });
+  await (await answered).text();
+  return { session, ended: () => ended > 0 };
+}
+
+Deno.test("StreamableSession is idle since its last activity, unless a request or a stream is open", async () => {
+  using clock = fakeClock();
+  const { session } = await begin({ sessionTimeoutMs: 600_000 });
+  assert.equal(session.idleMs, 0);
+  clock.pass(50);
+  assert.equal(session.idleMs, 50);
+
+  const call = eventsIn(await session.post(posted(request(1))));
+  clock.pass(50);
+  assert.equal(session.idleMs, undefined);
+  const [primed] = await take(call, 1);
+  await call.cancel();
+  // Its client is gone, but it still runs.
+  assert.equal(session.idleMs, undefined);
+  clock.pass(50);
+  await session.send({ message: result(1), relatesTo: 1 });
+  assert.equal(session.idleMs, 0);
+
+  const standing = eventsIn(session.listen());
+  clock.pass(50);
+  assert.equal(session.idleMs, undefined);
+  await standing.cancel();
+  clock.pass(20);
+  assert.equal(session.idleMs, 20);
+
+  const resumed = eventsIn(await session.resume(primed?.id ?? ""));
+  await take(resumed, 2);
+  assert.equal(await resumed.next(), undefined);
+  clock.pass(30);
+  assert.equal(session.idleMs, 30);
+  await session[Symbol.asyncDispose]();
+});
+
+Deno.test("StreamableSession is not idle while somebody reads what was missed", async () => {
+  using clock = fakeClock();
+  const { session } = await begin({ sessionTimeoutMs: 600_000 });
+  const call = eventsIn(await session.post(posted(request(1))));
+  const [primed] = await take(call, 1);
+  await call.cancel();
+  for (let n = 0; n < 4; n++) {
+    const message = notification("notifications/message", { text: "x".repeat(50_000) });
+    await session.send({ message, relatesTo: 1 });
+  }
+  await session.send({ message: result(1), relatesTo: 1 });
+  const resumed = eventsIn(await session.resume(primed?.id ?? ""));
+  clock.pass(50);
+  assert.equal(session.idleMs, undefined);
+  await take(resumed, 6);
+  assert.equal(await resumed.next(), undefined);
+  assert.equal(session.idleMs, 50);
+  await session[Symbol.asyncDispose]();
+});
+
+Deno.test("StreamableSession gives a client that left in the middle of a call its time to come back", async () => {
+  using clock = fakeClock();
+  const { session, ended } = await begin({ sessionTimeoutMs: 1_000 });
+  const call = eventsIn(await session.post(posted(request(1))));
+  const [primed] = await take(call, 1);
+  // While the client waits, no time is long.
+  for (let time = 0; time < 5; time++) clock.pass(900);
+  await call.cancel();
+  clock.pass(900);
+  assert(!ended());
+  const resumed = eventsIn(await session.resume(primed?.id ?? ""));
+  for (let time = 0; time < 5; time++) clock.pass(900);
+  assert(!ended());
+  await resumed.cancel();
+  clock.pass(900);
+  assert(!ended());
+  clock.pass(200);
+  assert(ended());
+  await session[Symbol.asyncDispose]();
+});
+
+Deno.test("StreamableSession keeps an answer that nobody waited for until its idle time is over", async () => {
+  using clock = fakeClock();
+  const { session, ended } = await begin({ sessionTimeoutMs: 1_000 });
+  const call = eventsIn(await session.post(posted(request(1))));
+  const [primed] = await take(call, 1);
+  await call.cancel();
+  clock.pass(900);
+  await session.send({ message: result(1), relatesTo: 1 });
+  clock.pass(900);
+  assert(!ended());
+  assert.equal((await take(eventsIn(await session.resume(primed?.id ?? "")), 2)).length, 2);
+  clock.pass(1_100);
+  assert(ended());
+  await session[Symbol.asyncDispose]();
+});
