@@ -1,9 +1,7 @@
 /** The composition root: from a resolved configuration to a running gateway. The only file that knows everything. */
-import { shareBackend } from "./adapters/share.ts";
 import { readFileOf } from "./config/files.ts";
 import type { ResolvedConfig } from "./config/mod.ts";
 import { bus, type Sink } from "./core/events.ts";
-import { SUPPORTED_VERSIONS } from "./frontends/http_checks.ts";
 import { stdio } from "./frontends/stdio.ts";
 import { Gateway } from "./gateway.ts";
 import { createRoutes, type Endpoint, endpointsOf, type MountOptions } from "./mounts.ts";
@@ -12,7 +10,8 @@ import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { trace } from "./policies/trace.ts";
 import { close, httpHandler, listen } from "./server.ts";
-import { createUpstream, type Upstream } from "./upstream.ts";
+import { Placement } from "./placement.ts";
+import { createUpstream } from "./upstream.ts";
 
 export interface AppOptions {
   readonly version: string;
@@ -24,6 +23,8 @@ export interface App {
   readonly endpoints: readonly Endpoint[];
   /** Settles when the client on stdin and stdout is done; never without one. */
   readonly finished: Promise<void>;
+  /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
+  readonly idleSince: number | undefined;
   /** Orderly: refuses new work, lets open requests finish, stops all children. */
   stop(reason: string): Promise<void>;
   /** At once: every child and its group gets SIGKILL. */
@@ -36,10 +37,17 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
   const healthy = health();
   const emit = bus([healthy.sink, ...sinks]);
   const upstream = createUpstream(config, emit);
-  const gateway = createGateway(config, { upstream, emit, version });
+  const placement = new Placement(config, {
+    upstream,
+    version,
+    emit,
+    evictIdle: (matters) => gateway.evictIdle(matters),
+  });
+  const gateway = createGateway(config, { placement, emit });
   const server = serveNetwork(config, { gateway, emit, health: healthy, version });
   const endpoints = server ? endpointsOf(config, server.addr.port) : [];
   let timeoutMs = config.shutdownTimeoutMs;
+  placement.start();
   emit({ type: "gateway.started", urls: endpoints.map(({ url }) => url) });
   return {
     endpoints,
@@ -47,9 +55,13 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
       // The time for open requests has passed, and is not granted twice.
       if (!complete) timeoutMs = 0;
     }),
+    get idleSince() {
+      return gateway.idleSince;
+    },
     async stop(reason) {
+      placement.drain();
       await gateway.stop({ reason, timeoutMs });
-      await gateway[Symbol.asyncDispose]();
+      await placement[Symbol.asyncDispose]();
       if (server) await close(server);
       emit({ type: "gateway.stopped" });
     },
@@ -58,26 +70,18 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
 }
 
 interface GatewayParts {
-  readonly upstream: Upstream;
+  readonly placement: Placement;
   readonly emit: Sink;
-  readonly version: string;
 }
 
-function createGateway(config: ResolvedConfig, { upstream, emit, version }: GatewayParts): Gateway {
-  const { maxSessions, maxOpenRequests, requestTimeoutMs, maxBufferedMessages } = config;
+function createGateway(config: ResolvedConfig, { placement, emit }: GatewayParts): Gateway {
+  const { maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests } = config;
+  const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs } = config;
   return new Gateway({
-    backend: upstream.backend,
-    shared: shareBackend(upstream.backend, {
-      protocolVersion: config.protocolVersion,
-      clientInfo: { name: "keystone", version },
-      timeoutMs: config.startTimeoutMs,
-      versions: SUPPORTED_VERSIONS,
-      maxBufferedMessages,
-      maxBufferedBytes: config.maxBufferedBytes,
-      emit,
-    }),
+    serverFor: (peer) => placement.serverFor(peer),
     policies: config.logLevel === "debug" ? [trace(emit)] : [],
-    ...{ emit, maxSessions, maxOpenRequests, requestTimeoutMs },
+    ...{ emit, maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests },
+    ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs },
   });
 }
 

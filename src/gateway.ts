@@ -1,104 +1,160 @@
 /** The live sessions: who is let in, which server answers, and the orderly end. */
-import type { Accept, Backend, Peer } from "./core/backend.ts";
+import { withHeartbeat } from "./adapters/heartbeat.ts";
+import type { Accept, Admission, Backend, Peer } from "./core/backend.ts";
 import type { Channel } from "./core/channel.ts";
-import { type GatewayError, LimitError, StoppingError } from "./core/errors.ts";
+import { Deadlines } from "./core/deadlines.ts";
+import { DisconnectedError, type GatewayError, LimitError, StoppingError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
 import { isRequest } from "./core/jsonrpc.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
+import { Room } from "./core/room.ts";
 import { Session } from "./core/session.ts";
 import { within } from "./core/waiting.ts";
 
 export interface GatewayOptions {
-  /** A server of its own for each session. */
-  readonly backend: Backend;
-  /** One server for the requests that belong to no session. */
-  readonly shared: Backend;
+  /** Who answers this client. */
+  readonly serverFor: (peer: Peer) => Backend;
   readonly policies: readonly MessagePolicy[];
   readonly emit: Sink;
   readonly maxSessions: number;
+  /** From which idle time on a session may be ended to make room. */
+  readonly evictAfterMs: number;
+  /** How long a client waits for such room. */
+  readonly queueTimeoutMs: number;
   /** Of one session, and of all stateless callers together. */
   readonly maxOpenRequests: number;
   readonly requestTimeoutMs?: number | undefined;
+  readonly maxRequestMs?: number | undefined;
+  /** After how much silence a client that asked for progress is told that its call still runs. */
+  readonly progressHeartbeatMs?: number | undefined;
 }
 
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
   readonly #policy: MessagePolicy;
+  readonly #deadlines: Deadlines;
   readonly #sessions = new Set<Session>();
   readonly #running = new Set<Promise<void>>();
-  readonly #count = { session: 0, request: 0 };
+  readonly #room: Room;
+  #openPosts = 0;
   #stopping = false;
+  #idleSince = performance.now();
 
   constructor(options: GatewayOptions) {
+    const { maxSessions: places, queueTimeoutMs, policies } = options;
     this.#options = options;
-    this.#policy = compose([this.#refuseWhenStopping, ...options.policies]);
+    this.#deadlines = new Deadlines(options);
+    this.#policy = compose([this.#refuseWhenStopping, ...policies]);
+    this.#room = new Room({
+      places,
+      queueTimeoutMs,
+      what: "sessions",
+      makeRoom: () => void this.evictIdle(),
+    });
   }
 
-  readonly accept: Accept = (peer) => {
+  readonly accept: Accept = (peer, leaving) => {
     this.refuseNew();
-    this.#refuseOverLimit(peer);
-    return (client) => this.#run(peer, client);
+    return peer.scope === "session" ? this.#admitSession(peer, leaving) : this.#admitPost(peer);
   };
+
+  /** Since when, by `performance.now()`, nobody has been connected: undefined while a request, a stream or a socket is open. */
+  get idleSince(): number | undefined {
+    const idle = [...this.#sessions].map(idleMsOf);
+    if (idle.some((ms) => ms < 0)) return undefined;
+    return Math.max(this.#idleSince, performance.now() - Math.min(Infinity, ...idle));
+  }
 
   /** Throws StoppingError once `stop` was called. */
   readonly refuseNew = (): void => {
     if (this.#stopping) throw new StoppingError();
   };
 
+  /** Ends the session that has been idle for longest, of those that matter, if that is long enough; false when there is none. */
+  evictIdle(matters: (session: string) => boolean = () => true): boolean {
+    const { evictAfterMs } = this.#options;
+    const [longest] = [...this.#sessions]
+      .map((session) => ({ session, idleMs: idleMsOf(session) }))
+      .filter(({ session, idleMs }) => !session.over && idleMs >= evictAfterMs)
+      .filter(({ session }) => matters(session.peer.session))
+      .sort((left, right) => right.idleMs - left.idleMs);
+    longest?.session.end(new DisconnectedError("The session was idle, and had to make room"));
+    return longest !== undefined;
+  }
+
   /** Refuses new requests, lets open ones finish for a while, ends all sessions. Settles when all are freed. */
   async stop(options: { reason: string; timeoutMs: number }): Promise<void> {
     this.#stopping = true;
+    this.#room.close(new StoppingError());
     const openRequests = [...this.#sessions].reduce((sum, session) => sum + session.openRequests, 0);
     this.#options.emit({ type: "gateway.stopping", reason: options.reason, openRequests });
     await this.#drained(options.timeoutMs);
-    this.#endAll(new StoppingError());
-    await Promise.all(this.#running);
+    await this[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true;
     this.#endAll(new StoppingError());
     await Promise.all(this.#running);
-    await this.#options.shared[Symbol.asyncDispose]();
-    await this.#options.backend[Symbol.asyncDispose]();
+    this.#deadlines[Symbol.dispose]();
   }
 
-  #refuseOverLimit({ scope }: Peer): void {
-    const { maxSessions, maxOpenRequests } = this.#options;
-    if (scope === "session" && this.#count.session >= maxSessions) {
-      throw new LimitError(`Too many sessions: the limit is ${maxSessions}`);
-    }
-    if (scope === "request" && this.#count.request >= maxOpenRequests) {
+  #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
+    const place = this.#room.take(leaving);
+    const leave = () => this.#room.leave();
+    if (!place) return this.#admission(peer, leave);
+    return place.then(() => {
+      this.#refuseLate(leave);
+      return this.#admission(peer, leave);
+    });
+  }
+
+  /** The gateway may have begun to stop while somebody waited for a place. */
+  #refuseLate(leave: () => void): void {
+    if (!this.#stopping) return;
+    leave();
+    this.refuseNew();
+  }
+
+  #admitPost(peer: Peer): Admission {
+    const { maxOpenRequests } = this.#options;
+    if (this.#openPosts >= maxOpenRequests) {
       throw new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
     }
+    this.#openPosts++;
+    return this.#admission(peer, () => void this.#openPosts--);
   }
 
-  async #run(peer: Peer, client: Channel): Promise<void> {
-    const { emit, maxOpenRequests, requestTimeoutMs } = this.#options;
-    const session = new Session(client, {
+  #admission(peer: Peer, leave: () => void): Admission {
+    return { run: (client) => this.#run(client, { peer, leave }), withdraw: leave };
+  }
+
+  async #run(client: Channel, { peer, leave }: { peer: Peer; leave: () => void }): Promise<void> {
+    const { emit, maxOpenRequests, progressHeartbeatMs: everyMs } = this.#options;
+    const session = new Session(everyMs === undefined ? client : withHeartbeat(client, { everyMs }), {
       peer,
       emit,
       maxOpenRequests,
-      requestTimeoutMs,
+      deadlines: this.#deadlines,
       policy: this.#policy,
       openServer: (signal) => this.#open(peer, signal),
     });
     this.#sessions.add(session);
-    this.#count[peer.scope]++;
+    // Its place is free when it ends: what it held may take a while to free, and has bounds of its own.
+    void session.ended.then(leave);
     const running = session.run();
     this.#running.add(running);
     await running;
     this.#running.delete(running);
-    this.#count[peer.scope]--;
     this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#idleSince = performance.now();
   }
 
   async #open(peer: Peer, signal: AbortSignal): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
     this.refuseNew();
-    const { backend, shared } = this.#options;
     const launch = { session: peer.session, args: [], env: {}, headers: {} };
-    return await (peer.scope === "session" ? backend : shared).open(launch, signal);
+    return await this.#options.serverFor(peer).open(launch, signal);
   }
 
   /** For wires without status codes; HTTP asks `refuseNew` before it takes a request. */
@@ -114,4 +170,9 @@ export class Gateway implements AsyncDisposable {
   #endAll(error: GatewayError): void {
     for (const session of this.#sessions) session.end(error);
   }
+}
+
+/** -1 for a session that is in use. */
+function idleMsOf({ openRequests, peer }: Session): number {
+  return openRequests > 0 ? -1 : peer.idleMs?.() ?? -1;
 }

@@ -106,14 +106,13 @@ Deno.test("Gateway.stop lets no session begin that was let in before and speaks 
 });
 
 Deno.test("Gateway can be disposed without a stop: everything open is answered", async () => {
-  const { gateway, client, own, shared } = await withOpenRequest();
+  const { gateway, client } = await withOpenRequest();
   await gateway[Symbol.asyncDispose]();
   assert.deepEqual((await client.rest()).messages, [failure(1, STOPPED)]);
-  assert.deepEqual([own.disposed, shared.disposed], [1, 1]);
   assert.throws(() => gateway.refuseNew(), StoppingError);
 });
 
-Deno.test("Gateway is stopped, and disposes its backends, only when every server is freed", async () => {
+Deno.test("Gateway is stopped only when every server is freed", async () => {
   for (const how of ["stop", "dispose"] as const) {
     const { gateway, client, own } = await withOpenRequest();
     const freeing = Promise.withResolvers<void>();
@@ -123,7 +122,7 @@ Deno.test("Gateway is stopped, and disposes its backends, only when every server
     void ending.then(() => done = true);
     await client.rest();
     await settled();
-    assert.deepEqual([done, own.disposed], [false, 0]);
+    assert.equal(done, false);
     freeing.resolve();
     await ending;
     await client.over;

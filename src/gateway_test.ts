@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { LimitError, RequestError } from "./core/errors.ts";
+import { LimitError, RequestError, StoppingError } from "./core/errors.ts";
 import type { MessagePolicy } from "./core/policy.ts";
 import { settled } from "../tests/support/far_end.ts";
 import { gatewayRig } from "../tests/support/gateway_rig.ts";
-import { failure, notification, request, result } from "../tests/support/messages.ts";
+import { failure, notification, request, result, tracked } from "../tests/support/messages.ts";
 
 Deno.test("Gateway gives each session a server of its own, and stateless requests the shared one", async () => {
   const { visit, own, shared } = gatewayRig();
@@ -32,19 +32,71 @@ Deno.test("Gateway stops the server of a session when its client leaves", async 
 });
 
 Deno.test("Gateway refuses a session over the limit until one has ended", async () => {
-  const { visit } = gatewayRig({ maxSessions: 2 });
+  const { visit, knock } = gatewayRig({ maxSessions: 2, queueTimeoutMs: 0 });
   const [first] = [visit(), visit()];
-  assert.throws(() => visit(), (error) => {
+  await assert.rejects(knock(), (error) => {
     assert(error instanceof LimitError);
     assert.equal(error.status, 503);
-    assert.match(error.message, /limit is 2/);
+    assert.equal(error.message, "Too many sessions: the limit is 2");
     return true;
   });
   visit("request");
   await first.leave();
   await first.over;
   visit();
-  assert.throws(() => visit(), LimitError);
+  await assert.rejects(knock(), LimitError);
+});
+
+Deno.test("Gateway lets a session wait for a place, and gives it the first that gets free", async () => {
+  const { visit, knock } = gatewayRig({ maxSessions: 1, queueTimeoutMs: 600_000 });
+  const first = visit();
+  const second = knock();
+  await settled();
+  await first.leave();
+  (await second).say(notification());
+});
+
+Deno.test("Gateway ends the session that has been idle for longest to make room, and none that is in use", async () => {
+  const { knock, own } = gatewayRig({ maxSessions: 4, evictAfterMs: 1000, queueTimeoutMs: 600_000 });
+  const idle = (ms: number | undefined) => knock({ idleMs: () => ms });
+  const [busy, short, long, connected] = [
+    await idle(5000),
+    await idle(2000),
+    await idle(3000),
+    await idle(undefined),
+  ];
+  busy.say(request(1));
+  await settled();
+  await own.last().hear();
+
+  await idle(undefined);
+  await long.over;
+  await idle(undefined);
+  await short.over;
+  const waiting = idle(undefined);
+  await settled();
+  connected.say(notification());
+  own.last();
+  await connected.leave();
+  await waiting;
+  own.servers[0]?.say(result(1));
+  assert.deepEqual(await busy.hear(), result(1));
+});
+
+Deno.test("Gateway takes back the place of a client that was let in and did not come", async () => {
+  const { gateway, visit } = gatewayRig({ maxSessions: 1 });
+  const admission = await gateway.accept({ session: "s", wire: "websocket", scope: "session" });
+  admission.withdraw();
+  visit();
+});
+
+Deno.test("Gateway refuses whoever waits when it begins to stop", async () => {
+  const { visit, knock, gateway } = gatewayRig({ maxSessions: 1, queueTimeoutMs: 600_000 });
+  visit();
+  const waiting = knock();
+  await settled();
+  await gateway.stop({ reason: "SIGTERM", timeoutMs: 0 });
+  await assert.rejects(waiting, StoppingError);
 });
 
 Deno.test("Gateway refuses a stateless request over the limit of open requests until one has ended", async () => {
@@ -67,10 +119,13 @@ Deno.test("Gateway limits the open requests of each session by itself", async ()
   assert.deepEqual(await own.last().hear(), request("a"));
 });
 
-Deno.test("Gateway counts no session that could not be let in", () => {
-  const { visit } = gatewayRig({ maxSessions: 1 });
+Deno.test("Gateway counts no session that could not be let in", async () => {
+  const { visit, knock } = gatewayRig({ maxSessions: 1, queueTimeoutMs: 0 });
+  const first = visit();
+  for (let count = 0; count < 5; count++) await assert.rejects(knock(), /limit is 1/);
+  await first.leave();
+  await first.over;
   visit();
-  for (let count = 0; count < 5; count++) assert.throws(() => visit(), /limit is 1/);
 });
 
 Deno.test("Gateway runs its policies in order on every session", async () => {
@@ -88,13 +143,42 @@ Deno.test("Gateway runs its policies in order on every session", async () => {
 });
 
 Deno.test("Gateway answers a request that takes longer than it may", async () => {
-  const { visit } = gatewayRig({ requestTimeoutMs: 10 });
+  const { gateway, visit } = gatewayRig({ requestTimeoutMs: 10, maxRequestMs: 600_000 });
+  await using _ = gateway;
   for (const scope of ["session", "request"] as const) {
     const client = visit(scope);
     client.say(request(1));
     const message = await client.hear();
-    assert("error" in message && /within 10 ms/.test(message.error.message));
+    assert("error" in message && /within 10ms/.test(message.error.message));
     await client.leave();
     await client.over;
   }
+});
+
+Deno.test("Gateway knows since when it has been empty", async () => {
+  const { gateway, visit } = gatewayRig();
+  const atFirst = gateway.idleSince;
+  assert(atFirst !== undefined && atFirst <= performance.now());
+  const [one, other] = [visit("session"), visit("request")];
+  assert.equal(gateway.idleSince, undefined);
+  await one.leave();
+  await one.over;
+  assert.equal(gateway.idleSince, undefined);
+  const before = performance.now();
+  await other.leave();
+  await other.over;
+  assert(Number(gateway.idleSince) >= before);
+});
+
+Deno.test("Gateway tells a client that asked for progress that its call still runs", async () => {
+  const { gateway, visit, own } = gatewayRig({ progressHeartbeatMs: 10 });
+  await using _ = gateway;
+  const client = visit();
+  client.say(tracked(1, "t"));
+  const heard = await client.hear();
+  assert("params" in heard && heard.method === "notifications/progress");
+  own.last().say(result(1));
+  let last = await client.hear();
+  while ("method" in last) last = await client.hear();
+  assert.deepEqual(last, result(1));
 });

@@ -1,5 +1,6 @@
 /** Which wire is served where: the routes, and the URLs that lead to them. */
 import type { ResolvedConfig } from "./config/mod.ts";
+import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
 import { methodNotAllowed } from "./frontends/http_checks.ts";
 import { sse } from "./frontends/sse.ts";
@@ -7,6 +8,7 @@ import { streamable } from "./frontends/streamable.ts";
 import { websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Health } from "./observe/health.ts";
+import { redactText } from "./observe/log.ts";
 import type { Handler, Routes } from "./server.ts";
 
 export interface MountOptions {
@@ -19,12 +21,15 @@ export interface MountOptions {
 /** Each cell of the matrix meets the same gateway. */
 export function createRoutes(config: ResolvedConfig, options: MountOptions): Routes {
   const { gateway, emit } = options;
+  const events = config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined;
   const common = { ...config, accept: gateway.accept, refuseNew: gateway.refuseNew, emit };
   const http = new Map<string, Handler>();
   const upgrades = new Map<string, Handler>();
   http.set("/health", healthReport(options));
   for (const path of config.healthEndpoints) http.set(path, getOnly(() => new Response("ok")));
-  if (config.transports.includes("streamableHttp")) http.set(config.streamableHttpPath, streamable(common));
+  if (config.transports.includes("streamableHttp")) {
+    http.set(config.streamableHttpPath, streamable({ ...common, events, refusalMs: refusalMs(config) }));
+  }
   if (config.transports.includes("sse")) {
     const { connect, message } = sse({ ...common, endpoint: config.baseUrl + config.messagePath });
     http.set(config.ssePath, connect);
@@ -40,10 +45,19 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
   return { http, upgrades };
 }
 
+/** Whoever shares a server that runs already waits for no other. */
+function refusalMs({ stateful, children, queueTimeoutMs }: ResolvedConfig): number | undefined {
+  const starts = stateful || children === "session" || children === "request";
+  return starts ? queueTimeoutMs : undefined;
+}
+
 function healthReport({ health, version }: MountOptions): Handler {
   return getOnly(() => {
-    const status = health.status();
-    const body = { status, service: "keystone", version, timestamp: new Date().toISOString() };
+    const { status, reason, stderr } = health.report();
+    const timestamp = new Date().toISOString();
+    // A child prints what it likes, and whoever may ask for our health may not be meant to read a password.
+    const told = { reason, stderr: stderr?.map(redactText) };
+    const body = { status, service: "keystone", version, timestamp, ...told };
     return Response.json(body, { status: status === "ok" ? 200 : 503 });
   });
 }

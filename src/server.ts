@@ -36,6 +36,13 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
     emit({ type: "http.refused", method, route: pathOf(request), status: response.status, reason });
     return response;
   };
+  const orRefused = async (handler: Handler, request: Request): Promise<Response> => {
+    try {
+      return await handler(request);
+    } catch (error) {
+      return refused(request, error);
+    }
+  };
   const app = new Hono({ strict: false });
   if (cors) app.use(cors);
   for (const [path, handler] of routes.http) app.all(path, (context) => handler(context.req.raw));
@@ -47,7 +54,7 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
       guard(request);
       // Outside of Hono: middleware that copies a response would break the upgrade.
       const upgrade = isUpgrade(request) && upgrades.get(withoutSlash(pathOf(request)));
-      return upgrade ? upgrade(request) : app.fetch(request);
+      return upgrade ? orRefused(upgrade, request) : app.fetch(request);
     } catch (error) {
       return refused(request, error);
     }

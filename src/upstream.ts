@@ -1,5 +1,4 @@
-/** The MCP server that is served, as a Backend: a child process, or a remote that comes back. */
-import { supervise } from "./adapters/supervise.ts";
+/** The MCP server that is served, as a Backend: a child process or a remote. */
 import { type HttpClient, httpClient } from "./backends/http_client.ts";
 import { REMOTE_BACKENDS } from "./backends/mod.ts";
 import { processBackend } from "./backends/process.ts";
@@ -14,6 +13,8 @@ import type { Sink } from "./core/events.ts";
 
 export interface Upstream {
   readonly backend: Backend;
+  /** Whether each `open` starts a process of ours. */
+  readonly spawns: boolean;
   /** At once: every child and its group gets SIGKILL. */
   kill(): void;
 }
@@ -34,7 +35,7 @@ function createChild(config: ResolvedConfig, server: ServerCommand, emit: Sink):
     shell: server.shell,
     ...{ env, cwd, maxMessageBytes, stopTimeoutMs, emit },
   });
-  return { backend, kill: () => backend.kill() };
+  return { backend, spawns: true, kill: () => backend.kill() };
 }
 
 function findProgram({ cwd, env }: ResolvedConfig, { program, flag }: ServerCommand): string {
@@ -52,7 +53,6 @@ function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit:
     maxBufferedMessages,
     maxBufferedBytes,
     connectTimeoutMs,
-    startTimeoutMs,
     retry,
   } = config;
   const client = createClient(config, url);
@@ -65,8 +65,8 @@ function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit:
     retry,
     emit,
   };
-  const remote = REMOTE_BACKENDS[wire]({ ...options, url: withoutCredentials(url) });
-  return { backend: supervise(remote, { retry, replayTimeoutMs: startTimeoutMs, emit }), kill: () => {} };
+  const backend = REMOTE_BACKENDS[wire]({ ...options, url: withoutCredentials(url) });
+  return { backend, spawns: false, kill: () => {} };
 }
 
 function createClient(config: ResolvedConfig, url: URL): HttpClient {

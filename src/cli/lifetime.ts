@@ -1,5 +1,7 @@
-/** What ends a running gateway: signals, and the launcher closing our stdin. */
+/** What ends a running gateway: signals, the launcher closing our stdin or ending, and nobody being connected. */
 import { fstatSync } from "node:fs";
+import { kill } from "node:process";
+import { durationText } from "../core/duration.ts";
 
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
@@ -8,6 +10,18 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
 /** Within this time a second signal is the first one again: terminals send it to us and to our launcher, which hands it on. */
 const SAME_SIGNAL_MS = 500;
 
+/** No event tells that a process which is not a child of ours has ended. */
+const PARENT_POLL_MS = 1_000;
+
+export interface StopOptions {
+  /** The end of a piped stdin counts as a request to stop; without this, stdin is left alone. */
+  readonly watchStdin: boolean;
+  /** The end of the process that launched us counts, too. */
+  readonly watchParent: boolean;
+  /** And so does a time without anybody connected; `since` says when that began, and undefined while somebody is. */
+  readonly idle?: { readonly ms: number; readonly since: () => number | undefined } | undefined;
+}
+
 export interface StopRequests {
   /** Settles with the reason at the first request. */
   readonly first: Promise<string>;
@@ -15,11 +29,8 @@ export interface StopRequests {
   readonly second: Promise<void>;
 }
 
-/**
- * Listens until the process ends: a late signal that nobody listens to would end it with a code of its own.
- * With `watchStdin` the end of a piped stdin counts as a request to stop; without, stdin is left alone.
- */
-export function stopRequests({ watchStdin }: { watchStdin: boolean }): StopRequests {
+/** Listens until the process ends: a late signal that nobody listens to would end it with a code of its own. */
+export function stopRequests({ watchStdin, watchParent, idle }: StopOptions): StopRequests {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<void>();
   let firstAt: number | undefined;
@@ -31,6 +42,11 @@ export function stopRequests({ watchStdin }: { watchStdin: boolean }): StopReque
     });
   }
   if (watchStdin && isPipe()) void stdinClosed().then(() => first.resolve("stdin was closed"));
+  if (watchParent) void parentEnded().then(() => first.resolve("the parent process ended"));
+  if (idle) {
+    const reason = `nobody has been connected for ${durationText(idle.ms)}`;
+    void deserted(idle).then(() => first.resolve(reason));
+  }
   return { first: first.promise, second: second.promise };
 }
 
@@ -51,4 +67,34 @@ async function stdinClosed(): Promise<void> {
   } catch {
     // A stdin that cannot be read is as good as closed.
   }
+}
+
+/** An orphan gets another parent; where it does not, as on Windows, the old one can be looked for. */
+async function parentEnded(): Promise<void> {
+  const parent = Deno.ppid;
+  const left = () => Deno.ppid !== parent || (Deno.build.os === "windows" && !isRunning(parent));
+  while (!left()) await sleep(PARENT_POLL_MS);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // Signal 0 asks and does nothing.
+    return kill(pid, 0);
+  } catch (error) {
+    // One that may not be asked is there.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** While somebody is connected nothing can be over before the whole time has passed again. */
+async function deserted({ ms, since }: NonNullable<StopOptions["idle"]>): Promise<void> {
+  while (true) {
+    const leftMs = (since() ?? performance.now()) + ms - performance.now();
+    if (leftMs <= 0) return;
+    await sleep(Math.ceil(leftMs));
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -49,7 +49,9 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   for (const text of warnings) log({ type: "warning", text });
   const app = startApp(config, { version, sinks: [log] });
   const byStdio = config.transports.includes("stdio");
-  const stop = stopRequests({ watchStdin: !byStdio });
+  const { exitWithParent: watchParent, idleExitMs } = config;
+  const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
+  const stop = stopRequests({ watchStdin: !byStdio, watchParent, idle });
   guardAgainstFaults(log, app);
   if (level !== "none" && app.endpoints.length > 0) {
     // stdout belongs to the protocol where a client listens to it.
@@ -57,7 +59,11 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   }
   const reason = await Promise.race([stop.first, app.finished.then(() => "the client on stdin is done")]);
   const orderly = app.stop(reason);
-  await Promise.race([orderly, stop.second.then(() => app.kill())]);
+  const atOnce = stop.second.then(() => {
+    log({ type: "warning", text: "Stopped at once: a second signal came" });
+    app.kill();
+  });
+  await Promise.race([orderly, atOnce]);
 }
 
 /** A fault that escaped its session is logged and ends nothing; the last moment still takes all children along. */
@@ -71,6 +77,17 @@ function guardAgainstFaults(log: Sink, app: App): void {
     log(faultOf("uncaught error", event.error));
   });
   addEventListener("unload", () => app.kill());
+  logRuntimeWarnings(log);
+}
+
+/** The runtime warns on the console, which would break a log of JSON lines. */
+function logRuntimeWarnings(log: Sink): void {
+  // deno-lint-ignore no-console -- it is replaced, and not written to
+  console.warn = (...parts: unknown[]) => {
+    const text = parts.map(String).join(" ");
+    // We know when it fires, and ask it only where it tells what nothing else does.
+    if (!text.startsWith("Deno.serve: request.signal")) log({ type: "warning", text });
+  };
 }
 
 function faultOf(where: string, error: unknown): GatewayEvent {

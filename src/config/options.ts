@@ -26,11 +26,13 @@ export type Transport = typeof TRANSPORTS[number];
 /** The headings of the help, in its order. */
 export type OptionGroup =
   | "Server"
+  | "Children"
   | "Clients"
   | "Network"
   | "Streamable HTTP"
   | "Security"
   | "Limits"
+  | "Lifetime"
   | "Logging"
   | "Remote servers";
 
@@ -74,7 +76,8 @@ export const options = z.object({
   startTimeout: option(duration({ min: 1 }), {
     group: "Server",
     value: "<time>",
-    description: "time for the handshake with the server that stateless clients share",
+    description:
+      "time for a handshake that Keystone plays: with a shared server, or one that was started again",
     default: "60s",
   }),
   stopTimeout: option(duration({ min: 0 }), {
@@ -82,6 +85,66 @@ export const options = z.object({
     value: "<time>",
     description: "time for a server between SIGTERM and SIGKILL",
     default: "5s",
+  }),
+  children: option(choice(["auto", "session", "principal", "shared", "request"]), {
+    group: "Children",
+    value: "<mode>",
+    description:
+      "one server process for each session, principal, request, or one shared by all; auto is session, " +
+      "and principal for stateless callers",
+    default: "auto",
+  }),
+  prewarm: option(wholeNumber({ min: 0 }), {
+    group: "Children",
+    value: "<count>",
+    description: "children started ahead, where each session or request gets one",
+    default: 0,
+  }),
+  maxChildren: option(wholeNumber({ min: 1 }), {
+    group: "Children",
+    value: "<count>",
+    description: "children at a time",
+    default: 100,
+  }),
+  restart: option(choice(["on-failure", "always", "never"]), {
+    group: "Children",
+    value: "<when>",
+    description:
+      "a child that ended by itself is started again on-failure, always or never; after a good end " +
+      "on-failure waits for the next request",
+    default: "on-failure",
+  }),
+  restartDelay: option(duration({ min: 0 }), {
+    group: "Children",
+    value: "<time>",
+    description:
+      "longest pause before the second restart in a row; the first has none, and it doubles each time",
+    default: "500ms",
+  }),
+  restartMaxDelay: option(duration({ min: 0 }), {
+    group: "Children",
+    value: "<time>",
+    description: "longest pause of all before a restart",
+    default: "30s",
+  }),
+  crashLimit: option(wholeNumber({ min: 1 }), {
+    group: "Children",
+    value: "<count>",
+    description:
+      "so many ends of children that had answered no call yet, within --crashWindow, are a failed server",
+    default: 5,
+  }),
+  crashWindow: option(duration({ min: 1 }), {
+    group: "Children",
+    value: "<time>",
+    description: "how long such an end counts",
+    default: "1m",
+  }),
+  crashProbe: option(duration({ min: 1 }), {
+    group: "Children",
+    value: "<time>",
+    description: "pause between tries to start a failed server",
+    default: "30s",
   }),
   outputTransport: option(z.array(choice(TRANSPORTS)), {
     group: "Clients",
@@ -157,7 +220,8 @@ export const options = z.object({
   }),
   stateful: option(onOff(), {
     group: "Streamable HTTP",
-    description: "a session and a server process for each client, not one server that all share",
+    description:
+      "a session for each client, with a server process of its own unless --children says otherwise",
     bare: "true",
     default: false,
   }),
@@ -170,7 +234,7 @@ export const options = z.object({
   protocolVersion: option(choice(["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]), {
     group: "Streamable HTTP",
     value: "<version>",
-    description: "MCP version offered to the server that stateless clients share",
+    description: "MCP version offered where Keystone plays the handshake",
     default: "2025-11-25",
   }),
   replyMode: option(choice(["auto", "json", "sse"]), {
@@ -178,6 +242,30 @@ export const options = z.object({
     value: "<mode>",
     description: "answers as json, sse or auto",
     default: "auto",
+  }),
+  eventStore: option(choice(["memory", "none"]), {
+    group: "Streamable HTTP",
+    value: "<kind>",
+    description: "where events of streams are kept, so that a client can resume: memory or none",
+    default: "memory",
+  }),
+  eventStoreSize: option(size(), {
+    group: "Streamable HTTP",
+    value: "<size>",
+    description: "how much is kept of all sessions together",
+    default: "64m",
+  }),
+  eventStoreCount: option(wholeNumber({ min: 1 }), {
+    group: "Streamable HTTP",
+    value: "<count>",
+    description: "how many events are kept of one session",
+    default: 1000,
+  }),
+  eventStoreAge: option(duration({ min: 1 }), {
+    group: "Streamable HTTP",
+    value: "<time>",
+    description: "how long an event is kept",
+    default: "30m",
   }),
   cors: option(z.array(corsOrigin()), {
     group: "Security",
@@ -205,6 +293,19 @@ export const options = z.object({
     value: "<count>",
     description: "sessions at a time",
     default: 100,
+  }),
+  evictAfter: option(duration({ min: 0 }), {
+    group: "Limits",
+    value: "<time>",
+    description:
+      "a session without open request or stream that has been idle for so long may be ended to make room",
+    default: "1m",
+  }),
+  queueTimeout: option(duration({ min: 0 }), {
+    group: "Limits",
+    value: "<time>",
+    description: "how long a client waits for room where --maxSessions or --maxChildren is reached",
+    default: "5s",
   }),
   maxOpenRequests: option(wholeNumber({ min: 1 }), {
     group: "Limits",
@@ -239,10 +340,33 @@ export const options = z.object({
   requestTimeout: option(duration({ min: 1 }), {
     group: "Limits",
     value: "<time>",
-    description: "time for the server to answer a request (default: none)",
+    description: "time for the server to answer a request, counted anew at each progress (default: none)",
+  }),
+  maxRequestTime: option(duration({ min: 1 }), {
+    group: "Limits",
+    value: "<time>",
+    description: "time for a request whatever its progress",
+    default: "24h",
+  }),
+  progressHeartbeat: option(duration({ min: 1 }), {
+    group: "Limits",
+    value: "<time>",
+    description:
+      "a call that asked for progress is told that it still runs after so much silence (default: never)",
+  }),
+  exitWithParent: option(onOff(), {
+    group: "Lifetime",
+    description: "stop when the process that started Keystone has ended",
+    bare: "true",
+    default: false,
+  }),
+  idleExit: option(duration({ min: 1 }), {
+    group: "Lifetime",
+    value: "<time>",
+    description: "stop when no request, stream or socket has been open for so long (default: never)",
   }),
   shutdownTimeout: option(duration({ min: 0 }), {
-    group: "Limits",
+    group: "Lifetime",
     value: "<time>",
     description: "time for open requests when Keystone is stopped or its stdin ends",
     default: "5s",

@@ -2,6 +2,7 @@ import { ConfigError } from "../core/errors.ts";
 import {
   findOption,
   NETWORK_TRANSPORTS,
+  type OptionKey,
   type Options,
   options,
   type RawOptions,
@@ -18,6 +19,15 @@ export interface ResolvedConfig {
   /** What a command gets on top of the environment of Keystone. */
   env: Readonly<Record<string, string>>;
   cwd?: string;
+  /** Which child answers whom. */
+  children: "auto" | "session" | "principal" | "shared" | "request";
+  prewarm: number;
+  maxChildren: number;
+  restart: "on-failure" | "always" | "never";
+  /** Pauses between restarts in a row. */
+  restartDelay: { firstDelayMs: number; maxDelayMs: number };
+  /** When a server that keeps ending counts as failed, and when it is tried again. */
+  crash: { limit: number; windowMs: number; probeMs: number };
   transports: readonly Transport[];
   host: string;
   port: number;
@@ -47,17 +57,30 @@ export interface ResolvedConfig {
   retry: { attempts: number; firstDelayMs: number; maxDelayMs: number };
   stateful: boolean;
   sessionTimeoutMs: number;
-  /** What is offered to the server that stateless clients share. */
+  eventStore: "memory" | "none";
+  /** How much the event store keeps: of all sessions, of one, and for how long. */
+  eventLimits: { bytes: number; events: number; ageMs: number };
+  /** What is offered to a server at which Keystone plays the handshake. */
   protocolVersion: string;
   maxBodyBytes: number;
   maxMessageBytes: number;
   maxSessions: number;
+  /** From which idle time on a session may be ended to make room. */
+  evictAfterMs: number;
+  /** How long a client waits for such room. */
+  queueTimeoutMs: number;
   /** Of one session. */
   maxOpenRequests: number;
   /** Messages of one session that may wait, each way, and how large they may be together. */
   maxBufferedMessages: number;
   maxBufferedBytes: number;
+  /** Since the request, or its last progress. */
   requestTimeoutMs?: number;
+  /** Since the request, whatever its progress. */
+  maxRequestMs: number;
+  progressHeartbeatMs?: number;
+  exitWithParent: boolean;
+  idleExitMs?: number;
   keepAliveMs: number;
   startTimeoutMs: number;
   stopTimeoutMs: number;
@@ -80,8 +103,10 @@ export function resolve(raw: RawOptions, operands: Operands): Resolved {
   const transports = readTransports(values, server);
   refuseBearer(values, server);
   refuseHalfTls(values);
+  refuseCrowd(values);
   refuseSharedRoutes(values, transports);
-  return { config: assemble(values, server, transports), warnings: warningsOf(values, server, transports) };
+  const warnings = warningsOf(raw, values, { kind: server.kind, transports });
+  return { config: assemble(values, server, transports), warnings };
 }
 
 function parseOptions(raw: RawOptions): Options {
@@ -137,6 +162,12 @@ function refuseHalfTls({ tlsCert, tlsKey }: Options): void {
   throw new ConfigError(`${given} ${shorten(value)}: expected ${missing} beside it, since HTTPS needs both`);
 }
 
+/** Children that nobody has asked for must leave room for those that somebody will ask for. */
+function refuseCrowd({ prewarm, maxChildren }: Options): void {
+  if (prewarm === 0 || prewarm < maxChildren) return;
+  throw new ConfigError(`--prewarm "${prewarm}": expected less than --maxChildren, which is ${maxChildren}`);
+}
+
 function assemble(values: Options, server: ServerInput, transports: Transport[]): ResolvedConfig {
   return {
     server,
@@ -145,12 +176,23 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     ...pick(values, [
       ...["host", "port", "baseUrl", "ssePath", "messagePath", "streamableHttpPath", "wsPath"] as const,
       ...["stateful", "protocolVersion", "replyMode", "logFormat", "logLevel"] as const,
-      ...["maxSessions", "maxOpenRequests", "maxBufferedMessages"] as const,
+      ...["maxSessions", "maxOpenRequests", "maxBufferedMessages", "exitWithParent"] as const,
+      ...["children", "prewarm", "maxChildren", "restart", "eventStore"] as const,
     ]),
     healthEndpoints: [...new Set(values.healthEndpoint)],
     allowedHosts: values.allowedHost,
     allowedOrigins: values.allowedOrigin,
     headers: lastOfEach(values.header),
+    restartDelay: { firstDelayMs: values.restartDelay, maxDelayMs: values.restartMaxDelay },
+    crash: { limit: values.crashLimit, windowMs: values.crashWindow, probeMs: values.crashProbe },
+    eventLimits: {
+      bytes: values.eventStoreSize,
+      events: values.eventStoreCount,
+      ageMs: values.eventStoreAge,
+    },
+    evictAfterMs: values.evictAfter,
+    queueTimeoutMs: values.queueTimeout,
+    maxRequestMs: values.maxRequestTime,
     sessionTimeoutMs: values.sessionTimeout,
     maxBodyBytes: values.maxBodySize,
     maxMessageBytes: values.maxMessageSize,
@@ -170,6 +212,8 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       ...pick(values, ["headerFile", "oauth2Bearer", "oauth2BearerFile"]),
       cors: values.cors?.includes("*") ? "*" as const : values.cors,
       requestTimeoutMs: values.requestTimeout,
+      progressHeartbeatMs: values.progressHeartbeat,
+      idleExitMs: values.idleExit,
     }),
   };
 }
@@ -189,20 +233,28 @@ function lastOfEach(headers: Options["header"]): ResolvedConfig["headers"] {
   return [...new Map(headers.map((header) => [header[0].toLowerCase(), header])).values()];
 }
 
-function warningsOf(values: Options, { kind }: ServerInput, transports: readonly Transport[]): string[] {
-  const { stateful, header, headerFile, caFile, env, cwd } = values;
-  const warnings: string[] = [];
-  if (stateful && !transports.includes("streamableHttp")) {
-    warnings.push("--stateful has no effect without the streamableHttp transport");
-  }
-  const meaningless = kind === "command"
-    ? { header: header.length > 0, headerFile: headerFile !== undefined, caFile: caFile !== undefined }
-    : { env: env.length > 0, cwd: cwd !== undefined };
-  const why = kind === "command"
-    ? "a stdio server: it is for remote servers"
-    : "a remote server: it is for commands";
-  for (const [flag, present] of Object.entries(meaningless)) {
-    if (present) warnings.push(`--${flag} has no effect with ${why}`);
-  }
-  return warnings;
+/** Flags that do something with a command alone, with a remote server alone, and with sessions alone. */
+const FOR_COMMANDS = [
+  ...["env", "cwd", "prewarm", "maxChildren", "restart", "restartDelay", "restartMaxDelay"] as const,
+  ...["crashLimit", "crashWindow", "crashProbe"] as const,
+];
+const FOR_REMOTES = ["header", "headerFile", "caFile"] as const;
+const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
+
+function warningsOf(raw: RawOptions, values: Options, context: {
+  readonly kind: ServerInput["kind"];
+  readonly transports: readonly Transport[];
+}): string[] {
+  const { kind, transports } = context;
+  const sessions = values.stateful && transports.includes("streamableHttp");
+  const given = (flags: readonly OptionKey[]) => flags.filter((flag) => raw[flag] !== undefined);
+  return [
+    ...values.stateful && !sessions ? ["--stateful has no effect without the streamableHttp transport"] : [],
+    ...kind === "command"
+      ? given(FOR_REMOTES).map((flag) =>
+        `--${flag} has no effect with a stdio server: it is for remote servers`
+      )
+      : given(FOR_COMMANDS).map((flag) => `--${flag} has no effect with a remote server: it is for commands`),
+    ...sessions ? [] : given(FOR_SESSIONS).map((flag) => `--${flag} has no effect without --stateful`),
+  ];
 }

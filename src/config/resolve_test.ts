@@ -35,6 +35,18 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
       name: "some-server",
     },
     env: {},
+    children: "auto",
+    prewarm: 0,
+    maxChildren: 100,
+    restart: "on-failure",
+    restartDelay: { firstDelayMs: 500, maxDelayMs: 30_000 },
+    crash: { limit: 5, windowMs: 60_000, probeMs: 30_000 },
+    eventStore: "memory",
+    eventLimits: { bytes: 67_108_864, events: 1000, ageMs: 1_800_000 },
+    evictAfterMs: 60_000,
+    queueTimeoutMs: 5_000,
+    maxRequestMs: 86_400_000,
+    exitWithParent: false,
     transports: ["streamableHttp", "sse", "ws"],
     host: "127.0.0.1",
     port: 8000,
@@ -202,6 +214,12 @@ Deno.test("resolve warns of flags that have no effect", () => {
   assert.deepEqual(resolve({ ws: "ws://host", env: ["A=s3cret"], cwd: "/srv" }, { argv: [] }).warnings, [
     "--env has no effect with a remote server: it is for commands",
     "--cwd has no effect with a remote server: it is for commands",
+  ]);
+  const raw = { ws: "ws://host", prewarm: "2", crashLimit: "3", eventStoreSize: "1m" };
+  assert.deepEqual(resolve(raw, { argv: [] }).warnings, [
+    "--prewarm has no effect with a remote server: it is for commands",
+    "--crashLimit has no effect with a remote server: it is for commands",
+    "--eventStoreSize has no effect without --stateful",
   ]);
 });
 

@@ -1,11 +1,22 @@
-/** Health, told by events: degraded from a child that could not be started until one answers, or for a minute. */
-import type { Sink } from "../core/events.ts";
+/**
+ * Health, told by events: failed while a server that all depend on is given up, degraded from a child that could not
+ * be started until one answers, or for a minute.
+ */
+import type { GatewayEvent, Sink } from "../core/events.ts";
 
-export type HealthStatus = "ok" | "degraded" | "stopping";
+export type HealthStatus = "ok" | "degraded" | "failed" | "stopping";
+
+export interface HealthReport {
+  readonly status: HealthStatus;
+  /** Why a server counts as failed. */
+  readonly reason?: string;
+  /** What the child that ended last by itself had to say of it: its last lines on stderr, and no stack trace. */
+  readonly stderr?: readonly string[];
+}
 
 export interface Health {
   readonly sink: Sink;
-  status(): HealthStatus;
+  report(): HealthReport;
 }
 
 /**
@@ -13,19 +24,44 @@ export interface Health {
  * that it works again.
  */
 const FAILURE_COUNTS_MS = 60_000;
+const MAX_LINES = 10;
+/** As JavaScript and Java write them, and as Python does. */
+const STACK_LINE = /^\s*(at |File ")/;
 
 export function health(now = () => performance.now()): Health {
+  /** By the name of the server: why it failed. */
+  const failed = new Map<string, string>();
   let failedAt: number | undefined;
+  let lastWords: readonly string[] = [];
   let stopping = false;
+
+  function hear(event: GatewayEvent): void {
+    switch (event.type) {
+      case "gateway.stopping":
+        return void (stopping = true);
+      case "child.failed":
+        return void (failedAt = now());
+      case "child.ready":
+        return void (failedAt = undefined);
+      case "child.exited":
+        return void (lastWords = event.expected ? lastWords : event.stderr);
+      case "server.failed":
+        return void (event.scope === "all" && failed.set(event.session, event.reason));
+      case "server.recovered":
+        return void failed.delete(event.session);
+    }
+  }
+
   return {
-    sink({ type }) {
-      if (type === "gateway.stopping") stopping = true;
-      if (type === "child.failed") failedAt = now();
-      if (type === "child.ready") failedAt = undefined;
-    },
-    status() {
-      if (stopping) return "stopping";
-      return failedAt !== undefined && now() - failedAt < FAILURE_COUNTS_MS ? "degraded" : "ok";
+    sink: hear,
+    report() {
+      const [reason] = failed.values();
+      const words = lastWords.filter((line) => !STACK_LINE.test(line)).slice(-MAX_LINES);
+      const stderr = words.length > 0 ? { stderr: words } : {};
+      if (stopping) return { status: "stopping" };
+      if (reason !== undefined) return { status: "failed", reason, ...stderr };
+      const degraded = failedAt !== undefined && now() - failedAt < FAILURE_COUNTS_MS;
+      return { status: degraded ? "degraded" : "ok" };
     },
   };
 }

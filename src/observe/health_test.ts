@@ -7,32 +7,69 @@ const started: GatewayEvent = { type: "child.started", session: "s", pid: 1, ser
 const ready: GatewayEvent = { type: "child.ready", session: "s", pid: 1, server: "x" };
 const stopping: GatewayEvent = { type: "gateway.stopping", reason: "SIGTERM", openRequests: 0 };
 
+const exited: GatewayEvent = {
+  ...{ type: "child.exited", session: "s", pid: 1, server: "x", code: 1, signal: undefined },
+  ...{ expected: false, stderr: ["No licence", "    at main (/srv/x.js:1:1)"] },
+};
+const given: GatewayEvent = {
+  ...{ type: "server.failed", session: "shared", server: "x", scope: "all", reason: "It exited" },
+};
+const recovered: GatewayEvent = { type: "server.recovered", session: "shared", server: "x", scope: "all" };
+
 Deno.test("health is ok from the start", () => {
-  assert.equal(health().status(), "ok");
+  assert.deepEqual(health().report(), { status: "ok" });
 });
 
 Deno.test("health is degraded from a child that cannot be started until one answers", () => {
-  const { sink, status } = health();
+  const { sink, report } = health();
   sink(failed);
-  assert.equal(status(), "degraded");
+  assert.equal(report().status, "degraded");
   sink(started);
   sink({ type: "fault", where: "x", error: undefined });
-  assert.equal(status(), "degraded");
+  assert.equal(report().status, "degraded");
   sink(ready);
-  assert.equal(status(), "ok");
+  assert.equal(report().status, "ok");
+});
+
+Deno.test("health forgets a child that could not be started after a minute", () => {
+  const clock = { now: 0 };
+  const { sink, report } = health(() => clock.now);
+  sink(failed);
+  clock.now = 59_999;
+  assert.equal(report().status, "degraded");
+  clock.now = 60_000;
+  assert.equal(report().status, "ok");
+});
+
+Deno.test("health is failed while a server that all depend on is given up, with the reason and its last words", () => {
+  const clock = { now: 0 };
+  const { sink, report } = health(() => clock.now);
+  sink(exited);
+  sink(given);
+  clock.now = 3_600_000;
+  sink(ready);
+  assert.deepEqual(report(), { status: "failed", reason: "It exited", stderr: ["No licence"] });
+  sink(recovered);
+  assert.deepEqual(report(), { status: "ok" });
+});
+
+Deno.test("health is not concerned by the server of one session", () => {
+  const { sink, report } = health();
+  sink({ ...given, type: "server.failed", session: "s1", scope: "session", reason: "It exited" });
+  assert.deepEqual(report(), { status: "ok" });
 });
 
 Deno.test("health stays at stopping, whatever the children do", () => {
-  const { sink, status } = health();
+  const { sink, report } = health();
   sink(stopping);
-  for (const event of [failed, ready]) {
+  for (const event of [failed, given, ready]) {
     sink(event);
-    assert.equal(status(), "stopping");
+    assert.deepEqual(report(), { status: "stopping" });
   }
 });
 
 Deno.test("health of one gateway is not that of another", () => {
   const [one, other] = [health(), health()];
   one.sink(failed);
-  assert.equal(other.status(), "ok");
+  assert.equal(other.report().status, "ok");
 });

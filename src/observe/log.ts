@@ -18,6 +18,7 @@ export interface LogOptions {
   readonly write: (line: string) => void;
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, none: 4 };
 
 /** Argument names that hold secrets, as whole words of camelCase, snake_case and kebab-case names. */
@@ -40,6 +41,21 @@ const ASSIGNED_PATTERN = {
   replacement: "$1[REDACTED]",
 };
 
+/** Keys that tell by their beginning what they are: of OpenAI and Anthropic, GitHub, Slack, AWS and Google. */
+const KEY_PATTERN = {
+  pattern:
+    /\b(?:sk-[\w-]{16,}|gh[opsu]_\w{16,}|github_pat_\w{16,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}|AIza[\w-]{30,})/g,
+  replacement: "[KEY REDACTED]",
+};
+/** How long equal news is only counted. */
+const REPEAT_MS = 10_000;
+const PATTERNS = [KEY_PATTERN, JWT_PATTERN, BEARER_PATTERN, ASSIGNED_PATTERN];
+
+/** The text without what looks like a secret. */
+export function redactText(text: string): string {
+  return PATTERNS.reduce((left, { pattern, replacement }) => left.replace(pattern, replacement), text);
+}
+
 interface Described {
   readonly level: Exclude<LogLevel, "none">;
   readonly text: string;
@@ -47,18 +63,46 @@ interface Described {
 
 /** A sink that drops what is below its level before it does any work. */
 export function logSink({ level, format, write }: LogOptions): Sink {
-  const formatter = redactByPattern(format === "json" ? jsonFormatter() : textFormatter(), [
-    JWT_PATTERN,
-    BEARER_PATTERN,
-    ASSIGNED_PATTERN,
-  ]);
+  const formatter = redactByPattern(format === "json" ? jsonFormatter() : textFormatter(), PATTERNS);
   const sink = redactByField((record) => write(formatter(record)), {
     fieldPatterns: SECRET_FIELDS,
     action: () => "[REDACTED]",
   });
-  return (event) => {
+  return withoutRepeats((event) => {
     const described = describe(event);
     if (RANK[described.level] >= RANK[level]) sink(recordOf(event, described));
+  });
+}
+
+type Dropped = Extract<GatewayEvent, { type: "message.dropped" }>;
+
+/** A talkative server whose messages nobody can have fills no log: what is dropped again and again is counted. */
+export function withoutRepeats(sink: Sink, now = () => performance.now()): Sink {
+  /** By session, direction and reason: how many were not told of, and since when. */
+  const repeats = new Map<string, { event: Dropped; since: number; count: number }>();
+
+  function tellOfDropped(event: Dropped): void {
+    const key = `${event.session} ${event.direction} ${event.reason}`;
+    const known = repeats.get(key);
+    const count = (event.count ?? 1) + (known?.count ?? 0);
+    if (known && now() - known.since < REPEAT_MS) return void (known.count = count);
+    repeats.set(key, { event, since: now(), count: 0 });
+    sink({ ...event, count });
+  }
+
+  function tellOfRest(session?: string): void {
+    for (const [key, { event, count }] of repeats) {
+      if (session !== undefined && event.session !== session) continue;
+      repeats.delete(key);
+      if (count > 0) sink({ ...event, count });
+    }
+  }
+
+  return (event) => {
+    if (event.type === "message.dropped") return tellOfDropped(event);
+    if (event.type === "session.closed" && repeats.size > 0) tellOfRest(event.session);
+    if (event.type === "gateway.stopped") tellOfRest();
+    sink(event);
   };
 }
 
@@ -90,7 +134,7 @@ function recordOf(event: GatewayEvent, { level, text }: Described): LogRecord {
   const { type, ...fields } = event;
   const properties: Record<string, unknown> = { event: type };
   for (const [name, value] of Object.entries(fields)) {
-    if (value !== text) properties[name] = plain(value);
+    if (value !== text) properties[name] = name === "session" ? shortened(value) : plain(value);
   }
   return {
     category: ["keystone"],
@@ -100,6 +144,11 @@ function recordOf(event: GatewayEvent, { level, text }: Described): LogRecord {
     timestamp: Date.now(),
     properties,
   };
+}
+
+/** Who knows a session's id may speak for it, so a log has its beginning alone. */
+function shortened(session: unknown): unknown {
+  return typeof session === "string" && UUID.test(session) ? session.slice(0, 8) : session;
 }
 
 /** Errors as text: their message, and what caused them. */
@@ -134,6 +183,8 @@ function describe(event: GatewayEvent): Described {
       return { level: "info", text: "Child started" };
     case "child.ready":
       return { level: "debug", text: "Child answers" };
+    case "child.assigned":
+      return { level: "info", text: "Child that was started ahead has its session" };
     case "child.stderr":
       return { level: "info", text: "Child says" };
     case "child.noise":
@@ -144,8 +195,14 @@ function describe(event: GatewayEvent): Described {
         : { level: "error", text: "Child ended by itself" };
     case "child.failed":
       return { level: "error", text: "Child could not be started" };
-    case "remote.trouble":
-      return { level: "warn", text: "Trouble with the remote server" };
+    case "server.failed":
+      return { level: "error", text: "Server has failed" };
+    case "server.restored":
+      return { level: "info", text: "Server is back, and its session goes on" };
+    case "server.recovered":
+      return { level: "info", text: "Server works again" };
+    case "server.trouble":
+      return { level: "warn", text: "Trouble with the server" };
     case "warning":
       return { level: "warn", text: event.text };
     case "fault":

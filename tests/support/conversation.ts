@@ -96,15 +96,27 @@ export async function openSse({ sse }: Pick<Keystone, "sse">): Promise<SseConver
   };
 }
 
+export interface EventsOptions {
+  /** Gives the events without data as well, which only say from where the stream can be resumed. */
+  readonly priming?: boolean;
+}
+
 /** An event stream, event by event; it can be broken off while it is being read. */
 export class Events {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #decoder = new TextDecoder();
   readonly #parsed: EventSourceMessage[] = [];
-  readonly #parser = createParser({ onEvent: (event) => void this.#parsed.push(event) });
+  readonly #parser = createParser({
+    onEvent: (event) => this.#take(event),
+    onRetry: (ms) => void (this.retryMs = ms),
+  });
+  readonly #priming: boolean;
+  /** How long to wait before coming back, as the server says. */
+  retryMs: number | undefined;
 
-  constructor({ body }: Response) {
+  constructor({ body }: Response, { priming = false }: EventsOptions = {}) {
     this.#reader = body!.getReader();
+    this.#priming = priming;
   }
 
   /** Undefined at the end of the stream. */
@@ -117,9 +129,20 @@ export class Events {
     return this.#parsed.shift();
   }
 
+  /** The events up to the end of the stream. */
+  async rest(): Promise<EventSourceMessage[]> {
+    const events: EventSourceMessage[] = [];
+    for (let event = await this.next(); event; event = await this.next()) events.push(event);
+    return events;
+  }
+
   /** The client leaves. */
   async cancel(): Promise<void> {
     await this.#reader.cancel();
+  }
+
+  #take(event: EventSourceMessage): void {
+    if (event.data !== "" || this.#priming) this.#parsed.push(event);
   }
 }
 

@@ -128,13 +128,33 @@ export function conversationContract({ name, flags, begin }: Wire): void {
     );
   });
 
-  Deno.test(`${name} answers what is open when the child crashes, and serves the next client`, async () => {
+  Deno.test(`${name} answers what is open when the child crashes, and the session goes on with the next`, async () => {
     await using gateway = await start();
     await using client = await begin(gateway);
+    await client.send(callTool(0, "echo"));
+    const before = (await client.next()).result.structuredContent.pid;
     await client.send(callTool(1, "hang"));
     await client.send(callTool("two", "exit", { code: 4 }));
     const answers = [await client.next(), await client.next()];
     assert.deepEqual(new Set(answers.map(({ id }) => id)), new Set([1, "two"]));
+    const message =
+      "The MCP server exited with code 4: the answer is lost, and the request was not sent again";
+    for (const { error } of answers) assert.deepEqual(error, { code: -32603, message });
+    await client.send(callTool(3, "seen"));
+    // The handshake was played to the new child, and nothing else was sent to it.
+    const { notifications, lines } = (await client.next()).result.structuredContent;
+    assert.deepEqual([notifications, lines], [["notifications/initialized"], 3]);
+    await client.send(callTool(4, "echo"));
+    assert.notEqual((await client.next()).result.structuredContent.pid, before);
+    assert.equal((await gateway.children()).length, 1);
+  });
+
+  Deno.test(`${name} ends the session with its child where --restart is never`, async () => {
+    await using gateway = await start("--restart", "never");
+    await using client = await begin(gateway);
+    await client.send(callTool(1, "hang"));
+    await client.send(callTool("two", "exit", { code: 4 }));
+    const answers = [await client.next(), await client.next()];
     for (const { error } of answers) {
       assert.deepEqual(error, { code: -32603, message: "The MCP server exited with code 4" });
     }
@@ -144,17 +164,18 @@ export function conversationContract({ name, flags, begin }: Wire): void {
     assert.deepEqual(await other.next(), { jsonrpc: "2.0", id: 1, result: {} });
   });
 
-  Deno.test(`${name} answers what is open when the child floods a line without end`, async () => {
+  Deno.test(`${name} answers what is open when the child floods a line without end, and goes on with another`, async () => {
     await using gateway = await start("--maxMessageSize", "64k");
     await using client = await begin(gateway);
     await client.send(callTool(1, "flood", { bytes: 100_000 }));
     assert.match((await client.next()).error.message, /longer than 65536 bytes/);
-    await inTime(client.ended, "end of the session");
-    await eventually(() => gateway.children(), (children) => children.length === 0);
+    await client.send(request(2, "ping"));
+    assert.deepEqual((await client.next()).result, {});
+    await eventually(() => gateway.children(), (children) => children.length === 1);
   });
 
   Deno.test(`${name} answers what is open when the child closes its stdin`, async () => {
-    await using gateway = await startKeystone(flags, { server: DEAF });
+    await using gateway = await startKeystone([...flags, "--restart", "never"], { server: DEAF });
     await using client = await begin(gateway);
     await client.send(request(1, "close"));
     await client.until(1);
@@ -174,7 +195,7 @@ export function conversationContract({ name, flags, begin }: Wire): void {
     assert.deepEqual(await client.next(), {
       jsonrpc: "2.0",
       id: "slow",
-      error: { code: -32001, message: 'The server did not answer "tools/call" within 2000 ms' },
+      error: { code: -32001, message: 'The server did not answer "tools/call" within 2s (--requestTimeout)' },
     });
     await client.send(callTool("report", "seen"));
     assert.deepEqual((await client.next()).result.structuredContent.cancelled, ["slow"]);
@@ -213,7 +234,7 @@ export function conversationContract({ name, flags, begin }: Wire): void {
   });
 
   Deno.test(`${name} answers what waits for a child that does not read when it dies`, async () => {
-    await using gateway = await startKeystone(flags, { server: DYING });
+    await using gateway = await startKeystone([...flags, "--restart", "never"], { server: DYING });
     await using client = await begin(gateway);
     const ids = Array.from({ length: 20 }, (_, at) => at + 1);
     for (const id of ids) await client.send(callTool(id, "echo", { fill: "x".repeat(20_000) }));

@@ -47,30 +47,40 @@ export interface GatewayRig extends Recorder {
   readonly gateway: Gateway;
   readonly own: MemoryBackend;
   readonly shared: MemoryBackend;
-  /** A client that is let in. Throws when it is refused. */
+  /** A client that is let in at once. Throws when it is refused. */
   visit(scope?: Peer["scope"]): Visitor;
+  /** A client that may have to wait. Rejects when it is refused. */
+  knock(peer?: Partial<Peer>): Promise<Visitor>;
 }
 
 export function gatewayRig(options: Partial<GatewayOptions> = {}): GatewayRig {
   const record = recorder();
   const [own, shared] = [new MemoryBackend("own"), new MemoryBackend("shared")];
   const gateway = new Gateway({
-    backend: own,
-    shared,
+    serverFor: ({ scope }) => scope === "session" ? own : shared,
     policies: [],
     emit: record.emit,
     maxSessions: 10,
+    evictAfterMs: 60_000,
+    queueTimeoutMs: 0,
     maxOpenRequests: 10,
     ...options,
   });
   let visitors = 0;
+  const knock = async (peer: Partial<Peer> = {}): Promise<Visitor> => {
+    const session = `visitor ${++visitors}`;
+    const admission = await gateway.accept({ session, wire: "streamableHttp", scope: "session", ...peer });
+    const [client, clientEnd] = memoryChannels();
+    return Object.assign(new FarEnd(client), { over: admission.run(clientEnd) });
+  };
   return {
     ...record,
-    ...{ gateway, own, shared },
+    ...{ gateway, own, shared, knock },
     visit(scope = "session") {
-      const run = gateway.accept({ session: `visitor ${++visitors}`, wire: "streamableHttp", scope });
+      const admission = gateway.accept({ session: `visitor ${++visitors}`, wire: "streamableHttp", scope });
+      if (admission instanceof Promise) throw new Error("There is no room, so a visitor has to knock");
       const [client, clientEnd] = memoryChannels();
-      return Object.assign(new FarEnd(client), { over: run(clientEnd) });
+      return Object.assign(new FarEnd(client), { over: admission.run(clientEnd) });
     },
   };
 }

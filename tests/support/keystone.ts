@@ -46,6 +46,8 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** The program before the flags; main.ts by default. */
   entry?: readonly string[];
+  /** What starts Deno, where something must be set before it. */
+  launcher?: readonly string[];
 }
 
 export function commandLine(flags: readonly string[], options: StartOptions = {}): string[] {
@@ -68,8 +70,9 @@ export async function startKeystone(
   flags: readonly string[],
   options: StartOptions = {},
 ): Promise<Keystone> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: commandLine(["--port", "0", ...flags], options),
+  const [program = "", ...args] = [...options.launcher ?? [], Deno.execPath()];
+  const child = new Deno.Command(program, {
+    args: [...args, ...commandLine(["--port", "0", ...flags], options)],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

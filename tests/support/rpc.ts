@@ -67,7 +67,8 @@ export async function* messagesOf(response: Response): AsyncGenerator<AnyMessage
     new EventSourceParserStream(),
   );
   for await (const { event, data } of events) {
-    if (event === undefined || event === "message") yield JSON.parse(data);
+    // An event without data only says from where the stream can be resumed.
+    if (data !== "" && (event === undefined || event === "message")) yield JSON.parse(data);
   }
 }
 

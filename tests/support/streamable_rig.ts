@@ -21,7 +21,7 @@ export async function streamableRig(answer: Answer, options: Partial<RemoteOptio
     /** Says what a client says, and hears what it hears. */
     client: new FarEnd(channel),
     url: server.url.href,
-    troubles: () => record.told("remote.trouble").map(({ reason }) => reason),
+    troubles: () => record.told("server.trouble").map(({ reason }) => reason),
     async [Symbol.asyncDispose]() {
       await channel[Symbol.asyncDispose]();
       await backend[Symbol.asyncDispose]();

@@ -1,0 +1,255 @@
+/** Which server answers whom (`--children`), and what keeps those servers alive and few. */
+import { CrashGuard } from "./adapters/crash_guard.ts";
+import { guardOpen } from "./adapters/guard_open.ts";
+import { freshHubs, type HubOptions, openHub } from "./adapters/sharing/hub.ts";
+import { Holders, limitOpen } from "./adapters/limit_open.ts";
+import { perRequest } from "./adapters/per_request.ts";
+import { prewarm, type PrewarmedBackend } from "./adapters/prewarm.ts";
+import { probingGuard } from "./adapters/probe.ts";
+import { SharedServer } from "./adapters/sharing/share.ts";
+import { SharedServers } from "./adapters/sharing/shared_servers.ts";
+import { supervise, type SuperviseOptions } from "./adapters/supervise.ts";
+import type { ResolvedConfig } from "./config/mod.ts";
+import type { Backend, Peer } from "./core/backend.ts";
+import { BackendError, StoppingError } from "./core/errors.ts";
+import { background, type Sink } from "./core/events.ts";
+import { Room } from "./core/room.ts";
+import { SUPPORTED_VERSIONS } from "./frontends/http_checks.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** How often to look for servers of principals that nobody uses any more. */
+const IDLE_CHECK_MS = 60_000;
+/** Names the server that all share in events, where a session id would stand. */
+const SHARED = "shared";
+
+/** What a shared server may ask of sessions; a client that did not declare the same is not asked. */
+const SESSION_CAPABILITIES = {
+  sampling: {},
+  elicitation: { form: {}, url: {} },
+  roots: { listChanged: true },
+};
+
+export interface PlacementOptions {
+  readonly upstream: Upstream;
+  readonly version: string;
+  /** Ends a session that nobody has used for a while, if there is one. */
+  readonly evictIdle: (matters: (session: string) => boolean) => boolean;
+  readonly emit: Sink;
+}
+
+export class Placement implements AsyncDisposable {
+  readonly #config: ResolvedConfig;
+  readonly #options: PlacementOptions;
+  readonly #stopping = new AbortController();
+  /** From then on nothing is started any more, while what runs may finish. */
+  readonly #draining = new AbortController();
+  readonly #holders = new Holders();
+  readonly #room: Room;
+  readonly #shelves: PrewarmedBackend[] = [];
+  readonly #hub: HubOptions;
+  /** Waits for a place for its child, and takes one only that nobody waits for. */
+  readonly #patient: Backend;
+  readonly #impatient: Backend;
+  readonly #startGuard: CrashGuard;
+  readonly #shared = new SharedServers((name) => this.#openShared(name));
+  #idleCheck: ReturnType<typeof setInterval> | undefined;
+  #own: Backend | undefined;
+  #perRequest: Backend | undefined;
+
+  constructor(config: ResolvedConfig, options: PlacementOptions) {
+    this.#config = config;
+    this.#options = options;
+    this.#hub = hubOptions(config, options);
+    const { backend, spawns } = options.upstream;
+    const room = this.#room = this.#createRoom();
+    const holders = this.#holders;
+    this.#patient = spawns ? limitOpen(backend, { room, holders, waits: true }) : backend;
+    this.#impatient = spawns ? limitOpen(backend, { room, holders, waits: false }) : backend;
+    this.#startGuard = this.#guard("start", { fair: true, scope: "all" });
+  }
+
+  /** Starts what is wanted ahead, before anybody comes. */
+  start(): void {
+    const { sessionTimeoutMs } = this.#config;
+    this.#idleCheck = setInterval(
+      () => this.#background(this.#shared.stopAbandoned(sessionTimeoutMs)),
+      IDLE_CHECK_MS,
+    );
+    this.#warmUp();
+  }
+
+  /** The backend that answers this client. */
+  serverFor({ scope, principal }: Peer): Backend {
+    switch (this.#modeOf(scope)) {
+      case "session":
+        return this.#own ??= this.#createOwn();
+      case "request":
+        return this.#perRequest ??= this.#createPerRequest();
+      case "principal":
+        return this.#shared.get(principal).backendFor(scope);
+      case "shared":
+        return this.#shared.get(undefined).backendFor(scope);
+    }
+  }
+
+  /** Starts nothing any more: whoever waits for a server hears that the gateway stops. */
+  drain(): void {
+    const stopping = new StoppingError();
+    this.#draining.abort(stopping);
+    this.#room.close(stopping);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.drain();
+    clearInterval(this.#idleCheck);
+    this.#stopping.abort(new StoppingError());
+    await this.#shared[Symbol.asyncDispose]();
+    await this.#own?.[Symbol.asyncDispose]();
+    await this.#perRequest?.[Symbol.asyncDispose]();
+    await this.#options.upstream.backend[Symbol.asyncDispose]();
+  }
+
+  #modeOf(scope: Peer["scope"]): Exclude<ResolvedConfig["children"], "auto"> {
+    const { children } = this.#config;
+    if (children === "auto") return scope === "session" ? "session" : "principal";
+    // What belongs to no session brings no handshake either.
+    return children === "session" ? scope : children;
+  }
+
+  #warmUp(): void {
+    const { prewarm, transports, stateful } = this.#config;
+    if (prewarm === 0 || !this.#options.upstream.spawns) return;
+    const stateless = transports.includes("streamableHttp") && !stateful;
+    const scopes = [
+      ...stateless ? ["request" as const] : [],
+      ...stateless && transports.length === 1 ? [] : ["session" as const],
+    ];
+    for (const scope of scopes) {
+      const mode = this.#modeOf(scope);
+      if (mode === "session") this.#own ??= this.#createOwn();
+      else if (mode === "request") this.#perRequest ??= this.#createPerRequest();
+      // Why it did not start is told by its guard, and the first client hears it too.
+      else void this.#shared.get(undefined).start().catch(() => {});
+    }
+  }
+
+  // --- the servers of each mode ---
+
+  #createOwn(): Backend {
+    const { restart } = this.#config;
+    const children = this.#prewarmed(this.#patient, this.#impatient);
+    if (this.#options.upstream.spawns && restart === "never") return guardOpen(children, this.#startGuard);
+    return supervise(
+      children,
+      this.#supervision((session) => [
+        this.#startGuard,
+        this.#guard(session, { fair: false, scope: "session" }),
+      ]),
+    );
+  }
+
+  #createPerRequest(): Backend {
+    const [cold, warm] = [this.#patient, this.#impatient].map((backend) => freshHubs(backend, this.#hub));
+    return perRequest(this.#prewarmed(guardOpen(cold!, this.#startGuard), warm!), this.#options.emit);
+  }
+
+  #openShared(name: string | undefined): SharedServer {
+    const { restart } = this.#config;
+    const { spawns } = this.#options.upstream;
+    const label = name === undefined ? SHARED : `${SHARED}:${name}`;
+    const scope = name === undefined ? "all" : "session";
+    const guard = this.#guard(label, { fair: false, scope });
+    const restarts = !spawns || restart !== "never";
+    const backend = restarts
+      ? supervise(this.#patient, this.#supervision(() => [guard]))
+      : guardOpen(this.#patient, guard);
+    const capabilities = this.#sharedBySessions() ? SESSION_CAPABILITIES : {};
+    return new SharedServer(backend, { ...this.#hub, capabilities, label, scope, restarts });
+  }
+
+  /** Whether somebody is there whom a shared server could ask something. */
+  #sharedBySessions(): boolean {
+    const { children, transports, stateful } = this.#config;
+    return children !== "auto" &&
+      transports.some((transport) => transport !== "streamableHttp" || stateful);
+  }
+
+  #prewarmed(cold: Backend, warm: Backend): Backend {
+    const { prewarm: count, restartDelay: retry } = this.#config;
+    const { upstream, emit } = this.#options;
+    if (count === 0 || !upstream.spawns) return cold;
+    const onAssigned = (label: string, session: string) => this.#holders.rename(label, session);
+    const shelf = prewarm(cold, { count, warm, retry, guard: this.#startGuard, onAssigned, emit });
+    this.#shelves.push(shelf);
+    return shelf;
+  }
+
+  /** A remote is tried so often, a child until its guard says that it has failed. */
+  #supervision(guards: (session: string) => readonly CrashGuard[]): SuperviseOptions {
+    const { retry, restartDelay, restart, prewarm } = this.#config;
+    const { startTimeoutMs: replayTimeoutMs, maxBufferedBytes } = this.#config;
+    const { upstream, emit } = this.#options;
+    const common = { replayTimeoutMs, maxBufferedBytes, emit, stopping: this.#draining.signal };
+    if (!upstream.spawns) return { ...common, retry };
+    return {
+      ...common,
+      retry: { attempts: Infinity, ...restartDelay },
+      firstAttempts: 0,
+      // One that was ready may have been dying.
+      handshakeTries: prewarm > 0 ? 2 : 1,
+      reopens: (reason) => restart === "always" || !(reason instanceof BackendError && reason.clean),
+      guards,
+    };
+  }
+
+  // --- guards ---
+
+  #guard(session: string, { fair, scope }: { fair: boolean; scope: "all" | "session" }): CrashGuard {
+    const { upstream: { backend: { name: server } }, emit } = this.#options;
+    const options = {
+      ...this.#config.crash,
+      fair,
+      onFailed: (reason: string) => emit({ type: "server.failed", session, server, scope, reason }),
+      onRecovered: () => emit({ type: "server.recovered", session, server, scope }),
+    };
+    if (scope === "session") return new CrashGuard(options);
+    // Who looks at our health may send nobody any more, so it is tried without being asked.
+    const { signal } = this.#stopping;
+    return probingGuard({ ...options, signal, emit, probe: () => this.#probe(signal) });
+  }
+
+  async #probe(signal: AbortSignal): Promise<void> {
+    const launch = { session: "probe", args: [], env: {}, headers: {} };
+    await using _ = await openHub(this.#impatient, launch, { ...this.#hub, signal });
+  }
+
+  // --- room ---
+
+  #createRoom(): Room {
+    const { maxChildren: places, queueTimeoutMs } = this.#config;
+    return new Room({
+      ...{ places, queueTimeoutMs, what: "server processes" },
+      makeRoom: () => this.#makeRoom(),
+    });
+  }
+
+  /** First what nobody uses yet, then what nobody has used for a while. */
+  #makeRoom(): void {
+    if (this.#shelves.some((shelf) => shelf.giveUpOne())) return;
+    if (this.#options.evictIdle((session) => this.#holders.has(session))) return;
+    this.#background(this.#shared.stopIdlest(this.#config.evictAfterMs));
+  }
+
+  #background(work: Promise<void>): void {
+    background(work, "idle server", this.#options.emit);
+  }
+}
+
+function hubOptions(config: ResolvedConfig, { version, emit }: PlacementOptions): HubOptions {
+  const { protocolVersion, startTimeoutMs: timeoutMs, maxBufferedMessages, maxBufferedBytes } = config;
+  return {
+    ...{ protocolVersion, timeoutMs, maxBufferedMessages, maxBufferedBytes, emit },
+    clientInfo: { name: "keystone", version },
+    versions: SUPPORTED_VERSIONS,
+  };
+}
