@@ -19,10 +19,13 @@ export interface Served extends AsyncDisposable {
 export function serve(createHandler: (accept: Accept) => Handler): Served {
   const accepted = Promise.withResolvers<Channel>();
   const ended = Promise.withResolvers<void>();
-  const handler = createHandler(() => (channel) => {
-    accepted.resolve(channel);
-    return ended.promise;
-  });
+  const handler = createHandler(() => ({
+    run(channel) {
+      accepted.resolve(channel);
+      return ended.promise;
+    },
+    withdraw: () => {},
+  }));
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     try {
       return await handler(request);

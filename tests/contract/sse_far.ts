@@ -23,7 +23,8 @@ export async function receiveEvents(
   queue: Queue<Envelope>,
 ): Promise<void> {
   for await (const { data: text } of events) {
-    await queue.push({ message: parseMessage(text), text }, text.length);
+    // An event without data only says from where the stream can be resumed.
+    if (text !== "") await queue.push({ message: parseMessage(text), text }, text.length);
   }
 }
 

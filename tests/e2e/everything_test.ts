@@ -43,19 +43,8 @@ const TOOLS = [
 type Feature = (user: User) => Promise<void>;
 
 const FEATURES: Record<string, Feature> = {
-  async "the handshake and ping"({ client }) {
-    assert.equal(client.getServerVersion()?.name, "mcp-servers/everything");
-    assert.match(client.getInstructions() ?? "", /everything/i);
-    assert.deepEqual(Object.keys(client.getServerCapabilities() ?? {}).sort(), [
-      "completions",
-      "logging",
-      "prompts",
-      "resources",
-      "tasks",
-      "tools",
-    ]);
-    assert.deepEqual(await client.ping(), {});
-  },
+  "the handshake and ping": (user) =>
+    handshakeAndPing(user, ["completions", "logging", "prompts", "resources", "tasks", "tools"]),
 
   async "the list of tools and its changes"({ client, inbox }) {
     // The server adds what depends on the client's capabilities after the handshake, one by one.
@@ -370,21 +359,32 @@ for (const wire of WIRES) {
   });
 }
 
+async function handshakeAndPing({ client }: User, capabilities: string[]): Promise<void> {
+  assert.equal(client.getServerVersion()?.name, "mcp-servers/everything");
+  assert.match(client.getInstructions() ?? "", /everything/i);
+  assert.deepEqual(Object.keys(client.getServerCapabilities() ?? {}).sort(), capabilities);
+  assert.deepEqual(await client.ping(), {});
+}
+
 /** What needs no session: no word from the server outside of a call, and no question to the client. */
 const STATELESS = [
-  "the handshake and ping",
   "plain tools",
   "all kinds of content",
   "progress, each to its own call",
   "resources and templates",
   "prompts",
   "completions",
-  "the list of tasks and their cancellation",
 ];
 
 Deno.test("gateway carries what needs no session over stateless Streamable HTTP", async (t) => {
   await using keystone = await startKeystone(["--env", "E2E_MARK=from the command line"], {
     server: EVERYTHING,
+  });
+  await t.step("the handshake, without what needs a session, and ping", async () => {
+    await using user = await User.connect(keystone, "Streamable HTTP");
+    await handshakeAndPing(user, ["completions", "prompts", "resources", "tools"]);
+    const { tools, resources, prompts } = user.client.getServerCapabilities() ?? {};
+    assert.deepEqual([tools, resources, prompts], [{}, {}, {}]);
   });
   for (const name of STATELESS) {
     await t.step(name, async () => {

@@ -100,7 +100,7 @@ async function samplingIsNotOffered(caller: Caller, tools: string[]): Promise<vo
 /** A server that asks all the same is told that there is nobody to ask. */
 async function samplingIsRefused(caller: Caller): Promise<void> {
   const { structuredContent } = await caller.call("ask", { id: "s", method: "sampling/createMessage" });
-  const message = '"sampling/createMessage" cannot be asked of the clients of a shared server';
+  const message = '"sampling/createMessage" cannot be asked of a client without a session (--stateful)';
   assert.deepEqual(structuredContent?.reply, { jsonrpc: "2.0", id: "s", error: { code: -32601, message } });
 }
 

@@ -177,7 +177,7 @@ Deno.test("an idle session ends although its GET stream is open and kept alive",
   const session = await beginSession(gateway.mcp);
   const headers = { "Mcp-Session-Id": session, Accept: "text/event-stream" };
   const comments = await inTime((await fetch(gateway.mcp, { headers })).text(), "end of the stream");
-  assert.match(comments, /^(:\n\n){2,}$/);
+  assert.match(comments, /^id: \S+\nretry: \d+\ndata: \n\n(:\n\n){2,}$/);
   assert.equal((await answer(await post(gateway.mcp, request(1, "ping"), { session }))).error.code, -32001);
   await eventually(() => gateway.children(), (children) => children.length === 0);
   assert.match(await gateway.logged(/Session closed/), /was idle for 1000 ms/);
@@ -237,7 +237,7 @@ Deno.test("the gateway binds loopback alone, and lets no foreign Host or Origin 
 });
 
 Deno.test("a child that closes its stdin fails its own session and not the gateway", async () => {
-  await using gateway = await startKeystone(["--stateful"], { server: DEAF });
+  await using gateway = await startKeystone(["--stateful", "--restart", "never"], { server: DEAF });
   const session = await beginSession(gateway.mcp);
   const other = await beginSession(gateway.mcp);
   assert.deepEqual((await answer(await post(gateway.mcp, request(1, "close"), { session }))).result, {});

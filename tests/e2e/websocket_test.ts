@@ -94,7 +94,7 @@ Deno.test("WebSocket cuts a client off whose messages the server does not take",
 });
 
 Deno.test("WebSocket tells in the close frame why the session ended", async () => {
-  await using gateway = await startKeystone(FLAGS, { server: SCRIPTED });
+  await using gateway = await startKeystone([...FLAGS, "--restart", "never"], { server: SCRIPTED });
   await using client = await beginSocket(gateway);
   await client.send(callTool(1, "exit", { code: 5 }));
   const { code, reason } = await inTime(client.ended, "close");
