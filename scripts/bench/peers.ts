@@ -1,0 +1,167 @@
+/** Who takes part, and by which command each serves which wire. */
+import { ROOT } from "../run_deno.ts";
+import { BUNDLE } from "../bundle.ts";
+import type { NamedCommand } from "./options.ts";
+
+/** A way of serving. `shared` and `prewarmed` are stateful Streamable HTTP. */
+export type Mode = "stateful" | "stateless" | "shared" | "prewarmed" | "sse" | "ws" | "tls" | "source";
+
+export interface Place {
+  readonly port: number;
+  /** The command line of the server, for a shell. */
+  readonly child: string;
+  readonly tls: TlsFiles | undefined;
+}
+
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+export interface Launch {
+  readonly command: readonly string[];
+  readonly path: string;
+}
+
+export interface Contestant {
+  readonly name: string;
+  /** What it serves and how; a text is the reason why it does not. */
+  launch(mode: Mode, place: Place): Launch | string;
+  /** Absent: it has sessions and passes notifications on. */
+  readonly bare?: true;
+}
+
+export const KEYSTONE = "keystone";
+export const FLOOR = "floor";
+export const SUPERGATEWAY = "supergateway";
+export const MCP_PROXY = "mcp-proxy";
+
+/** Pinned, and installed by the script. */
+export const PACKAGES = { [SUPERGATEWAY]: "supergateway@4.0.0", [MCP_PROXY]: "mcp-proxy@6.7.19" };
+
+export const PREWARMED = 16;
+
+export const floor: Contestant = {
+  name: FLOOR,
+  bare: true,
+  launch(mode, { port, child, tls }) {
+    if (mode !== "stateful" && mode !== "stateless" && mode !== "tls") return "plain requests only";
+    const secure = mode === "tls" ? tlsFlags("--cert", "--key", tls) : [];
+    const script = `${ROOT}/scripts/bench/floor.ts`;
+    const command = [Deno.execPath(), "run", "-A", script, "--port", `${port}`, ...secure, "--"];
+    return { command: [...command, "sh", "-c", `exec ${child}`], path: "/mcp" };
+  },
+};
+
+export const keystone: Contestant = {
+  name: KEYSTONE,
+  launch(mode, { port, child, tls }) {
+    const program = mode === "source" ? "main.ts" : BUNDLE;
+    const command = [
+      Deno.execPath(),
+      "run",
+      "-A",
+      `${ROOT}/${program}`,
+      "--port",
+      `${port}`,
+      "--stdio",
+      child,
+    ];
+    return { command: [...command, ...keystoneFlags(mode, tls)], path: keystonePath(mode) };
+  },
+};
+
+function keystoneFlags(mode: Mode, tls: TlsFiles | undefined): string[] {
+  switch (mode) {
+    case "stateless":
+      return [];
+    case "shared":
+      return ["--stateful", "--children", "shared", "--maxSessions", "2000"];
+    case "prewarmed":
+      return ["--stateful", "--prewarm", `${PREWARMED}`];
+    case "tls":
+      return ["--stateful", ...tlsFlags("--tlsCert", "--tlsKey", tls)];
+    default:
+      return ["--stateful"];
+  }
+}
+
+function keystonePath(mode: Mode): string {
+  return mode === "sse" ? "/sse" : mode === "ws" ? "/ws" : "/mcp";
+}
+
+/** It logs every message by default; without a log it is at its best. */
+export function supergateway(program: string): Contestant {
+  const output: Partial<Record<Mode, [path: string, ...flags: string[]]>> = {
+    stateful: ["/mcp", "streamableHttp", "--stateful"],
+    stateless: ["/mcp", "streamableHttp"],
+    sse: ["/sse", "sse"],
+    ws: ["/message", "ws"],
+  };
+  return {
+    name: SUPERGATEWAY,
+    launch(mode, { port, child }) {
+      const [path, ...flags] = output[mode] ?? [];
+      if (path === undefined) return notServed(mode);
+      const command = ["node", program, "--port", `${port}`, "--stdio", child, "--logLevel", "none"];
+      return { command: [...command, "--outputTransport", ...flags], path };
+    },
+  };
+}
+
+/** All its clients share one server in any case. */
+export function mcpProxy(program: string): Contestant {
+  const output: Partial<Record<Mode, [path: string, ...flags: string[]]>> = {
+    stateful: ["/mcp", "stream"],
+    shared: ["/mcp", "stream"],
+    stateless: ["/mcp", "stream", "--stateless"],
+    sse: ["/sse", "sse"],
+  };
+  return {
+    name: MCP_PROXY,
+    launch(mode, { port, child }) {
+      const [path, ...flags] = output[mode] ?? [];
+      if (path === undefined) return notServed(mode);
+      const command = ["node", program, "--host", "127.0.0.1", "--port", `${port}`, "--server", ...flags];
+      return { command: [...command, "--", "sh", "-c", `exec ${child}`], path };
+    },
+  };
+}
+
+/** A gateway of the command line. */
+export function namedPeer({ name, command }: NamedCommand): Contestant {
+  return {
+    name,
+    launch(mode, { port, child }) {
+      if (mode !== "stateful") return "a --peer is stateful Streamable HTTP";
+      const line = command.replaceAll("{port}", `${port}`).replaceAll("{child}", quote(child));
+      return { command: ["sh", "-c", `exec ${line}`], path: "/mcp" };
+    },
+  };
+}
+
+/** One that cannot take part at all. */
+export function absentPeer(name: string, reason: string): Contestant {
+  return { name, launch: () => reason };
+}
+
+/** A word for a shell. */
+export function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function tlsFlags(cert: string, key: string, tls: TlsFiles | undefined): string[] {
+  return tls ? [cert, tls.cert, key, tls.key] : [];
+}
+
+function notServed(mode: Mode): string {
+  const wires: Partial<Record<Mode, string>> = {
+    ws: "no WebSocket",
+    tls: "no HTTP/2",
+    shared: "no child that sessions share",
+    prewarmed: "no prewarmed children",
+    source: "no source to start from",
+  };
+  return wires[mode] ?? `no ${mode}`;
+}

@@ -1,0 +1,90 @@
+/** Gets ready what is measured: the bundle, the servers behind the gateways, the other gateways, a certificate. */
+import { bundle } from "../bundle.ts";
+import { ROOT } from "../run_deno.ts";
+import { statIfPresent } from "../source_files.ts";
+import {
+  absentPeer,
+  type Contestant,
+  floor,
+  keystone,
+  mcpProxy,
+  namedPeer,
+  PACKAGES,
+  quote,
+  supergateway,
+  type TlsFiles,
+} from "./peers.ts";
+import type { BenchOptions, Pinning } from "./options.ts";
+import { mustRun, versionOf } from "./tools.ts";
+
+/** What the benchmark builds and installs; git ignores it. */
+export const CACHE = `${ROOT}/.bench`;
+
+/** The command line of the server behind the gateways. Throws where it cannot be built. */
+export async function buildChild(kind: BenchOptions["child"], pinning: Pinning | undefined): Promise<string> {
+  const pin = pinning?.child === undefined ? "" : `taskset --cpu-list ${pinning.child} `;
+  if (kind === "node") return `${pin}node ${quote(`${ROOT}/scripts/bench/echo.mjs`)}`;
+  // Of another name until it is whole: two runs may build it at the same time.
+  const unfinished = `${CACHE}/echo.${crypto.randomUUID()}`;
+  await mustRun("cc", ["-O2", "-o", unfinished, `${ROOT}/scripts/bench/echo.c`]);
+  await Deno.rename(unfinished, `${CACHE}/echo`);
+  return `${pin}${quote(`${CACHE}/echo`)}`;
+}
+
+/** Everyone who takes part, in the order of the report; who cannot is there with the reason. */
+export async function findContestants(options: BenchOptions): Promise<Contestant[]> {
+  const all = [floor, keystone, ...await npmPeers(options), ...options.peers.map(namedPeer)];
+  const chosen = all.filter(({ name }) => takesPart(options, name));
+  if (chosen.includes(keystone)) await bundle();
+  return chosen;
+}
+
+async function npmPeers(options: BenchOptions): Promise<Contestant[]> {
+  const builders = { supergateway, "mcp-proxy": mcpProxy };
+  const programs = { supergateway: "dist/index.js", "mcp-proxy": "dist/bin/mcp-proxy.mjs" };
+  const names = ["supergateway", "mcp-proxy"] as const;
+  return await Promise.all(names.map(async (name) => {
+    if (!takesPart(options, name)) return absentPeer(name, "left out");
+    try {
+      return builders[name](`${await install(name)}/${programs[name]}`);
+    } catch (error) {
+      return absentPeer(name, error instanceof Error ? error.message : String(error));
+    }
+  }));
+}
+
+function takesPart({ only }: BenchOptions, name: string): boolean {
+  return only?.includes(name) ?? true;
+}
+
+/** Resolves to the folder of the package; each has a prefix of its own, and so its own dependencies. */
+async function install(name: keyof typeof PACKAGES): Promise<string> {
+  if (await versionOf("node", "--version") === undefined) throw new Error("node is not installed");
+  const prefix = `${CACHE}/${PACKAGES[name]}`;
+  const installed = `${prefix}/installed`;
+  if (!await statIfPresent(installed)) {
+    await Deno.mkdir(prefix, { recursive: true });
+    await mustRun("npm", ["install", "--prefix", prefix, "--no-audit", "--no-fund", PACKAGES[name]]);
+    await Deno.writeTextFile(installed, `${PACKAGES[name]}\n`);
+  }
+  return `${prefix}/node_modules/${name}`;
+}
+
+/** A certificate for the loopback, by an authority of its own. Throws where there is no openssl. */
+export async function makeTlsFiles(folder: string): Promise<TlsFiles> {
+  const path = (name: string) => `${folder}/${name}`;
+  const files = { cert: path("server.pem"), key: path("server.key"), ca: path("ca.pem") };
+  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  await Deno.writeTextFile(path("server.ext"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
+  const [caKey, request] = [path("ca.key"), path("server.csr")];
+  const subject = (name: string) => ["-subj", `/CN=${name}`];
+  await openssl("req", "-x509", ...newKey, ...subject("bench CA"), "-keyout", caKey, "-out", files.ca);
+  await openssl("req", ...newKey, ...subject("localhost"), "-keyout", files.key, "-out", request);
+  const signer = ["-CA", files.ca, "-CAkey", caKey, "-CAcreateserial", "-extfile", path("server.ext")];
+  await openssl("x509", "-req", "-days", "30", "-in", request, ...signer, "-out", files.cert);
+  return files;
+}
+
+async function openssl(...args: string[]): Promise<void> {
+  await mustRun("openssl", args);
+}
