@@ -5,7 +5,6 @@ import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
 import { DisconnectedError, type GatewayError, LimitError, StoppingError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
-import { isRequest } from "./core/jsonrpc.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Room } from "./core/room.ts";
 import { Session } from "./core/session.ts";
@@ -31,7 +30,7 @@ export interface GatewayOptions {
 
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
-  readonly #policy: MessagePolicy;
+  readonly #policy: MessagePolicy | undefined;
   readonly #deadlines: Deadlines;
   readonly #sessions = new Set<Session>();
   readonly #running = new Set<Promise<void>>();
@@ -44,7 +43,7 @@ export class Gateway implements AsyncDisposable {
     const { maxSessions: places, queueTimeoutMs, policies } = options;
     this.#options = options;
     this.#deadlines = new Deadlines(options);
-    this.#policy = compose([this.#refuseWhenStopping, ...policies]);
+    this.#policy = policies.length > 0 ? compose(policies) : undefined;
     this.#room = new Room({
       places,
       queueTimeoutMs,
@@ -137,6 +136,7 @@ export class Gateway implements AsyncDisposable {
       maxOpenRequests,
       deadlines: this.#deadlines,
       policy: this.#policy,
+      refusal: this.#refusal,
       openServer: (signal) => this.#open(peer, signal),
     });
     this.#sessions.add(session);
@@ -158,10 +158,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** For wires without status codes; HTTP asks `refuseNew` before it takes a request. */
-  readonly #refuseWhenStopping: MessagePolicy = ({ direction, envelope }, next) => {
-    if (direction === "up" && isRequest(envelope.message)) this.refuseNew();
-    return next();
-  };
+  readonly #refusal = (): StoppingError | undefined => this.#stopping ? new StoppingError() : undefined;
 
   async #drained(timeoutMs: number): Promise<void> {
     await within(timeoutMs, Promise.all([...this.#sessions].map((session) => session.drained())));

@@ -1,4 +1,5 @@
 /** The stdin of a child. */
+import { setImmediate } from "node:timers";
 
 /** How much may wait for a child that does not read before the sender is held back. */
 const HIGH_WATER_CHARS = 64 * 1024;
@@ -40,6 +41,8 @@ export class ChildInput {
 
   async #writeAll(): Promise<void> {
     try {
+      // Requests that arrive together come one by one: what else this turn of the event loop brings shares the write.
+      await new Promise((resolve) => setImmediate(resolve));
       while (this.#waiting.length > 0) {
         await this.#pipe.write(this.#encoder.encode(this.#take()));
         this.#release();

@@ -34,7 +34,8 @@ export interface OpenTableOptions {
 
 export class OpenTable {
   readonly #byId = new Map<RequestId, OpenRequest>();
-  readonly #byToken = new Map<ProgressToken, OpenRequest>();
+  /** Made with the first token: most conversations have none. */
+  #byToken: Map<ProgressToken, OpenRequest> | undefined;
   readonly #options: OpenTableOptions;
   #drained: PromiseWithResolvers<void> | undefined;
 
@@ -69,7 +70,7 @@ export class OpenTable {
       expire: (error) => this.#options.onExpired?.(entry, error),
     };
     this.#byId.set(id, entry);
-    if (entry.token !== undefined) this.#byToken.set(entry.token, entry);
+    if (entry.token !== undefined) (this.#byToken ??= new Map()).set(entry.token, entry);
     this.#options.deadlines?.add(entry);
     return entry;
   }
@@ -84,7 +85,7 @@ export class OpenTable {
     const entry = this.#byId.get(id);
     if (!entry) return undefined;
     this.#byId.delete(id);
-    if (entry.token !== undefined && this.#byToken.get(entry.token) === entry) {
+    if (entry.token !== undefined && this.#byToken?.get(entry.token) === entry) {
       this.#byToken.delete(entry.token);
     }
     this.#options.deadlines?.delete(entry);
@@ -105,7 +106,7 @@ export class OpenTable {
 
   /** Who asked for progress under this token. */
   ownerOf(token: ProgressToken): OpenRequest | undefined {
-    return this.#byToken.get(token);
+    return this.#byToken?.get(token);
   }
 
   /** Gives a request that made progress its time anew. */

@@ -44,7 +44,10 @@ export interface SessionOptions {
   readonly emit: Sink;
   /** Called at the first message, not before: a client that says nothing costs no server. */
   readonly openServer: (signal: AbortSignal) => Promise<Channel>;
-  readonly policy: MessagePolicy;
+  /** None by default. */
+  readonly policy?: MessagePolicy | undefined;
+  /** Why no new request of the client may begin, or undefined; always one may by default. */
+  readonly refusal?: (() => GatewayError | undefined) | undefined;
   /** How many requests of one direction may wait for their answer. */
   readonly maxOpenRequests: number;
   /** When a request of the client is cancelled and answered; never by default. Whoever made them disposes them. */
@@ -151,11 +154,15 @@ export class Session {
   }
 
   async #free(channel: Channel | undefined, reason: GatewayError | undefined): Promise<void> {
+    if (!channel) return;
     try {
-      await using open = channel;
-      await open?.close(reason);
+      await channel.close(reason);
     } catch (error) {
       this.#emit({ type: "fault", where: "end of session", error });
+    } finally {
+      await channel[Symbol.asyncDispose]().catch((error) => {
+        this.#emit({ type: "fault", where: "end of session", error });
+      });
     }
   }
 
@@ -256,7 +263,8 @@ export class Session {
   }
 
   #enterRequest(message: JsonRpcRequest): boolean {
-    const refusal = this.#fromClient.refusal(message);
+    // Whoever has no server yet is not given one either, which ends the session.
+    const refusal = (this.#server && this.#options.refusal?.()) ?? this.#fromClient.refusal(message);
     if (!refusal) this.#fromClient.add(message);
     else this.#answer(this.#client, message.id, toRpcError(refusal));
     return !refusal;
@@ -279,6 +287,7 @@ export class Session {
         const passed = this.#passDown(server, envelope);
         if (passed) await passed;
       }
+      if (this.#over) return;
       const error = new BackendError("The MCP server closed the connection");
       this.#finish({ reason: "the server is done", error });
     } catch (error) {
@@ -321,10 +330,11 @@ export class Session {
 
   /** Sends through the policies; a refusal goes back to the sender, a dead wire ends the session. */
   #guarded(direction: Direction, envelope: Envelope, target: Channel): Promise<void> | void {
+    const { policy } = this.#options;
     try {
-      const { policy } = this.#options;
-      const next = () => this.#handOver(direction, envelope, target);
-      const passed = policy({ peer: this.peer, direction, envelope }, next);
+      const passed = policy
+        ? policy({ peer: this.peer, direction, envelope }, () => this.#handOver(direction, envelope, target))
+        : this.#handOver(direction, envelope, target);
       if (passed) return passed.catch((error) => this.#refused(direction, envelope, error));
     } catch (error) {
       this.#refused(direction, envelope, error);

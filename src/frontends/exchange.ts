@@ -4,6 +4,7 @@
  */
 import { type Envelope, textOf } from "../core/channel.ts";
 import { errorOf, isResponse, type JsonRpcMessage, type RequestId } from "../core/jsonrpc.ts";
+import { TimeLimit } from "../core/time_limit.ts";
 import { EventStream } from "./event_stream.ts";
 import { MessageStream } from "./message_stream.ts";
 import type { EventLog } from "./session_events.ts";
@@ -22,41 +23,63 @@ const REQUEST_CANCELLED = { code: -32800, message: "Request cancelled" };
 export interface ExchangeOptions {
   readonly ids: readonly RequestId[];
   readonly batch: boolean;
-  readonly replyMode: ReplyMode;
-  readonly keepAliveMs: number;
   /** The answer may be a refusal with a status of its own for so long: no stream begins before that. */
   readonly refusalMs?: number | undefined;
+}
+
+/** What the exchanges of one conversation have in common. */
+export interface ExchangeHost {
+  readonly replyMode: ReplyMode;
+  readonly keepAliveMs: number;
+  /** From `silenceLimit`: one timer for all. */
+  readonly silence: TimeLimit<Exchange>;
   /** Asked when the answer begins: a session id is given only to a session that exists. */
-  readonly headers: () => Record<string, string>;
+  headers(): Record<string, string>;
   /** Asked when a stream begins, where its events are to be kept. */
-  readonly openLog?: (() => EventLog | undefined) | undefined;
+  openLog?(): EventLog | undefined;
   /** The client went away before everything was answered. */
-  readonly onGone: () => void;
+  onGone(): void;
+}
+
+/** Begins the streams of exchanges that have been silent for long. Whoever makes it clears it. */
+export function silenceLimit(): TimeLimit<Exchange> {
+  return new TimeLimit<Exchange>(SILENCE_MS, (exchange) => exchange.breakSilence());
 }
 
 export class Exchange {
   /** Settles when it is known what the answer begins with. */
   readonly response: Promise<Response>;
   readonly #options: ExchangeOptions;
+  readonly #host: ExchangeHost;
   readonly #waiting: Set<RequestId>;
   readonly #answers: Envelope[] = [];
   readonly #answer = Promise.withResolvers<Response>();
   #stream: MessageStream | undefined;
+  /** Its own, where the common limit is too short. */
   #silence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: ExchangeOptions, host: ExchangeHost) {
     this.#options = options;
+    this.#host = host;
     this.#waiting = new Set(options.ids);
     this.response = this.#answer.promise;
-    if (options.replyMode === "sse") this.#startStream();
-    else if (options.replyMode === "auto") {
-      this.#silence = setTimeout(() => this.#startStream(), silenceMs(options));
-    }
+    if (host.replyMode === "sse") this.#startStream();
+    else if (host.replyMode === "auto") this.#limitSilence(options.refusalMs);
+  }
+
+  /** Shows a client that has waited for long that it is not forgotten. */
+  breakSilence(): void {
+    this.#startStream();
   }
 
   /** Its SSE stream, where one has begun. */
   get stream(): MessageStream | undefined {
     return this.#stream;
+  }
+
+  /** Everything is answered, whether or not somebody has heard it. */
+  get complete(): boolean {
+    return this.#waiting.size === 0;
   }
 
   /** True while somebody waits for the rest of the answer, or may come back for it. */
@@ -66,7 +89,7 @@ export class Exchange {
 
   /** Whether messages that are no answers can go out here. */
   get carriesEvents(): boolean {
-    return this.open && this.#options.replyMode !== "json";
+    return this.open && this.#host.replyMode !== "json";
   }
 
   /**
@@ -91,7 +114,7 @@ export class Exchange {
   /** The client wants no answer to this id any more. */
   cancel(id: RequestId): void {
     if (!this.#waiting.delete(id) || this.#waiting.size > 0) return;
-    if (this.#options.replyMode === "json") this.#answerJson({ message: errorOf(id, REQUEST_CANCELLED) });
+    if (this.#host.replyMode === "json") this.#answerJson({ message: errorOf(id, REQUEST_CANCELLED) });
     else if (this.#stream) this.#stream.end();
     else this.#settle(this.#emptyStream());
   }
@@ -112,8 +135,8 @@ export class Exchange {
   }
 
   #answersAsJson(): boolean {
-    const { replyMode, batch } = this.#options;
-    return replyMode === "json" || (replyMode === "auto" && !batch);
+    const { replyMode } = this.#host;
+    return replyMode === "json" || (replyMode === "auto" && !this.#options.batch);
   }
 
   #answerJson(envelope: Envelope): void {
@@ -122,15 +145,17 @@ export class Exchange {
     const texts = this.#answers.map(textOf);
     const body = this.#options.batch ? `[${texts.join(",")}]` : texts[0];
     this.#settle(
-      new Response(body, { headers: { ...this.#options.headers(), "Content-Type": "application/json" } }),
+      new Response(body, { headers: { ...this.#host.headers(), "Content-Type": "application/json" } }),
     );
   }
 
   #startStream(): MessageStream {
     if (this.#stream) return this.#stream;
-    const { keepAliveMs, headers, openLog, onGone } = this.#options;
-    this.#stream = new MessageStream({ keepAliveMs, log: openLog?.(), stallMs: STALL_MS, onGone });
-    this.#settle(this.#stream.connect(headers()));
+    const host = this.#host;
+    const { keepAliveMs } = host;
+    const log = host.openLog?.();
+    this.#stream = new MessageStream({ keepAliveMs, log, stallMs: STALL_MS, onGone: () => host.onGone() });
+    this.#settle(this.#stream.connect(host.headers()));
     return this.#stream;
   }
 
@@ -140,18 +165,20 @@ export class Exchange {
 
   /** Without an event there is nothing to resume, so the client does not come back for it. */
   #emptyStream(): Response {
-    const { keepAliveMs, headers } = this.#options;
-    const stream = new EventStream({ keepAliveMs, onGone: () => {} });
+    const stream = new EventStream({ keepAliveMs: this.#host.keepAliveMs, onGone: () => {} });
     stream.close();
-    return stream.response(headers());
+    return stream.response(this.#host.headers());
+  }
+
+  #limitSilence(refusalMs = 0): void {
+    const ownMs = refusalMs + REFUSAL_MARGIN_MS;
+    if (ownMs > SILENCE_MS) this.#silence = setTimeout(() => this.#startStream(), ownMs);
+    else this.#host.silence.add(this);
   }
 
   #settle(response: Response): void {
-    clearTimeout(this.#silence);
+    if (this.#silence !== undefined) clearTimeout(this.#silence);
+    this.#host.silence.delete(this);
     this.#answer.resolve(response);
   }
-}
-
-function silenceMs({ refusalMs }: ExchangeOptions): number {
-  return refusalMs === undefined ? SILENCE_MS : Math.max(SILENCE_MS, refusalMs + REFUSAL_MARGIN_MS);
 }

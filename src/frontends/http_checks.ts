@@ -1,20 +1,26 @@
 /** What every HTTP route asks of a request before anything is started for it. */
 import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import { remembered } from "../core/remembered.ts";
 
 /** The revisions that have an `initialize` handshake, newest first. */
 export const SUPPORTED_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] as const;
 
 /** POST of Streamable HTTP: the client must list both types (transports page, "Sending Messages"). */
-export function requireAccept(request: Request, types: readonly string[]): void {
-  const accept = request.headers.get("accept")?.toLowerCase() ?? "";
-  if (types.every((type) => accept.includes(type))) return;
-  throw new RequestError(`Not Acceptable: the client must accept ${types.join(" and ")}`, { status: 406 });
+export function acceptCheck(types: readonly string[]): (request: Request) => void {
+  const accepted = remembered((accept) => types.every((type) => accept.toLowerCase().includes(type)));
+  return (request) => {
+    if (accepted(request.headers.get("accept") ?? "")) return;
+    throw new RequestError(`Not Acceptable: the client must accept ${types.join(" and ")}`, { status: 406 });
+  };
 }
 
-export function requireJson(request: Request): void {
-  const type = request.headers.get("content-type") ?? "";
+const isJson = remembered((type) => {
   const [media = ""] = type.split(";", 1);
-  if (media.trim().toLowerCase() === "application/json") return;
+  return media.trim().toLowerCase() === "application/json";
+});
+
+export function requireJson(request: Request): void {
+  if (isJson(request.headers.get("content-type") ?? "")) return;
   throw new RequestError("Unsupported Media Type: Content-Type must be application/json", { status: 415 });
 }
 

@@ -36,6 +36,7 @@ export async function receive(request: Request, options: ReceiveOptions): Promis
 }
 
 function refuseRepeated(requests: readonly JsonRpcRequest[]): void {
+  if (requests.length < 2) return;
   const ids = new Set<RequestId>();
   for (const { id } of requests) {
     if (ids.has(id)) throw stillOpen(id);

@@ -1,8 +1,9 @@
 /** One POST of stateless Streamable HTTP as a Channel: a conversation that ends with its answers. */
 import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
-import { errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
+import { errorOf, isResponse } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
+import type { TimeLimit } from "../core/time_limit.ts";
 import { Exchange, type ReplyMode } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import type { Posted } from "./posted.ts";
@@ -10,6 +11,8 @@ import type { Posted } from "./posted.ts";
 export interface SinglePostSettings {
   readonly replyMode: ReplyMode;
   readonly keepAliveMs: number;
+  /** When a stream begins: for all POSTs together. */
+  readonly silence: TimeLimit<Exchange>;
   /** How long a POST may have to wait for a server, only to be refused then; none where they all share one. */
   readonly refusalMs?: number | undefined;
 }
@@ -19,13 +22,11 @@ export class SinglePost implements Channel {
   /** Settles with the answer to the POST. */
   readonly response: Promise<Response>;
   readonly #exchange: Exchange | undefined;
-  readonly #waiting: Set<RequestId>;
   readonly #handshake = new HandshakeCheck();
 
   /** `gone` is what the peer's signal belongs to. */
   constructor(posted: Posted, settings: SinglePostSettings, gone: AbortController) {
     const ids = posted.requests.map(({ id }) => id);
-    this.#waiting = new Set(ids);
     if (ids.length > 0) {
       // Nothing can be resumed here, so a client that leaves takes its requests along.
       const onGone = () => {
@@ -34,7 +35,9 @@ export class SinglePost implements Channel {
         gone.abort(error);
       };
       const { batch } = posted;
-      this.#exchange = new Exchange({ ...settings, ids, batch, headers: () => ({}), onGone });
+      const { replyMode, keepAliveMs, silence, refusalMs } = settings;
+      const host = { replyMode, keepAliveMs, silence, onGone, headers: noHeaders };
+      this.#exchange = new Exchange({ ids, batch, refusalMs }, host);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
     for (const message of posted.messages) {
@@ -51,17 +54,18 @@ export class SinglePost implements Channel {
       // Without a stream of its own there is no place for it, and nobody who would miss it.
       return this.#exchange.carriesEvents ? this.#exchange.send(envelope) : undefined;
     }
-    if (message.id !== null) this.#waiting.delete(message.id);
     const room = this.#exchange.send(this.#handshake.answer(envelope) ?? envelope);
-    if (this.#waiting.size === 0) this.incoming.end();
+    if (this.#exchange.complete) this.incoming.end();
     return room;
   }
 
   close(reason?: Error): Promise<void> {
+    // An error is dear to make, and mostly everything is answered.
+    if (!this.#exchange?.open) return Promise.resolve();
     const error = toRpcError(
       reason instanceof GatewayError ? reason : new DisconnectedError("The server ended the conversation"),
     );
-    this.#exchange?.fail((id) => errorOf(id, error));
+    this.#exchange.fail((id) => errorOf(id, error));
     return Promise.resolve();
   }
 
@@ -69,4 +73,8 @@ export class SinglePost implements Channel {
     await this.close();
     this.incoming.end();
   }
+}
+
+function noHeaders(): Record<string, string> {
+  return {};
 }

@@ -1,7 +1,7 @@
 /** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
 import type { Accept } from "../core/backend.ts";
 import { RequestError, RpcCode } from "../core/errors.ts";
-import { methodNotAllowed, requireAccept, requireVersion } from "./http_checks.ts";
+import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts";
 import {
   answering,
   invalidRequest,
@@ -10,12 +10,14 @@ import {
   receive,
   type ReceiveOptions,
 } from "./posted.ts";
+import { silenceLimit } from "./exchange.ts";
 import { SinglePost } from "./single_post.ts";
 import { SESSION_HEADER, type SessionSettings, StreamableSession } from "./streamable_session.ts";
 
 const EVENT_STREAM = "text/event-stream";
 /** A POST is answered in either form (transports page, "Sending Messages to the Server"). */
-const ANSWER_TYPES = ["application/json", EVENT_STREAM];
+const requirePostAccept = acceptCheck(["application/json", EVENT_STREAM]);
+const requireGetAccept = acceptCheck([EVENT_STREAM]);
 
 export interface StreamableOptions extends SessionSettings, ReceiveOptions {
   readonly accept: Accept;
@@ -30,10 +32,12 @@ export function streamable(options: StreamableOptions): Handler {
 }
 
 function stateless(options: StreamableOptions): Handler {
+  // Not cleared by anybody: when nothing waits any more, its timer ends by itself.
+  const settings = { ...options, silence: silenceLimit() };
   return async (request) => {
     // There is no session to listen to or to end.
     if (request.method !== "POST") throw methodNotAllowed(["POST"]);
-    requireAccept(request, ANSWER_TYPES);
+    requirePostAccept(request);
     const posted = await receive(request, options);
     return await answering(posted, async () => {
       const gone = new AbortController();
@@ -43,7 +47,7 @@ function stateless(options: StreamableOptions): Handler {
         scope: "request",
         gone: gone.signal,
       });
-      const post = new SinglePost(posted, options, gone);
+      const post = new SinglePost(posted, settings, gone);
       void admission.run(post);
       return await post.response;
     });
@@ -70,7 +74,7 @@ function stateful(options: StreamableOptions): Handler {
   }
 
   async function post(request: Request): Promise<Response> {
-    requireAccept(request, ANSWER_TYPES);
+    requirePostAccept(request);
     const posted = await receive(request, options);
     return await answering(posted, () => {
       const initialize = posted.requests.some(isInitialize);
@@ -90,7 +94,7 @@ function stateful(options: StreamableOptions): Handler {
   }
 
   async function get(request: Request): Promise<Response> {
-    requireAccept(request, [EVENT_STREAM]);
+    requireGetAccept(request);
     requireVersion(request);
     const session = named(request);
     const lastEventId = request.headers.get("last-event-id");

@@ -5,7 +5,7 @@ import type { EventStore } from "../core/event_store.ts";
 import type { Sink } from "../core/events.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
-import { Exchange, type ReplyMode } from "./exchange.ts";
+import { Exchange, type ExchangeHost, type ReplyMode, silenceLimit } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import { MessageStream } from "./message_stream.ts";
 import { isInitialize, type Posted, refuseFull, stillOpen } from "./posted.ts";
@@ -48,6 +48,7 @@ export class StreamableSession implements Channel {
   readonly #handshake = new HandshakeCheck();
   readonly #exchanges = new Map<RequestId, Exchange>();
   readonly #events: SessionEvents | undefined;
+  readonly #host: ExchangeHost;
   /** The GET stream: one for the whole session, whatever the number of connections in its course. */
   #standing: MessageStream | undefined;
   /** Streams that a client came back to, even if their request is answered by now. */
@@ -65,6 +66,7 @@ export class StreamableSession implements Channel {
     this.#gone = gone;
     this.#onEnd = onEnd;
     this.#events = this.#keepEvents();
+    this.#host = this.#hostExchanges();
     this.#idleTimer = setTimeout(() => this.#checkIdle(), settings.sessionTimeoutMs);
   }
 
@@ -160,18 +162,23 @@ export class StreamableSession implements Channel {
 
   #exchange({ requests, batch }: Posted): Exchange {
     const ids = requests.map(({ id }) => id);
+    // A session's first request is what its server is started for.
+    const refusalMs = requests.some(isInitialize) ? this.#settings.refusalMs : undefined;
+    const exchange = new Exchange({ ids, batch, refusalMs }, this.#host);
+    for (const id of ids) this.#exchanges.set(id, exchange);
+    return exchange;
+  }
+
+  #hostExchanges(): ExchangeHost {
     const { replyMode, keepAliveMs } = this.#settings;
-    const exchange = new Exchange({
-      ...{ ids, batch, replyMode, keepAliveMs },
-      // A session's first request is what its server is started for.
-      refusalMs: requests.some(isInitialize) ? this.#settings.refusalMs : undefined,
+    return {
+      ...{ replyMode, keepAliveMs },
+      silence: silenceLimit(),
       headers: () => this.#headers(),
       openLog: () => this.#events?.log(),
       // From now on the client has its time to come back.
       onGone: () => this.#touch(),
-    });
-    for (const id of ids) this.#exchanges.set(id, exchange);
-    return exchange;
+    };
   }
 
   #headers(): Record<string, string> {
@@ -256,6 +263,7 @@ export class StreamableSession implements Channel {
     );
     for (const exchange of new Set(this.#exchanges.values())) exchange.fail((id) => errorOf(id, error));
     this.#exchanges.clear();
+    this.#host.silence.clear();
     this.#standing?.close();
     for (const stream of this.#resumed) stream.close();
     this.#buffer = [];

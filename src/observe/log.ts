@@ -158,54 +158,47 @@ function plain(value: unknown): unknown {
   return value.cause instanceof Error ? `${value.message}: ${value.cause.message}` : value.message;
 }
 
+/** One line for each kind of event; made once, since most events are below the level of the log. */
+const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
+  "gateway.started": { level: "info", text: "Gateway started" },
+  "gateway.stopping": { level: "info", text: "Gateway is stopping" },
+  "gateway.stopped": { level: "info", text: "Gateway stopped" },
+  "session.opened": { level: "info", text: "Session opened" },
+  "session.closed": { level: "info", text: "Session closed" },
+  "request.finished": { level: "debug", text: "Request finished" },
+  "message": { level: "debug", text: "Message" },
+  "message.dropped": { level: "warn", text: "Message dropped" },
+  "http.refused": { level: "info", text: "Request refused" },
+  "child.started": { level: "info", text: "Child started" },
+  "child.ready": { level: "debug", text: "Child answers" },
+  "child.assigned": { level: "info", text: "Child that was started ahead has its session" },
+  "child.stderr": { level: "info", text: "Child says" },
+  "child.noise": { level: "warn", text: "Child wrote a line that is no message; dropped" },
+  "child.exited": { level: "error", text: "Child ended by itself" },
+  "child.failed": { level: "error", text: "Child could not be started" },
+  "server.failed": { level: "error", text: "Server has failed" },
+  "server.restored": { level: "info", text: "Server is back, and its session goes on" },
+  "server.recovered": { level: "info", text: "Server works again" },
+  "server.trouble": { level: "warn", text: "Trouble with the server" },
+  "warning": { level: "warn", text: "" },
+  "fault": { level: "error", text: "Internal fault" },
+};
+const POST_OPENED: Described = { level: "debug", text: "Session opened" };
+const POST_CLOSED: Described = { level: "debug", text: "Session closed" };
+const CHILD_STOPPED: Described = { level: "info", text: "Child stopped" };
+
 function describe(event: GatewayEvent): Described {
   switch (event.type) {
-    case "gateway.started":
-      return { level: "info", text: "Gateway started" };
-    case "gateway.stopping":
-      return { level: "info", text: "Gateway is stopping" };
-    case "gateway.stopped":
-      return { level: "info", text: "Gateway stopped" };
+    // A single POST is a session of its own in stateless mode, and not worth a line.
     case "session.opened":
-      return { level: event.scope === "session" ? "info" : "debug", text: "Session opened" };
+      return event.scope === "request" ? POST_OPENED : NEWS[event.type];
     case "session.closed":
-      // A single POST is a session of its own in stateless mode, and not worth a line.
-      return { level: event.scope === "session" ? "info" : "debug", text: "Session closed" };
-    case "request.finished":
-      return { level: "debug", text: "Request finished" };
-    case "message":
-      return { level: "debug", text: "Message" };
-    case "message.dropped":
-      return { level: "warn", text: "Message dropped" };
-    case "http.refused":
-      return { level: "info", text: "Request refused" };
-    case "child.started":
-      return { level: "info", text: "Child started" };
-    case "child.ready":
-      return { level: "debug", text: "Child answers" };
-    case "child.assigned":
-      return { level: "info", text: "Child that was started ahead has its session" };
-    case "child.stderr":
-      return { level: "info", text: "Child says" };
-    case "child.noise":
-      return { level: "warn", text: "Child wrote a line that is no message; dropped" };
+      return event.scope === "request" ? POST_CLOSED : NEWS[event.type];
     case "child.exited":
-      return event.expected
-        ? { level: "info", text: "Child stopped" }
-        : { level: "error", text: "Child ended by itself" };
-    case "child.failed":
-      return { level: "error", text: "Child could not be started" };
-    case "server.failed":
-      return { level: "error", text: "Server has failed" };
-    case "server.restored":
-      return { level: "info", text: "Server is back, and its session goes on" };
-    case "server.recovered":
-      return { level: "info", text: "Server works again" };
-    case "server.trouble":
-      return { level: "warn", text: "Trouble with the server" };
+      return event.expected ? CHILD_STOPPED : NEWS[event.type];
     case "warning":
       return { level: "warn", text: event.text };
-    case "fault":
-      return { level: "error", text: "Internal fault" };
+    default:
+      return NEWS[event.type];
   }
 }

@@ -19,6 +19,7 @@ export interface ShareOptions extends HubOptions {
 export class SharedServer implements AsyncDisposable {
   readonly #backend: Backend;
   readonly #options: ShareOptions;
+  readonly #backends: Readonly<Record<ClientKind, Backend>>;
   readonly #stopping = new AbortController();
   #current: Promise<Hub> | undefined;
   #hub: Hub | undefined;
@@ -28,6 +29,7 @@ export class SharedServer implements AsyncDisposable {
   constructor(backend: Backend, options: ShareOptions) {
     this.#backend = backend;
     this.#options = options;
+    this.#backends = { session: this.#facade("session"), request: this.#facade("request") };
   }
 
   /** Milliseconds for which it has had no client; undefined while it has one, or does not run. */
@@ -37,6 +39,10 @@ export class SharedServer implements AsyncDisposable {
 
   /** As a Backend, whose every `open` is one client more. Its dispose leaves the server to the others. */
   backendFor(kind: ClientKind): Backend {
+    return this.#backends[kind];
+  }
+
+  #facade(kind: ClientKind): Backend {
     return {
       name: this.#backend.name,
       open: (_launch, signal) => this.join(kind, signal),
@@ -46,7 +52,8 @@ export class SharedServer implements AsyncDisposable {
 
   /** Starts the server if it does not run. Throws BackendError when that fails; `signal` ends the waiting alone. */
   async join(kind: ClientKind, signal: AbortSignal): Promise<Channel> {
-    const hub = await until(signal, this.start());
+    signal.throwIfAborted();
+    const hub = this.#hub ?? await until(signal, this.start());
     return hub.join(kind);
   }
 
