@@ -44,7 +44,13 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
     evictIdle: (matters) => gateway.evictIdle(matters),
   });
   const gateway = createGateway(config, { placement, emit });
-  const server = serveNetwork(config, { gateway, emit, health: healthy, version });
+  const server = serveNetwork(config, {
+    gateway,
+    crowded: () => placement.crowded,
+    emit,
+    health: healthy,
+    version,
+  });
   const endpoints = server ? endpointsOf(config, server.addr.port) : [];
   let timeoutMs = config.shutdownTimeoutMs;
   placement.start();

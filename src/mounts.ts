@@ -13,6 +13,8 @@ import type { Handler, Routes } from "./server.ts";
 
 export interface MountOptions {
   readonly gateway: Gateway;
+  /** Whether somebody waits for a server. */
+  readonly crowded: () => boolean;
   readonly health: Health;
   readonly emit: Sink;
   readonly version: string;
@@ -20,7 +22,7 @@ export interface MountOptions {
 
 /** Each cell of the matrix meets the same gateway. */
 export function createRoutes(config: ResolvedConfig, options: MountOptions): Routes {
-  const { gateway, emit } = options;
+  const { gateway, crowded, emit } = options;
   const events = config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined;
   const common = { ...config, accept: gateway.accept, refuseNew: gateway.refuseNew, emit };
   const http = new Map<string, Handler>();
@@ -28,7 +30,7 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
   http.set("/health", healthReport(options));
   for (const path of config.healthEndpoints) http.set(path, getOnly(() => new Response("ok")));
   if (config.transports.includes("streamableHttp")) {
-    http.set(config.streamableHttpPath, streamable({ ...common, events, refusalMs: refusalMs(config) }));
+    http.set(config.streamableHttpPath, streamable({ ...common, events, crowded }));
   }
   if (config.transports.includes("sse")) {
     const { connect, message } = sse({ ...common, endpoint: config.baseUrl + config.messagePath });
@@ -43,12 +45,6 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
     }
   }
   return { http, upgrades };
-}
-
-/** Whoever shares a server that runs already waits for no other. */
-function refusalMs({ stateful, children, queueTimeoutMs }: ResolvedConfig): number | undefined {
-  const starts = stateful || children === "session" || children === "request";
-  return starts ? queueTimeoutMs : undefined;
 }
 
 function healthReport({ health, version }: MountOptions): Handler {

@@ -92,6 +92,11 @@ export class Placement implements AsyncDisposable {
     }
   }
 
+  /** Whether somebody waits for a child's place. */
+  get crowded(): boolean {
+    return this.#room.crowded;
+  }
+
   /** Starts nothing any more: whoever waits for a server hears that the gateway stops. */
   drain(): void {
     const stopping = new StoppingError();

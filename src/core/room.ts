@@ -33,6 +33,11 @@ export class Room {
     return this.#taken;
   }
 
+  /** Whether somebody waits for a place. */
+  get crowded(): boolean {
+    return this.#queue.size > 0;
+  }
+
   /** Takes a place if there is one that nobody waits for. */
   tryTake(): boolean {
     if (this.#taken >= this.#options.places || this.#queue.size > 0) return false;

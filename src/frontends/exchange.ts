@@ -13,8 +13,6 @@ export type ReplyMode = "auto" | "json" | "sse";
 
 /** From here on a waiting client gets an SSE stream, whose keep-alive comments show that it is not forgotten. */
 const SILENCE_MS = 2_000;
-/** From the end of a wait for a server to the refusal in our hands. */
-const REFUSAL_MARGIN_MS = 500;
 /** Far longer than a hiccup of the network; the rest of the session waits meanwhile. */
 const STALL_MS = 10_000;
 /** LSP's code for the same thing; outside the range that JSON-RPC reserves. */
@@ -23,8 +21,6 @@ const REQUEST_CANCELLED = { code: -32800, message: "Request cancelled" };
 export interface ExchangeOptions {
   readonly ids: readonly RequestId[];
   readonly batch: boolean;
-  /** The answer may be a refusal with a status of its own for so long: no stream begins before that. */
-  readonly refusalMs?: number | undefined;
 }
 
 /** What the exchanges of one conversation have in common. */
@@ -33,6 +29,8 @@ export interface ExchangeHost {
   readonly keepAliveMs: number;
   /** From `silenceLimit`: one timer for all. */
   readonly silence: TimeLimit<Exchange>;
+  /** While somebody waits for a server, the answer may be a refusal with a status of its own: no stream begins then. */
+  readonly crowded?: (() => boolean) | undefined;
   /** Asked when the answer begins: a session id is given only to a session that exists. */
   headers(): Record<string, string>;
   /** Asked when a stream begins, where its events are to be kept. */
@@ -55,8 +53,6 @@ export class Exchange {
   readonly #answers: Envelope[] = [];
   readonly #answer = Promise.withResolvers<Response>();
   #stream: MessageStream | undefined;
-  /** Its own, where the common limit is too short. */
-  #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ExchangeOptions, host: ExchangeHost) {
     this.#options = options;
@@ -64,12 +60,13 @@ export class Exchange {
     this.#waiting = new Set(options.ids);
     this.response = this.#answer.promise;
     if (host.replyMode === "sse") this.#startStream();
-    else if (host.replyMode === "auto") this.#limitSilence(options.refusalMs);
+    else if (host.replyMode === "auto") host.silence.add(this);
   }
 
   /** Shows a client that has waited for long that it is not forgotten. */
   breakSilence(): void {
-    this.#startStream();
+    if (this.#host.crowded?.()) this.#host.silence.add(this);
+    else this.#startStream();
   }
 
   /** Its SSE stream, where one has begun. */
@@ -170,14 +167,7 @@ export class Exchange {
     return stream.response(this.#host.headers());
   }
 
-  #limitSilence(refusalMs = 0): void {
-    const ownMs = refusalMs + REFUSAL_MARGIN_MS;
-    if (ownMs > SILENCE_MS) this.#silence = setTimeout(() => this.#startStream(), ownMs);
-    else this.#host.silence.add(this);
-  }
-
   #settle(response: Response): void {
-    if (this.#silence !== undefined) clearTimeout(this.#silence);
     this.#host.silence.delete(this);
     this.#answer.resolve(response);
   }

@@ -13,8 +13,8 @@ export interface SinglePostSettings {
   readonly keepAliveMs: number;
   /** When a stream begins: for all POSTs together. */
   readonly silence: TimeLimit<Exchange>;
-  /** How long a POST may have to wait for a server, only to be refused then; none where they all share one. */
-  readonly refusalMs?: number | undefined;
+  /** Whether somebody waits for a server, and may be refused. */
+  readonly crowded?: (() => boolean) | undefined;
 }
 
 export class SinglePost implements Channel {
@@ -35,9 +35,9 @@ export class SinglePost implements Channel {
         gone.abort(error);
       };
       const { batch } = posted;
-      const { replyMode, keepAliveMs, silence, refusalMs } = settings;
-      const host = { replyMode, keepAliveMs, silence, onGone, headers: noHeaders };
-      this.#exchange = new Exchange({ ids, batch, refusalMs }, host);
+      const { replyMode, keepAliveMs, silence, crowded } = settings;
+      const host = { replyMode, keepAliveMs, silence, crowded, onGone, headers: noHeaders };
+      this.#exchange = new Exchange({ ids, batch }, host);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
     for (const message of posted.messages) {

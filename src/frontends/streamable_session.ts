@@ -8,7 +8,7 @@ import { Queue } from "../core/queue.ts";
 import { Exchange, type ExchangeHost, type ReplyMode, silenceLimit } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import { MessageStream } from "./message_stream.ts";
-import { isInitialize, type Posted, refuseFull, stillOpen } from "./posted.ts";
+import { type Posted, refuseFull, stillOpen } from "./posted.ts";
 import { notResumable, type Place, SessionEvents } from "./session_events.ts";
 
 export const SESSION_HEADER = "Mcp-Session-Id";
@@ -19,8 +19,8 @@ const PRIMED_SINCE = "2025-11-25";
 export interface SessionSettings {
   readonly replyMode: ReplyMode;
   readonly keepAliveMs: number;
-  /** How long a client may have to wait for a server, only to be refused then. */
-  readonly refusalMs?: number | undefined;
+  /** Whether somebody waits for a server, and may be refused. */
+  readonly crowded?: (() => boolean) | undefined;
   /** How long a session may be without a message; an open call whose client still waits counts as one. */
   readonly sessionTimeoutMs: number;
   /** How many messages may wait: for a stream to open, and for the server. */
@@ -162,17 +162,15 @@ export class StreamableSession implements Channel {
 
   #exchange({ requests, batch }: Posted): Exchange {
     const ids = requests.map(({ id }) => id);
-    // A session's first request is what its server is started for.
-    const refusalMs = requests.some(isInitialize) ? this.#settings.refusalMs : undefined;
-    const exchange = new Exchange({ ids, batch, refusalMs }, this.#host);
+    const exchange = new Exchange({ ids, batch }, this.#host);
     for (const id of ids) this.#exchanges.set(id, exchange);
     return exchange;
   }
 
   #hostExchanges(): ExchangeHost {
-    const { replyMode, keepAliveMs } = this.#settings;
+    const { replyMode, keepAliveMs, crowded } = this.#settings;
     return {
-      ...{ replyMode, keepAliveMs },
+      ...{ replyMode, keepAliveMs, crowded },
       silence: silenceLimit(),
       headers: () => this.#headers(),
       openLog: () => this.#events?.log(),

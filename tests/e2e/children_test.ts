@@ -156,6 +156,18 @@ Deno.test("--maxChildren: nobody waits longer than --queueTimeout, and hears 503
   assert.equal(typeof await pidIn(gateway, first), "number");
 });
 
+Deno.test("--maxChildren: a stateless call that waits in vain for the shared child hears 503 too, however long it waited", async () => {
+  // Longer than the silence after which an answer becomes a stream, whose status is said by then.
+  await using gateway = await start("--maxChildren", "1", "--queueTimeout", "3s");
+  await using holder = await beginSocket(gateway);
+  const refused = await post(gateway.mcp, callTool("late", "echo"));
+  assert.equal(refused.status, 503);
+  assert.match(refused.headers.get("retry-after") ?? "", /^\d+$/);
+  assert.equal((await refused.json()).error.message, "Too many server processes: the limit is 1");
+  await holder.send(request(1, "ping"));
+  assert.deepEqual((await holder.next()).result, {});
+});
+
 Deno.test("--maxChildren bounds the children of --children request, stateless calls too", async () => {
   const flags = ["--children", "request", "--maxChildren", "2", "--queueTimeout", "1m"];
   await using gateway = await start(...flags);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath as fromFileUrl } from "node:url";
 import { Bridge, QUICK_RETRY } from "../support/bridge.ts";
 import { SCRIPTED, startKeystone } from "../support/keystone.ts";
-import { callTool, initialize } from "../support/rpc.ts";
+import { type AnyMessage, callTool, initialize } from "../support/rpc.ts";
 import {
   eventOf,
   EventStream,
@@ -78,8 +78,7 @@ for (
   });
 }
 
-// deno-lint-ignore no-explicit-any -- a message of a test
-function toolIsLong(message: any): boolean {
+function toolIsLong(message: AnyMessage): boolean {
   return message?.params?.name === "long";
 }
 
