@@ -1,6 +1,7 @@
 /** The live sessions: who is let in, which server answers, and the orderly end. */
 import { withHeartbeat } from "./adapters/heartbeat.ts";
 import type { Accept, Admission, Backend, Peer } from "./core/backend.ts";
+import { Chain, type LinkTo, linkTo } from "./core/chain.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
 import { DisconnectedError, type GatewayError, LimitError, StoppingError } from "./core/errors.ts";
@@ -28,12 +29,17 @@ export interface GatewayOptions {
   readonly progressHeartbeatMs?: number | undefined;
 }
 
+interface Running {
+  readonly session: Session;
+  /** Settles when it has ended and everything is freed. */
+  readonly ended: Promise<void>;
+}
+
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
   readonly #policy: MessagePolicy | undefined;
   readonly #deadlines: Deadlines;
-  readonly #sessions = new Set<Session>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Chain<LinkTo<Running>>();
   readonly #room: Room;
   #openPosts = 0;
   #stopping = false;
@@ -59,7 +65,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Since when, by `performance.now()`, nobody has been connected: undefined while a request, a stream or a socket is open. */
   get idleSince(): number | undefined {
-    const idle = [...this.#sessions].map(idleMsOf);
+    const idle = this.#sessions().map(idleMsOf);
     if (idle.some((ms) => ms < 0)) return undefined;
     return Math.max(this.#idleSince, performance.now() - Math.min(Infinity, ...idle));
   }
@@ -72,7 +78,7 @@ export class Gateway implements AsyncDisposable {
   /** Ends the session that has been idle for longest, of those that matter, if that is long enough; false when there is none. */
   evictIdle(matters: (session: string) => boolean = () => true): boolean {
     const { evictAfterMs } = this.#options;
-    const [longest] = [...this.#sessions]
+    const [longest] = this.#sessions()
       .map((session) => ({ session, idleMs: idleMsOf(session) }))
       .filter(({ session, idleMs }) => !session.over && idleMs >= evictAfterMs)
       .filter(({ session }) => matters(session.peer.session))
@@ -85,7 +91,7 @@ export class Gateway implements AsyncDisposable {
   async stop(options: { reason: string; timeoutMs: number }): Promise<void> {
     this.#stopping = true;
     this.#room.close(new StoppingError());
-    const openRequests = [...this.#sessions].reduce((sum, session) => sum + session.openRequests, 0);
+    const openRequests = this.#sessions().reduce((sum, session) => sum + session.openRequests, 0);
     this.#options.emit({ type: "gateway.stopping", reason: options.reason, openRequests });
     await this.#drained(options.timeoutMs);
     await this[Symbol.asyncDispose]();
@@ -94,7 +100,7 @@ export class Gateway implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true;
     this.#endAll(new StoppingError());
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.all().map(({ value }) => value.ended));
     this.#deadlines[Symbol.dispose]();
   }
 
@@ -139,15 +145,13 @@ export class Gateway implements AsyncDisposable {
       refusal: this.#refusal,
       openServer: (signal) => this.#open(peer, signal),
     });
-    this.#sessions.add(session);
     // Its place is free when it ends: what it held may take a while to free, and has bounds of its own.
     void session.ended.then(leave);
-    const running = session.run();
+    const running = linkTo({ session, ended: session.run() });
     this.#running.add(running);
-    await running;
-    this.#running.delete(running);
-    this.#sessions.delete(session);
-    if (this.#sessions.size === 0) this.#idleSince = performance.now();
+    await running.value.ended;
+    this.#running.remove(running);
+    if (this.#running.size === 0) this.#idleSince = performance.now();
   }
 
   async #open(peer: Peer, signal: AbortSignal): Promise<Channel> {
@@ -161,11 +165,15 @@ export class Gateway implements AsyncDisposable {
   readonly #refusal = (): StoppingError | undefined => this.#stopping ? new StoppingError() : undefined;
 
   async #drained(timeoutMs: number): Promise<void> {
-    await within(timeoutMs, Promise.all([...this.#sessions].map((session) => session.drained())));
+    await within(timeoutMs, Promise.all(this.#sessions().map((session) => session.drained())));
   }
 
   #endAll(error: GatewayError): void {
-    for (const session of this.#sessions) session.end(error);
+    for (const session of this.#sessions()) session.end(error);
+  }
+
+  #sessions(): Session[] {
+    return this.#running.all().map(({ value }) => value.session);
   }
 }
 

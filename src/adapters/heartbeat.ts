@@ -19,7 +19,8 @@ import {
   requestedToken,
   type RequestId,
 } from "../core/jsonrpc.ts";
-import { TimeLimit } from "../core/time_limit.ts";
+import { Table } from "../core/table.ts";
+import { type Ticket, TimeLimit } from "../core/time_limit.ts";
 
 /** What a word of ours adds to the progress: a day of them, one a second, stays far below any step of a server. */
 const TINY = 1e-9;
@@ -40,6 +41,7 @@ interface Call {
   total?: unknown;
   /** We have had a word, so what the server says next may be no increase. */
   interrupted?: boolean;
+  silence?: Ticket<Call>;
 }
 
 /** Wraps the channel of a client; without calls that ask for progress it only looks on. */
@@ -50,8 +52,8 @@ export function withHeartbeat(client: Channel, { everyMs }: HeartbeatOptions): C
 class HeartbeatChannel implements Channel {
   readonly incoming: AsyncIterable<Envelope>;
   readonly #client: Channel;
-  readonly #calls = new Map<RequestId, Call>();
-  readonly #byToken = new Map<ProgressToken, Call>();
+  readonly #calls = new Table<RequestId, Call>();
+  readonly #byToken = new Table<ProgressToken, Call>();
   readonly #silence: TimeLimit<Call>;
   /** The client has not taken our last word: more of them would only pile up. */
   #full = false;
@@ -110,15 +112,14 @@ class HeartbeatChannel implements Channel {
     if (older) this.#forget(older.id);
     this.#calls.set(id, call);
     this.#byToken.set(token, call);
-    this.#silence.add(call, call.since);
+    call.silence = this.#silence.add(call, call.since);
   }
 
   #forget(id: RequestId | null): void {
-    const call = id === null ? undefined : this.#calls.get(id);
+    const call = id === null ? undefined : this.#calls.take(id);
     if (!call) return;
-    this.#calls.delete(call.id);
-    this.#byToken.delete(call.token);
-    this.#silence.delete(call);
+    this.#byToken.take(call.token);
+    if (call.silence) this.#silence.delete(call.silence);
     if (this.#calls.size === 0) this.#silence.clear();
   }
 
@@ -135,7 +136,7 @@ class HeartbeatChannel implements Channel {
     const token = reportedToken(message);
     const call = token === undefined ? undefined : this.#byToken.get(token);
     if (!call) return envelope;
-    this.#silence.add(call);
+    if (call.silence) this.#silence.renew(call.silence);
     const { progress, total } = message.params ?? {};
     if (typeof progress !== "number") return envelope;
     const last = call.progress ?? 0;
@@ -148,7 +149,7 @@ class HeartbeatChannel implements Channel {
   }
 
   #beat(call: Call): void {
-    this.#silence.add(call);
+    if (call.silence) this.#silence.renew(call.silence);
     if (this.#full) return;
     const { id, token: progressToken, since, total } = call;
     const progress = call.progress = justAbove(call.progress ?? 0);

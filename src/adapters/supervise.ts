@@ -25,6 +25,7 @@ import {
   type RequestId,
 } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
+import { Table } from "../core/table.ts";
 import { pause, pauseBefore, type Retry } from "../core/retry.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 import { type Break, messageOf, ServerLink } from "./server_link.ts";
@@ -76,7 +77,7 @@ class SupervisedChannel implements Channel {
   readonly #options: SuperviseOptions;
   readonly #abort = new AbortController();
   readonly #memory = new SessionMemory();
-  readonly #open = new Map<RequestId, Open>();
+  readonly #open = new Table<RequestId, Open>();
   /** What the server asked and the client has not answered. */
   readonly #asked = new Map<RequestId, Channel>();
   readonly #link: ServerLink;
@@ -185,8 +186,7 @@ class SupervisedChannel implements Channel {
 
   #notify(envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
     const cancelled = cancelledId(message);
-    const open = cancelled === undefined ? undefined : this.#open.get(cancelled);
-    if (cancelled !== undefined) this.#open.delete(cancelled);
+    const open = cancelled === undefined ? undefined : this.#open.take(cancelled);
     // A request that was never sent need not be taken back.
     if (open && !open.sentTo) return;
     const { server } = this.#link;
@@ -226,8 +226,8 @@ class SupervisedChannel implements Channel {
 
   /** The request is over, and its caller hears why. */
   #answer(id: RequestId, error: unknown): void {
-    const open = this.#open.get(id);
-    if (!this.#open.delete(id) || !open) return;
+    const open = this.#open.take(id);
+    if (!open) return;
     const known = error instanceof GatewayError
       ? error
       : new BackendError("The MCP server failed", { cause: error });
@@ -279,8 +279,7 @@ class SupervisedChannel implements Channel {
   }
 
   #settle(message: JsonRpcResponse): void {
-    const open = message.id === null ? undefined : this.#open.get(message.id);
-    if (message.id !== null) this.#open.delete(message.id);
+    const open = message.id === null ? undefined : this.#open.take(message.id);
     this.#memory.noteAnswer(message);
     // Many a server takes the handshake, and is of no use after that.
     if (open && open.message.method !== "initialize") this.#link.answered();
@@ -289,7 +288,7 @@ class SupervisedChannel implements Channel {
   /** Undefined after our close, when its end is what we asked for. */
   #breakOf(server: Channel, reason: unknown): Break | undefined {
     if (this.#closed) return undefined;
-    const provoked = [...this.#open.values()].some(({ message, sentTo }) =>
+    const provoked = this.#open.values().some(({ message, sentTo }) =>
       sentTo === server && message.method !== "initialize"
     );
     return { reason, provoked };
@@ -323,7 +322,7 @@ class SupervisedChannel implements Channel {
 
   /** Answers what may have been in the server's hands, takes back what it asked, and opens it again. */
   #recover(server: Channel, reason: unknown): void {
-    for (const open of [...this.#open.values()]) if (open.sentTo === server) this.#lose(open, reason);
+    for (const open of this.#open.values()) if (open.sentTo === server) this.#lose(open, reason);
     this.#takeBack(server);
     if (this.#closed) return this.incoming.end();
     this.#tell(messageOf(reason));

@@ -1,7 +1,7 @@
 /** How long requests may take: one object for all sessions of a gateway, since a timer for each would cost more than it. */
 import { durationText } from "./duration.ts";
 import { TimeoutError } from "./errors.ts";
-import { TimeLimit } from "./time_limit.ts";
+import { type Ticket, TimeLimit } from "./time_limit.ts";
 
 export interface DeadlineOptions {
   /** Since the request or its last progress; no limit by default. */
@@ -19,6 +19,12 @@ export interface Expiring {
   expire(error: TimeoutError): void;
 }
 
+/** What a request has of each limit. */
+export interface Deadline {
+  readonly silence: Ticket<Expiring> | undefined;
+  readonly total: Ticket<Expiring> | undefined;
+}
+
 export class Deadlines implements Disposable {
   readonly requestTimeoutMs: number | undefined;
   readonly #silence: TimeLimit<Expiring> | undefined;
@@ -30,19 +36,18 @@ export class Deadlines implements Disposable {
     this.#total = limit(maxRequestMs, "--maxRequestTime");
   }
 
-  add(entry: Expiring): void {
-    this.#silence?.add(entry, entry.since);
-    this.#total?.add(entry, entry.since);
+  add(entry: Expiring): Deadline {
+    return { silence: this.#silence?.add(entry, entry.since), total: this.#total?.add(entry, entry.since) };
   }
 
   /** For an entry that made progress. */
-  renew(entry: Expiring): void {
-    this.#silence?.add(entry);
+  renew({ silence }: Deadline): void {
+    if (silence) this.#silence?.renew(silence);
   }
 
-  delete(entry: Expiring): void {
-    this.#silence?.delete(entry);
-    this.#total?.delete(entry);
+  delete({ silence, total }: Deadline): void {
+    if (silence) this.#silence?.delete(silence);
+    if (total) this.#total?.delete(total);
   }
 
   /** For a request that cannot even be sent, since the server has not read for the time that a request has. */

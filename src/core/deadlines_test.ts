@@ -10,8 +10,8 @@ async function expiry(options: DeadlineOptions, renewEveryMs = 600_000): Promise
     since: performance.now(),
     expire: ({ message }: Error) => resolve(message),
   };
-  deadlines.add(entry);
-  const steps = setInterval(() => deadlines.renew(entry), renewEveryMs);
+  const deadline = deadlines.add(entry);
+  const steps = setInterval(() => deadlines.renew(deadline), renewEveryMs);
   const message = await promise;
   clearInterval(steps);
   return message;

@@ -1,5 +1,5 @@
 /** The table of open requests of one direction: what makes "exactly one answer" a loop. */
-import type { Deadlines, Expiring } from "./deadlines.ts";
+import type { Deadline, Deadlines, Expiring } from "./deadlines.ts";
 import { type GatewayError, LimitError, RequestError, RpcCode, type TimeoutError } from "./errors.ts";
 import type { Direction, Sink } from "./events.ts";
 import {
@@ -9,12 +9,14 @@ import {
   requestedToken,
   type RequestId,
 } from "./jsonrpc.ts";
+import { Table } from "./table.ts";
 
 export interface OpenRequest extends Expiring {
   readonly id: RequestId;
   readonly token: ProgressToken | undefined;
   /** For a request of the server: the client request on whose stream it went out. */
   readonly relatesTo: RequestId | undefined;
+  deadline: Deadline | undefined;
 }
 
 export type Outcome = "result" | "error" | "cancelled" | "failed" | "timeout";
@@ -33,9 +35,9 @@ export interface OpenTableOptions {
 }
 
 export class OpenTable {
-  readonly #byId = new Map<RequestId, OpenRequest>();
+  readonly #byId = new Table<RequestId, OpenRequest>();
   /** Made with the first token: most conversations have none. */
-  #byToken: Map<ProgressToken, OpenRequest> | undefined;
+  #byToken: Table<ProgressToken, OpenRequest> | undefined;
   readonly #options: OpenTableOptions;
   #drained: PromiseWithResolvers<void> | undefined;
 
@@ -67,11 +69,12 @@ export class OpenTable {
       relatesTo,
       since: performance.now(),
       token: requestedToken(message),
+      deadline: undefined,
       expire: (error) => this.#options.onExpired?.(entry, error),
     };
     this.#byId.set(id, entry);
-    if (entry.token !== undefined) (this.#byToken ??= new Map()).set(entry.token, entry);
-    this.#options.deadlines?.add(entry);
+    if (entry.token !== undefined) (this.#byToken ??= new Table()).set(entry.token, entry);
+    entry.deadline = this.#options.deadlines?.add(entry);
     return entry;
   }
 
@@ -82,13 +85,11 @@ export class OpenTable {
 
   /** Takes the request out, so that whoever gets it is the only one to answer it. */
   take(id: RequestId, outcome: Outcome): OpenRequest | undefined {
-    const entry = this.#byId.get(id);
+    const entry = this.#byId.take(id);
     if (!entry) return undefined;
-    this.#byId.delete(id);
-    if (entry.token !== undefined && this.#byToken?.get(entry.token) === entry) {
-      this.#byToken.delete(entry.token);
-    }
-    this.#options.deadlines?.delete(entry);
+    const { token, deadline } = entry;
+    if (token !== undefined && this.#byToken?.get(token) === entry) this.#byToken.take(token);
+    if (deadline) this.#options.deadlines?.delete(deadline);
     this.#tell(entry, outcome);
     if (this.#byId.size === 0) this.#release();
     return entry;
@@ -101,7 +102,7 @@ export class OpenTable {
 
   /** Takes out every request, oldest first. */
   takeAll(): OpenRequest[] {
-    return [...this.#byId.keys()].flatMap((id) => this.take(id, "failed") ?? []);
+    return this.#byId.values().flatMap(({ id }) => this.take(id, "failed") ?? []);
   }
 
   /** Who asked for progress under this token. */
@@ -111,12 +112,12 @@ export class OpenTable {
 
   /** Gives a request that made progress its time anew. */
   renew(entry: OpenRequest): void {
-    this.#options.deadlines?.renew(entry);
+    if (entry.deadline) this.#options.deadlines?.renew(entry.deadline);
   }
 
   /** The one request in flight, or undefined when there are none or several. */
   sole(): OpenRequest | undefined {
-    return this.#byId.size === 1 ? this.#byId.values().next().value : undefined;
+    return this.#byId.sole();
   }
 
   /** Settles when no request is open. */

@@ -116,12 +116,13 @@ function watched(deadlines: Deadlines, open: Set<unknown>): Deadlines {
   const { add, delete: remove } = deadlines;
   return Object.assign(deadlines, {
     add: (entry: Parameters<typeof add>[0]) => {
-      open.add(entry);
-      add.call(deadlines, entry);
+      const deadline = add.call(deadlines, entry);
+      open.add(deadline);
+      return deadline;
     },
-    delete: (entry: Parameters<typeof remove>[0]) => {
-      open.delete(entry);
-      remove.call(deadlines, entry);
+    delete: (deadline: Parameters<typeof remove>[0]) => {
+      open.delete(deadline);
+      remove.call(deadlines, deadline);
     },
   });
 }

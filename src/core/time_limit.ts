@@ -1,35 +1,49 @@
 /**
  * One time limit for many entries, with one timer: what comes in first falls due first, so only the oldest entry
- * is ever looked at, and to come and go costs no more than a place in a Map.
+ * is ever looked at, and to come and go costs no more than a link in a chain.
  */
+import { Chain, type Link } from "./chain.ts";
+
+/** An entry's place in a limit. */
+export interface Ticket<T> extends Link<Ticket<T>> {
+  readonly entry: T;
+  /** By `performance.now()`. */
+  dueAt: number;
+}
+
 export class TimeLimit<T> implements Disposable {
   readonly ms: number;
   readonly #onDue: (entry: T) => void;
-  /** When each falls due by `performance.now()`, in the order in which they do. */
-  readonly #dueAt = new Map<T, number>();
+  /** In the order in which they fall due. */
+  readonly #tickets = new Chain<Ticket<T>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onDue` is called once for each entry whose time is over; the entry is out by then, and may be added again. */
+  /** `onDue` is called once for each entry whose time is over; the entry is out by then, and may come in again. */
   constructor(ms: number, onDue: (entry: T) => void) {
     this.ms = ms;
     this.#onDue = onDue;
   }
 
-  /** Counts from now, or from a moment that is hardly past; an entry that is in already is counted anew. */
-  add(entry: T, since: number = performance.now()): void {
-    this.#dueAt.delete(entry);
-    this.#dueAt.set(entry, since + this.ms);
-    this.#timer ??= setTimeout(() => this.#sweep(), this.ms);
+  /** Counts from now, or from a moment that is hardly past. */
+  add(entry: T, since: number = performance.now()): Ticket<T> {
+    const ticket = { entry, dueAt: 0, previous: undefined, next: undefined, linked: false };
+    this.#enter(ticket, since);
+    return ticket;
+  }
+
+  /** Counts anew, also for an entry that is out. */
+  renew(ticket: Ticket<T>): void {
+    this.#enter(ticket, performance.now());
   }
 
   /** Leaves the timer alone, which finds out for itself. */
-  delete(entry: T): void {
-    this.#dueAt.delete(entry);
+  delete(ticket: Ticket<T>): void {
+    this.#tickets.remove(ticket);
   }
 
   /** Forgets every entry, and stops the timer. */
   clear(): void {
-    this.#dueAt.clear();
+    this.#tickets.clear();
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -38,22 +52,25 @@ export class TimeLimit<T> implements Disposable {
     this.clear();
   }
 
+  #enter(ticket: Ticket<T>, since: number): void {
+    ticket.dueAt = since + this.ms;
+    this.#tickets.add(ticket);
+    this.#timer ??= setTimeout(() => this.#sweep(), this.ms);
+  }
+
   #sweep(): void {
     const now = performance.now();
-    for (const [entry, dueAt] of this.#dueAt) {
-      if (dueAt > now) break;
-      this.#dueAt.delete(entry);
-      this.#onDue(entry);
+    for (let oldest = this.#tickets.first; oldest && oldest.dueAt <= now; oldest = this.#tickets.first) {
+      this.#tickets.remove(oldest);
+      this.#onDue(oldest.entry);
     }
     this.#rearm();
   }
 
   /** Nothing is due before the oldest entry, so a busy gateway wakes up about once in the time of the limit. */
   #rearm(): void {
-    const [next] = this.#dueAt.values();
+    const oldest = this.#tickets.first;
     clearTimeout(this.#timer);
-    this.#timer = next === undefined
-      ? undefined
-      : setTimeout(() => this.#sweep(), Math.ceil(next - performance.now()));
+    this.#timer = oldest && setTimeout(() => this.#sweep(), Math.ceil(oldest.dueAt - performance.now()));
   }
 }

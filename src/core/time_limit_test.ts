@@ -37,13 +37,13 @@ Deno.test("TimeLimit tells of each entry once, in order, and not before its time
   assert(over[2]!.afterMs >= LIMIT_MS + 9, `${over[2]!.afterMs}`);
 });
 
-Deno.test("TimeLimit counts an entry anew that is added again", async () => {
+Deno.test("TimeLimit counts an entry anew that is renewed", async () => {
   const { limit, due } = timeLimit();
   using _ = limit;
-  limit.add("a");
+  const ticket = limit.add("a");
   limit.add("b");
   await later(10);
-  limit.add("a");
+  limit.renew(ticket);
   const over = await due(2);
   assert.deepEqual(over.map(({ name }) => name), ["b", "a"]);
   assert(over[1]!.afterMs >= LIMIT_MS + 9, `${over[1]!.afterMs}`);
@@ -52,18 +52,18 @@ Deno.test("TimeLimit counts an entry anew that is added again", async () => {
 Deno.test("TimeLimit says nothing of an entry that was taken out, and goes on with the others", async () => {
   const { limit, due } = timeLimit();
   using _ = limit;
-  limit.add("a");
+  const ticket = limit.add("a");
   await later(10);
   limit.add("b");
-  limit.delete("a");
+  limit.delete(ticket);
   assert.deepEqual((await due(1)).map(({ name }) => name), ["b"]);
 });
 
-Deno.test("TimeLimit lets an entry be added again while it is told of it", async () => {
+Deno.test("TimeLimit lets an entry be renewed while it is told of it", async () => {
   let times = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
-  using limit = new TimeLimit<string>(5, (name) => ++times < 3 ? limit.add(name) : resolve());
-  limit.add("a");
+  using limit = new TimeLimit<string>(5, () => ++times < 3 ? limit.renew(ticket) : resolve());
+  const ticket = limit.add("a");
   await promise;
   assert.equal(times, 3);
 });
@@ -90,8 +90,7 @@ Deno.test("TimeLimit sets one timer for all that comes and goes", () => {
   }) as typeof setTimeout;
   try {
     for (let entry = 0; entry < 1_000; entry++) {
-      limit.add(entry);
-      limit.delete(entry);
+      limit.delete(limit.add(entry));
     }
   } finally {
     globalThis.setTimeout = setTimeout;

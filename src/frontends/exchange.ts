@@ -4,7 +4,7 @@
  */
 import { type Envelope, textOf } from "../core/channel.ts";
 import { errorOf, isResponse, type JsonRpcMessage, type RequestId } from "../core/jsonrpc.ts";
-import { TimeLimit } from "../core/time_limit.ts";
+import { type Ticket, TimeLimit } from "../core/time_limit.ts";
 import { EventStream } from "./event_stream.ts";
 import { MessageStream } from "./message_stream.ts";
 import type { EventLog } from "./session_events.ts";
@@ -52,6 +52,7 @@ export class Exchange {
   readonly #waiting: Set<RequestId>;
   readonly #answers: Envelope[] = [];
   readonly #answer = Promise.withResolvers<Response>();
+  #silence: Ticket<Exchange> | undefined;
   #stream: MessageStream | undefined;
 
   constructor(options: ExchangeOptions, host: ExchangeHost) {
@@ -60,12 +61,12 @@ export class Exchange {
     this.#waiting = new Set(options.ids);
     this.response = this.#answer.promise;
     if (host.replyMode === "sse") this.#startStream();
-    else if (host.replyMode === "auto") host.silence.add(this);
+    else if (host.replyMode === "auto") this.#silence = host.silence.add(this);
   }
 
   /** Shows a client that has waited for long that it is not forgotten. */
   breakSilence(): void {
-    if (this.#host.crowded?.()) this.#host.silence.add(this);
+    if (this.#silence && this.#host.crowded?.()) this.#host.silence.renew(this.#silence);
     else this.#startStream();
   }
 
@@ -168,7 +169,7 @@ export class Exchange {
   }
 
   #settle(response: Response): void {
-    this.#host.silence.delete(this);
+    if (this.#silence) this.#host.silence.delete(this.#silence);
     this.#answer.resolve(response);
   }
 }

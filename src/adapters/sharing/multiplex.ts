@@ -2,6 +2,7 @@
  * Many clients on one server: each message reaches whom it is for and nobody else. What that takes is kept in parts,
  * one for each thing that clients share; this is the hub that knows which message is whose business.
  */
+import { Chain, type LinkTo } from "../../core/chain.ts";
 import { type Channel, type Envelope, undeliveredBy } from "../../core/channel.ts";
 import { DisconnectedError, GatewayError, LimitError, RpcCode, toRpcError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
@@ -52,7 +53,7 @@ export class Multiplex {
   readonly #subscriptions: SharedSubscriptions;
   readonly #logLevel: SharedLogLevel;
   readonly #asked: AskedRequests;
-  readonly #clients = new Set<SharedChannel>();
+  readonly #clients = new Chain<LinkTo<SharedChannel>>();
   readonly #sessions = new Set<SharedChannel>();
   /** The first client, as long as there has been no other: whatever the server says is for it. */
   #onlyClient: SharedChannel | undefined;
@@ -82,7 +83,7 @@ export class Multiplex {
       up: (envelope) => this.#up(client, envelope),
       leave: () => this.#leave(client),
     });
-    this.#clients.add(client);
+    this.#clients.add(client.joined);
     if (kind === "session") this.#sessions.add(client);
     this.#onlyClient = ++this.#joined === 1 ? client : undefined;
     return client;
@@ -90,7 +91,7 @@ export class Multiplex {
 
   /** The log level and the subscriptions first: taking back the open requests may set them right at the server. */
   #leave(client: SharedChannel): void {
-    if (!this.#clients.delete(client)) return;
+    if (!this.#clients.remove(client.joined)) return;
     this.#sessions.delete(client);
     if (this.#clients.size === 0) this.#emptySince = performance.now();
     if (this.#onlyClient === client) this.#onlyClient = undefined;
@@ -175,7 +176,7 @@ export class Multiplex {
       else this.#server.fault(error);
     }
     this.#over = true;
-    for (const client of this.#clients) client.incoming.fail(reason);
+    for (const { value: client } of this.#clients.all()) client.incoming.fail(reason);
     this.#clients.clear();
     return reason;
   }

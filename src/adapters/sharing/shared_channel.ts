@@ -1,11 +1,26 @@
 /** One client's end of a shared server. */
+import { linkTo } from "../../core/chain.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, LimitError } from "../../core/errors.ts";
-import type { Params } from "../../core/jsonrpc.ts";
+import type { Params, ProgressToken, RequestId } from "../../core/jsonrpc.ts";
 import { Queue } from "../../core/queue.ts";
+import { Table } from "../../core/table.ts";
 
 /** "session": a conversation with a memory. "request": one POST that stands alone. */
 export type ClientKind = "session" | "request";
+
+/** A client's request that waits at the server. */
+export interface Passed {
+  readonly client: SharedChannel;
+  readonly id: RequestId;
+  readonly token: ProgressToken | undefined;
+  readonly serverId: number;
+}
+
+/** A client's request that waits for something that is asked on behalf of several. */
+export interface Held {
+  readonly withdraw: () => void;
+}
 
 export interface SharedChannelOptions {
   readonly kind: ClientKind;
@@ -27,6 +42,11 @@ export class SharedChannel implements Channel {
   capabilities: Params = {};
   /** True once it has said `notifications/initialized`. */
   initialized = false;
+  /** Its requests that are not answered, by the ids that it gave them. */
+  readonly open = new Table<RequestId, Passed | Held>();
+  /** Its places among the clients of the hub, and among those that wait for an answer. */
+  readonly joined = linkTo(this);
+  readonly waiting = linkTo(this);
   readonly #options: SharedChannelOptions;
   readonly #hub: HubSide;
   readonly #disposed = Promise.withResolvers<void>();

@@ -1,4 +1,5 @@
 /** The requests that clients wait for: under ids of ours at the server, under each client's own here. */
+import { Chain, type LinkTo } from "../../core/chain.ts";
 import type { Envelope } from "../../core/channel.ts";
 import {
   cancelledId,
@@ -7,37 +8,24 @@ import {
   type JsonRpcRequest,
   type JsonRpcResponse,
   type Params,
-  type ProgressToken,
   reportedToken,
   requestedToken,
   type RequestId,
 } from "../../core/jsonrpc.ts";
+import { Table } from "../../core/table.ts";
 import { withAnswerId, withReportedToken, withRequestId } from "./rewrite.ts";
-import type { SharedChannel } from "./shared_channel.ts";
+import type { Held, Passed, SharedChannel } from "./shared_channel.ts";
 import type { HubServer } from "./hub_server.ts";
 import { type Withdrawer, WithdrawnRequests } from "./withdrawn_requests.ts";
-
-/** A client's request that waits at the server. */
-interface Passed {
-  readonly client: SharedChannel;
-  readonly id: RequestId;
-  readonly token: ProgressToken | undefined;
-  readonly serverId: number;
-}
-
-/** A client's request that waits for something that is asked on behalf of several. */
-interface Held {
-  readonly withdraw: () => void;
-}
 
 /** Hears the answer to a request of the hub's own. */
 type Settle = (answer: JsonRpcResponse) => void;
 
 export class SharedRequests {
   readonly #server: HubServer;
-  readonly #sent = new Map<number, Passed | Settle>();
+  readonly #sent = new Table<number, Passed | Settle>();
   /** Only clients that wait for something, so that the sole one is found without a search. */
-  readonly #open = new Map<SharedChannel, Map<RequestId, Passed | Held>>();
+  readonly #waiting = new Chain<LinkTo<SharedChannel>>();
   readonly #withdrawn: WithdrawnRequests;
   #lastId = 0;
 
@@ -48,12 +36,12 @@ export class SharedRequests {
 
   /** The clients for whom the server may be working, some of them more than once. */
   *askers(): Iterable<Withdrawer> {
-    yield* this.#open.keys();
+    for (const { value } of this.#waiting.all()) yield value;
     yield* this.#withdrawn.clients();
   }
 
   isOpen(client: SharedChannel, id: RequestId): boolean {
-    return this.#open.get(client)?.has(id) ?? false;
+    return client.open.has(id);
   }
 
   // --- up ---
@@ -92,7 +80,7 @@ export class SharedRequests {
     const open = id === undefined ? undefined : this.#take(client, id);
     if (!open) return this.#server.drop("up", "it cancels a request that is not open");
     if ("withdraw" in open) return open.withdraw();
-    this.#sent.delete(open.serverId);
+    this.#sent.take(open.serverId);
     const params = { ...message.params, requestId: open.serverId };
     const room = this.#server.send({ message: { ...message, params } });
     this.#withdrawn.add(client);
@@ -101,8 +89,9 @@ export class SharedRequests {
 
   /** A client that leaves takes its open requests along. */
   leave(client: SharedChannel): void {
-    const requests = [...this.#open.get(client)?.values() ?? []];
-    this.#open.delete(client);
+    const requests = client.open.values();
+    client.open.clear();
+    this.#waiting.remove(client.waiting);
     const passed = requests.filter((request) => "serverId" in request);
     for (const { serverId } of passed) this.#cancelGone(serverId);
     if (passed.length > 0) this.#withdrawn.add(client);
@@ -111,7 +100,7 @@ export class SharedRequests {
   }
 
   #cancelGone(serverId: number): void {
-    this.#sent.delete(serverId);
+    this.#sent.take(serverId);
     const params = { requestId: serverId, reason: "The client is gone" };
     void this.#server.say({ jsonrpc: "2.0", method: "notifications/cancelled", params });
   }
@@ -121,9 +110,8 @@ export class SharedRequests {
   /** The client to which the server's answer went, if it was one's own. */
   settle(envelope: Envelope, message: JsonRpcResponse): SharedChannel | undefined {
     const { id } = message;
-    const sent = typeof id === "number" ? this.#sent.get(id) : undefined;
+    const sent = typeof id === "number" ? this.#sent.take(id) : undefined;
     if (!sent) return void this.#server.drop("down", "it answers no open request");
-    this.#sent.delete(Number(id));
     if (typeof sent === "function") return void sent(message);
     this.#take(sent.client, sent.id);
     sent.client.deliver(withAnswerId(envelope, message, sent.id));
@@ -142,17 +130,13 @@ export class SharedRequests {
   // --- the books ---
 
   #enter(client: SharedChannel, id: RequestId, request: Passed | Held): void {
-    const open = this.#open.get(client);
-    if (open) open.set(id, request);
-    else this.#open.set(client, new Map([[id, request]]));
+    client.open.set(id, request);
+    if (!client.waiting.linked) this.#waiting.add(client.waiting);
   }
 
   #take(client: SharedChannel, id: RequestId): Passed | Held | undefined {
-    const open = this.#open.get(client);
-    const request = open?.get(id);
-    if (!open || !request) return undefined;
-    open.delete(id);
-    if (open.size === 0) this.#open.delete(client);
+    const request = client.open.take(id);
+    if (client.open.size === 0) this.#waiting.remove(client.waiting);
     return request;
   }
 }
