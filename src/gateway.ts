@@ -144,9 +144,9 @@ export class Gateway implements AsyncDisposable {
       policy: this.#policy,
       refusal: this.#refusal,
       openServer: (signal) => this.#open(peer, signal),
+      // Its place is free then: what it held may take a while to free, and has bounds of its own.
+      onEnded: leave,
     });
-    // Its place is free when it ends: what it held may take a while to free, and has bounds of its own.
-    void session.ended.then(leave);
     const running = linkTo({ session, ended: session.run() });
     this.#running.add(running);
     await running.value.ended;
@@ -154,11 +154,11 @@ export class Gateway implements AsyncDisposable {
     if (this.#running.size === 0) this.#idleSince = performance.now();
   }
 
-  async #open(peer: Peer, signal: AbortSignal): Promise<Channel> {
+  #open(peer: Peer, signal: AbortSignal): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
     this.refuseNew();
     const launch = { session: peer.session, args: [], env: {}, headers: {} };
-    return await this.#options.serverFor(peer).open(launch, signal);
+    return this.#options.serverFor(peer).open(launch, signal);
   }
 
   /** For wires without status codes; HTTP asks `refuseNew` before it takes a request. */

@@ -50,6 +50,8 @@ export interface SessionOptions {
   readonly refusal?: (() => GatewayError | undefined) | undefined;
   /** How many requests of one direction may wait for their answer. */
   readonly maxOpenRequests: number;
+  /** Called as soon as it has ended; it may still be freeing what it held. */
+  readonly onEnded?: (() => void) | undefined;
   /** When a request of the client is cancelled and answered; never by default. Whoever made them disposes them. */
   readonly deadlines?: Deadlines | undefined;
 }
@@ -101,11 +103,6 @@ export class Session {
     return this.#over;
   }
 
-  /** Settles as soon as it has ended. */
-  get ended(): Promise<unknown> {
-    return this.#ended.promise;
-  }
-
   /** Requests of the client that wait for an answer. */
   get openRequests(): number {
     return this.#fromClient.size;
@@ -130,7 +127,8 @@ export class Session {
     this.#answerOpen(error ?? SESSION_OVER);
     const serverFreed = this.#free(this.#server, error);
     if (error) await this.#refuseWaiting();
-    await Promise.all([this.#free(this.#client, error), serverFreed]);
+    await this.#free(this.#client, error);
+    await serverFreed;
     await up;
     this.#emit({ type: "session.closed", session, scope, reason, ...(error && { error }) });
   }
@@ -140,6 +138,7 @@ export class Session {
     this.#over = true;
     this.#endError = end.error;
     this.#abort.abort(end.error ?? SESSION_OVER);
+    this.#options.onEnded?.();
     this.#ended.resolve(end);
   }
 
@@ -156,13 +155,13 @@ export class Session {
   async #free(channel: Channel | undefined, reason: GatewayError | undefined): Promise<void> {
     if (!channel) return;
     try {
-      await channel.close(reason);
+      try {
+        await channel.close(reason);
+      } finally {
+        await channel[Symbol.asyncDispose]();
+      }
     } catch (error) {
       this.#emit({ type: "fault", where: "end of session", error });
-    } finally {
-      await channel[Symbol.asyncDispose]().catch((error) => {
-        this.#emit({ type: "fault", where: "end of session", error });
-      });
     }
   }
 

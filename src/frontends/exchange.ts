@@ -23,14 +23,18 @@ export interface ExchangeOptions {
   readonly batch: boolean;
 }
 
-/** What the exchanges of one conversation have in common. */
-export interface ExchangeHost {
+export interface ExchangeSettings {
   readonly replyMode: ReplyMode;
   readonly keepAliveMs: number;
   /** From `silenceLimit`: one timer for all. */
   readonly silence: TimeLimit<Exchange>;
   /** While somebody waits for a server, the answer may be a refusal with a status of its own: no stream begins then. */
   readonly crowded?: (() => boolean) | undefined;
+}
+
+/** What the exchanges of one conversation have in common. */
+export interface ExchangeHost {
+  readonly settings: ExchangeSettings;
   /** Asked when the answer begins: a session id is given only to a session that exists. */
   headers(): Record<string, string>;
   /** Asked when a stream begins, where its events are to be kept. */
@@ -60,13 +64,15 @@ export class Exchange {
     this.#host = host;
     this.#waiting = new Set(options.ids);
     this.response = this.#answer.promise;
-    if (host.replyMode === "sse") this.#startStream();
-    else if (host.replyMode === "auto") this.#silence = host.silence.add(this);
+    const { replyMode, silence } = host.settings;
+    if (replyMode === "sse") this.#startStream();
+    else if (replyMode === "auto") this.#silence = silence.add(this);
   }
 
   /** Shows a client that has waited for long that it is not forgotten. */
   breakSilence(): void {
-    if (this.#silence && this.#host.crowded?.()) this.#host.silence.renew(this.#silence);
+    const { crowded, silence } = this.#host.settings;
+    if (this.#silence && crowded?.()) silence.renew(this.#silence);
     else this.#startStream();
   }
 
@@ -87,7 +93,7 @@ export class Exchange {
 
   /** Whether messages that are no answers can go out here. */
   get carriesEvents(): boolean {
-    return this.open && this.#host.replyMode !== "json";
+    return this.open && this.#host.settings.replyMode !== "json";
   }
 
   /**
@@ -112,8 +118,9 @@ export class Exchange {
   /** The client wants no answer to this id any more. */
   cancel(id: RequestId): void {
     if (!this.#waiting.delete(id) || this.#waiting.size > 0) return;
-    if (this.#host.replyMode === "json") this.#answerJson({ message: errorOf(id, REQUEST_CANCELLED) });
-    else if (this.#stream) this.#stream.end();
+    if (this.#host.settings.replyMode === "json") {
+      this.#answerJson({ message: errorOf(id, REQUEST_CANCELLED) });
+    } else if (this.#stream) this.#stream.end();
     else this.#settle(this.#emptyStream());
   }
 
@@ -133,7 +140,7 @@ export class Exchange {
   }
 
   #answersAsJson(): boolean {
-    const { replyMode } = this.#host;
+    const { replyMode } = this.#host.settings;
     return replyMode === "json" || (replyMode === "auto" && !this.#options.batch);
   }
 
@@ -150,7 +157,7 @@ export class Exchange {
   #startStream(): MessageStream {
     if (this.#stream) return this.#stream;
     const host = this.#host;
-    const { keepAliveMs } = host;
+    const { keepAliveMs } = host.settings;
     const log = host.openLog?.();
     this.#stream = new MessageStream({ keepAliveMs, log, stallMs: STALL_MS, onGone: () => host.onGone() });
     this.#settle(this.#stream.connect(host.headers()));
@@ -163,13 +170,13 @@ export class Exchange {
 
   /** Without an event there is nothing to resume, so the client does not come back for it. */
   #emptyStream(): Response {
-    const stream = new EventStream({ keepAliveMs: this.#host.keepAliveMs, onGone: () => {} });
+    const stream = new EventStream({ keepAliveMs: this.#host.settings.keepAliveMs, onGone: () => {} });
     stream.close();
     return stream.response(this.#host.headers());
   }
 
   #settle(response: Response): void {
-    if (this.#silence) this.#host.silence.delete(this.#silence);
+    if (this.#silence) this.#host.settings.silence.delete(this.#silence);
     this.#answer.resolve(response);
   }
 }

@@ -19,20 +19,38 @@ export interface ReceiveOptions {
   readonly refuseNew: () => void;
 }
 
-/** Throws GatewayError: nothing has been started for the request by then. */
-export async function receive(request: Request, options: ReceiveOptions): Promise<Posted> {
-  requireJson(request);
-  requireVersion(request);
-  const text = await readBody(request, options.maxBodyBytes);
+export interface PostOptions extends ReceiveOptions {
+  /** Refuses a request by its headers; what all routes ask of them is asked anyway. */
+  readonly check?: (request: Request) => void;
+}
+
+type Answer = (posted: Posted, request: Request) => Promise<Response>;
+
+/**
+ * A handler of POSTs. Rejects with GatewayError; a refusal by then, or by `answer`, carries the request's id. One
+ * function for all that, since each further one that is async costs the request a promise.
+ */
+export function posting(options: PostOptions, answer: Answer): (request: Request) => Promise<Response> {
+  return async (request) => {
+    options.check?.(request);
+    requireJson(request);
+    requireVersion(request);
+    const posted = postedOf(await readBody(request, options.maxBodyBytes));
+    try {
+      if (posted.requests.length > 0) options.refuseNew();
+      refuseRepeated(posted.requests);
+      if (posted.batch) refuseInitialize(posted.requests);
+      return await answer(posted, request);
+    } catch (error) {
+      if (error instanceof GatewayError) error.requestId = idOf(posted);
+      throw error;
+    }
+  };
+}
+
+function postedOf(text: string): Posted {
   const { messages, batch } = parseMessages(text);
-  const requests = messages.filter(isRequest);
-  const posted = { messages, requests, batch, text: batch ? undefined : text };
-  return await answering(posted, () => {
-    if (requests.length > 0) options.refuseNew();
-    refuseRepeated(requests);
-    if (batch) refuseInitialize(requests);
-    return Promise.resolve(posted);
-  });
+  return { messages, requests: messages.filter(isRequest), batch, text: batch ? undefined : text };
 }
 
 function refuseRepeated(requests: readonly JsonRpcRequest[]): void {
@@ -51,16 +69,6 @@ function refuseInitialize(requests: readonly JsonRpcRequest[]): void {
 
 export function isInitialize({ method }: JsonRpcRequest): boolean {
   return method === "initialize";
-}
-
-/** Runs what may still refuse the request; the refusal then carries the request's id. */
-export async function answering<T>(posted: Posted, answer: () => Promise<T>): Promise<T> {
-  try {
-    return await answer();
-  } catch (error) {
-    if (error instanceof GatewayError) error.requestId = idOf(posted);
-    throw error;
-  }
 }
 
 function idOf({ requests: [request], batch }: Posted): RequestId | null {

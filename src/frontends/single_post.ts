@@ -3,48 +3,46 @@ import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { errorOf, isResponse } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
-import type { TimeLimit } from "../core/time_limit.ts";
-import { Exchange, type ReplyMode } from "./exchange.ts";
+import { Exchange, type ExchangeHost, type ExchangeSettings } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import type { Posted } from "./posted.ts";
 
-export interface SinglePostSettings {
-  readonly replyMode: ReplyMode;
-  readonly keepAliveMs: number;
-  /** When a stream begins: for all POSTs together. */
-  readonly silence: TimeLimit<Exchange>;
-  /** Whether somebody waits for a server, and may be refused. */
-  readonly crowded?: (() => boolean) | undefined;
-}
+const NO_HEADERS = {};
 
-export class SinglePost implements Channel {
+export class SinglePost implements Channel, ExchangeHost {
   readonly incoming = new Queue<Envelope>();
   /** Settles with the answer to the POST. */
   readonly response: Promise<Response>;
+  readonly settings: ExchangeSettings;
+  readonly #gone: AbortController;
   readonly #exchange: Exchange | undefined;
   readonly #handshake = new HandshakeCheck();
 
-  /** `gone` is what the peer's signal belongs to. */
-  constructor(posted: Posted, settings: SinglePostSettings, gone: AbortController) {
-    const ids = posted.requests.map(({ id }) => id);
-    if (ids.length > 0) {
-      // Nothing can be resumed here, so a client that leaves takes its requests along.
-      const onGone = () => {
-        const error = new DisconnectedError("The client is gone");
-        this.incoming.fail(error);
-        gone.abort(error);
-      };
-      const { batch } = posted;
-      const { replyMode, keepAliveMs, silence, crowded } = settings;
-      const host = { replyMode, keepAliveMs, silence, crowded, onGone, headers: noHeaders };
-      this.#exchange = new Exchange({ ids, batch }, host);
+  /** `gone` is what the peer's signal belongs to; the silence of `settings` is that of all POSTs together. */
+  constructor(posted: Posted, settings: ExchangeSettings, gone: AbortController) {
+    this.settings = settings;
+    this.#gone = gone;
+    const { requests, messages, batch, text } = posted;
+    if (requests.length > 0) {
+      this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch }, this);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
-    for (const message of posted.messages) {
+    for (const message of messages) {
       this.#handshake.sent(message);
-      void this.incoming.push({ message, text: posted.text, relatesTo: undefined });
+      void this.incoming.push({ message, text, relatesTo: undefined });
     }
-    if (ids.length === 0) this.incoming.end();
+    if (requests.length === 0) this.incoming.end();
+  }
+
+  headers(): Record<string, string> {
+    return NO_HEADERS;
+  }
+
+  /** Nothing can be resumed here, so a client that leaves takes its requests along. */
+  onGone(): void {
+    const error = new DisconnectedError("The client is gone");
+    this.incoming.fail(error);
+    this.#gone.abort(error);
   }
 
   send(envelope: Envelope): Promise<void> | void {
@@ -73,8 +71,4 @@ export class SinglePost implements Channel {
     await this.close();
     this.incoming.end();
   }
-}
-
-function noHeaders(): Record<string, string> {
-  return {};
 }

@@ -7,7 +7,7 @@ import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import { methodNotAllowed } from "./http_checks.ts";
-import { answering, type Posted, receive, type ReceiveOptions, refuseFull } from "./posted.ts";
+import { type Posted, posting, type ReceiveOptions, refuseFull } from "./posted.ts";
 
 export interface SseOptions extends ReceiveOptions {
   readonly accept: Accept;
@@ -38,6 +38,12 @@ export function sse(options: SseOptions): SseRoutes {
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
   }
 
+  /** Before the body is read, which may be large. */
+  function check(request: Request): void {
+    if (request.method !== "POST") throw methodNotAllowed(["POST"]);
+    named(request);
+  }
+
   return {
     async connect(request) {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
@@ -50,16 +56,12 @@ export function sse(options: SseOptions): SseRoutes {
       void admission.run(session);
       return session.start(`${options.endpoint}?sessionId=${id}`);
     },
-    async message(request) {
-      if (request.method !== "POST") throw methodNotAllowed(["POST"]);
+    message: posting({ ...options, check }, async (posted, request) => {
       const session = named(request);
-      const posted = await receive(request, options);
-      return await answering(posted, async () => {
-        refuseFull(session.incoming, options);
-        await session.take(posted);
-        return new Response("Accepted", { status: 202 });
-      });
-    },
+      refuseFull(session.incoming, options);
+      await session.take(posted);
+      return new Response("Accepted", { status: 202 });
+    }),
   };
 }
 

@@ -2,14 +2,7 @@
 import type { Accept } from "../core/backend.ts";
 import { RequestError, RpcCode } from "../core/errors.ts";
 import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts";
-import {
-  answering,
-  invalidRequest,
-  isInitialize,
-  type Posted,
-  receive,
-  type ReceiveOptions,
-} from "./posted.ts";
+import { invalidRequest, isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
 import { silenceLimit } from "./exchange.ts";
 import { SinglePost } from "./single_post.ts";
 import { SESSION_HEADER, type SessionSettings, StreamableSession } from "./streamable_session.ts";
@@ -34,24 +27,25 @@ export function streamable(options: StreamableOptions): Handler {
 function stateless(options: StreamableOptions): Handler {
   // Not cleared by anybody: when nothing waits any more, its timer ends by itself.
   const settings = { ...options, silence: silenceLimit() };
-  return async (request) => {
+
+  function check(request: Request): void {
     // There is no session to listen to or to end.
     if (request.method !== "POST") throw methodNotAllowed(["POST"]);
     requirePostAccept(request);
-    const posted = await receive(request, options);
-    return await answering(posted, async () => {
-      const gone = new AbortController();
-      const admission = await options.accept({
-        session: crypto.randomUUID(),
-        wire: "streamableHttp",
-        scope: "request",
-        gone: gone.signal,
-      });
-      const post = new SinglePost(posted, settings, gone);
-      void admission.run(post);
-      return await post.response;
+  }
+
+  return posting({ ...options, check }, async (posted) => {
+    const gone = new AbortController();
+    const admission = await options.accept({
+      session: crypto.randomUUID(),
+      wire: "streamableHttp",
+      scope: "request",
+      gone: gone.signal,
     });
-  };
+    const post = new SinglePost(posted, settings, gone);
+    void admission.run(post);
+    return await post.response;
+  });
 }
 
 function stateful(options: StreamableOptions): Handler {
@@ -73,17 +67,13 @@ function stateful(options: StreamableOptions): Handler {
     return await session.post(posted);
   }
 
-  async function post(request: Request): Promise<Response> {
-    requirePostAccept(request);
-    const posted = await receive(request, options);
-    return await answering(posted, () => {
-      const initialize = posted.requests.some(isInitialize);
-      if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted, request);
-      const session = named(request);
-      if (initialize) throw invalidRequest("the session is already initialized");
-      return session.post(posted);
-    });
-  }
+  const post = posting({ ...options, check: requirePostAccept }, (posted, request) => {
+    const initialize = posted.requests.some(isInitialize);
+    if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted, request);
+    const session = named(request);
+    if (initialize) throw invalidRequest("the session is already initialized");
+    return session.post(posted);
+  });
 
   function named(request: Request): StreamableSession {
     const id = request.headers.get(SESSION_HEADER);
@@ -107,10 +97,10 @@ function stateful(options: StreamableOptions): Handler {
     return new Response(null, { status: 200 });
   }
 
-  return async (request) => {
-    if (request.method === "POST") return await post(request);
-    if (request.method === "GET") return await get(request);
-    if (request.method === "DELETE") return end(request);
-    throw methodNotAllowed(["GET", "POST", "DELETE"]);
+  return (request) => {
+    if (request.method === "POST") return post(request);
+    if (request.method === "GET") return get(request);
+    if (request.method === "DELETE") return Promise.try(end, request);
+    return Promise.reject(methodNotAllowed(["GET", "POST", "DELETE"]));
   };
 }

@@ -81,23 +81,26 @@ export class StreamableSession implements Channel {
 
   // --- from the client ---
 
-  /** Takes the messages of one POST; settles with its answer. Throws RequestError or LimitError. */
-  async post(posted: Posted): Promise<Response> {
+  /** Takes the messages of one POST; settles with its answer. Throws RequestError or LimitError, at once. */
+  post(posted: Posted): Promise<Response> {
     this.#touch();
     const repeated = posted.requests.find(({ id }) => this.#exchanges.has(id));
     if (repeated) throw stillOpen(repeated.id);
     refuseFull(this.incoming, this.#settings);
     const exchange = posted.requests.length > 0 ? this.#exchange(posted) : undefined;
-    for (const message of posted.messages) {
+    const taken = this.#take(posted);
+    return exchange?.response ?? acceptedAfter(taken);
+  }
+
+  /** A returned promise settles when the server has room for more. */
+  #take({ messages, text }: Posted): Promise<void> | void {
+    let room: Promise<void> | void = undefined;
+    for (const message of messages) {
       this.#handshake.sent(message);
-      const room = this.incoming.push(
-        { message, text: posted.text, relatesTo: undefined },
-        posted.text?.length,
-      );
+      room = this.incoming.push({ message, text, relatesTo: undefined }, text?.length);
       this.#cancel(cancelledId(message));
-      if (room && !exchange) await room;
     }
-    return exchange ? await exchange.response : new Response(null, { status: 202 });
+    return room;
   }
 
   /** Opens the GET stream; an older one gives way, for its client is more likely gone than greedy. */
@@ -171,8 +174,7 @@ export class StreamableSession implements Channel {
   #hostExchanges(): ExchangeHost {
     const { replyMode, keepAliveMs, crowded } = this.#settings;
     return {
-      ...{ replyMode, keepAliveMs, crowded },
-      silence: silenceLimit(),
+      settings: { replyMode, keepAliveMs, crowded, silence: silenceLimit() },
       headers: () => this.#headers(),
       openLog: () => this.#events?.log(),
       // From now on the client has its time to come back.
@@ -268,7 +270,7 @@ export class StreamableSession implements Channel {
     );
     for (const exchange of new Set(this.#exchanges.values())) exchange.fail((id) => errorOf(id, error));
     this.#exchanges.clear();
-    this.#host.silence.clear();
+    this.#host.settings.silence.clear();
     this.#standing?.close();
     for (const stream of this.#resumed) stream.close();
     this.#buffer = [];
@@ -297,6 +299,11 @@ export class StreamableSession implements Channel {
     if (left <= 0) return this.end(`The session was idle for ${sessionTimeoutMs} ms`);
     this.#idleTimer = setTimeout(() => this.#checkIdle(), left);
   }
+}
+
+async function acceptedAfter(taken: Promise<void> | void): Promise<Response> {
+  await taken;
+  return new Response(null, { status: 202 });
 }
 
 /** An event stream with nothing in it; its status is how EventSource is told not to come again. */

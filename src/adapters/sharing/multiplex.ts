@@ -19,7 +19,7 @@ import {
 } from "../../core/jsonrpc.ts";
 import { AskedRequests } from "./asked_requests.ts";
 import { initializeResult, refusalOf, withoutTask } from "./shared_capabilities.ts";
-import { type ClientKind, SharedChannel } from "./shared_channel.ts";
+import { type ClientKind, type HubSide, SharedChannel } from "./shared_channel.ts";
 import { SharedLogLevel } from "./shared_log_level.ts";
 import { SharedRequests } from "./shared_requests.ts";
 import { HubServer } from "./hub_server.ts";
@@ -57,6 +57,10 @@ export class Multiplex {
   readonly #sessions = new Set<SharedChannel>();
   /** The first client, as long as there has been no other: whatever the server says is for it. */
   #onlyClient: SharedChannel | undefined;
+  readonly #side: HubSide = {
+    up: (client, envelope) => this.#up(client, envelope),
+    leave: (client) => this.#leave(client),
+  };
   #joined = 0;
   #emptySince = performance.now();
   #over = false;
@@ -79,10 +83,7 @@ export class Multiplex {
   /** A channel of one client's own. Throws DisconnectedError when the server is gone. */
   open(kind: ClientKind): Channel {
     if (this.#over) throw new DisconnectedError("The MCP server is gone");
-    const client: SharedChannel = new SharedChannel({ ...this.#options, kind }, {
-      up: (envelope) => this.#up(client, envelope),
-      leave: () => this.#leave(client),
-    });
+    const client = new SharedChannel(kind, this.#options, this.#side);
     this.#clients.add(client.joined);
     if (kind === "session") this.#sessions.add(client);
     this.#onlyClient = ++this.#joined === 1 ? client : undefined;

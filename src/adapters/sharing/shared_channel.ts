@@ -22,8 +22,7 @@ export interface Held {
   readonly withdraw: () => void;
 }
 
-export interface SharedChannelOptions {
-  readonly kind: ClientKind;
+export interface SharedChannelLimits {
   /** How many messages may wait for the client before it is given up, and how large they may be together. */
   readonly maxBufferedMessages: number;
   readonly maxBufferedBytes: number;
@@ -31,8 +30,8 @@ export interface SharedChannelOptions {
 
 /** What a client's channel may do at the hub. */
 export interface HubSide {
-  up(envelope: Envelope): Promise<void> | void;
-  leave(): void;
+  up(client: SharedChannel, envelope: Envelope): Promise<void> | void;
+  leave(client: SharedChannel): void;
 }
 
 export class SharedChannel implements Channel {
@@ -47,14 +46,14 @@ export class SharedChannel implements Channel {
   /** Its places among the clients of the hub, and among those that wait for an answer. */
   readonly joined = linkTo(this);
   readonly waiting = linkTo(this);
-  readonly #options: SharedChannelOptions;
+  readonly #limits: SharedChannelLimits;
   readonly #hub: HubSide;
-  readonly #disposed = Promise.withResolvers<void>();
+  #disposed: PromiseWithResolvers<void> | undefined;
   #closed = false;
 
-  constructor(options: SharedChannelOptions, hub: HubSide) {
-    this.kind = options.kind;
-    this.#options = options;
+  constructor(kind: ClientKind, limits: SharedChannelLimits, hub: HubSide) {
+    this.kind = kind;
+    this.#limits = limits;
     this.#hub = hub;
   }
 
@@ -65,7 +64,7 @@ export class SharedChannel implements Channel {
 
   /** Waits for nobody: one slow client must not hold up the others. */
   deliver(envelope: Envelope): void {
-    const { maxBufferedMessages, maxBufferedBytes } = this.#options;
+    const { maxBufferedMessages, maxBufferedBytes } = this.#limits;
     const { size, weight } = this.incoming;
     if (size < maxBufferedMessages && weight < maxBufferedBytes) {
       return void this.incoming.push(envelope, envelope.text?.length);
@@ -75,9 +74,11 @@ export class SharedChannel implements Channel {
 
   send(envelope: Envelope): Promise<void> | void {
     if (this.#closed || this.gone) throw new DisconnectedError("The MCP server is gone");
-    const room = this.#hub.up(envelope);
+    const room = this.#hub.up(this, envelope);
+    if (!room) return;
     // A server that does not read holds its clients up, but none that wants to leave.
-    return room && Promise.race([room, this.#disposed.promise]);
+    this.#disposed ??= Promise.withResolvers<void>();
+    return Promise.race([room, this.#disposed.promise]);
   }
 
   close(): Promise<void> {
@@ -87,8 +88,8 @@ export class SharedChannel implements Channel {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    this.#disposed.resolve();
-    this.#hub.leave();
+    this.#disposed?.resolve();
+    this.#hub.leave(this);
     this.incoming.end();
     return Promise.resolve();
   }
