@@ -12,31 +12,33 @@ interface Box<V> {
 }
 
 export class Table<K extends string | number, V extends object> {
-  readonly #boxes = new Map<K, Box<V>>();
+  /** Made when it is needed: many a table stays empty. */
+  #boxes: Map<K, Box<V>> | undefined;
 
   get size(): number {
-    return this.#boxes.size;
+    return this.#boxes?.size ?? 0;
   }
 
   has(key: K): boolean {
-    return this.#boxes.has(key);
+    return this.#boxes?.has(key) ?? false;
   }
 
   get(key: K): V | undefined {
-    return this.#boxes.get(key)?.value;
+    return this.#boxes?.get(key)?.value;
   }
 
   set(key: K, value: V): void {
-    const box = this.#boxes.get(key);
+    const boxes = this.#boxes ??= new Map();
+    const box = boxes.get(key);
     if (box) box.value = value;
-    else this.#boxes.set(key, { value });
+    else boxes.set(key, { value });
   }
 
   /** Takes the value out. */
   take(key: K): V | undefined {
-    const box = this.#boxes.get(key);
+    const box = this.#boxes?.get(key);
     if (!box) return undefined;
-    this.#boxes.delete(key);
+    this.#boxes?.delete(key);
     const { value } = box;
     box.value = undefined;
     return value;
@@ -44,16 +46,16 @@ export class Table<K extends string | number, V extends object> {
 
   /** Takes every value out. */
   clear(): void {
-    for (const key of this.#boxes.keys()) this.take(key);
+    for (const key of this.#boxes?.keys() ?? []) this.take(key);
   }
 
   /** As it is now, oldest first. */
   values(): V[] {
-    return [...this.#boxes.values()].flatMap(({ value }) => value ?? []);
+    return [...this.#boxes?.values() ?? []].flatMap(({ value }) => value ?? []);
   }
 
   /** The one value that is in it, or undefined when there are none or several. */
   sole(): V | undefined {
-    return this.#boxes.size === 1 ? this.#boxes.values().next().value?.value : undefined;
+    return this.#boxes?.size === 1 ? this.#boxes.values().next().value?.value : undefined;
   }
 }

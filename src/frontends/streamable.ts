@@ -5,7 +5,12 @@ import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts"
 import { invalidRequest, isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
 import { silenceLimit } from "./exchange.ts";
 import { SinglePost } from "./single_post.ts";
-import { SESSION_HEADER, type SessionSettings, StreamableSession } from "./streamable_session.ts";
+import {
+  SESSION_HEADER,
+  type SessionSettings,
+  SessionTimers,
+  StreamableSession,
+} from "./streamable_session.ts";
 
 const EVENT_STREAM = "text/event-stream";
 /** A POST is answered in either form (transports page, "Sending Messages to the Server"). */
@@ -51,18 +56,18 @@ function stateless(options: StreamableOptions): Handler {
 function stateful(options: StreamableOptions): Handler {
   const sessions = new Map<string, StreamableSession>();
 
+  const host = { timers: new SessionTimers(options), onEnd };
+
+  function onEnd({ id }: StreamableSession): void {
+    sessions.delete(id);
+    if (sessions.size === 0) host.timers.stop();
+  }
+
   async function begin(posted: Posted, request: Request): Promise<Response> {
-    const id = crypto.randomUUID();
-    const gone = new AbortController();
-    const admission = await options.accept({
-      session: id,
-      wire: "streamableHttp",
-      scope: "session",
-      gone: gone.signal,
-      idleMs: () => session.idleMs,
-    }, () => request.signal);
-    const session = new StreamableSession(id, options, { gone, onEnd: () => sessions.delete(id) });
-    sessions.set(id, session);
+    const session = new StreamableSession(options, host);
+    const admission = await options.accept(session.peer, () => request.signal);
+    sessions.set(session.id, session);
+    session.begin();
     void admission.run(session);
     return await session.post(posted);
   }

@@ -1,4 +1,5 @@
 /** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
+import type { Peer } from "../core/backend.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import type { EventStore } from "../core/event_store.ts";
@@ -6,6 +7,7 @@ import type { Sink } from "../core/events.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
 import { Table } from "../core/table.ts";
+import { type Ticket, TimeLimit } from "../core/time_limit.ts";
 import { Exchange, type ExchangeHost, type ReplyMode, silenceLimit } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import { MessageStream } from "./message_stream.ts";
@@ -33,19 +35,35 @@ export interface SessionSettings {
   readonly emit: Sink;
 }
 
-interface Ending {
-  /** What the peer's `gone` belongs to. */
-  readonly gone: AbortController;
+/** What the sessions of one route share: one timer for each kind of waiting, whatever their number. */
+export class SessionTimers {
+  readonly silence = silenceLimit();
+  readonly idle: TimeLimit<StreamableSession>;
+
+  constructor({ sessionTimeoutMs }: SessionSettings) {
+    this.idle = new TimeLimit(sessionTimeoutMs, (session) => session.checkIdle());
+  }
+
+  stop(): void {
+    this.silence.clear();
+    this.idle.clear();
+  }
+}
+
+export interface SessionHost {
+  readonly timers: SessionTimers;
   /** Called as soon as the session can no longer be found by its id. */
-  readonly onEnd: () => void;
+  readonly onEnd: (session: StreamableSession) => void;
 }
 
 export class StreamableSession implements Channel {
   readonly incoming = new Queue<Envelope>();
-  readonly id: string;
+  readonly id: string = crypto.randomUUID();
+  /** What the gateway knows of its client. */
+  readonly peer: Peer;
   readonly #settings: SessionSettings;
-  readonly #gone: AbortController;
-  readonly #onEnd: () => void;
+  readonly #sessions: SessionHost;
+  readonly #gone = new AbortController();
   readonly #handshake = new HandshakeCheck();
   readonly #exchanges = new Table<RequestId, Exchange>();
   readonly #events: SessionEvents | undefined;
@@ -59,24 +77,32 @@ export class StreamableSession implements Channel {
   #established = true;
   #introduced = false;
   #closed = false;
-  #lastActive = performance.now();
-  #idleTimer: ReturnType<typeof setTimeout>;
+  /** Falls due when the session has been idle for too long. */
+  #idle: Ticket<StreamableSession> | undefined;
 
-  constructor(id: string, settings: SessionSettings, { gone, onEnd }: Ending) {
-    this.id = id;
+  constructor(settings: SessionSettings, sessions: SessionHost) {
     this.#settings = settings;
-    this.#gone = gone;
-    this.#onEnd = onEnd;
+    this.#sessions = sessions;
+    const gone = this.#gone.signal;
+    this.peer = {
+      ...{ session: this.id, wire: "streamableHttp", scope: "session", gone },
+      idleMs: () => this.idleMs,
+    };
     this.#events = this.#keepEvents();
     this.#host = this.#hostExchanges();
-    this.#idleTimer = setTimeout(() => this.#checkIdle(), settings.sessionTimeoutMs);
+  }
+
+  /** Its time runs from here on. */
+  begin(): void {
+    this.#idle = this.#sessions.timers.idle.add(this);
   }
 
   /** Milliseconds since the last activity; undefined while a request or a stream is open. */
   get idleMs(): number | undefined {
     this.#forgetLeft();
     const busy = this.#exchanges.size > 0 || this.#resumed.size > 0 || this.#standing?.connected;
-    return busy ? undefined : performance.now() - this.#lastActive;
+    if (busy) return undefined;
+    return this.#idle && performance.now() - this.#idle.dueAt + this.#settings.sessionTimeoutMs;
   }
 
   // --- from the client ---
@@ -174,7 +200,7 @@ export class StreamableSession implements Channel {
   #hostExchanges(): ExchangeHost {
     const { replyMode, keepAliveMs, crowded } = this.#settings;
     return {
-      settings: { replyMode, keepAliveMs, crowded, silence: silenceLimit() },
+      settings: { replyMode, keepAliveMs, crowded, silence: this.#sessions.timers.silence },
       headers: () => this.#headers(),
       openLog: () => this.#events?.log(),
       // From now on the client has its time to come back.
@@ -270,7 +296,6 @@ export class StreamableSession implements Channel {
     );
     for (const exchange of new Set(this.#exchanges.values())) exchange.fail((id) => errorOf(id, error));
     this.#exchanges.clear();
-    this.#host.settings.silence.clear();
     this.#standing?.close();
     for (const stream of this.#resumed) stream.close();
     this.#buffer = [];
@@ -284,20 +309,19 @@ export class StreamableSession implements Channel {
   }
 
   #retire(): void {
-    clearTimeout(this.#idleTimer);
-    this.#onEnd();
+    if (this.#idle) this.#sessions.timers.idle.delete(this.#idle);
+    this.#idle = undefined;
+    this.#sessions.onEnd(this);
   }
 
   #touch(): void {
-    this.#lastActive = performance.now();
+    if (this.#idle) this.#sessions.timers.idle.renew(this.#idle);
   }
 
-  #checkIdle(): void {
-    const { sessionTimeoutMs } = this.#settings;
-    const waited = this.#exchanges.values().some((exchange) => exchange.awaited);
-    const left = waited ? sessionTimeoutMs : this.#lastActive + sessionTimeoutMs - performance.now();
-    if (left <= 0) return this.end(`The session was idle for ${sessionTimeoutMs} ms`);
-    this.#idleTimer = setTimeout(() => this.#checkIdle(), left);
+  /** To be called when its idle time is over; while a client waits for an answer, it is not idle. */
+  checkIdle(): void {
+    if (this.#exchanges.values().some((exchange) => exchange.awaited)) return this.#touch();
+    this.end(`The session was idle for ${this.#settings.sessionTimeoutMs} ms`);
   }
 }
 

@@ -5,7 +5,7 @@ import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { notification, request, result } from "../../tests/support/messages.ts";
 import { eventsIn, take } from "../../tests/support/resume_rig.ts";
 import type { Posted } from "./posted.ts";
-import { type SessionSettings, StreamableSession } from "./streamable_session.ts";
+import { type SessionSettings, SessionTimers, StreamableSession } from "./streamable_session.ts";
 
 const posted = (message: JsonRpcRequest): Posted => ({
   messages: [message],
@@ -27,8 +27,13 @@ async function begin(options: Partial<SessionSettings> = {}) {
     emit: () => {},
     ...options,
   };
-  const gone = new AbortController();
-  const session = new StreamableSession("s1", settings, { gone, onEnd: () => ended++ });
+  const timers = new SessionTimers(settings);
+  const onEnd = () => {
+    ended++;
+    timers.stop();
+  };
+  const session = new StreamableSession(settings, { timers, onEnd });
+  session.begin();
   const answered = session.post(posted(request(0, "initialize")));
   await session.send({ message: result(0, { protocolVersion: "2025-11-25" }), relatesTo: 0 });
   await (await answered).text();
