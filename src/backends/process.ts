@@ -9,6 +9,7 @@ import { Queue } from "../core/queue.ts";
 import { within } from "../core/waiting.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
 import { ChildInput } from "./child_input.ts";
+import { ChildOutput } from "./child_output.ts";
 import { ChildStderr } from "./child_stderr.ts";
 import { ProcessGroup } from "./process_group.ts";
 
@@ -108,7 +109,7 @@ class ProcessChannel implements Channel {
   readonly #session: string;
   readonly #group: ProcessGroup;
   readonly #input: ChildInput;
-  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #output: ChildOutput;
   readonly #stderr: ChildStderr;
   #closed = false;
   #ready = false;
@@ -122,7 +123,7 @@ class ProcessChannel implements Channel {
     this.#session = session;
     this.#group = new ProcessGroup(child.pid, { exited: child.status, stopTimeoutMs });
     this.#input = new ChildInput(child.stdin, () => background(this.#inputBroke(), "stdin of a child", emit));
-    this.#output = child.stdout.getReader();
+    this.#output = new ChildOutput(child.stdout);
     this.#stderr = new ChildStderr(child.stderr, (line) => this.#tellLine("child.stderr", line));
     emit({ type: "child.started", session, pid: child.pid, server: name });
     this.ended = this.#supervise();
@@ -194,12 +195,12 @@ class ProcessChannel implements Channel {
     const decoder = new LineDecoder(this.#options.maxMessageBytes);
     try {
       while (true) {
-        const { value, done } = await this.#output.read();
-        for (const line of done ? decoder.end() : decoder.push(value)) {
+        const bytes = await this.#output.read();
+        for (const line of bytes ? decoder.push(bytes) : decoder.end()) {
           const room = this.#receive(line);
           if (room) await this.#wait(room);
         }
-        if (done) return;
+        if (!bytes) return;
       }
     } catch (error) {
       this.#fail(

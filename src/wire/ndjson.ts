@@ -4,6 +4,11 @@ import { LimitError } from "../core/errors.ts";
 import { lineOf } from "./line.ts";
 
 const NEWLINE = 0x0a;
+const BYTE_ORDER_MARK = 0xfeff;
+const NO_BYTES = new Uint8Array();
+
+/** Keeps a byte order mark: in the middle of a text it is a character. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** One message as a line, its newline included. */
 export function encodeLine(envelope: Envelope): string {
@@ -18,9 +23,10 @@ export interface LineDecoderOptions {
 export class LineDecoder {
   readonly #maxBytes: number;
   readonly #onTooLong: ((error: LimitError) => void) | undefined;
-  readonly #decoder = new TextDecoder();
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
+  /** Of the line that is not complete yet: its text, how many bytes that took, and those of a character that is cut. */
+  #rest = "";
+  #restBytes = 0;
+  #cut: Uint8Array = NO_BYTES;
   #skipping = false;
 
   /** A line longer than `maxBytes` is a LimitError; with `onTooLong` it is told there, and left out. */
@@ -29,14 +35,14 @@ export class LineDecoder {
     this.#onTooLong = onTooLong;
   }
 
-  /** The lines that this chunk completes. */
+  /** The lines that this chunk completes; its memory may be used for another one afterwards. */
   push(chunk: Uint8Array): string[] {
     return this.#onTooLong ? this.#pushTolerantly(chunk, this.#onTooLong) : this.#push(chunk);
   }
 
   /** A chunk that breaks the limit is taken line by line, so that only the line that is too long gets lost. */
   #pushTolerantly(chunk: Uint8Array, onTooLong: (error: LimitError) => void): string[] {
-    if (!this.#skipping && this.#pendingBytes + chunk.length <= this.#maxBytes) return this.#push(chunk);
+    if (!this.#skipping && this.#restBytes + chunk.length <= this.#maxBytes) return this.#push(chunk);
     const lines: string[] = [];
     for (let from = 0; from < chunk.length;) {
       const end = chunk.indexOf(NEWLINE, from) + 1 || chunk.length;
@@ -53,8 +59,8 @@ export class LineDecoder {
       return this.#skipping ? [] : this.#push(piece);
     } catch (error) {
       if (!(error instanceof LimitError)) throw error;
-      this.#pending = [];
-      this.#pendingBytes = 0;
+      this.#start("", 0);
+      this.#cut = NO_BYTES;
       this.#skipping = true;
       onTooLong(error);
       return [];
@@ -63,53 +69,48 @@ export class LineDecoder {
     }
   }
 
+  /** Decodes at once: text is put together without being copied, until somebody reads it. */
   #push(chunk: Uint8Array): string[] {
-    const last = chunk.lastIndexOf(NEWLINE);
-    if (last === -1) {
-      this.#keep(chunk);
+    if (this.#restBytes + chunk.length > this.#maxBytes) this.#checkLengths(chunk);
+    const text = this.#decode(chunk);
+    if (!text.includes("\n")) {
+      this.#start(this.#rest + text, this.#restBytes + chunk.length);
       return [];
     }
-    this.#checkLengths(chunk, last);
-    const lines = splitLines(this.#decode(chunk.subarray(0, last)));
-    if (last + 1 < chunk.length) this.#keep(chunk.subarray(last + 1));
-    return lines;
+    const lines = text.split("\n");
+    lines[0] = this.#rest + lines[0];
+    this.#start(lines.pop() ?? "", chunk.length - 1 - chunk.lastIndexOf(NEWLINE));
+    return lines.map(trimmed).filter((line) => !isBlank(line));
   }
 
   /** What is left when the stream ends: a last line without its newline. */
   end(): string[] {
-    return splitLines(this.#decode(new Uint8Array()));
+    const line = trimmed(this.#rest + decoder.decode(this.#cut));
+    return isBlank(line) ? [] : [line];
   }
 
-  #keep(bytes: Uint8Array): void {
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes > this.#maxBytes) throw this.#tooLong();
+  #start(rest: string, bytes: number): void {
+    this.#rest = rest;
+    this.#restBytes = bytes;
   }
 
-  /** The first line of a chunk continues what is pending. */
-  #checkLengths(chunk: Uint8Array, last: number): void {
-    if (this.#pendingBytes + last <= this.#maxBytes) return;
-    let pending = this.#pendingBytes;
-    for (let from = 0; from <= last; pending = 0) {
-      const end = chunk.indexOf(NEWLINE, from);
-      if (pending + end - from > this.#maxBytes) throw this.#tooLong();
+  /** Throws when a line is too long, that without an end too. */
+  #checkLengths(chunk: Uint8Array): void {
+    let before = this.#restBytes;
+    for (let from = 0; from < chunk.length; before = 0) {
+      const newline = chunk.indexOf(NEWLINE, from);
+      const end = newline === -1 ? chunk.length : newline;
+      if (before + end - from > this.#maxBytes) throw this.#tooLong();
       from = end + 1;
     }
   }
 
-  #decode(bytes: Uint8Array): string {
-    if (this.#pendingBytes === 0) return this.#decoder.decode(bytes);
-    // Decoded as one piece, so that a character cut in two by a chunk border stays whole.
-    const whole = new Uint8Array(this.#pendingBytes + bytes.length);
-    let at = 0;
-    for (const piece of this.#pending) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    whole.set(bytes, at);
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return this.#decoder.decode(whole);
+  /** A character that is cut by the end of the chunk waits for the next one. */
+  #decode(chunk: Uint8Array): string {
+    const bytes = this.#cut.length === 0 ? chunk : joined(this.#cut, chunk);
+    const end = endOfCharacters(bytes);
+    this.#cut = end === bytes.length ? NO_BYTES : bytes.slice(end);
+    return decoder.decode(end === bytes.length ? bytes : bytes.subarray(0, end));
   }
 
   #tooLong(): LimitError {
@@ -117,13 +118,34 @@ export class LineDecoder {
   }
 }
 
-function splitLines(text: string): string[] {
-  if (!text.includes("\n")) return isBlank(text) ? [] : [trimEnd(text)];
-  return text.split("\n").filter((line) => !isBlank(line)).map(trimEnd);
+function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(head.length + tail.length);
+  bytes.set(head);
+  bytes.set(tail, head.length);
+  return bytes;
 }
 
-function trimEnd(line: string): string {
-  return line.endsWith("\r") ? line.slice(0, -1) : line;
+/** Where a character begins of which the last bytes are missing, else the length (RFC 3629, section 3). */
+function endOfCharacters(bytes: Uint8Array): number {
+  const { length } = bytes;
+  for (let at = length - 1; at >= Math.max(0, length - 3); at--) {
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x80) return length;
+    const isFirst = byte >= 0xc0;
+    if (isFirst) return at + lengthByFirst(byte) > length ? at : length;
+  }
+  return length;
+}
+
+function lengthByFirst(byte: number): number {
+  return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+}
+
+/** Without the CR of a line end, and without the byte order mark that some programs begin with. */
+function trimmed(line: string): string {
+  const start = line.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
+  const end = line.endsWith("\r") ? line.length - 1 : line.length;
+  return end - start === line.length ? line : line.slice(start, end);
 }
 
 function isBlank(line: string): boolean {
