@@ -8,7 +8,7 @@ import { DisconnectedError, type GatewayError, LimitError, StoppingError } from 
 import type { Sink } from "./core/events.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Room } from "./core/room.ts";
-import { Session } from "./core/session.ts";
+import { Session, type SessionOptions } from "./core/session.ts";
 import { within } from "./core/waiting.ts";
 
 export interface GatewayOptions {
@@ -37,8 +37,9 @@ interface Running {
 
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
-  readonly #policy: MessagePolicy | undefined;
   readonly #deadlines: Deadlines;
+  /** What all sessions have in common. */
+  readonly #forSessions: SessionOptions;
   readonly #running = new Chain<LinkTo<Running>>();
   readonly #room: Room;
   #openPosts = 0;
@@ -49,7 +50,16 @@ export class Gateway implements AsyncDisposable {
     const { maxSessions: places, queueTimeoutMs, policies } = options;
     this.#options = options;
     this.#deadlines = new Deadlines(options);
-    this.#policy = policies.length > 0 ? compose(policies) : undefined;
+    this.#forSessions = {
+      emit: options.emit,
+      maxOpenRequests: options.maxOpenRequests,
+      deadlines: this.#deadlines,
+      policy: policies.length > 0 ? compose(policies) : undefined,
+      refusal: this.#refusal,
+      openServer: (peer, signal) => this.#open(peer, signal),
+      // Its place is free then: what it held may take a while to free, and has bounds of its own.
+      onEnded: ({ scope }) => this.#leave(scope),
+    };
     this.#room = new Room({
       places,
       queueTimeoutMs,
@@ -106,18 +116,17 @@ export class Gateway implements AsyncDisposable {
 
   #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
     const place = this.#room.take(leaving);
-    const leave = () => this.#room.leave();
-    if (!place) return this.#admission(peer, leave);
+    if (!place) return this.#admission(peer);
     return place.then(() => {
-      this.#refuseLate(leave);
-      return this.#admission(peer, leave);
+      this.#refuseLate(peer);
+      return this.#admission(peer);
     });
   }
 
   /** The gateway may have begun to stop while somebody waited for a place. */
-  #refuseLate(leave: () => void): void {
+  #refuseLate({ scope }: Peer): void {
     if (!this.#stopping) return;
-    leave();
+    this.#leave(scope);
     this.refuseNew();
   }
 
@@ -127,26 +136,22 @@ export class Gateway implements AsyncDisposable {
       throw new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
     }
     this.#openPosts++;
-    return this.#admission(peer, () => void this.#openPosts--);
+    return this.#admission(peer);
   }
 
-  #admission(peer: Peer, leave: () => void): Admission {
-    return { run: (client) => this.#run(client, { peer, leave }), withdraw: leave };
+  #leave(scope: Peer["scope"]): void {
+    if (scope === "session") this.#room.leave();
+    else this.#openPosts--;
   }
 
-  async #run(client: Channel, { peer, leave }: { peer: Peer; leave: () => void }): Promise<void> {
-    const { emit, maxOpenRequests, progressHeartbeatMs: everyMs } = this.#options;
-    const session = new Session(everyMs === undefined ? client : withHeartbeat(client, { everyMs }), {
-      peer,
-      emit,
-      maxOpenRequests,
-      deadlines: this.#deadlines,
-      policy: this.#policy,
-      refusal: this.#refusal,
-      openServer: (signal) => this.#open(peer, signal),
-      // Its place is free then: what it held may take a while to free, and has bounds of its own.
-      onEnded: leave,
-    });
+  #admission(peer: Peer): Admission {
+    return { run: (client) => this.#run(client, peer), withdraw: () => this.#leave(peer.scope) };
+  }
+
+  async #run(client: Channel, peer: Peer): Promise<void> {
+    const { progressHeartbeatMs: everyMs } = this.#options;
+    const told = everyMs === undefined ? client : withHeartbeat(client, { everyMs });
+    const session = new Session(told, peer, this.#forSessions);
     const running = linkTo({ session, ended: session.run() });
     this.#running.add(running);
     await running.value.ended;

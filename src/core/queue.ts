@@ -20,7 +20,7 @@ interface Waiting<T> {
   reject: (error: unknown) => void;
 }
 
-export class Queue<T> implements AsyncIterable<T> {
+export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   readonly #highWater: number;
   readonly #highWaterWeight: number;
   #items: (Entry<T> | undefined)[] = [];
@@ -85,11 +85,11 @@ export class Queue<T> implements AsyncIterable<T> {
     this.#release();
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
-    return { next: () => this.#next(), return: () => this.#stop() };
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
-  #next(): Promise<IteratorResult<T, undefined>> {
+  next(): Promise<IteratorResult<T, undefined>> {
     const entry = this.#take();
     if (entry) return Promise.resolve({ value: entry.item, done: false });
     if (this.#failed) return new Promise((_, reject) => this.#raise(reject));
@@ -116,7 +116,8 @@ export class Queue<T> implements AsyncIterable<T> {
     reject(this.#error);
   }
 
-  #stop(): Promise<IteratorResult<T, undefined>> {
+  /** The consumer wants no more. */
+  return(): Promise<IteratorResult<T, undefined>> {
     this.end();
     this.#failed = false;
     this.#clear();

@@ -39,11 +39,11 @@ const SESSION_OVER = new BackendError("The session ended before the server answe
 /** How long the end waits for a message that is still being passed on. */
 const REFUSE_WAITING_MS = 1_000;
 
+/** One object for all sessions of a gateway, since an idle session should cost little. */
 export interface SessionOptions {
-  readonly peer: Peer;
   readonly emit: Sink;
   /** Called at the first message, not before: a client that says nothing costs no server. */
-  readonly openServer: (signal: AbortSignal) => Promise<Channel>;
+  readonly openServer: (peer: Peer, signal: AbortSignal) => Promise<Channel>;
   /** None by default. */
   readonly policy?: MessagePolicy | undefined;
   /** Why no new request of the client may begin, or undefined; always one may by default. */
@@ -51,7 +51,7 @@ export interface SessionOptions {
   /** How many requests of one direction may wait for their answer. */
   readonly maxOpenRequests: number;
   /** Called as soon as it has ended; it may still be freeing what it held. */
-  readonly onEnded?: (() => void) | undefined;
+  readonly onEnded?: ((peer: Peer) => void) | undefined;
   /** When a request of the client is cancelled and answered; never by default. Whoever made them disposes them. */
   readonly deadlines?: Deadlines | undefined;
 }
@@ -80,8 +80,8 @@ export class Session {
   #stuck = false;
   #server: Channel | undefined;
 
-  constructor(client: Channel, options: SessionOptions) {
-    const { emit, peer, maxOpenRequests, deadlines } = options;
+  constructor(client: Channel, peer: Peer, options: SessionOptions) {
+    const { emit, maxOpenRequests, deadlines } = options;
     const { session } = peer;
     this.#client = client;
     this.#options = options;
@@ -138,7 +138,7 @@ export class Session {
     this.#over = true;
     this.#endError = end.error;
     this.#abort.abort(end.error ?? SESSION_OVER);
-    this.#options.onEnded?.();
+    this.#options.onEnded?.(this.peer);
     this.#ended.resolve(end);
   }
 
@@ -235,7 +235,7 @@ export class Session {
 
   async #open(): Promise<Channel | undefined> {
     try {
-      const server = await this.#options.openServer(this.#abort.signal);
+      const server = await this.#options.openServer(this.peer, this.#abort.signal);
       if (!this.#over) return server;
       await server[Symbol.asyncDispose]();
     } catch (error) {

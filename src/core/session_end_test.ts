@@ -56,7 +56,7 @@ Deno.test("Session.end while a server opens answers at once, aborts, and frees a
   const opening = Promise.withResolvers<Channel>();
   let signal: AbortSignal | undefined;
   const { client, server, session, over, ends, told } = sessionRig({
-    openServer(given) {
+    openServer(_peer, given) {
       signal = given;
       return opening.promise;
     },

@@ -7,8 +7,8 @@ import { silenceLimit } from "./exchange.ts";
 import { SinglePost } from "./single_post.ts";
 import {
   SESSION_HEADER,
+  SessionHost,
   type SessionSettings,
-  SessionTimers,
   StreamableSession,
 } from "./streamable_session.ts";
 
@@ -56,15 +56,13 @@ function stateless(options: StreamableOptions): Handler {
 function stateful(options: StreamableOptions): Handler {
   const sessions = new Map<string, StreamableSession>();
 
-  const host = { timers: new SessionTimers(options), onEnd };
-
-  function onEnd({ id }: StreamableSession): void {
+  const host = new SessionHost(options, ({ id }) => {
     sessions.delete(id);
-    if (sessions.size === 0) host.timers.stop();
-  }
+    if (sessions.size === 0) host.stopTimers();
+  });
 
   async function begin(posted: Posted, request: Request): Promise<Response> {
-    const session = new StreamableSession(options, host);
+    const session = new StreamableSession(host);
     const admission = await options.accept(session.peer, () => request.signal);
     sessions.set(session.id, session);
     session.begin();

@@ -8,11 +8,17 @@ import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrp
 import { Queue } from "../core/queue.ts";
 import { Table } from "../core/table.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
-import { Exchange, type ExchangeHost, type ReplyMode, silenceLimit } from "./exchange.ts";
+import {
+  Exchange,
+  type ExchangeHost,
+  type ExchangeSettings,
+  type ReplyMode,
+  silenceLimit,
+} from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import { MessageStream } from "./message_stream.ts";
 import { type Posted, refuseFull, stillOpen } from "./posted.ts";
-import { notResumable, type Place, SessionEvents } from "./session_events.ts";
+import { type EventLog, notResumable, type Place, SessionEvents } from "./session_events.ts";
 
 export const SESSION_HEADER = "Mcp-Session-Id";
 
@@ -36,38 +42,36 @@ export interface SessionSettings {
 }
 
 /** What the sessions of one route share: one timer for each kind of waiting, whatever their number. */
-export class SessionTimers {
-  readonly silence = silenceLimit();
+export class SessionHost {
+  readonly settings: SessionSettings & ExchangeSettings;
   readonly idle: TimeLimit<StreamableSession>;
+  /** To be called as soon as a session can no longer be found by its id. */
+  readonly onEnd: (session: StreamableSession) => void;
 
-  constructor({ sessionTimeoutMs }: SessionSettings) {
-    this.idle = new TimeLimit(sessionTimeoutMs, (session) => session.checkIdle());
+  constructor(settings: SessionSettings, onEnd: (session: StreamableSession) => void) {
+    this.settings = { ...settings, silence: silenceLimit() };
+    this.idle = new TimeLimit(settings.sessionTimeoutMs, (session) => session.checkIdle());
+    this.onEnd = onEnd;
   }
 
-  stop(): void {
-    this.silence.clear();
+  stopTimers(): void {
+    this.settings.silence.clear();
     this.idle.clear();
   }
 }
 
-export interface SessionHost {
-  readonly timers: SessionTimers;
-  /** Called as soon as the session can no longer be found by its id. */
-  readonly onEnd: (session: StreamableSession) => void;
-}
-
-export class StreamableSession implements Channel {
+export class StreamableSession implements Channel, ExchangeHost {
   readonly incoming = new Queue<Envelope>();
   readonly id: string = crypto.randomUUID();
   /** What the gateway knows of its client. */
   readonly peer: Peer;
-  readonly #settings: SessionSettings;
-  readonly #sessions: SessionHost;
+  readonly settings: SessionSettings & ExchangeSettings;
+  readonly #host: SessionHost;
   readonly #gone = new AbortController();
   readonly #handshake = new HandshakeCheck();
   readonly #exchanges = new Table<RequestId, Exchange>();
-  readonly #events: SessionEvents | undefined;
-  readonly #host: ExchangeHost;
+  /** Made with the first stream: a session that is answered in JSON alone has none. */
+  #events: SessionEvents | undefined;
   /** The GET stream: one for the whole session, whatever the number of connections in its course. */
   #standing: MessageStream | undefined;
   /** Streams that a client came back to, even if their request is answered by now. */
@@ -80,21 +84,19 @@ export class StreamableSession implements Channel {
   /** Falls due when the session has been idle for too long. */
   #idle: Ticket<StreamableSession> | undefined;
 
-  constructor(settings: SessionSettings, sessions: SessionHost) {
-    this.#settings = settings;
-    this.#sessions = sessions;
+  constructor(host: SessionHost) {
+    this.settings = host.settings;
+    this.#host = host;
     const gone = this.#gone.signal;
     this.peer = {
       ...{ session: this.id, wire: "streamableHttp", scope: "session", gone },
       idleMs: () => this.idleMs,
     };
-    this.#events = this.#keepEvents();
-    this.#host = this.#hostExchanges();
   }
 
   /** Its time runs from here on. */
   begin(): void {
-    this.#idle = this.#sessions.timers.idle.add(this);
+    this.#idle = this.#host.idle.add(this);
   }
 
   /** Milliseconds since the last activity; undefined while a request or a stream is open. */
@@ -102,7 +104,7 @@ export class StreamableSession implements Channel {
     this.#forgetLeft();
     const busy = this.#exchanges.size > 0 || this.#resumed.size > 0 || this.#standing?.connected;
     if (busy) return undefined;
-    return this.#idle && performance.now() - this.#idle.dueAt + this.#settings.sessionTimeoutMs;
+    return this.#idle && performance.now() - this.#idle.dueAt + this.settings.sessionTimeoutMs;
   }
 
   // --- from the client ---
@@ -112,7 +114,7 @@ export class StreamableSession implements Channel {
     this.#touch();
     const repeated = posted.requests.find(({ id }) => this.#exchanges.has(id));
     if (repeated) throw stillOpen(repeated.id);
-    refuseFull(this.incoming, this.#settings);
+    refuseFull(this.incoming, this.settings);
     const exchange = posted.requests.length > 0 ? this.#exchange(posted) : undefined;
     const taken = this.#take(posted);
     return exchange?.response ?? acceptedAfter(taken);
@@ -133,12 +135,12 @@ export class StreamableSession implements Channel {
   listen(): Response {
     this.#touch();
     this.#standing ??= new MessageStream({
-      keepAliveMs: this.#settings.keepAliveMs,
-      log: this.#events?.log(),
+      keepAliveMs: this.settings.keepAliveMs,
+      log: this.openLog(),
       onGone: () => this.#touch(),
       onRoom: () => this.#flush(),
     });
-    const response = this.#standing.connect(this.#headers());
+    const response = this.#standing.connect(this.headers());
     this.#flush();
     return response;
   }
@@ -146,9 +148,10 @@ export class StreamableSession implements Channel {
   /** Goes on with the stream of that event, behind it. Throws RequestError when that is not possible. */
   async resume(lastEventId: string): Promise<Response> {
     this.#touch();
-    if (!this.#events) throw notResumable(lastEventId, "events are not kept here");
-    const place = this.#events.place(lastEventId);
-    const response = place && await this.#resumeAt(place, this.#events);
+    const events = this.#keptEvents();
+    if (!events) throw notResumable(lastEventId, "events are not kept here");
+    const place = events.place(lastEventId);
+    const response = place && await this.#resumeAt(place, events);
     if (response) return response;
     throw notResumable(lastEventId, "it is unknown here, or what followed it is no longer kept");
   }
@@ -157,11 +160,11 @@ export class StreamableSession implements Channel {
     const open = this.#streamOf(place);
     const log = open ? undefined : await events.finished(place);
     // Clients come back even for what they have completely, and stop only when they are told so in this way.
-    if (log?.last === place.sequence) return nothingMore(this.#headers());
-    const { keepAliveMs } = this.#settings;
+    if (log?.last === place.sequence) return nothingMore(this.headers());
+    const { keepAliveMs } = this.settings;
     const ended = log && new MessageStream({ keepAliveMs, log, ended: true, onGone: () => this.#touch() });
     const stream = open ?? ended;
-    const response = await stream?.resume(place.sequence, this.#headers());
+    const response = await stream?.resume(place.sequence, this.headers());
     this.#forgetLeft();
     if (stream && response) this.#resumed.add(stream);
     return response;
@@ -192,36 +195,36 @@ export class StreamableSession implements Channel {
 
   #exchange({ requests, batch }: Posted): Exchange {
     const ids = requests.map(({ id }) => id);
-    const exchange = new Exchange({ ids, batch }, this.#host);
+    const exchange = new Exchange({ ids, batch }, this);
     for (const id of ids) this.#exchanges.set(id, exchange);
     return exchange;
   }
 
-  #hostExchanges(): ExchangeHost {
-    const { replyMode, keepAliveMs, crowded } = this.#settings;
-    return {
-      settings: { replyMode, keepAliveMs, crowded, silence: this.#sessions.timers.silence },
-      headers: () => this.#headers(),
-      openLog: () => this.#events?.log(),
-      // From now on the client has its time to come back.
-      onGone: () => this.#touch(),
-    };
+  // --- for its exchanges ---
+
+  openLog(): EventLog | undefined {
+    return this.#keptEvents()?.log();
+  }
+
+  /** From now on the client has its time to come back. */
+  onGone(): void {
+    this.#touch();
   }
 
   /**
    * The id comes with the answer to `initialize` and no other (transports page, "Session Management"): the runtime has
    * a fast way to answer with a Content-Type alone, and takes a sixth longer for a request that is answered otherwise.
    */
-  #headers(): Record<string, string> {
+  headers(): Record<string, string> {
     const first = !this.#introduced;
     this.#introduced = true;
     return first && this.#established ? { [SESSION_HEADER]: this.id } : {};
   }
 
-  #keepEvents(): SessionEvents | undefined {
-    const { events: store, emit } = this.#settings;
+  #keptEvents(): SessionEvents | undefined {
+    const { events: store, emit } = this.settings;
     const primes = () => (this.#handshake.version ?? "") >= PRIMED_SINCE;
-    return store && new SessionEvents({ session: this.id, store, emit, primes });
+    return this.#events ??= store && new SessionEvents({ session: this.id, store, emit, primes });
   }
 
   // --- from the server ---
@@ -258,7 +261,7 @@ export class StreamableSession implements Channel {
   #keep(envelope: Envelope): void {
     this.#buffer.push(envelope);
     this.#bufferedBytes += textOf(envelope).length;
-    const { maxBufferedMessages, maxBufferedBytes } = this.#settings;
+    const { maxBufferedMessages, maxBufferedBytes } = this.settings;
     let count = 0;
     while (this.#buffer.length > maxBufferedMessages || this.#bufferedBytes > maxBufferedBytes) {
       this.#unkeep();
@@ -283,7 +286,7 @@ export class StreamableSession implements Channel {
   }
 
   #drop(reason: string, count = 1): void {
-    this.#settings.emit({ type: "message.dropped", session: this.id, direction: "down", reason, count });
+    this.settings.emit({ type: "message.dropped", session: this.id, direction: "down", reason, count });
   }
 
   // --- the end ---
@@ -309,19 +312,19 @@ export class StreamableSession implements Channel {
   }
 
   #retire(): void {
-    if (this.#idle) this.#sessions.timers.idle.delete(this.#idle);
+    if (this.#idle) this.#host.idle.delete(this.#idle);
     this.#idle = undefined;
-    this.#sessions.onEnd(this);
+    this.#host.onEnd(this);
   }
 
   #touch(): void {
-    if (this.#idle) this.#sessions.timers.idle.renew(this.#idle);
+    if (this.#idle) this.#host.idle.renew(this.#idle);
   }
 
   /** To be called when its idle time is over; while a client waits for an answer, it is not idle. */
   checkIdle(): void {
     if (this.#exchanges.values().some((exchange) => exchange.awaited)) return this.#touch();
-    this.end(`The session was idle for ${this.#settings.sessionTimeoutMs} ms`);
+    this.end(`The session was idle for ${this.settings.sessionTimeoutMs} ms`);
   }
 }
 

@@ -5,7 +5,7 @@ import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { notification, request, result } from "../../tests/support/messages.ts";
 import { eventsIn, take } from "../../tests/support/resume_rig.ts";
 import type { Posted } from "./posted.ts";
-import { type SessionSettings, SessionTimers, StreamableSession } from "./streamable_session.ts";
+import { SessionHost, type SessionSettings, StreamableSession } from "./streamable_session.ts";
 
 const posted = (message: JsonRpcRequest): Posted => ({
   messages: [message],
@@ -27,12 +27,11 @@ async function begin(options: Partial<SessionSettings> = {}) {
     emit: () => {},
     ...options,
   };
-  const timers = new SessionTimers(settings);
-  const onEnd = () => {
+  const host = new SessionHost(settings, () => {
     ended++;
-    timers.stop();
-  };
-  const session = new StreamableSession(settings, { timers, onEnd });
+    host.stopTimers();
+  });
+  const session = new StreamableSession(host);
   session.begin();
   const answered = session.post(posted(request(0, "initialize")));
   await session.send({ message: result(0, { protocolVersion: "2025-11-25" }), relatesTo: 0 });
