@@ -148,15 +148,17 @@ export class Gateway implements AsyncDisposable {
     return { run: (client) => this.#run(client, peer), withdraw: () => this.#leave(peer.scope) };
   }
 
-  async #run(client: Channel, peer: Peer): Promise<void> {
+  #run(client: Channel, peer: Peer): Promise<void> {
     const { progressHeartbeatMs: everyMs } = this.#options;
     const told = everyMs === undefined ? client : withHeartbeat(client, { everyMs });
     const session = new Session(told, peer, this.#forSessions);
-    const running = linkTo({ session, ended: session.run() });
+    const ended = session.run().then(() => {
+      this.#running.remove(running);
+      if (this.#running.size === 0) this.#idleSince = performance.now();
+    });
+    const running = linkTo({ session, ended });
     this.#running.add(running);
-    await running.value.ended;
-    this.#running.remove(running);
-    if (this.#running.size === 0) this.#idleSince = performance.now();
+    return ended;
   }
 
   #open(peer: Peer, signal: AbortSignal): Promise<Channel> {

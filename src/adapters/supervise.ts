@@ -24,7 +24,7 @@ import {
   type JsonRpcResponse,
   type RequestId,
 } from "../core/jsonrpc.ts";
-import { Queue } from "../core/queue.ts";
+import { each, Queue } from "../core/queue.ts";
 import { Table } from "../core/table.ts";
 import { pause, pauseBefore, type Retry } from "../core/retry.ts";
 import type { CrashGuard } from "./crash_guard.ts";
@@ -251,10 +251,7 @@ class SupervisedChannel implements Channel {
   async #pump(server: Channel, messages: AsyncIterator<Envelope>): Promise<void> {
     let reason: unknown = new BackendError("The MCP server closed the connection");
     try {
-      for (let next = await messages.next(); !next.done; next = await messages.next()) {
-        const room = this.#receive(server, next.value);
-        if (room) await room;
-      }
+      await each(messages, (envelope) => this.#receive(server, envelope));
     } catch (error) {
       reason = error;
     }

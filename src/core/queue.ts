@@ -1,6 +1,6 @@
 /**
  * The light queue: one producer side, one consumer, an AsyncIterable without Web Streams.
- * It is what keeps the hot path at a few promises a message.
+ * It is what keeps the hot path at a few promises a message; with `read` it is one, and none for who waits.
  */
 
 export interface QueueOptions {
@@ -15,6 +15,25 @@ interface Entry<T> {
   readonly weight: number;
 }
 
+/** Takes an item; the next one comes when a returned promise has settled. */
+export type Take<T> = (item: T) => Promise<void> | void;
+/** Hears of the end, once: with the error of `fail`, or with what `take` threw, which ends the queue. */
+export type Over = (error?: unknown) => void;
+
+/** Whoever reads by `read`. */
+interface Consumer<T> {
+  readonly take: Take<T>;
+  readonly over: Over;
+  /** Made once, since it is needed for every item. */
+  readonly run: () => void;
+  /** False while there is nothing to take. */
+  busy: boolean;
+  /** What woke it up. */
+  first: Entry<T> | undefined;
+}
+
+const READY = Promise.resolve();
+
 interface Waiting<T> {
   resolve: (result: IteratorResult<T, undefined>) => void;
   reject: (error: unknown) => void;
@@ -27,6 +46,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   #head = 0;
   #weight = 0;
   #waiting: Waiting<T> | undefined;
+  #consumer: Consumer<T> | undefined;
   #ended = false;
   #error: unknown;
   #failed = false;
@@ -57,6 +77,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
       this.#waiting = undefined;
       return resolve({ value: item, done: false });
     }
+    if (this.#consumer?.busy === false) return this.#wake(this.#consumer, { item, weight: 0 });
     this.#items.push({ item, weight });
     this.#weight += weight;
     if (!this.#full()) return;
@@ -70,6 +91,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     this.#ended = true;
     this.#waiting?.resolve({ value: undefined, done: true });
     this.#waiting = undefined;
+    this.#finish();
     this.#release();
   }
 
@@ -82,7 +104,51 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting) this.#raise(waiting.reject);
+    this.#finish();
     this.#release();
+  }
+
+  /** Gives every item to `take`, as a `for await` would; nobody else may read then. */
+  read(take: Take<T>, over: Over): void {
+    const consumer = { take, over, run: () => this.#run(consumer), busy: true, first: undefined };
+    this.#consumer = consumer;
+    this.#wake(consumer, undefined);
+  }
+
+  #wake(consumer: Consumer<T>, first: Entry<T> | undefined): void {
+    consumer.busy = true;
+    consumer.first = first;
+    void READY.then(consumer.run);
+  }
+
+  #run(consumer: Consumer<T>): void {
+    try {
+      let entry = consumer.first ?? this.#take();
+      consumer.first = undefined;
+      for (; entry; entry = this.#take()) {
+        const room = consumer.take(entry.item);
+        if (room) return void room.then(consumer.run, (error) => this.#break(consumer, error));
+      }
+      consumer.busy = false;
+      this.#finish();
+    } catch (error) {
+      this.#break(consumer, error);
+    }
+  }
+
+  #break({ over }: Consumer<T>, error: unknown): void {
+    void this.return();
+    this.#consumer = undefined;
+    over(error);
+  }
+
+  /** Tells a consumer that has taken everything of the end. */
+  #finish(): void {
+    if (!this.#ended || this.#consumer?.busy !== false) return;
+    const { over } = this.#consumer;
+    this.#consumer = undefined;
+    if (this.#failed) this.#raise(over);
+    else over();
   }
 
   [Symbol.asyncIterator](): this {
@@ -138,5 +204,26 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     if (!this.#room || (this.#full() && !this.#ended)) return;
     this.#room.resolve();
     this.#room = undefined;
+  }
+}
+
+/** As the `read` of a queue, for whatever can be iterated; `messages` may be an iterator that was begun already. */
+export function read<T>(messages: AsyncIterable<T> | AsyncIterator<T>, take: Take<T>, over: Over): void {
+  const iterator = Symbol.asyncIterator in messages ? messages[Symbol.asyncIterator]() : messages;
+  if (iterator instanceof Queue) iterator.read(take, over);
+  else iterate(iterator, take).then(() => over(), over);
+}
+
+/** As `read`; settles at the end, or rejects with its error. */
+export function each<T>(messages: AsyncIterable<T> | AsyncIterator<T>, take: Take<T>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    read(messages, take, (error) => error === undefined ? resolve() : reject(error));
+  });
+}
+
+async function iterate<T>(iterator: AsyncIterator<T>, take: Take<T>): Promise<void> {
+  for await (const item of { [Symbol.asyncIterator]: () => iterator }) {
+    const room = take(item);
+    if (room) await room;
   }
 }

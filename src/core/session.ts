@@ -31,6 +31,7 @@ import {
 } from "./jsonrpc.ts";
 import { type OpenRequest, OpenTable } from "./open_table.ts";
 import type { MessagePolicy } from "./policy.ts";
+import { type Over, read, type Take } from "./queue.ts";
 import { until, within } from "./waiting.ts";
 
 /** One for all: an error that is made for each session costs as much as a few requests, and mostly nobody reads it. */
@@ -79,6 +80,9 @@ export class Session {
   /** The server has not read for as long as a request may take. */
   #stuck = false;
   #server: Channel | undefined;
+  /** How many channels are read, and who waits until none is. */
+  #readers = 0;
+  #unread: PromiseWithResolvers<void> | undefined;
 
   constructor(client: Channel, peer: Peer, options: SessionOptions) {
     const { emit, maxOpenRequests, deadlines } = options;
@@ -119,17 +123,30 @@ export class Session {
   }
 
   /** Runs until either side is done; settles when both channels are disposed. Never rejects. */
-  async run(): Promise<void> {
+  run(): Promise<void> {
     const { session, wire, scope } = this.peer;
     this.#emit({ type: "session.opened", session, wire, scope });
-    const up = this.#pumpUp();
-    const { reason, error } = await this.#ended.promise;
+    this.#read(this.#client, (envelope) => this.#passUp(envelope), (error) => this.#clientOver(error));
+    return this.#ended.promise.then((end) => this.#close(end));
+  }
+
+  /** Reads a channel, and knows until when. */
+  #read(channel: Channel, take: Take<Envelope>, over: Over): void {
+    this.#readers++;
+    read(channel.incoming, take, (error) => {
+      over(error);
+      if (--this.#readers === 0) this.#unread?.resolve();
+    });
+  }
+
+  async #close({ reason, error }: SessionEnd): Promise<void> {
+    const { session, scope } = this.peer;
     this.#answerOpen(error ?? SESSION_OVER);
     const serverFreed = this.#free(this.#server, error);
     if (error) await this.#refuseWaiting();
     await this.#free(this.#client, error);
     await serverFreed;
-    await up;
+    if (this.#readers > 0) await (this.#unread = Promise.withResolvers<void>()).promise;
     this.#emit({ type: "session.closed", session, scope, reason, ...(error && { error }) });
   }
 
@@ -182,29 +199,34 @@ export class Session {
 
   // --- up: client to server ---
 
-  async #pumpUp(): Promise<void> {
-    let down: Promise<void> | undefined;
-    try {
-      for await (const envelope of this.#client.incoming) {
-        this.#listening = false;
-        this.#heard++;
-        if (this.#over) this.#refuseLate(envelope.message);
-        else if (this.#stuck) this.#refuseUnread(envelope.message);
-        else if (this.#enter(envelope.message)) {
-          this.#server ??= await this.#open();
-          if (this.#server) down ??= this.#pumpDown(this.#server);
-          const passed = this.#server && this.#guarded("up", envelope, this.#server);
-          if (passed) await this.#untilRead(passed);
-        }
-        this.#listening = true;
-      }
-      // A half-close: the client says no more, and still gets what it asked for.
-      await this.drained();
-      this.#finish({ reason: "the client is done" });
-    } catch (error) {
-      this.#lose(this.#client, error);
-    }
-    await down;
+  #clientOver(error: unknown): void {
+    if (error !== undefined) return this.#lose(this.#client, error);
+    // A half-close: the client says no more, and still gets what it asked for.
+    void this.drained().then(() => this.#finish({ reason: "the client is done" }));
+  }
+
+  #passUp(envelope: Envelope): Promise<void> | void {
+    this.#heard++;
+    if (this.#over) return this.#refuseLate(envelope.message);
+    if (this.#stuck) return this.#refuseUnread(envelope.message);
+    if (!this.#enter(envelope.message)) return;
+    if (!this.#server) return this.#whileDeaf(this.#openAndPass(envelope));
+    const passed = this.#guarded("up", envelope, this.#server);
+    if (passed) return this.#whileDeaf(this.#untilRead(passed));
+  }
+
+  async #whileDeaf(work: Promise<void>): Promise<void> {
+    this.#listening = false;
+    await work;
+    this.#listening = true;
+  }
+
+  async #openAndPass(envelope: Envelope): Promise<void> {
+    const server = this.#server = await this.#open();
+    if (!server) return;
+    this.#read(server, (down) => this.#passDown(server, down), (error) => this.#serverOver(error));
+    const passed = this.#guarded("up", envelope, server);
+    if (passed) await this.#untilRead(passed);
   }
 
   /**
@@ -280,16 +302,12 @@ export class Session {
 
   // --- down: server to client ---
 
-  async #pumpDown(server: Channel): Promise<void> {
-    try {
-      for await (const envelope of server.incoming) {
-        const passed = this.#passDown(server, envelope);
-        if (passed) await passed;
-      }
-      if (this.#over) return;
-      const error = new BackendError("The MCP server closed the connection");
-      this.#finish({ reason: "the server is done", error });
-    } catch (error) {
+  #serverOver(error: unknown): void {
+    if (this.#over) return;
+    if (error === undefined) {
+      const closed = new BackendError("The MCP server closed the connection");
+      this.#finish({ reason: "the server is done", error: closed });
+    } else {
       this.#finish({ reason: "the server broke off", error: asGatewayError(error, "The MCP server") });
     }
   }

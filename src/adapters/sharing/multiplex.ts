@@ -17,6 +17,7 @@ import {
   type Params,
   resultOf,
 } from "../../core/jsonrpc.ts";
+import { each } from "../../core/queue.ts";
 import { AskedRequests } from "./asked_requests.ts";
 import { initializeResult, refusalOf, withoutTask } from "./shared_capabilities.ts";
 import { type ClientKind, type HubSide, SharedChannel } from "./shared_channel.ts";
@@ -171,7 +172,7 @@ export class Multiplex {
   async #pump(): Promise<Error> {
     let reason: GatewayError = new DisconnectedError("The MCP server is gone");
     try {
-      for await (const envelope of this.#options.incoming) this.#down(envelope);
+      await each(this.#options.incoming, (envelope) => this.#down(envelope));
     } catch (error) {
       if (error instanceof GatewayError) reason = error;
       else this.#server.fault(error);
