@@ -38,10 +38,10 @@ export const STAGES: readonly (readonly LoadCase[])[] = [
   byCallers("tls"),
 ];
 
-export const NODE_CHILD: readonly LoadCase[] = [{
-  ...small("node child/16", "stateful", 16),
-  matters: false,
-}];
+export const NODE_CHILD: readonly LoadCase[] = [
+  { ...small("node child/16", "stateful", 16), matters: false },
+  { ...small("stateless node child/16", "stateless", 16), matters: false },
+];
 
 function byCallers(mode: Mode): LoadCase[] {
   return CALLERS.map((callers) => ({

@@ -38,6 +38,11 @@ export const MARKS: readonly Mark[] = [
     atLeast: 300,
   },
   {
+    ...against(SUPERGATEWAY, "stateless node child/16", "rate"),
+    title: "The same in front of a server in Node",
+    atLeast: 300,
+  },
+  {
     title: "WebSocket, 16 callers, requests/s / Streamable HTTP",
     row: "ws/16",
     figure: "rate",
