@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { STAGES } from "./load_cases.ts";
+import { NODE_CHILD, STAGES } from "./load_cases.ts";
 import { judge, type Mark, MARKS } from "./marks.ts";
 import { FLOOR, KEYSTONE } from "./peers.ts";
 import { Results } from "./results.ts";
@@ -48,7 +48,11 @@ Deno.test("judge compares a figure itself where there is nothing to divide it by
 });
 
 Deno.test("every mark has one limit and a row that is measured", () => {
-  const names = [...STAGES.flat().map(({ name }) => name), "memory/idle", "memory/session of 1000"];
+  const names = [
+    ...[...STAGES, NODE_CHILD].flat().map(({ name }) => name),
+    "memory/idle",
+    "memory/session of 1000",
+  ];
   for (const { row, atLeast, atMost } of MARKS) {
     assert.notEqual(atLeast === undefined, atMost === undefined);
     assert.ok([...names, "growth/1000", "start/program"].includes(row), row);
