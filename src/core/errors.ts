@@ -22,6 +22,8 @@ export interface GatewayErrorOptions extends ErrorOptions {
   code?: number;
   /** Extra response headers, for instance `Allow` or `Retry-After`. */
   headers?: Readonly<Record<string, string>>;
+  /** The request that this refuses, where its id is known. */
+  requestId?: RequestId | null;
 }
 
 /** An error whose message is written for the client: it names the thing and never a path or a secret. */
@@ -30,12 +32,13 @@ export class GatewayError extends Error {
   readonly status: number;
   readonly code: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The request that this refuses, once its id is known. */
-  requestId: RequestId | null = null;
+  /** The request that this refuses; null where its id is not known. */
+  readonly requestId: RequestId | null;
 
   constructor(message: string, options: GatewayErrorOptions = {}) {
-    const { status = 500, code = RpcCode.internalError, headers = {}, ...rest } = options;
+    const { status = 500, code = RpcCode.internalError, headers = {}, requestId = null, ...rest } = options;
     super(message, rest);
+    this.requestId = requestId;
     this.status = status;
     this.code = code;
     this.headers = headers;
@@ -110,6 +113,12 @@ export class DisconnectedError extends GatewayError {
 /** Wrong usage, found before anything was started: exit code 2. */
 export class ConfigError extends GatewayError {
   override readonly name = "ConfigError";
+}
+
+/** The error as the refusal of one request: it may be that of many who wait for the same thing. */
+export function refusalOf(error: GatewayError, requestId: RequestId | null): GatewayError {
+  const { message, status, code, headers, cause } = error;
+  return new GatewayError(message, { status, code, headers, cause, requestId });
 }
 
 /** What a client is told of an error: anything but a GatewayError is an internal error without details. */

@@ -5,6 +5,7 @@ import {
   DisconnectedError,
   GatewayError,
   LimitError,
+  refusalOf,
   RequestError,
   RpcCode,
   StoppingError,
@@ -57,9 +58,7 @@ Deno.test("toResponse answers with status, headers and a JSON-RPC body without a
 
 Deno.test("toResponse names the refused request once its id is known, 0 included", async () => {
   for (const id of [0, "a"]) {
-    const error = new LimitError("Too many sessions");
-    error.requestId = id;
-    const response = toResponse(error);
+    const response = toResponse(refusalOf(new LimitError("Too many sessions"), id));
     assert.equal(response.status, 503);
     assert.equal(response.headers.get("Retry-After"), "5");
     assert.equal((await response.json()).id, id);

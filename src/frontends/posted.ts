@@ -1,5 +1,5 @@
 /** What a POST brought, and everything that can be refused by looking at it alone. */
-import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import { GatewayError, LimitError, refusalOf, RequestError, RpcCode } from "../core/errors.ts";
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
 import { parseMessages } from "../core/parse.ts";
 import { readBody, requireJson, requireVersion } from "./http_checks.ts";
@@ -42,8 +42,7 @@ export function posting(options: PostOptions, answer: Answer): (request: Request
       if (posted.batch) refuseInitialize(posted.requests);
       return await answer(posted, request);
     } catch (error) {
-      if (error instanceof GatewayError) error.requestId = idOf(posted);
-      throw error;
+      throw error instanceof GatewayError ? refusalOf(error, idOf(posted)) : error;
     }
   };
 }

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { GatewayError, RequestError, StoppingError } from "../core/errors.ts";
+import { request } from "../../tests/support/messages.ts";
+import { posting } from "./posted.ts";
+
+function post(body: unknown): Request {
+  return new Request("http://127.0.0.1/mcp", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+/** The ids of the requests that these POSTs were refused under. */
+async function refusedIds(handler: (request: Request) => Promise<Response>, bodies: readonly unknown[]) {
+  const outcomes = await Promise.allSettled(bodies.map((body) => handler(post(body))));
+  return outcomes.map((outcome) => {
+    assert.equal(outcome.status, "rejected");
+    assert(outcome.reason instanceof GatewayError);
+    return outcome.reason.requestId;
+  });
+}
+
+const OPTIONS = { maxBodyBytes: 1000, refuseNew: () => {} };
+
+Deno.test("posting refuses each request under its own id, also where one error refuses them all", async () => {
+  const stopping = Promise.withResolvers<never>();
+  const handler = posting(OPTIONS, () => stopping.promise);
+  const refused = refusedIds(handler, [request("a"), request(0), [request("b")]]);
+  stopping.reject(new StoppingError());
+  assert.deepEqual(await refused, ["a", 0, null]);
+});
+
+Deno.test("posting keeps what a refusal says", async () => {
+  const error = new RequestError("Bad", { status: 404, code: -1, headers: { Allow: "GET" } });
+  const handler = posting(OPTIONS, () => Promise.reject(error));
+  await assert.rejects(handler(post(request(1))), (refusal) => {
+    assert(refusal instanceof GatewayError);
+    const { message, status, code, headers } = refusal;
+    assert.deepEqual({ message, status, code, headers }, {
+      message: "Bad",
+      status: 404,
+      code: -1,
+      headers: { Allow: "GET" },
+    });
+    return true;
+  });
+});
+
+Deno.test("posting rejects, and never throws, whatever refuses first", async () => {
+  const refuse = () => {
+    throw new RequestError("no");
+  };
+  const unwelcome: [Parameters<typeof posting>, unknown][] = [
+    [[{ ...OPTIONS, check: refuse }, refuse], null],
+    [[{ ...OPTIONS, refuseNew: refuse }, refuse], 7],
+    [[OPTIONS, refuse], 7],
+  ];
+  for (const [args, id] of unwelcome) {
+    assert.deepEqual(await refusedIds(posting(...args), [request(7)]), [id]);
+  }
+});
