@@ -6,7 +6,8 @@ const READ_BYTES = 64 * 1024;
 /** Reads into the same memory again and again: fresh memory for each read costs more than what comes in it. */
 export class ChildOutput {
   readonly #pipe: ReadableStreamBYOBReader;
-  #memory = new ArrayBuffer(READ_BYTES);
+  /** None once the pipe has ended: it keeps what it was given last. */
+  #memory: ArrayBuffer | undefined = new ArrayBuffer(READ_BYTES);
 
   constructor(pipe: ReadableStream<Uint8Array>) {
     this.#pipe = pipe.getReader({ mode: "byob" });
@@ -14,7 +15,10 @@ export class ChildOutput {
 
   /** Bytes that are good until the next read; undefined at the end. Throws what the pipe throws. */
   async read(): Promise<Uint8Array | undefined> {
-    const { value, done } = await this.#pipe.read(new Uint8Array(this.#memory));
+    if (!this.#memory) return undefined;
+    const memory = new Uint8Array(this.#memory);
+    this.#memory = undefined;
+    const { value, done } = await this.#pipe.read(memory);
     if (done || !value) return undefined;
     this.#memory = value.buffer;
     return value;

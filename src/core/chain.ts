@@ -45,7 +45,7 @@ export class Chain<L extends Link<L>> {
     this.#size++;
   }
 
-  /** False for a link that is in no chain. */
+  /** Takes a link of this chain out; false for one that is in none. */
   remove(link: L): boolean {
     if (!link.linked) return false;
     const { previous, next } = link;

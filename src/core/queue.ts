@@ -17,8 +17,16 @@ interface Entry<T> {
 
 /** Takes an item; the next one comes when a returned promise has settled. */
 export type Take<T> = (item: T) => Promise<void> | void;
-/** Hears of the end, once: with the error of `fail`, or with what `take` threw, which ends the queue. */
-export type Over = (error?: unknown) => void;
+/** What `fail` was called with, or `take` has thrown, which ends the queue. */
+export interface Failure {
+  readonly error: unknown;
+}
+
+/**
+ * Hears of the end, once, when everything has been taken; `end` and `fail` call it themselves where nothing waits. With
+ * undefined all is well.
+ */
+export type Over = (failure: Failure | undefined) => void;
 
 /** Whoever reads by `read`. */
 interface Consumer<T> {
@@ -91,8 +99,8 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     this.#ended = true;
     this.#waiting?.resolve({ value: undefined, done: true });
     this.#waiting = undefined;
-    this.#finish();
     this.#release();
+    this.#finish();
   }
 
   /** As `end`, but the consumer gets this error after what waits. */
@@ -104,8 +112,8 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting) this.#raise(waiting.reject);
-    this.#finish();
     this.#release();
+    this.#finish();
   }
 
   /** Gives every item to `take`, as a `for await` would; nobody else may read then. */
@@ -129,17 +137,17 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
         const room = consumer.take(entry.item);
         if (room) return void room.then(consumer.run, (error) => this.#break(consumer, error));
       }
-      consumer.busy = false;
-      this.#finish();
     } catch (error) {
-      this.#break(consumer, error);
+      return this.#break(consumer, error);
     }
+    consumer.busy = false;
+    this.#finish();
   }
 
   #break({ over }: Consumer<T>, error: unknown): void {
     void this.return();
     this.#consumer = undefined;
-    over(error);
+    over({ error });
   }
 
   /** Tells a consumer that has taken everything of the end. */
@@ -147,8 +155,8 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     if (!this.#ended || this.#consumer?.busy !== false) return;
     const { over } = this.#consumer;
     this.#consumer = undefined;
-    if (this.#failed) this.#raise(over);
-    else over();
+    if (this.#failed) this.#raise((error) => over({ error }));
+    else over(undefined);
   }
 
   [Symbol.asyncIterator](): this {
@@ -211,13 +219,13 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
 export function read<T>(messages: AsyncIterable<T> | AsyncIterator<T>, take: Take<T>, over: Over): void {
   const iterator = Symbol.asyncIterator in messages ? messages[Symbol.asyncIterator]() : messages;
   if (iterator instanceof Queue) iterator.read(take, over);
-  else iterate(iterator, take).then(() => over(), over);
+  else iterate(iterator, take).then(() => over(undefined), (error) => over({ error }));
 }
 
 /** As `read`; settles at the end, or rejects with its error. */
 export function each<T>(messages: AsyncIterable<T> | AsyncIterator<T>, take: Take<T>): Promise<void> {
   return new Promise((resolve, reject) => {
-    read(messages, take, (error) => error === undefined ? resolve() : reject(error));
+    read(messages, take, (failure) => failure ? reject(failure.error) : resolve());
   });
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Queue, type QueueOptions } from "./queue.ts";
+import { each, type Failure, Queue, type QueueOptions } from "./queue.ts";
 import { settled } from "../../tests/support/far_end.ts";
 
 function filled(items: readonly number[], options?: QueueOptions): Queue<number> {
@@ -172,3 +172,103 @@ Deno.test("Queue keeps no item in memory that was taken while others wait", asyn
   // The runtime collects such memory long before it is half a gigabyte.
   assert(Deno.memoryUsage().external - before < 300 * mebibyte);
 });
+
+/** Reads by calls: what was taken, and the end once it has come. */
+function reader(queue: Queue<number>, take: (item: number) => Promise<void> | void = () => {}) {
+  const taken: number[] = [];
+  const ends: (Failure | undefined)[] = [];
+  queue.read((item) => {
+    taken.push(item);
+    return take(item);
+  }, (failure) => void ends.push(failure));
+  return { taken, ends };
+}
+
+Deno.test("Queue.read takes what waits and what comes later, in order, then the end", async () => {
+  const queue = filled([0, 1]);
+  const { taken, ends } = reader(queue);
+  await settled();
+  void queue.push(2);
+  void queue.push(3);
+  await settled();
+  void queue.push(4);
+  queue.end();
+  assert.deepEqual(ends, []);
+  await settled();
+  assert.deepEqual([taken, ends], [[0, 1, 2, 3, 4], [undefined]]);
+});
+
+Deno.test("Queue.read takes no item before the last one lets it, and holds the producer back meanwhile", async () => {
+  const queue = new Queue<number>({ highWater: 1 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { taken, ends } = reader(queue, (item) => item === 0 ? promise : undefined);
+  void queue.push(0);
+  const room = queue.push(1);
+  await settled();
+  assert.deepEqual(taken, [0]);
+  assert.equal(await settles(room), false);
+  queue.end();
+  resolve();
+  await settled();
+  assert.deepEqual([taken, ends], [[0, 1], [undefined]]);
+  assert.equal(await settles(room), true);
+});
+
+Deno.test("Queue.read takes what is pushed while it takes", async () => {
+  const queue = filled([3]);
+  const { taken } = reader(queue, (item) => item > 0 ? queue.push(item - 1) : queue.end());
+  await settled();
+  assert.deepEqual(taken, [3, 2, 1, 0]);
+});
+
+Deno.test("Queue.read tells the error of fail after what waits, one that is undefined too", async () => {
+  for (const error of [new Error("broken"), undefined]) {
+    const [waiting, idle] = [filled([1]), new Queue<number>()];
+    const readers = [reader(waiting), reader(idle)];
+    await settled();
+    for (const queue of [waiting, idle]) queue.fail(error);
+    await settled();
+    assert.deepEqual(readers.map(({ taken, ends }) => [taken, ends]), [[[1], [{ error }]], [[], [{
+      error,
+    }]]]);
+  }
+});
+
+const BROKEN: Record<string, () => Promise<void>> = {
+  throws() {
+    throw new Error("broken");
+  },
+  rejects: () => Promise.reject(new Error("broken")),
+};
+
+for (const [how, take] of Object.entries(BROKEN)) {
+  Deno.test(`Queue.read ends the queue when its reader ${how}, and lets the producer go`, async () => {
+    const queue = new Queue<number>({ highWater: 1 });
+    const room = [queue.push(0), queue.push(1)];
+    const { taken, ends } = reader(queue, take);
+    await settled();
+    assert.deepEqual([taken, ends.map((failure) => `${failure?.error}`)], [[0], ["Error: broken"]]);
+    assert.equal(queue.ended, true);
+    for (const promise of room) assert.equal(await settles(promise), true);
+    queue.fail(new Error("late"));
+    assert.equal(ends.length, 1);
+  });
+}
+
+Deno.test("each goes through a queue, an iterator of one, and what is none", async () => {
+  const sources = [filled([1, 2]), filled([1, 2])[Symbol.asyncIterator](), numbers()];
+  for (const source of sources) {
+    const taken: number[] = [];
+    if (source instanceof Queue) source.end();
+    await each(source, (item) => void taken.push(item));
+    assert.deepEqual(taken, [1, 2]);
+  }
+  const failed = new Queue<number>();
+  failed.fail(new Error("broken"));
+  await assert.rejects(each(failed, () => {}), /broken/);
+});
+
+async function* numbers(): AsyncGenerator<number> {
+  yield await Promise.resolve(1);
+  yield 2;
+}

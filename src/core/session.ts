@@ -31,7 +31,7 @@ import {
 } from "./jsonrpc.ts";
 import { type OpenRequest, OpenTable } from "./open_table.ts";
 import type { MessagePolicy } from "./policy.ts";
-import { type Over, read, type Take } from "./queue.ts";
+import { type Failure, type Over, read, type Take } from "./queue.ts";
 import { until, within } from "./waiting.ts";
 
 /** One for all: an error that is made for each session costs as much as a few requests, and mostly nobody reads it. */
@@ -82,7 +82,7 @@ export class Session {
   #server: Channel | undefined;
   /** How many channels are read, and who waits until none is. */
   #readers = 0;
-  #unread: PromiseWithResolvers<void> | undefined;
+  #readersGone: PromiseWithResolvers<void> | undefined;
 
   constructor(client: Channel, peer: Peer, options: SessionOptions) {
     const { emit, maxOpenRequests, deadlines } = options;
@@ -126,16 +126,16 @@ export class Session {
   run(): Promise<void> {
     const { session, wire, scope } = this.peer;
     this.#emit({ type: "session.opened", session, wire, scope });
-    this.#read(this.#client, (envelope) => this.#passUp(envelope), (error) => this.#clientOver(error));
+    this.#read(this.#client, (envelope) => this.#passUp(envelope), (failure) => this.#clientOver(failure));
     return this.#ended.promise.then((end) => this.#close(end));
   }
 
   /** Reads a channel, and knows until when. */
   #read(channel: Channel, take: Take<Envelope>, over: Over): void {
     this.#readers++;
-    read(channel.incoming, take, (error) => {
-      over(error);
-      if (--this.#readers === 0) this.#unread?.resolve();
+    read(channel.incoming, take, (failure) => {
+      over(failure);
+      if (--this.#readers === 0) this.#readersGone?.resolve();
     });
   }
 
@@ -146,7 +146,7 @@ export class Session {
     if (error) await this.#refuseWaiting();
     await this.#free(this.#client, error);
     await serverFreed;
-    if (this.#readers > 0) await (this.#unread = Promise.withResolvers<void>()).promise;
+    if (this.#readers > 0) await (this.#readersGone = Promise.withResolvers<void>()).promise;
     this.#emit({ type: "session.closed", session, scope, reason, ...(error && { error }) });
   }
 
@@ -171,14 +171,16 @@ export class Session {
 
   async #free(channel: Channel | undefined, reason: GatewayError | undefined): Promise<void> {
     if (!channel) return;
+    const fault = (error: unknown) => this.#emit({ type: "fault", where: "end of session", error });
     try {
-      try {
-        await channel.close(reason);
-      } finally {
-        await channel[Symbol.asyncDispose]();
-      }
+      await channel.close(reason);
     } catch (error) {
-      this.#emit({ type: "fault", where: "end of session", error });
+      fault(error);
+    }
+    try {
+      await channel[Symbol.asyncDispose]();
+    } catch (error) {
+      fault(error);
     }
   }
 
@@ -199,8 +201,8 @@ export class Session {
 
   // --- up: client to server ---
 
-  #clientOver(error: unknown): void {
-    if (error !== undefined) return this.#lose(this.#client, error);
+  #clientOver(failure: Failure | undefined): void {
+    if (failure) return this.#lose(this.#client, failure.error);
     // A half-close: the client says no more, and still gets what it asked for.
     void this.drained().then(() => this.#finish({ reason: "the client is done" }));
   }
@@ -224,7 +226,7 @@ export class Session {
   async #openAndPass(envelope: Envelope): Promise<void> {
     const server = this.#server = await this.#open();
     if (!server) return;
-    this.#read(server, (down) => this.#passDown(server, down), (error) => this.#serverOver(error));
+    this.#read(server, (down) => this.#passDown(server, down), (failure) => this.#serverOver(failure));
     const passed = this.#guarded("up", envelope, server);
     if (passed) await this.#untilRead(passed);
   }
@@ -235,11 +237,11 @@ export class Session {
    */
   async #untilRead(passed: Promise<void>): Promise<void> {
     const { gone } = this.peer;
-    const read = gone ? until(gone, passed) : passed;
+    const taken = gone ? until(gone, passed) : passed;
     const patienceMs = this.#options.deadlines?.requestTimeoutMs;
-    if (patienceMs === undefined) return await read;
-    this.#stuck = !await within(patienceMs, read);
-    if (this.#stuck) read.then(() => this.#stuck = false, (error) => this.#lose(this.#client, error));
+    if (patienceMs === undefined) return await taken;
+    this.#stuck = !await within(patienceMs, taken);
+    if (this.#stuck) taken.then(() => this.#stuck = false, (error) => this.#lose(this.#client, error));
   }
 
   #refuseUnread(message: JsonRpcMessage): void {
@@ -302,14 +304,13 @@ export class Session {
 
   // --- down: server to client ---
 
-  #serverOver(error: unknown): void {
+  #serverOver(failure: Failure | undefined): void {
     if (this.#over) return;
-    if (error === undefined) {
-      const closed = new BackendError("The MCP server closed the connection");
-      this.#finish({ reason: "the server is done", error: closed });
-    } else {
-      this.#finish({ reason: "the server broke off", error: asGatewayError(error, "The MCP server") });
-    }
+    const reason = failure ? "the server broke off" : "the server is done";
+    const error = failure
+      ? asGatewayError(failure.error, "The MCP server")
+      : new BackendError("The MCP server closed the connection");
+    this.#finish({ reason, error });
   }
 
   #passDown(server: Channel, envelope: Envelope): Promise<void> | void {

@@ -54,7 +54,7 @@ export class Table<K extends string | number, V extends object> {
 
   /** As it is now, oldest first. */
   values(): V[] {
-    return this.#all().flatMap(({ value }) => value ?? []);
+    return this.#all().map(({ value }) => value).filter((value) => value !== undefined);
   }
 
   /** The one value that is in it, or undefined when there are none or several. */

@@ -41,6 +41,11 @@ export class TimeLimit<T> implements Disposable {
     this.#tickets.remove(ticket);
   }
 
+  /** Stops the timer, unless there is something to wait for. */
+  rest(): void {
+    if (this.#tickets.size === 0) this.clear();
+  }
+
   /** Forgets every entry, and stops the timer. */
   clear(): void {
     this.#tickets.clear();

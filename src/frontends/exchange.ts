@@ -35,8 +35,8 @@ export interface ExchangeSettings {
 /** What the exchanges of one conversation have in common. */
 export interface ExchangeHost {
   readonly settings: ExchangeSettings;
-  /** Asked when the answer begins: a session id is given only to a session that exists. */
-  headers(): Record<string, string>;
+  /** The headers that an answer begins with, asked then: only a session that exists gives its id, and gives it once. */
+  introduction(): Record<string, string>;
   /** Asked when a stream begins, where its events are to be kept. */
   openLog?(): EventLog | undefined;
   /** The client went away before everything was answered. */
@@ -150,7 +150,7 @@ export class Exchange {
     const texts = this.#answers.map(textOf);
     const body = this.#options.batch ? `[${texts.join(",")}]` : texts[0];
     this.#settle(
-      new Response(body, { headers: { ...this.#host.headers(), "Content-Type": "application/json" } }),
+      new Response(body, { headers: { ...this.#host.introduction(), "Content-Type": "application/json" } }),
     );
   }
 
@@ -160,7 +160,7 @@ export class Exchange {
     const { keepAliveMs } = host.settings;
     const log = host.openLog?.();
     this.#stream = new MessageStream({ keepAliveMs, log, stallMs: STALL_MS, onGone: () => host.onGone() });
-    this.#settle(this.#stream.connect(host.headers()));
+    this.#settle(this.#stream.connect(host.introduction()));
     return this.#stream;
   }
 
@@ -172,7 +172,7 @@ export class Exchange {
   #emptyStream(): Response {
     const stream = new EventStream({ keepAliveMs: this.#host.settings.keepAliveMs, onGone: () => {} });
     stream.close();
-    return stream.response(this.#host.headers());
+    return stream.response(this.#host.introduction());
   }
 
   #settle(response: Response): void {

@@ -34,7 +34,7 @@ export class SinglePost implements Channel, ExchangeHost {
     if (requests.length === 0) this.incoming.end();
   }
 
-  headers(): Record<string, string> {
+  introduction(): Record<string, string> {
     return NO_HEADERS;
   }
 

@@ -38,7 +38,7 @@ export function sse(options: SseOptions): SseRoutes {
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
   }
 
-  /** Before the body is read, which may be large. */
+  /** Before the body is read, which may be large; it may have ended when that has come. */
   function check(request: Request): void {
     if (request.method !== "POST") throw methodNotAllowed(["POST"]);
     named(request);

@@ -58,7 +58,7 @@ function stateful(options: StreamableOptions): Handler {
 
   const host = new SessionHost(options, ({ id }) => {
     sessions.delete(id);
-    if (sessions.size === 0) host.stopTimers();
+    if (sessions.size === 0) host.rest();
   });
 
   async function begin(posted: Posted, request: Request): Promise<Response> {

@@ -45,7 +45,7 @@ export interface SessionSettings {
 export class SessionHost {
   readonly settings: SessionSettings & ExchangeSettings;
   readonly idle: TimeLimit<StreamableSession>;
-  /** To be called as soon as a session can no longer be found by its id. */
+  /** Called as soon as a session can no longer be found by its id, and again when its requests are answered. */
   readonly onEnd: (session: StreamableSession) => void;
 
   constructor(settings: SessionSettings, onEnd: (session: StreamableSession) => void) {
@@ -54,9 +54,10 @@ export class SessionHost {
     this.onEnd = onEnd;
   }
 
-  stopTimers(): void {
-    this.settings.silence.clear();
-    this.idle.clear();
+  /** For when there is no session left. */
+  rest(): void {
+    this.settings.silence.rest();
+    this.idle.rest();
   }
 }
 
@@ -80,6 +81,8 @@ export class StreamableSession implements Channel, ExchangeHost {
   #bufferedBytes = 0;
   #established = true;
   #introduced = false;
+  /** It cannot be found by its id any more. */
+  #retired = false;
   #closed = false;
   /** Falls due when the session has been idle for too long. */
   #idle: Ticket<StreamableSession> | undefined;
@@ -99,7 +102,7 @@ export class StreamableSession implements Channel, ExchangeHost {
     this.#idle = this.#host.idle.add(this);
   }
 
-  /** Milliseconds since the last activity; undefined while a request or a stream is open. */
+  /** Milliseconds since the last activity; undefined while a request or a stream is open, and before `begin`. */
   get idleMs(): number | undefined {
     this.#forgetLeft();
     const busy = this.#exchanges.size > 0 || this.#resumed.size > 0 || this.#standing?.connected;
@@ -140,7 +143,7 @@ export class StreamableSession implements Channel, ExchangeHost {
       onGone: () => this.#touch(),
       onRoom: () => this.#flush(),
     });
-    const response = this.#standing.connect(this.headers());
+    const response = this.#standing.connect(this.introduction());
     this.#flush();
     return response;
   }
@@ -160,11 +163,11 @@ export class StreamableSession implements Channel, ExchangeHost {
     const open = this.#streamOf(place);
     const log = open ? undefined : await events.finished(place);
     // Clients come back even for what they have completely, and stop only when they are told so in this way.
-    if (log?.last === place.sequence) return nothingMore(this.headers());
+    if (log?.last === place.sequence) return nothingMore(this.introduction());
     const { keepAliveMs } = this.settings;
     const ended = log && new MessageStream({ keepAliveMs, log, ended: true, onGone: () => this.#touch() });
     const stream = open ?? ended;
-    const response = await stream?.resume(place.sequence, this.headers());
+    const response = await stream?.resume(place.sequence, this.introduction());
     this.#forgetLeft();
     if (stream && response) this.#resumed.add(stream);
     return response;
@@ -212,10 +215,11 @@ export class StreamableSession implements Channel, ExchangeHost {
   }
 
   /**
-   * The id comes with the answer to `initialize` and no other (transports page, "Session Management"): the runtime has
-   * a fast way to answer with a Content-Type alone, and takes a sixth longer for a request that is answered otherwise.
+   * The id is given once: with the answer to `initialize`, which comes first, as the transports page has it ("Session
+   * Management"). The runtime has a fast way to answer with a Content-Type alone; a request that is answered otherwise
+   * takes a sixth more of its time.
    */
-  headers(): Record<string, string> {
+  introduction(): Record<string, string> {
     const first = !this.#introduced;
     this.#introduced = true;
     return first && this.#established ? { [SESSION_HEADER]: this.id } : {};
@@ -312,13 +316,13 @@ export class StreamableSession implements Channel, ExchangeHost {
   }
 
   #retire(): void {
+    this.#retired = true;
     if (this.#idle) this.#host.idle.delete(this.#idle);
-    this.#idle = undefined;
     this.#host.onEnd(this);
   }
 
   #touch(): void {
-    if (this.#idle) this.#host.idle.renew(this.#idle);
+    if (this.#idle && !this.#retired) this.#host.idle.renew(this.#idle);
   }
 
   /** To be called when its idle time is over; while a client waits for an answer, it is not idle. */

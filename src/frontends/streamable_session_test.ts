@@ -29,7 +29,7 @@ async function begin(options: Partial<SessionSettings> = {}) {
   };
   const host = new SessionHost(settings, () => {
     ended++;
-    host.stopTimers();
+    host.rest();
   });
   const session = new StreamableSession(host);
   session.begin();

@@ -118,3 +118,30 @@ Deno.test("encodeLine and LineDecoder are each other's inverse", () => {
   assert.deepEqual(JSON.parse(line), message);
   assert.deepEqual(more, []);
 });
+
+Deno.test("LineDecoder decodes as a whole what comes in pieces, broken characters and byte order marks too", () => {
+  const cases: number[][] = [
+    [0xe2, 0x82, 0x61, 0x0a],
+    [0xf0, 0x9f, 0x98, 0x0a, 0x61],
+    [0xc3, 0xff, 0xe2, 0x82, 0xac, 0x0a, 0xf0],
+    [0xef, 0xbb, 0xbf, 0x61, 0x0a, 0x62, 0xef, 0xbb, 0xbf, 0x63],
+  ];
+  const plain = new TextDecoder("utf-8", { ignoreBOM: true });
+  for (const values of cases) {
+    const bytes = Uint8Array.from(values);
+    const lines = plain.decode(bytes).split("\n").map((line) => line.replace(/^\ufeff/, ""));
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const chunks = [bytes.subarray(0, cut), bytes.subarray(cut)];
+      assert.deepEqual(decode(chunks), lines.filter((line) => line !== ""));
+    }
+  }
+});
+
+Deno.test("LineDecoder is done with a chunk when it has it", () => {
+  const memory = encoder.encode("ä\nb€");
+  const decoder = new LineDecoder(100);
+  const lines = decoder.push(memory.subarray(0, memory.length - 1));
+  const last = memory.slice(-1);
+  memory.fill(0x78);
+  assert.deepEqual([...lines, ...decoder.push(last), ...decoder.end()], ["ä", "b€"]);
+});
