@@ -64,7 +64,7 @@ function loadCells(
   { count, callers }: { count: number; callers: number },
 ): Cell[] {
   if (!bench.includes(name, name === "growth/1" || name === "growth/1000")) return [];
-  const seconds = bench.options.seconds / 2;
+  const { seconds } = bench.options;
   return cells(bench, { name, mode: "shared" }, async (gateway, signal) => {
     const sessions = await openSessions(bench, gateway, count);
     const plan = { callers, shape: SMALL, sessions, seconds, signal };
