@@ -9,10 +9,11 @@ const PLOT = "benchmarks.svg";
 /** Replaces both files as a whole: nobody writes into them by hand. */
 export async function writeDocs(report: Report, folder: string): Promise<void> {
   const page = `${folder}/benchmarks.md`;
-  await Deno.writeTextFile(`${folder}/${PLOT}`, plotRates(report));
+  const plot = `${folder}/${PLOT}`;
+  await Deno.writeTextFile(plot, plotRates(report));
   await Deno.writeTextFile(page, benchmarksPage(report));
-  const { code, stderr } = await runDeno(["fmt", "--quiet", page]);
-  if (code !== 0) throw new Error(`Cannot format ${page}: ${stderr.trim()}`);
+  const { code, stderr } = await runDeno(["fmt", "--quiet", page, plot]);
+  if (code !== 0) throw new Error(`Cannot format ${page} and ${plot}: ${stderr.trim()}`);
 }
 
 /** The page in Markdown, whose tables still want to be aligned. */

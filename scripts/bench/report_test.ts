@@ -79,11 +79,16 @@ Deno.test("plotRates draws an SVG of what was measured", () => {
   assert.ok(svg.includes("keystone") && svg.includes("stateful/16"));
 });
 
-Deno.test("writeDocs writes a page that the formatter leaves as it is", async () => {
+Deno.test("writeDocs writes a page and a plot that the formatter leaves as they are", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await writeDocs(REPORT, folder);
-    const { code, stderr } = await runDeno(["fmt", "--check", `${folder}/benchmarks.md`]);
+    const { code, stderr } = await runDeno([
+      "fmt",
+      "--check",
+      `${folder}/benchmarks.md`,
+      `${folder}/benchmarks.svg`,
+    ]);
     assert.equal(code, 0, stderr);
     assert.match(await Deno.readTextFile(`${folder}/benchmarks.svg`), /^<svg /);
   } finally {
