@@ -53,6 +53,7 @@ export class OwnerClient {
   readonly #failed = Promise.withResolvers<never>();
   /** Uris of which an update may come: from the request to subscribe on to the answer to the one to unsubscribe. */
   readonly #watched = new Set<string>();
+  #left = false;
   #failure: unknown;
   #secrets = 0;
   #numbers = 0;
@@ -92,6 +93,7 @@ export class OwnerClient {
 
   /** Goes with everything that is still open. */
   async leave(): Promise<void> {
+    this.#left = true;
     await this.#options.channel[Symbol.asyncDispose]();
     await this.#orFailure(this.#reading);
   }
@@ -223,6 +225,8 @@ export class OwnerClient {
     // Once a check has failed, the channel is closed: the check says more than that.
     for (const message of messages) {
       if (this.#failure) throw this.#failure;
+      // What was on its way when it left is still heard, and nobody is there to be told anything.
+      if (this.#left) return;
       await this.#options.channel.send({ message });
     }
   }
