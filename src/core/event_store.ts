@@ -1,5 +1,8 @@
 /** Where the events of a session's streams are kept, so that a client whose connection broke can have them again. */
 
+import { Chain, type LinkTo, linkTo } from "./chain.ts";
+import { Table } from "./table.ts";
+
 /** One stream of one session. */
 export interface StreamKey {
   readonly session: string;
@@ -46,33 +49,35 @@ export interface MemoryEventStoreOptions {
   readonly now?: () => number;
 }
 
-/** What an event costs besides its text, so that many small ones do not escape the limit. */
-const ENTRY_BYTES = 200;
+/** What an event costs besides its text (measured: 330), so that many small ones do not escape the limit. */
+const ENTRY_BYTES = 350;
 
 /** The events of this process; the oldest make room for the newest. */
 export function memoryEventStore(limits: EventLimits, options: MemoryEventStoreOptions = {}): EventStore {
   return new MemoryEventStore(limits, options.now ?? (() => performance.now()));
 }
 
-interface Entry {
-  readonly key: StreamKey;
-  readonly at: number;
-  readonly bytes: number;
-  readonly event: StoredEvent;
-}
+/** Oldest first. */
+type Entries = Chain<LinkTo<Entry>>;
 
-/** Sets keep the order of arrival, and lose their oldest entry as cheaply as any other. */
-interface SessionEntries {
-  readonly all: Set<Entry>;
-  readonly streams: Map<string, Set<Entry>>;
+/** An event, and its place among those of the store and of its session, so that it leaves both at constant cost. */
+class Entry {
+  readonly inStore = linkTo<Entry>(this);
+  readonly inSession = linkTo<Entry>(this);
+
+  constructor(readonly key: StreamKey, readonly event: StoredEvent, readonly at: number) {}
+
+  get bytes(): number {
+    return this.event.data.length + ENTRY_BYTES;
+  }
 }
 
 class MemoryEventStore implements EventStore {
   readonly #limits: EventLimits;
   readonly #now: () => number;
-  readonly #sessions = new Map<string, SessionEntries>();
-  /** Of all sessions, oldest first. */
-  readonly #entries = new Set<Entry>();
+  readonly #sessions = new Table<string, Entries>();
+  /** Of all sessions. */
+  readonly #entries: Entries = new Chain();
   #bytes = 0;
 
   constructor(limits: EventLimits, now: () => number) {
@@ -84,62 +89,52 @@ class MemoryEventStore implements EventStore {
   }
 
   append(key: StreamKey, event: StoredEvent): void {
-    const entry = { key, event, at: this.#now(), bytes: event.data.length + ENTRY_BYTES };
-    const session = this.#sessionOf(key);
-    const stream = session.streams.get(key.stream);
-    if (stream) stream.add(entry);
-    else session.streams.set(key.stream, new Set([entry]));
-    session.all.add(entry);
-    this.#entries.add(entry);
+    const entry = new Entry(key, event, this.#now());
+    const session = this.#sessions.get(key.session) ?? this.#addSession(key.session);
+    session.add(entry.inSession);
+    this.#entries.add(entry.inStore);
     this.#bytes += entry.bytes;
-    if (session.all.size > this.#limits.events) this.#forget(oldestOf(session.all));
+    if (session.size > this.#limits.events && session.first) this.#forget(session.first.value);
     this.#shrink();
   }
 
   read(key: StreamKey, after: number): StoredEvent[] | undefined {
     this.#shrink();
-    const entries = this.#sessions.get(key.session)?.streams.get(key.stream) ?? [];
-    const events = [...entries].map(({ event }) => event);
+    const events = this.#entriesOf(key.session)
+      .filter((entry) => entry.key.stream === key.stream)
+      .map(({ event }) => event);
     const [first, last] = [events[0], events.at(-1)];
     if (!first || !last || after < first.sequence - 1 || after > last.sequence) return undefined;
     return events.filter(({ sequence }) => sequence > after);
   }
 
   drop(session: string): void {
-    for (const entry of this.#sessions.get(session)?.all ?? []) this.#forget(entry);
+    for (const entry of this.#entriesOf(session)) this.#forget(entry);
   }
 
-  #sessionOf({ session }: StreamKey): SessionEntries {
-    const found = this.#sessions.get(session);
-    if (found) return found;
-    const entries: SessionEntries = { all: new Set(), streams: new Map() };
+  #entriesOf(session: string): Entry[] {
+    return this.#sessions.get(session)?.all().map(({ value }) => value) ?? [];
+  }
+
+  #addSession(session: string): Entries {
+    const entries: Entries = new Chain();
     this.#sessions.set(session, entries);
     return entries;
   }
 
   #shrink(): void {
     const tooOld = this.#now() - this.#limits.ageMs;
-    for (const entry of this.#entries) {
-      if (this.#bytes <= this.#limits.bytes && entry.at > tooOld) return;
-      this.#forget(entry);
+    for (let oldest = this.#entries.first?.value; oldest; oldest = this.#entries.first?.value) {
+      if (this.#bytes <= this.#limits.bytes && oldest.at > tooOld) return;
+      this.#forget(oldest);
     }
   }
 
-  #forget(entry: Entry | undefined): void {
-    if (!entry) return;
-    const { key: { session, stream }, bytes } = entry;
-    const kept = this.#sessions.get(session);
-    kept?.all.delete(entry);
-    const events = kept?.streams.get(stream);
-    events?.delete(entry);
-    if (events?.size === 0) kept?.streams.delete(stream);
-    if (kept?.all.size === 0) this.#sessions.delete(session);
-    this.#entries.delete(entry);
-    this.#bytes -= bytes;
+  #forget(entry: Entry): void {
+    const session = this.#sessions.get(entry.key.session);
+    session?.remove(entry.inSession);
+    if (session?.size === 0) this.#sessions.take(entry.key.session);
+    this.#entries.remove(entry.inStore);
+    this.#bytes -= entry.bytes;
   }
-}
-
-function oldestOf(entries: ReadonlySet<Entry>): Entry | undefined {
-  const [oldest] = entries;
-  return oldest;
 }

@@ -12,7 +12,7 @@ const LIMITS = { bytes: 1 << 20, events: 1_000, ageMs: 60_000 };
 const key = (session: string, stream = "1") => ({ session, stream });
 
 Deno.test("memoryEventStore drops the oldest events of all sessions when they are too large together", async () => {
-  const store = memoryEventStore({ ...LIMITS, bytes: 10_000 });
+  const store = memoryEventStore({ ...LIMITS, bytes: 11_000 });
   const large = (sequence: number) => ({ sequence, data: "x".repeat(3_000), last: false });
   store.append(key("a"), large(1));
   store.append(key("b"), large(1));
