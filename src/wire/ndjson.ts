@@ -80,7 +80,7 @@ export class LineDecoder {
     const lines = text.split("\n");
     lines[0] = this.#rest + lines[0];
     this.#start(lines.pop() ?? "", chunk.length - 1 - chunk.lastIndexOf(NEWLINE));
-    return lines.map(trimmed).filter((line) => !isBlank(line));
+    return lines.map(trimmed).filter((line) => !isBlank(line)).map((line) => cutOut(line, text));
   }
 
   /** What is left when the stream ends: a last line without its newline. */
@@ -146,6 +146,14 @@ function trimmed(line: string): string {
   const start = line.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
   const end = line.endsWith("\r") ? line.length - 1 : line.length;
   return end - start === line.length ? line : line.slice(start, end);
+}
+
+/**
+ * A part of a text keeps the whole alive. So a small line, which may wait for its reader long after the others of its
+ * chunk are gone, becomes a text of its own: the engine puts it together anew.
+ */
+function cutOut(line: string, text: string): string {
+  return line.length * 2 < text.length ? ` ${line}`.slice(1) : line;
 }
 
 function isBlank(line: string): boolean {

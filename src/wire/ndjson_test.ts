@@ -145,3 +145,14 @@ Deno.test("LineDecoder is done with a chunk when it has it", () => {
   memory.fill(0x78);
   assert.deepEqual([...lines, ...decoder.push(last), ...decoder.end()], ["ä", "b€"]);
 });
+
+Deno.test("LineDecoder gives small lines that do not keep the rest of their chunk alive", () => {
+  const decoder = new LineDecoder(1 << 20);
+  const chunk = encoder.encode(`${"x".repeat(200)}\n${"y".repeat(60_000)}\n`);
+  const before = Deno.memoryUsage().heapUsed;
+  const kept = Array.from({ length: 5_000 }, () => decoder.push(chunk)[0]);
+  const grown = Deno.memoryUsage().heapUsed - before;
+  assert.equal(kept.length, 5_000);
+  // All chunks together are 300 MB.
+  assert(grown < 100e6, `${grown} bytes`);
+});
