@@ -4,87 +4,88 @@
  * When V8 makes room in a Map it builds a new table, and the old one refers to the new. One that has grown old is not
  * collected by the minor collections, so it keeps its successors, and these all that was in them when they were
  * replaced: with a few requests open at any time, nothing that was ever entered would be freed before the next major
- * collection. So the Map has boxes alone, and a box that leaves is empty. And there is none as long as one entry is
- * all: a session that waits for its client keeps nothing but the table itself.
+ * collection. So the Map has boxes alone, and a box that leaves is empty. And there is no Map as long as one entry is
+ * all: a session whose client asks one thing after another keeps nothing but the table itself.
  */
 
-interface Box<K, V> {
-  readonly key: K;
+interface Box<V> {
   value: V | undefined;
 }
 
 export class Table<K extends string | number, V extends object> {
-  /** The one entry. */
-  #only: Box<K, V> | undefined;
+  /** The one entry; without a value there is none. */
+  #key: K | undefined;
+  #value: V | undefined;
   /** All entries, from the second one on until there is none. */
-  #boxes: Map<K, Box<K, V>> | undefined;
+  #boxes: Map<K, Box<V>> | undefined;
 
   get size(): number {
-    return this.#boxes ? this.#boxes.size : this.#only ? 1 : 0;
+    return this.#boxes ? this.#boxes.size : this.#value ? 1 : 0;
   }
 
   has(key: K): boolean {
-    return this.#boxOf(key) !== undefined;
+    return this.get(key) !== undefined;
   }
 
   get(key: K): V | undefined {
-    return this.#boxOf(key)?.value;
+    if (this.#boxes) return this.#boxes.get(key)?.value;
+    return this.#key === key ? this.#value : undefined;
   }
 
   set(key: K, value: V): void {
-    const known = this.#boxOf(key);
-    if (known) known.value = value;
-    else this.#add({ key, value });
+    if (!this.#boxes && this.#value && this.#key !== key) this.#spread();
+    if (this.#boxes) this.#box(key, this.#boxes).value = value;
+    else {
+      this.#key = key;
+      this.#value = value;
+    }
   }
 
   /** Takes the value out. */
   take(key: K): V | undefined {
-    const box = this.#boxOf(key);
-    if (!box) return undefined;
-    this.#remove(key);
-    const { value } = box;
-    box.value = undefined;
+    const value = this.get(key);
+    if (value) this.#remove(key);
     return value;
   }
 
   /** Takes every value out. */
   clear(): void {
-    for (const { key } of this.#all()) this.take(key);
+    for (const box of this.#boxes?.values() ?? []) box.value = undefined;
+    this.#boxes = this.#key = this.#value = undefined;
   }
 
   /** As it is now, oldest first. */
   values(): V[] {
-    return this.#all().map(({ value }) => value).filter((value) => value !== undefined);
+    const values = this.#boxes ? [...this.#boxes.values()].map(({ value }) => value) : [this.#value];
+    return values.filter((value) => value !== undefined);
   }
 
   /** The one value that is in it, or undefined when there are none or several. */
   sole(): V | undefined {
-    if (this.#boxes?.size === 1) return this.#boxes.values().next().value?.value;
-    return this.#only?.value;
+    if (!this.#boxes) return this.#value;
+    return this.#boxes.size === 1 ? this.#boxes.values().next().value?.value : undefined;
   }
 
-  #boxOf(key: K): Box<K, V> | undefined {
-    if (this.#boxes) return this.#boxes.get(key);
-    return this.#only?.key === key ? this.#only : undefined;
+  /** From one entry to several. */
+  #spread(): void {
+    this.#boxes = new Map();
+    if (this.#key !== undefined) this.#boxes.set(this.#key, { value: this.#value });
+    this.#key = this.#value = undefined;
   }
 
-  #add(box: Box<K, V>): void {
-    if (this.#boxes) this.#boxes.set(box.key, box);
-    else if (!this.#only) this.#only = box;
-    else {
-      this.#boxes = new Map([[this.#only.key, this.#only], [box.key, box]]);
-      this.#only = undefined;
-    }
+  #box(key: K, boxes: Map<K, Box<V>>): Box<V> {
+    const known = boxes.get(key);
+    if (known) return known;
+    const box: Box<V> = { value: undefined };
+    boxes.set(key, box);
+    return box;
   }
 
   #remove(key: K): void {
-    this.#only = undefined;
+    const box = this.#boxes?.get(key);
+    if (box) box.value = undefined;
     this.#boxes?.delete(key);
     if (this.#boxes?.size === 0) this.#boxes = undefined;
-  }
-
-  #all(): Box<K, V>[] {
-    if (this.#boxes) return [...this.#boxes.values()];
-    return this.#only ? [this.#only] : [];
+    this.#key = this.#value = undefined;
   }
 }
