@@ -4,6 +4,7 @@ import { ROOT } from "../run_deno.ts";
 import { Bench } from "./bench.ts";
 import { NODE_CHILD, STAGES } from "./load_cases.ts";
 import { pinThisProcess } from "./machine.ts";
+import { runCrowds } from "./crowd_cases.ts";
 import { runMemory } from "./memory_cases.ts";
 import { type BenchOptions, parseOptions, USAGE, UsageError } from "./options.ts";
 import { addedLatency, runPipe } from "./pipe_cases.ts";
@@ -74,6 +75,7 @@ async function measureAll(bench: Bench): Promise<void> {
   await runNodeChild(bench);
   await runStart(bench);
   await runSessions(bench);
+  await runCrowds(bench);
   await runMemory(bench);
 }
 

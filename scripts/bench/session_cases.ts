@@ -1,21 +1,16 @@
-/** What sessions cost: how many can be opened a second, and what many of them do to the throughput. */
+/** What it costs to open a session: how many a second, and how long one takes. */
 import type { Bench } from "./bench.ts";
-import { SMALL } from "./calls.ts";
 import { type Gateway, onFreshGateway, pause } from "./gateway.ts";
 import { HttpConnection } from "./http_connection.ts";
-import { builtInLoad, sessionLoad } from "./measure.ts";
 import type { Mode } from "./peers.ts";
 import type { Cell, Figures } from "./results.ts";
-import { endSession, initialize, INITIALIZED, openSessions, postOf } from "./session.ts";
+import { endSession, initialize, INITIALIZED, postOf } from "./session.ts";
 import { measureCells } from "./stage.ts";
 import { latencyFigures } from "./stats.ts";
 
 const OPENERS = 8;
 const UNHURRIED_PAUSE_MS = 50; // a child that is started ahead is there again by then
 const FIRST_SECONDS = 0.2; // not counted: the first sessions of a gateway cost more
-const GROWTH_CALLERS = 16;
-const GROWTH = [1, 10, 100, 1000];
-const CLIENTS = [1, 4, 16, 64, 256];
 
 /** How the child of a new session comes about. */
 const BIRTHS: readonly (readonly [name: string, mode: Mode])[] = [
@@ -34,10 +29,6 @@ export async function runSessions(bench: Bench): Promise<void> {
     ...BIRTHS.flatMap(([name, mode]) =>
       birthCells(bench, `unhurried session/${name}`, { ...unhurried, mode })
     ),
-    // As many callers, and more and more sessions that they take turns in.
-    ...GROWTH.flatMap((count) => loadCells(bench, `growth/${count}`, { count, callers: GROWTH_CALLERS })),
-    // More and more clients, each with a session and a call of its own.
-    ...CLIENTS.flatMap((count) => loadCells(bench, `clients/${count}`, { count, callers: count })),
   ]);
 }
 
@@ -55,21 +46,6 @@ function birthCells(bench: Bench, name: string, plan: BirthPlan): Cell[] {
   return cells(bench, { name, mode: plan.mode }, async ({ url }, signal) => {
     await openAndEnd(bench, url, { ...plan, seconds: FIRST_SECONDS, signal });
     return await openAndEnd(bench, url, { ...plan, seconds, signal });
-  });
-}
-
-function loadCells(
-  bench: Bench,
-  name: string,
-  { count, callers }: { count: number; callers: number },
-): Cell[] {
-  if (!bench.includes(name, name === "growth/1" || name === "growth/1000")) return [];
-  const { seconds } = bench.options;
-  return cells(bench, { name, mode: "shared" }, async (gateway, signal) => {
-    const sessions = await openSessions(bench, gateway, count);
-    const plan = { callers, shape: SMALL, sessions, seconds, signal };
-    await builtInLoad(bench, gateway, plan); // warm-up
-    return await sessionLoad(bench, gateway, plan);
   });
 }
 

@@ -1,7 +1,8 @@
 /** Starts everyone who takes part, measures them in turns, and stops them. */
 import type { Bench } from "./bench.ts";
 import { type Shape, SMALL } from "./calls.ts";
-import { type Gateway, type LaunchOptions, startGateway } from "./gateway.ts";
+import type { Gateway } from "./gateway.ts";
+import { Lineup } from "./lineup.ts";
 import { type LoadCase, OPEN_LOOP } from "./load_cases.ts";
 import { load, openLoad, warmUp } from "./measure.ts";
 import type { Contestant, Mode } from "./peers.ts";
@@ -37,52 +38,33 @@ function showProgress(line: string): void {
 export async function runStage(bench: Bench, cases: readonly LoadCase[], child = bench.child): Promise<void> {
   const wanted = cases.filter(({ name, matters }) => bench.includes(name, matters));
   const modes = new Set(wanted.map(({ mode }) => mode));
-  await using gateways = new Gateways();
+  const prepare = async (gateway: Gateway) => {
+    await warmUp(bench, gateway);
+    return gateway;
+  };
+  await using lineup = new Lineup<Gateway>(bench);
   for (const mode of modes) {
-    for (const contestant of bench.contestants) await gateways.start(bench, contestant, { mode, child });
+    for (const contestant of bench.contestants) {
+      await lineup.add(keyOf(contestant, mode), { contestant, mode, child, prepare });
+    }
   }
   const cells = wanted.flatMap((one) =>
-    bench.contestants.map((contestant) => loadCell(bench, contestant, one, gateways))
+    bench.contestants.map((contestant) => loadCell(bench, contestant, one, lineup))
   );
   await measureCells(bench, cells);
 }
 
-/** Those that run, and why others do not. */
-class Gateways implements AsyncDisposable {
-  readonly #running = new Map<string, Gateway>();
-  readonly #reasons = new Map<string, unknown>();
-
-  /** Starts a gateway and warms it up; a failure is kept for who asks for it. */
-  async start(bench: Bench, contestant: Contestant, options: LaunchOptions): Promise<void> {
-    const key = `${contestant.name} ${options.mode}`;
-    try {
-      const gateway = await startGateway(bench, contestant, options);
-      this.#running.set(key, gateway);
-      await warmUp(bench, gateway);
-    } catch (error) {
-      this.#reasons.set(key, error);
-    }
-  }
-
-  get({ name }: Contestant, mode: Mode): Gateway {
-    const key = `${name} ${mode}`;
-    const gateway = this.#running.get(key);
-    if (this.#reasons.has(key) || !gateway) throw this.#reasons.get(key);
-    return gateway;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#running.values()].map((gateway) => gateway[Symbol.asyncDispose]()));
-  }
+function keyOf({ name }: Contestant, mode: Mode): string {
+  return `${name} ${mode}`;
 }
 
-function loadCell(bench: Bench, contestant: Contestant, one: LoadCase, gateways: Gateways): Cell {
+function loadCell(bench: Bench, contestant: Contestant, one: LoadCase, lineup: Lineup<Gateway>): Cell {
   return {
     name: one.name,
     contestant: contestant.name,
     async measure(signal) {
       if (contestant.bare && one.shape.progress > 0) throw new Error("it passes no notifications on");
-      const gateway = gateways.get(contestant, one.mode);
+      const gateway = lineup.get(keyOf(contestant, one.mode));
       const plan = { ...one, seconds: secondsOf(bench, one), signal };
       if (!one.open) return withBytes(await load(bench, gateway, plan), one.shape);
       return await openLoad(bench, gateway, { ...plan, rate: maximum(bench, gateway.name) / 2 });

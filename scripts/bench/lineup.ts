@@ -1,0 +1,48 @@
+/** The gateways of a stage: each runs for as long as the stage lasts, and they take turns. */
+import type { Bench } from "./bench.ts";
+import { type Gateway, type LaunchOptions, startGateway } from "./gateway.ts";
+import type { Contestant } from "./peers.ts";
+
+const PREPARE_LIMIT_MS = 60_000;
+
+export interface Entrant<T> extends LaunchOptions {
+  readonly contestant: Contestant;
+  /** Makes of the gateway what the measurements need. */
+  prepare(gateway: Gateway): Promise<T>;
+}
+
+/** Those that take part, and why others do not. */
+export class Lineup<T> implements AsyncDisposable {
+  readonly #bench: Bench;
+  readonly #gateways: Gateway[] = [];
+  readonly #ready = new Map<string, T>();
+  readonly #reasons = new Map<string, unknown>();
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
+  }
+
+  /** Starts a gateway and prepares it; a failure is kept for who asks for it. */
+  async add(name: string, { contestant, prepare, ...options }: Entrant<T>): Promise<void> {
+    try {
+      const gateway = await startGateway(this.#bench, contestant, options);
+      this.#gateways.push(gateway);
+      // What waits for a gateway fails when that ends.
+      const timer = setTimeout(() => gateway[Symbol.asyncDispose](), PREPARE_LIMIT_MS);
+      this.#ready.set(name, await prepare(gateway).finally(() => clearTimeout(timer)));
+    } catch (error) {
+      this.#reasons.set(name, error);
+    }
+  }
+
+  /** Throws the failure of who could not be prepared. */
+  get(name: string): T {
+    const ready = this.#ready.get(name);
+    if (ready === undefined) throw this.#reasons.get(name);
+    return ready;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#gateways.map((gateway) => gateway[Symbol.asyncDispose]()));
+  }
+}
