@@ -10,9 +10,15 @@ export interface QueueOptions {
   highWaterWeight?: number;
 }
 
+/**
+ * What waits, and what waits behind it; outside of the queue nothing, so that an old entry keeps no newer one alive.
+ * An array instead would be begun anew whenever it is empty, and kept by each idle session: V8 takes such arrays for
+ * long-lived, and frees those of a busy queue no sooner than in a major collection.
+ */
 interface Entry<T> {
   readonly item: T;
   readonly weight: number;
+  next: Entry<T> | undefined;
 }
 
 /** Takes an item; the next one comes when a returned promise has settled. */
@@ -50,8 +56,9 @@ interface Waiting<T> {
 export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   readonly #highWater: number;
   readonly #highWaterWeight: number;
-  #items: (Entry<T> | undefined)[] = [];
-  #head = 0;
+  #oldest: Entry<T> | undefined;
+  #youngest: Entry<T> | undefined;
+  #size = 0;
   #weight = 0;
   #waiting: Waiting<T> | undefined;
   #consumer: Consumer<T> | undefined;
@@ -67,7 +74,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   get size(): number {
-    return this.#items.length - this.#head;
+    return this.#size;
   }
   get weight(): number {
     return this.#weight;
@@ -85,9 +92,10 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
       this.#waiting = undefined;
       return resolve({ value: item, done: false });
     }
-    if (this.#consumer?.busy === false) return this.#wake(this.#consumer, { item, weight: 0 });
-    this.#items.push({ item, weight });
-    this.#weight += weight;
+    if (this.#consumer?.busy === false) {
+      return this.#wake(this.#consumer, { item, weight: 0, next: undefined });
+    }
+    this.#add({ item, weight, next: undefined });
     if (!this.#full()) return;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
@@ -171,15 +179,22 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     return new Promise((resolve, reject) => this.#waiting = { resolve, reject });
   }
 
+  #add(entry: Entry<T>): void {
+    if (this.#youngest) this.#youngest.next = entry;
+    else this.#oldest = entry;
+    this.#youngest = entry;
+    this.#size++;
+    this.#weight += entry.weight;
+  }
+
   #take(): Entry<T> | undefined {
-    const entry = this.#items[this.#head];
+    const entry = this.#oldest;
     if (!entry) return undefined;
-    // What was taken must not stay in memory until the array is compacted.
-    this.#items[this.#head++] = undefined;
+    this.#oldest = entry.next;
+    if (!this.#oldest) this.#youngest = undefined;
+    entry.next = undefined;
+    this.#size--;
     this.#weight -= entry.weight;
-    // Compacting only now and then keeps a take at constant cost.
-    if (this.#head === this.#items.length) this.#clear();
-    else if (this.#head >= 1024) this.#items.splice(0, this.#head), this.#head = 0;
     this.#release();
     return entry;
   }
@@ -194,14 +209,9 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   return(): Promise<IteratorResult<T, undefined>> {
     this.end();
     this.#failed = false;
-    this.#clear();
-    this.#weight = 0;
+    this.#oldest = this.#youngest = undefined;
+    this.#size = this.#weight = 0;
     return Promise.resolve({ value: undefined, done: true });
-  }
-
-  #clear(): void {
-    this.#items = [];
-    this.#head = 0;
   }
 
   #full(): boolean {
