@@ -1,6 +1,6 @@
 /** A remote MCP server over WebSocket: subprotocol `mcp`, one JSON-RPC message a text frame. */
 import type { Backend } from "../core/backend.ts";
-import type { Channel } from "../core/channel.ts";
+import type { BufferLimits, Channel } from "../core/channel.ts";
 import { TimeoutError } from "../core/errors.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
 import type { RemoteOptions } from "./remote.ts";
@@ -8,12 +8,8 @@ import { RemoteError, shown } from "./remote_error.ts";
 
 const SUBPROTOCOL = "mcp";
 
-export interface WebSocketBackendOptions extends RemoteOptions {
-  /** How many messages of the server may wait: a WebSocket cannot be told to pause. */
-  readonly maxBufferedMessages: number;
-  /** And how large they may be together. */
-  readonly maxBufferedBytes: number;
-}
+/** The limits are those of what the server said and nobody has read: a WebSocket cannot be told to pause. */
+export interface WebSocketBackendOptions extends RemoteOptions, BufferLimits {}
 
 export function webSocketBackend(options: WebSocketBackendOptions): Backend {
   return {

@@ -32,6 +32,13 @@ export function undeliveredBy({ status, headers }: GatewayError): Undelivered {
   return { status, ...(seconds > 0 && { retryAfterMs: seconds * 1000 }) };
 }
 
+/** How much may wait for somebody who does not read it. */
+export interface BufferLimits {
+  readonly maxBufferedMessages: number;
+  /** Characters of all that waits. */
+  readonly maxBufferedBytes: number;
+}
+
 /** One end of a conversation. Both ends of a bridge have this shape. */
 export interface Channel extends AsyncDisposable {
   /**
@@ -48,6 +55,26 @@ export interface Channel extends AsyncDisposable {
   close(reason?: Error): Promise<void>;
   /** "Stop now": ends `incoming`, releases pending sends, frees everything. Idempotent. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+interface FreeOptions {
+  readonly reason: Error | undefined;
+  /** Hears what goes wrong; nobody else would. */
+  readonly fault: (error: unknown) => void;
+}
+
+/** Closes a channel and disposes it; never rejects. */
+export async function free(channel: Channel, { reason, fault }: FreeOptions): Promise<void> {
+  try {
+    await channel.close(reason);
+  } catch (error) {
+    fault(error);
+  }
+  try {
+    await channel[Symbol.asyncDispose]();
+  } catch (error) {
+    fault(error);
+  }
 }
 
 /** The text to put on a wire: as it came when untouched, else serialised once. */

@@ -2,8 +2,9 @@
  * The Session joins two channels. It owns the tables of open requests, so each request gets exactly one
  * answer, and it says which client request a message of the server belongs to (rule 4 in docs/architecture.md).
  */
+import { Attention } from "./attention.ts";
 import type { Peer } from "./backend.ts";
-import { type Channel, type Envelope, undeliveredBy } from "./channel.ts";
+import { type Channel, type Envelope, free, undeliveredBy } from "./channel.ts";
 import type { Deadlines } from "./deadlines.ts";
 import {
   BackendError,
@@ -74,9 +75,7 @@ export class Session {
   readonly #abort = new AbortController();
   #over = false;
   #endError: GatewayError | undefined;
-  /** Waiting for the client's next message: all that it sent has been looked at. */
-  #listening = true;
-  #heard = 0;
+  readonly #attention = new Attention();
   /** The server has not read for as long as a request may take. */
   #stuck = false;
   #server: Channel | undefined;
@@ -142,9 +141,12 @@ export class Session {
   async #close({ reason, error }: SessionEnd): Promise<void> {
     const { session, scope } = this.peer;
     this.#answerOpen(error ?? SESSION_OVER);
-    const serverFreed = this.#free(this.#server, error);
-    if (error) await this.#refuseWaiting();
-    await this.#free(this.#client, error);
+    const fault = (error: unknown) => this.#emit({ type: "fault", where: "end of session", error });
+    const serverFreed = this.#server && free(this.#server, { reason: error, fault });
+    // What the client had sent already is read to its end: the loop answers it. Takes no longer than that, since an
+    // ended session must not be found by its client any more.
+    if (error) await this.#attention.caughtUp(REFUSE_WAITING_MS);
+    await free(this.#client, { reason: error, fault });
     await serverFreed;
     if (this.#readers > 0) await (this.#readersGone = Promise.withResolvers<void>()).promise;
     this.#emit({ type: "session.closed", session, scope, reason, ...(error && { error }) });
@@ -169,36 +171,6 @@ export class Session {
     }
   }
 
-  async #free(channel: Channel | undefined, reason: GatewayError | undefined): Promise<void> {
-    if (!channel) return;
-    const fault = (error: unknown) => this.#emit({ type: "fault", where: "end of session", error });
-    try {
-      await channel.close(reason);
-    } catch (error) {
-      fault(error);
-    }
-    try {
-      await channel[Symbol.asyncDispose]();
-    } catch (error) {
-      fault(error);
-    }
-  }
-
-  /**
-   * What the client had sent already is read to its end: the loop answers it, as soon as the server lets it go on.
-   * Takes no longer than that, since an ended session must not be found by its client any more.
-   */
-  async #refuseWaiting(): Promise<void> {
-    const deadline = performance.now() + REFUSE_WAITING_MS;
-    for (let seen = -1; seen !== this.#heard || !this.#listening;) {
-      if (performance.now() > deadline) return;
-      seen = this.#heard;
-      // A message that waits is taken within a few microtasks; one that is being passed on takes its time.
-      if (this.#listening) { for (let turn = 0; turn < 8; turn++) await undefined; }
-      else await new Promise((resolve) => setTimeout(resolve));
-    }
-  }
-
   // --- up: client to server ---
 
   #clientOver(failure: Failure | undefined): void {
@@ -208,19 +180,13 @@ export class Session {
   }
 
   #passUp(envelope: Envelope): Promise<void> | void {
-    this.#heard++;
+    this.#attention.hear();
     if (this.#over) return this.#refuseLate(envelope.message);
     if (this.#stuck) return this.#refuseUnread(envelope.message);
     if (!this.#enter(envelope.message)) return;
-    if (!this.#server) return this.#whileDeaf(this.#openAndPass(envelope));
+    if (!this.#server) return this.#attention.whileDeaf(this.#openAndPass(envelope));
     const passed = this.#guarded("up", envelope, this.#server);
-    if (passed) return this.#whileDeaf(this.#untilRead(passed));
-  }
-
-  async #whileDeaf(work: Promise<void>): Promise<void> {
-    this.#listening = false;
-    await work;
-    this.#listening = true;
+    if (passed) return this.#attention.whileDeaf(this.#untilRead(passed));
   }
 
   async #openAndPass(envelope: Envelope): Promise<void> {

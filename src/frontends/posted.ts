@@ -1,4 +1,5 @@
 /** What a POST brought, and everything that can be refused by looking at it alone. */
+import type { BufferLimits } from "../core/channel.ts";
 import { GatewayError, LimitError, refusalOf, RequestError, RpcCode } from "../core/errors.ts";
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
 import { parseMessages } from "../core/parse.ts";
@@ -86,7 +87,7 @@ export function invalidRequest(why: string): GatewayError {
 /** Throws LimitError when too much waits for the server to take another message. */
 export function refuseFull(
   { size, weight }: { readonly size: number; readonly weight: number },
-  limits: { readonly maxBufferedMessages: number; readonly maxBufferedBytes: number },
+  limits: BufferLimits,
 ): void {
   if (size < limits.maxBufferedMessages && weight < limits.maxBufferedBytes) return;
   throw new LimitError(`The server is too slow: ${size} messages of ${weight} bytes wait for it`);

@@ -1,6 +1,6 @@
 /** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
 import type { Accept } from "../core/backend.ts";
-import type { Channel, Envelope } from "../core/channel.ts";
+import type { BufferLimits, Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
 import { Queue } from "../core/queue.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
@@ -9,15 +9,12 @@ import { HandshakeCheck } from "./handshake_check.ts";
 import { methodNotAllowed } from "./http_checks.ts";
 import { type Posted, posting, type ReceiveOptions, refuseFull } from "./posted.ts";
 
-export interface SseOptions extends ReceiveOptions {
+/** The limits are those of what a client sent and the server has not read. */
+export interface SseOptions extends ReceiveOptions, BufferLimits {
   readonly accept: Accept;
   /** What the `endpoint` event names before the session id: path, or base URL and path, of the POST route. */
   readonly endpoint: string;
   readonly keepAliveMs: number;
-  /** How many messages of a client may wait for the server. */
-  readonly maxBufferedMessages: number;
-  /** And how large they may be together. */
-  readonly maxBufferedBytes: number;
 }
 
 export interface SseRoutes {

@@ -5,12 +5,8 @@ import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts"
 import { invalidRequest, isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
 import { silenceLimit } from "./exchange.ts";
 import { SinglePost } from "./single_post.ts";
-import {
-  SESSION_HEADER,
-  SessionHost,
-  type SessionSettings,
-  StreamableSession,
-} from "./streamable_session.ts";
+import { SessionHost, type SessionSettings } from "./session_host.ts";
+import { SESSION_HEADER, StreamableSession } from "./streamable_session.ts";
 
 const EVENT_STREAM = "text/event-stream";
 /** A POST is answered in either form (transports page, "Sending Messages to the Server"). */

@@ -1,67 +1,25 @@
 /** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
 import type { Peer } from "../core/backend.ts";
-import { type Channel, type Envelope, textOf } from "../core/channel.ts";
+import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
-import type { EventStore } from "../core/event_store.ts";
-import type { Sink } from "../core/events.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
 import { Table } from "../core/table.ts";
-import { type Ticket, TimeLimit } from "../core/time_limit.ts";
-import {
-  Exchange,
-  type ExchangeHost,
-  type ExchangeSettings,
-  type ReplyMode,
-  silenceLimit,
-} from "./exchange.ts";
+import type { Ticket } from "../core/time_limit.ts";
+import { Exchange, type ExchangeHost, type ExchangeSettings } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
+import { MessageBuffer } from "./message_buffer.ts";
 import { MessageStream } from "./message_stream.ts";
 import { type Posted, refuseFull, stillOpen } from "./posted.ts";
 import { type EventLog, notResumable, type Place, SessionEvents } from "./session_events.ts";
+import type { HostedSession, SessionHost, SessionSettings } from "./session_host.ts";
 
 export const SESSION_HEADER = "Mcp-Session-Id";
 
 /** From this revision on a stream may begin with an event without data; older clients read it as JSON. */
 const PRIMED_SINCE = "2025-11-25";
 
-export interface SessionSettings {
-  readonly replyMode: ReplyMode;
-  readonly keepAliveMs: number;
-  /** Whether somebody waits for a server, and may be refused. */
-  readonly crowded?: (() => boolean) | undefined;
-  /** How long a session may be without a message; an open call whose client still waits counts as one. */
-  readonly sessionTimeoutMs: number;
-  /** How many messages may wait: for a stream to open, and for the server. */
-  readonly maxBufferedMessages: number;
-  /** And how large they may be together. */
-  readonly maxBufferedBytes: number;
-  /** Where events are kept for clients that come back; without it no stream can be resumed. */
-  readonly events?: EventStore | undefined;
-  readonly emit: Sink;
-}
-
-/** What the sessions of one route share: one timer for each kind of waiting, whatever their number. */
-export class SessionHost {
-  readonly settings: SessionSettings & ExchangeSettings;
-  readonly idle: TimeLimit<StreamableSession>;
-  /** Called as soon as a session can no longer be found by its id, and again when its requests are answered. */
-  readonly onEnd: (session: StreamableSession) => void;
-
-  constructor(settings: SessionSettings, onEnd: (session: StreamableSession) => void) {
-    this.settings = { ...settings, silence: silenceLimit() };
-    this.idle = new TimeLimit(settings.sessionTimeoutMs, (session) => session.checkIdle());
-    this.onEnd = onEnd;
-  }
-
-  /** For when there is no session left. */
-  rest(): void {
-    this.settings.silence.rest();
-    this.idle.rest();
-  }
-}
-
-export class StreamableSession implements Channel, ExchangeHost {
+export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   readonly incoming = new Queue<Envelope>();
   readonly id: string = crypto.randomUUID();
   /** What the gateway knows of its client. */
@@ -77,15 +35,15 @@ export class StreamableSession implements Channel, ExchangeHost {
   #standing: MessageStream | undefined;
   /** Streams that a client came back to, even if their request is answered by now. */
   readonly #resumed = new Set<MessageStream>();
-  #buffer: Envelope[] = [];
-  #bufferedBytes = 0;
+  /** What waits for the GET stream, from the first message on. */
+  #buffer: MessageBuffer | undefined;
   #established = true;
   #introduced = false;
   /** It cannot be found by its id any more. */
   #retired = false;
   #closed = false;
   /** Falls due when the session has been idle for too long. */
-  #idle: Ticket<StreamableSession> | undefined;
+  #idle: Ticket<HostedSession> | undefined;
 
   constructor(host: SessionHost) {
     this.settings = host.settings;
@@ -263,27 +221,15 @@ export class StreamableSession implements Channel, ExchangeHost {
   }
 
   #keep(envelope: Envelope): void {
-    this.#buffer.push(envelope);
-    this.#bufferedBytes += textOf(envelope).length;
-    const { maxBufferedMessages, maxBufferedBytes } = this.settings;
-    let count = 0;
-    while (this.#buffer.length > maxBufferedMessages || this.#bufferedBytes > maxBufferedBytes) {
-      this.#unkeep();
-      count++;
-    }
-    if (count > 0) this.#drop("the buffer for the GET stream is full, oldest first", count);
-  }
-
-  #unkeep(): Envelope | undefined {
-    const envelope = this.#buffer.shift();
-    if (envelope) this.#bufferedBytes -= textOf(envelope).length;
-    return envelope;
+    this.#buffer ??= new MessageBuffer(this.settings);
+    const gone = this.#buffer.add(envelope);
+    if (gone > 0) this.#drop("the buffer for the GET stream is full, oldest first", gone);
   }
 
   /** A GET stream that nobody reads holds up nothing: what it cannot take waits in the buffer. */
   #flush(): void {
     while (this.#standing?.ready) {
-      const envelope = this.#unkeep();
+      const envelope = this.#buffer?.take();
       if (!envelope) return;
       void this.#standing.send(envelope);
     }
@@ -305,7 +251,7 @@ export class StreamableSession implements Channel, ExchangeHost {
     this.#exchanges.clear();
     this.#standing?.close();
     for (const stream of this.#resumed) stream.close();
-    this.#buffer = [];
+    this.#buffer = undefined;
     this.#closed = true;
     return this.#events?.drop() ?? Promise.resolve();
   }

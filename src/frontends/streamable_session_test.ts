@@ -5,7 +5,8 @@ import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { notification, request, result } from "../../tests/support/messages.ts";
 import { eventsIn, take } from "../../tests/support/resume_rig.ts";
 import type { Posted } from "./posted.ts";
-import { SessionHost, type SessionSettings, StreamableSession } from "./streamable_session.ts";
+import { SessionHost, type SessionSettings } from "./session_host.ts";
+import { StreamableSession } from "./streamable_session.ts";
 
 const posted = (message: JsonRpcRequest): Posted => ({
   messages: [message],

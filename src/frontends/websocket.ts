@@ -3,6 +3,7 @@
  * The specification has no text for it; subprotocol `mcp` is what the SDKs' client offers.
  */
 import type { Accept, Admission } from "../core/backend.ts";
+import type { BufferLimits } from "../core/channel.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
@@ -10,15 +11,12 @@ import { methodNotAllowed } from "./http_checks.ts";
 
 const SUBPROTOCOL = "mcp";
 
-export interface WebSocketOptions {
+/** The limits are those of what a client sent and the server has not read: a WebSocket cannot be told to pause. */
+export interface WebSocketOptions extends BufferLimits {
   readonly accept: Accept;
   /** Pings go out this often; a peer that misses two in a row is gone. */
   readonly keepAliveMs: number;
   readonly maxBodyBytes: number;
-  /** How many messages of a client may wait for the server: a WebSocket cannot be told to pause. */
-  readonly maxBufferedMessages: number;
-  /** And how large they may be together. */
-  readonly maxBufferedBytes: number;
 }
 
 export function isUpgrade(request: Request): boolean {

@@ -1,5 +1,5 @@
 /** A WebSocket as a Channel, whichever end opened it: one JSON-RPC message a text frame. */
-import { type Channel, type Envelope, textOf } from "../core/channel.ts";
+import { type BufferLimits, type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError, GatewayError } from "../core/errors.ts";
 import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
@@ -13,15 +13,12 @@ const CATCH_UP_MS = 10;
 /** A close frame's reason holds 123 bytes; the rest is its own. */
 const REASON_CHARS = 100;
 
-export interface WebSocketChannelOptions {
+/** The limits are those of what came and has not been read: a WebSocket cannot be told to pause. */
+export interface WebSocketChannelOptions extends BufferLimits {
   /** Which end we are: a client may close with 1000 alone (WebSocket API, "close(code, reason)"). */
   readonly side: "client" | "server";
   /** The longest frame that is taken. */
   readonly maxBytes: number;
-  /** How many messages may wait to be read: a WebSocket cannot be told to pause. */
-  readonly maxBufferedMessages: number;
-  /** And how large they may be together. */
-  readonly maxBufferedBytes: number;
   /** What the error says when the peer is gone. */
   readonly gone: string;
   /** Told at once when the peer is gone, or is given up: `incoming` tells it after what waits there. */

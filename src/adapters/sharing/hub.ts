@@ -1,20 +1,17 @@
 /** A server to which the handshake was played, so that clients can join. */
 import type { Backend, Launch } from "../../core/backend.ts";
-import type { Channel } from "../../core/channel.ts";
+import type { BufferLimits, Channel } from "../../core/channel.ts";
 import type { Sink } from "../../core/events.ts";
 import { until } from "../../core/waiting.ts";
 import { handshake, type HandshakeOptions } from "../handshake.ts";
 import { Multiplex } from "./multiplex.ts";
 import type { ClientKind } from "./shared_channel.ts";
 
-export interface HubOptions extends HandshakeOptions {
+/** The limits are those of what waits for one client, before it is given up as too slow. */
+export interface HubOptions extends HandshakeOptions, BufferLimits {
   readonly emit: Sink;
   /** The revisions that a client may be told. */
   readonly versions: readonly string[];
-  /** How many messages may wait for one client before it is given up as too slow. */
-  readonly maxBufferedMessages: number;
-  /** And how large they may be together. */
-  readonly maxBufferedBytes: number;
 }
 
 export interface Hub extends AsyncDisposable {

@@ -3,7 +3,7 @@
  * one for each thing that clients share; this is the hub that knows which message is whose business.
  */
 import { Chain, type LinkTo } from "../../core/chain.ts";
-import { type Channel, type Envelope, undeliveredBy } from "../../core/channel.ts";
+import { type BufferLimits, type Channel, type Envelope, undeliveredBy } from "../../core/channel.ts";
 import { DisconnectedError, GatewayError, LimitError, RpcCode, toRpcError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import {
@@ -26,7 +26,8 @@ import { SharedRequests } from "./shared_requests.ts";
 import { HubServer } from "./hub_server.ts";
 import { SharedSubscriptions } from "./shared_subscriptions.ts";
 
-export interface MultiplexOptions {
+/** The limits are those of what waits for one client, before it is given up; by size, also of what waits for the server. */
+export interface MultiplexOptions extends BufferLimits {
   /** The server; `incoming` may be an iterator that a handshake has begun to read. */
   readonly server: Channel;
   readonly incoming: AsyncIterable<Envelope>;
@@ -34,10 +35,6 @@ export interface MultiplexOptions {
   readonly initialized: Params;
   /** The revisions that a client may be told. */
   readonly versions: readonly string[];
-  /** How many messages may wait for one client before it is given up: it must not hold up the others. */
-  readonly maxBufferedMessages: number;
-  /** And how large they may be together, or what waits for the server. */
-  readonly maxBufferedBytes: number;
   /** Names the shared server in events. */
   readonly session: string;
   readonly emit: Sink;

@@ -1,6 +1,6 @@
 /** One client's end of a shared server. */
 import { linkTo } from "../../core/chain.ts";
-import type { Channel, Envelope } from "../../core/channel.ts";
+import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, LimitError } from "../../core/errors.ts";
 import type { Params, ProgressToken, RequestId } from "../../core/jsonrpc.ts";
 import { Queue } from "../../core/queue.ts";
@@ -22,12 +22,6 @@ export interface Held {
   readonly withdraw: () => void;
 }
 
-export interface SharedChannelLimits {
-  /** How many messages may wait for the client before it is given up, and how large they may be together. */
-  readonly maxBufferedMessages: number;
-  readonly maxBufferedBytes: number;
-}
-
 /** What a client's channel may do at the hub. */
 export interface HubSide {
   up(client: SharedChannel, envelope: Envelope): Promise<void> | void;
@@ -46,12 +40,13 @@ export class SharedChannel implements Channel {
   /** Its places among the clients of the hub, and among those that wait for an answer. */
   readonly joined = linkTo(this);
   readonly waiting = linkTo(this);
-  readonly #limits: SharedChannelLimits;
+  /** Of what waits for the client, before it is given up. */
+  readonly #limits: BufferLimits;
   readonly #hub: HubSide;
   #disposed: PromiseWithResolvers<void> | undefined;
   #closed = false;
 
-  constructor(kind: ClientKind, limits: SharedChannelLimits, hub: HubSide) {
+  constructor(kind: ClientKind, limits: BufferLimits, hub: HubSide) {
     this.kind = kind;
     this.#limits = limits;
     this.#hub = hub;
