@@ -34,6 +34,11 @@ export class Chain<L extends Link<L>> {
     return this.#first;
   }
 
+  /** The youngest. */
+  get last(): L | undefined {
+    return this.#last;
+  }
+
   /** Enters a link as the youngest; one that is in it already becomes that. */
   add(link: L): void {
     this.remove(link);

@@ -209,8 +209,8 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   return(): Promise<IteratorResult<T, undefined>> {
     this.end();
     this.#failed = false;
-    this.#oldest = this.#youngest = undefined;
-    this.#size = this.#weight = 0;
+    if (this.#consumer) this.#consumer.first = undefined;
+    while (this.#take()) continue;
     return Promise.resolve({ value: undefined, done: true });
   }
 

@@ -30,7 +30,7 @@ Deno.test("Queue gives items in order, those that waited and those that come lat
   assert.deepEqual(await all, [0, 1, 2, 3]);
 });
 
-Deno.test("Queue keeps its order over many refills and compactions", async () => {
+Deno.test("Queue keeps its order over many refills", async () => {
   const queue = new Queue<number>();
   const iterator = queue[Symbol.asyncIterator]();
   let [next, expected] = [0, 0];
@@ -272,3 +272,14 @@ async function* numbers(): AsyncGenerator<number> {
   yield await Promise.resolve(1);
   yield 2;
 }
+
+Deno.test("Queue.read takes nothing more after return, what had woken it up neither", async () => {
+  const queue = new Queue<number>();
+  const taken: number[] = [];
+  queue.read((item) => void taken.push(item), () => {});
+  await Promise.resolve();
+  void queue.push(1);
+  void queue.push(2);
+  await queue.return();
+  assert.deepEqual([taken, queue.size, queue.weight], [[], 0, 0]);
+});

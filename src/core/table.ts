@@ -33,12 +33,10 @@ export class Table<K extends string | number, V extends object> {
   }
 
   set(key: K, value: V): void {
-    if (!this.#boxes && this.#value && this.#key !== key) this.#spread();
-    if (this.#boxes) this.#box(key, this.#boxes).value = value;
-    else {
-      this.#key = key;
-      this.#value = value;
-    }
+    const isOnly = !this.#value || this.#key === key;
+    if (this.#boxes || !isOnly) return this.#setInBox(key, value);
+    this.#key = key;
+    this.#value = value;
   }
 
   /** Takes the value out. */
@@ -66,19 +64,19 @@ export class Table<K extends string | number, V extends object> {
     return this.#boxes.size === 1 ? this.#boxes.values().next().value?.value : undefined;
   }
 
-  /** From one entry to several. */
-  #spread(): void {
-    this.#boxes = new Map();
-    if (this.#key !== undefined) this.#boxes.set(this.#key, { value: this.#value });
-    this.#key = this.#value = undefined;
+  #setInBox(key: K, value: V): void {
+    this.#boxes ??= this.#spread();
+    const box = this.#boxes.get(key);
+    if (box) box.value = value;
+    else this.#boxes.set(key, { value });
   }
 
-  #box(key: K, boxes: Map<K, Box<V>>): Box<V> {
-    const known = boxes.get(key);
-    if (known) return known;
-    const box: Box<V> = { value: undefined };
-    boxes.set(key, box);
-    return box;
+  /** From one entry to several. */
+  #spread(): Map<K, Box<V>> {
+    const boxes = new Map<K, Box<V>>();
+    if (this.#key !== undefined) boxes.set(this.#key, { value: this.#value });
+    this.#key = this.#value = undefined;
+    return boxes;
   }
 
   #remove(key: K): void {

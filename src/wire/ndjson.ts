@@ -1,6 +1,7 @@
 /** Newline-delimited JSON, the framing of MCP's stdio transport: one message a line, UTF-8, no newline inside. */
 import type { Envelope } from "../core/channel.ts";
 import { LimitError } from "../core/errors.ts";
+import { cutOut } from "./cut_out.ts";
 import { lineOf } from "./line.ts";
 
 const NEWLINE = 0x0a;
@@ -79,7 +80,7 @@ export class LineDecoder {
     }
     const lines = text.split("\n");
     lines[0] = this.#rest + lines[0];
-    this.#start(lines.pop() ?? "", chunk.length - 1 - chunk.lastIndexOf(NEWLINE));
+    this.#start(cutOut(lines.pop() ?? "", text), chunk.length - 1 - chunk.lastIndexOf(NEWLINE));
     return lines.map(trimmed).filter((line) => !isBlank(line)).map((line) => cutOut(line, text));
   }
 
@@ -146,14 +147,6 @@ function trimmed(line: string): string {
   const start = line.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
   const end = line.endsWith("\r") ? line.length - 1 : line.length;
   return end - start === line.length ? line : line.slice(start, end);
-}
-
-/**
- * A part of a text keeps the whole alive. So a small line, which may wait for its reader long after the others of its
- * chunk are gone, becomes a text of its own: the engine puts it together anew.
- */
-function cutOut(line: string, text: string): string {
-  return line.length * 2 < text.length ? ` ${line}`.slice(1) : line;
 }
 
 function isBlank(line: string): boolean {

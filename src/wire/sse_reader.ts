@@ -1,6 +1,7 @@
 /** Reads Server-Sent Events from a response body. */
 import { createParser } from "eventsource-parser";
 import { LimitError } from "../core/errors.ts";
+import { cutOut } from "./cut_out.ts";
 
 export interface ReceivedEvent {
   /** "message" where the stream names none. */
@@ -27,17 +28,19 @@ export async function* readEvents(
   const decoder = new TextDecoder();
   let events: ReceivedEvent[] = [];
   let tooLong = false;
+  let text = "";
   const parser = createParser({
     onEvent: ({ event = "message", id, data }) => {
       tooLong ||= data.length > maxBytes;
-      if (!tooLong) events.push({ event, id, data });
+      if (!tooLong) events.push({ event, id, data: cutOut(data, text) });
     },
     onRetry: (ms) => onRetry?.(ms),
     onError: ({ type }) => tooLong ||= type === "max-buffer-size-exceeded",
     maxBufferSize: maxBytes + FIELD_NAME_CHARS,
   });
   for await (const chunk of body) {
-    parser.feed(decoder.decode(chunk, { stream: true }));
+    text = decoder.decode(chunk, { stream: true });
+    parser.feed(text);
     yield* events;
     events = [];
     if (tooLong) throw new LimitError(`The server sent an event longer than ${maxBytes} bytes`);
