@@ -32,16 +32,23 @@ async function openHttpCallers(url: URL, { count, shape, sessions }: CallersOpti
   const length = bodyLength(parts);
   const callers: Caller[] = [];
   for (let index = 0; index < count; index++) {
-    const head = requestHead({ url, session: sessions[index % sessions.length], length });
-    callers.push(httpCaller(await HttpConnection.open(url), head, parts));
+    const heads = everyFrom(sessions, index, count).map((session) => requestHead({ url, session, length }));
+    callers.push(httpCaller(await HttpConnection.open(url), heads, parts));
   }
   return callers;
 }
 
-function httpCaller(connection: HttpConnection, head: string, parts: readonly string[]): Caller {
+/** Of many sessions each caller has some; of few, several callers have the same. */
+function everyFrom<T>(items: readonly T[], first: number, step: number): T[] {
+  const start = first % items.length;
+  return items.filter((_, index) => index >= start && (index - start) % step === 0);
+}
+
+function httpCaller(connection: HttpConnection, heads: readonly string[], parts: readonly string[]): Caller {
+  let turn = 0;
   return {
     async call(id) {
-      const answer = await connection.exchange(head + parts.join(`${id}`));
+      const answer = await connection.exchange(heads[turn++ % heads.length] + parts.join(`${id}`));
       if (answer.status !== 200) throw new Error(refusal(answer));
       return answer.body;
     },

@@ -3,81 +3,82 @@ import type { Bench } from "./bench.ts";
 import { SMALL } from "./calls.ts";
 import type { Gateway } from "./gateway.ts";
 import { Lineup } from "./lineup.ts";
-import { builtInLoad, sessionLoad, type SessionPlan } from "./measure.ts";
+import { sessionLoad, warmUp } from "./measure.ts";
 import type { Contestant } from "./peers.ts";
 import type { Cell } from "./results.ts";
-import { openSessions } from "./session.ts";
+import { openSessions, type SessionId } from "./session.ts";
 import { measureCells } from "./stage.ts";
 
-const WARM_UP_LIMIT_MS = 20_000;
-const WARM_UP_SECONDS = 1;
-
-/** So many callers, who take turns in so many sessions. */
+/** So many calls at a time, which take turns in so many sessions. */
 interface Crowd {
   readonly name: string;
   readonly sessions: number;
   readonly callers: number;
 }
 
-/** As many callers, and more and more sessions. */
-const GROWTH = [1, 10, 100, 1000].map((count) => ({ name: `growth/${count}`, sessions: count, callers: 16 }));
-/** More and more clients, each with a session and a call of its own. */
-const CLIENTS = [1, 4, 16, 64, 256].map((count) => ({
+/** As many calls, and more and more sessions. */
+const GROWTH: readonly Crowd[] = [1, 10, 100, 1000].map((count) => ({
+  name: `growth/${count}`,
+  sessions: count,
+  callers: 16,
+}));
+/** More and more sessions, and for each a call at a time. */
+const CLIENTS: readonly Crowd[] = [1, 4, 16, 64, 256].map((count) => ({
   name: `clients/${count}`,
   sessions: count,
   callers: count,
 }));
-const SMALLEST = "growth/1";
-const LARGEST = "growth/1000";
+const IN_QUICK = ["growth/1", "growth/1000"];
 
 /** A difference of a few percent shows in many short turns, close to one another, sooner than in few long ones. */
-const TURNS = 4;
+export const TURNS = 4;
 
 interface Crowded {
   readonly gateway: Gateway;
-  readonly sessions: SessionPlan["sessions"];
-}
-
-export async function runCrowds(bench: Bench): Promise<void> {
-  const { rounds, seconds } = bench.options;
-  for (const contestant of bench.sessionHolders) {
-    await runCrowd(bench, contestant, { crowds: GROWTH, rounds: rounds * TURNS, seconds: seconds / 2 });
-    await runCrowd(bench, contestant, { crowds: CLIENTS, rounds, seconds });
-  }
+  readonly sessions: readonly SessionId[];
 }
 
 interface CrowdPlan {
-  readonly crowds: readonly Crowd[];
   readonly rounds: number;
   readonly seconds: number;
 }
 
-async function runCrowd(bench: Bench, contestant: Contestant, plan: CrowdPlan): Promise<void> {
-  const wanted = plan.crowds.filter(({ name }) =>
-    bench.includes(name, name === SMALLEST || name === LARGEST)
-  );
+/** Every crowd has a gateway of its own for all the rounds; they share a core, where only one has something to do. */
+export async function runCrowds(bench: Bench): Promise<void> {
+  const { rounds, seconds } = bench.options;
+  await runCrowd(bench, GROWTH, { rounds: rounds * TURNS, seconds: seconds / 2 });
+  await runCrowd(bench, CLIENTS, { rounds, seconds });
+}
+
+async function runCrowd(bench: Bench, crowds: readonly Crowd[], plan: CrowdPlan): Promise<void> {
+  const entries = crowds
+    .filter(({ name }) => bench.includes(name, IN_QUICK.includes(name)))
+    .flatMap((crowd) => bench.sessionHolders.map((contestant) => ({ crowd, contestant })));
   await using lineup = new Lineup<Crowded>(bench);
-  for (const crowd of wanted) {
+  for (const { crowd, contestant } of entries) {
     const prepare = (gateway: Gateway) => gather(bench, gateway, crowd);
-    await lineup.add(crowd.name, { contestant, mode: "shared", prepare });
+    await lineup.add(keyOf(crowd, contestant), { contestant, mode: "shared", prepare });
   }
-  const cells = wanted.map(({ name, callers }): Cell => ({
-    name,
+  const cells = entries.map(({ crowd, contestant }): Cell => ({
+    name: crowd.name,
     contestant: contestant.name,
     async measure(signal) {
-      const { gateway, sessions } = lineup.get(name);
+      const { gateway, sessions } = lineup.get(keyOf(crowd, contestant));
+      // Who took too long is asked no more, and must not keep the core busy.
+      signal.addEventListener("abort", () => gateway[Symbol.asyncDispose](), { once: true });
       const { seconds } = plan;
-      return await sessionLoad(bench, gateway, { callers, shape: SMALL, sessions, seconds, signal });
+      return await sessionLoad(bench, gateway, { ...crowd, shape: SMALL, sessions, seconds, signal });
     },
   }));
   await measureCells(bench, cells, plan.rounds);
 }
 
-/** Opens the sessions, and finds out whether each caller gets its own answers. */
+function keyOf({ name }: Crowd, contestant: Contestant): string {
+  return `${name} ${contestant.name}`;
+}
+
 async function gather(bench: Bench, gateway: Gateway, { sessions: count, callers }: Crowd): Promise<Crowded> {
   const sessions = await openSessions(bench, gateway, count);
-  const signal = AbortSignal.timeout(WARM_UP_LIMIT_MS);
-  const seconds = Math.min(bench.options.seconds, WARM_UP_SECONDS);
-  await builtInLoad(bench, gateway, { callers, shape: SMALL, sessions, seconds, signal });
+  await warmUp(bench, gateway, { callers, sessions });
   return { gateway, sessions };
 }

@@ -1,7 +1,7 @@
 /** Writes docs/benchmarks.md and its plot from the results of a run. */
 import { runDeno } from "../run_deno.ts";
 import { plotRates } from "./plot.ts";
-import { COLUMNS, formatSpread, type Report, spreadOf } from "./report.ts";
+import { COLUMNS, formatSpread, type Report, roundsText, spreadOf } from "./report.ts";
 import type { Row } from "./results.ts";
 
 const PLOT = "benchmarks.svg";
@@ -29,7 +29,9 @@ export function benchmarksPage(report: Report): string {
     ...marksSection(report),
     "## Figures",
     "",
-    "The number behind the slash counts the callers. They share one session; each has one call open at a time.",
+    "The number behind the slash counts the callers. They share one session; each has one call open at a time. In",
+    "`growth` and `clients` it counts the sessions: calls take turns in them, 16 at a time in `growth`, and as many as",
+    "there are sessions in `clients`.",
     "`stateful/open` is open loop: calls arrive at half the rate that the gateway can take. `added` is what a gateway",
     "adds to the bare pipe.",
     "",
@@ -89,7 +91,7 @@ function machineSection({ machine, setup }: Report): string[] {
       `${machine.processor}, ${machine.cores} cores, ${machine.memoryMb} MB, ${machine.system}`,
       `Commit ${machine.commit}, ${machine.date}`,
       [...versions, ...setup.packages].join(", "),
-      `${setup.rounds} rounds of ${setup.seconds} s, or of half for lesser rows; load: ${setup.load}; child: ${setup.child}; ${setup.pinning}`,
+      `${roundsText(setup)}; load: ${setup.load}; child: ${setup.child}; ${setup.pinning}`,
     ].map((line) => `- ${line}`),
     "",
   ];

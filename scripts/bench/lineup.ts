@@ -1,4 +1,5 @@
-/** The gateways of a stage: each runs for as long as the stage lasts, and they take turns. */
+/** The gateways of a stage: each runs for as long as the stage lasts. */
+import { inTime } from "../../src/core/waiting.ts";
 import type { Bench } from "./bench.ts";
 import { type Gateway, type LaunchOptions, startGateway } from "./gateway.ts";
 import type { Contestant } from "./peers.ts";
@@ -22,23 +23,24 @@ export class Lineup<T> implements AsyncDisposable {
     this.#bench = bench;
   }
 
-  /** Starts a gateway and prepares it; a failure is kept for who asks for it. */
+  /** Starts a gateway and prepares it. One that fails is stopped, and why is kept for who asks for it. */
   async add(name: string, { contestant, prepare, ...options }: Entrant<T>): Promise<void> {
+    let gateway: Gateway | undefined;
     try {
-      const gateway = await startGateway(this.#bench, contestant, options);
+      gateway = await startGateway(this.#bench, contestant, options);
+      const late = new Error(`It was not ready to be measured within ${PREPARE_LIMIT_MS / 1000} s`);
+      this.#ready.set(name, await inTime(PREPARE_LIMIT_MS, prepare(gateway), late));
       this.#gateways.push(gateway);
-      // What waits for a gateway fails when that ends.
-      const timer = setTimeout(() => gateway[Symbol.asyncDispose](), PREPARE_LIMIT_MS);
-      this.#ready.set(name, await prepare(gateway).finally(() => clearTimeout(timer)));
     } catch (error) {
       this.#reasons.set(name, error);
+      await gateway?.[Symbol.asyncDispose]();
     }
   }
 
   /** Throws the failure of who could not be prepared. */
   get(name: string): T {
     const ready = this.#ready.get(name);
-    if (ready === undefined) throw this.#reasons.get(name);
+    if (ready === undefined) throw this.#reasons.get(name) ?? new Error(`Nobody takes part as ${name}`);
     return ready;
   }
 

@@ -2,9 +2,9 @@
 /** What `deno task bench` runs: Keystone beside other gateways and the least that is possible. */
 import { ROOT } from "../run_deno.ts";
 import { Bench } from "./bench.ts";
+import { runCrowds } from "./crowd_cases.ts";
 import { NODE_CHILD, STAGES } from "./load_cases.ts";
 import { pinThisProcess } from "./machine.ts";
-import { runCrowds } from "./crowd_cases.ts";
 import { runMemory } from "./memory_cases.ts";
 import { type BenchOptions, parseOptions, USAGE, UsageError } from "./options.ts";
 import { addedLatency, runPipe } from "./pipe_cases.ts";

@@ -19,7 +19,6 @@ export interface SessionPlan extends LoadPlan {
   readonly sessions: readonly SessionId[];
 }
 
-const WARM_UP_CALLERS = 16;
 const WARM_UP_LIMIT_MS = 20_000;
 
 /** All callers share a session that is opened for them. */
@@ -51,11 +50,14 @@ export async function openLoad(
 }
 
 /** Warms a gateway up, and finds out whether each caller gets its own answers. */
-export async function warmUp(bench: Bench, gateway: Gateway): Promise<void> {
+export async function warmUp(
+  bench: Bench,
+  gateway: Gateway,
+  { callers, sessions }: Pick<SessionPlan, "callers" | "sessions">,
+): Promise<void> {
   const seconds = Math.min(bench.options.seconds / 2, 1);
   const signal = AbortSignal.timeout(WARM_UP_LIMIT_MS);
-  const plan = { callers: WARM_UP_CALLERS, shape: SMALL, seconds, signal };
-  await inSession(bench, gateway, (sessions) => builtInLoad(bench, gateway, { ...plan, sessions }));
+  await builtInLoad(bench, gateway, { callers, shape: SMALL, sessions, seconds, signal });
 }
 
 function usesHttp1({ mode }: Gateway): boolean {

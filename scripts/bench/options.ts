@@ -40,7 +40,7 @@ export class UsageError extends Error {
 
 export const USAGE = `Usage: deno task bench [options]
 
-  --quick                  one short round of the rows that matter, in under two minutes
+  --quick                  a short round of the rows that matter, in under two minutes
   --rounds <count>         rounds, each of every contestant in turn (default: 5; quick: 1)
   --seconds <seconds>      length of one measurement (default: 2; quick: 1)
   --only <names>           contestants to measure, joined by commas

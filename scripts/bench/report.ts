@@ -1,4 +1,5 @@
 /** The results of a run: as JSON for later, as a table for now. */
+import { TURNS } from "./crowd_cases.ts";
 import type { Bench } from "./bench.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import { judge, type MarkResult } from "./marks.ts";
@@ -101,12 +102,19 @@ export function formatReport({ machine, setup, rows, marks }: Report): string {
   ]);
   return [
     `${machine.processor}, ${machine.cores} cores, ${machine.system}, commit ${machine.commit}`,
-    `${setup.rounds} rounds of ${setup.seconds} s, or of half for lesser rows; ${setup.load}; ${setup.pinning}`,
+    `${roundsText(setup)}; ${setup.load}; ${setup.pinning}`,
     "",
     ...lines,
     "",
     ...marks.map(formatMark),
   ].join("\n");
+}
+
+/** How long was measured, and how often. */
+export function roundsText({ rounds, seconds }: Report["setup"]): string {
+  return `${rounds} rounds of ${seconds} s, of half for lesser rows; growth: ${
+    rounds * TURNS
+  } rounds of half`;
 }
 
 /** `reached`, `missed` or `not measured`, and by how much. */

@@ -8,9 +8,11 @@ import { load, openLoad, warmUp } from "./measure.ts";
 import type { Contestant, Mode } from "./peers.ts";
 import type { Cell, Figures } from "./results.ts";
 import { type RoundsOptions, runRounds } from "./rounds.ts";
+import { inSession } from "./session.ts";
 import { spread } from "./stats.ts";
 
 const SPARE_SECONDS = 20; // for what comes before and after the load: a slow gateway's last answers
+const WARM_UP_CALLERS = 16;
 const MEGABYTE = 1_000_000;
 
 /** Measures cells in rounds. */
@@ -39,7 +41,11 @@ export async function runStage(bench: Bench, cases: readonly LoadCase[], child =
   const wanted = cases.filter(({ name, matters }) => bench.includes(name, matters));
   const modes = new Set(wanted.map(({ mode }) => mode));
   const prepare = async (gateway: Gateway) => {
-    await warmUp(bench, gateway);
+    await inSession(
+      bench,
+      gateway,
+      (sessions) => warmUp(bench, gateway, { callers: WARM_UP_CALLERS, sessions }),
+    );
     return gateway;
   };
   await using lineup = new Lineup<Gateway>(bench);
