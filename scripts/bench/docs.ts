@@ -1,5 +1,6 @@
 /** Writes docs/benchmarks.md and its plot from the results of a run. */
 import { runDeno } from "../run_deno.ts";
+import type { MarkResult } from "./marks.ts";
 import { plotRates } from "./plot.ts";
 import { COLUMNS, formatSpread, type Report, roundsText, spreadOf } from "./report.ts";
 import type { Row } from "./results.ts";
@@ -41,18 +42,20 @@ export function benchmarksPage(report: Report): string {
 }
 
 function marksSection({ marks }: Report): string[] {
-  const word = (reached: boolean | undefined) =>
-    reached === undefined ? "not measured" : reached ? "yes" : "no";
+  const word = ({ reached, floor }: MarkResult) => {
+    if (reached === undefined) return "not measured";
+    return reached ? "yes" : floor ? `no; the floor: ${formatSpread(floor, 2)}` : "no";
+  };
   return [
     "## Marks",
     "",
     ...table(
       ["Keystone", "Mark", "Measured", "Reached"],
-      marks.map(({ title, limit, measured, reached }) => [
-        title,
-        limit,
-        measured ? formatSpread(measured, 2) : "",
-        word(reached),
+      marks.map((mark) => [
+        mark.title,
+        mark.limit,
+        mark.measured ? formatSpread(mark.measured, 2) : "",
+        word(mark),
       ]),
     ),
   ];

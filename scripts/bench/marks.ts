@@ -20,6 +20,8 @@ export interface MarkResult {
   /** Over the rounds that have both figures; absent where there is none. */
   readonly measured?: Spread;
   readonly reached?: boolean;
+  /** What the floor comes to, where a mark against another gateway was missed: no gateway can do much better. */
+  readonly floor?: Spread;
 }
 
 const THROUGHPUT = "Stateful tools/call, 16 callers, requests/s";
@@ -82,18 +84,24 @@ export function judge(results: Results, marks: readonly Mark[] = MARKS): MarkRes
     const named = { title: titleOf(mark), limit: limitOf(mark) };
     if (ratios.length === 0) return named;
     const measured = spread(ratios);
-    return { ...named, measured, reached: isReached(mark, measured.median) };
+    if (isReached(mark, measured.median)) return { ...named, measured, reached: true };
+    const floor = isAgainstOther(mark) ? ratiosOf(results, mark, FLOOR) : [];
+    return { ...named, measured, reached: false, ...(floor.length > 0 && { floor: spread(floor) }) };
   });
 }
 
 /** By round, since the two figures of one round are neighbours in time. */
-function ratiosOf(results: Results, { row, figure, over }: Mark): number[] {
-  const own = results.samples(row, KEYSTONE, figure);
+function ratiosOf(results: Results, { row, figure, over }: Mark, contestant = KEYSTONE): number[] {
+  const own = results.samples(row, contestant, figure);
   const others = over && results.samples(over.row, over.contestant, figure);
   return own.flatMap((value, round) => {
     const other = others ? others[round] : 1;
     return value === undefined || other === undefined ? [] : [value / other];
   });
+}
+
+function isAgainstOther({ over }: Mark): boolean {
+  return over !== undefined && over.contestant !== FLOOR && over.contestant !== KEYSTONE;
 }
 
 function titleOf({ title, over }: Mark): string {

@@ -30,6 +30,16 @@ Deno.test("judge takes the median of the ratios of the rounds", () => {
   });
 });
 
+Deno.test("judge tells what the floor comes to where a mark against another gateway is missed", () => {
+  const over = { row: "stateful/16", contestant: "other" };
+  const all = results([80], [100]);
+  all.add({ name: "stateful/16", contestant: "other" }, { rate: 10 });
+  const floorOf = (atLeast: number) => judge(all, [{ ...MARK, over, atLeast }])[0]?.floor;
+  assert.deepEqual([floorOf(8), floorOf(9)?.median], [undefined, 10]);
+  // Against itself it says nothing.
+  assert.equal(judge(all, [{ ...MARK, atLeast: 2 }])[0]?.floor, undefined);
+});
+
 Deno.test("judge leaves out a round that one of the two has not", () => {
   const [result] = judge(results([10, 70], [null, 100]), [MARK]);
   assert.deepEqual(result?.measured, { median: 0.7, min: 0.7, max: 0.7 });

@@ -118,10 +118,11 @@ export function roundsText({ rounds, seconds }: Report["setup"]): string {
 }
 
 /** `reached`, `missed` or `not measured`, and by how much. */
-export function formatMark({ title, limit, measured, reached }: MarkResult): string {
+export function formatMark({ title, limit, measured, reached, floor }: MarkResult): string {
   const word = reached === undefined ? "not measured" : reached ? "reached" : "missed";
   const figure = measured ? ` ${formatSpread(measured, 2)}` : "";
-  return `${word.padEnd(13)} ${title}:${figure} (mark: ${limit})`;
+  const possible = floor ? `; the floor: ${formatSpread(floor, 2)}` : "";
+  return `${word.padEnd(13)} ${title}:${figure} (mark: ${limit}${possible})`;
 }
 
 /** Reads what an earlier run wrote. */
