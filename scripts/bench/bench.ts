@@ -1,7 +1,7 @@
 /** What the measurements of one run have in common. */
 import { Ids } from "./calls.ts";
 import { usablePinning } from "./machine.ts";
-import type { BenchOptions, Pinning } from "./options.ts";
+import { type BenchOptions, type Pinning, UsageError } from "./options.ts";
 import { type Contestant, KEYSTONE, type TlsFiles } from "./peers.ts";
 import { Results } from "./results.ts";
 import { buildChild, CACHE, findContestants, makeTlsFiles } from "./setup.ts";
@@ -15,6 +15,8 @@ export class Bench implements AsyncDisposable {
   readonly commands = new Map<string, string>();
   /** What still runs, whoever forgot it. */
   readonly running = new Set<Started>();
+  /** The names of all rows that there are, by the end of a run. */
+  readonly #asked = new Set<string>();
   /** Nothing is started any more. */
   stopping = false;
 
@@ -54,9 +56,20 @@ export class Bench implements AsyncDisposable {
     return this.contestants.filter(({ bare, name }) => !bare && (!this.options.quick || name === KEYSTONE));
   }
 
+  /** Throws UsageError when nothing was measured that `--rows` asks for; to be called after all. */
+  checkRows(): void {
+    const unknown = this.options.rows?.find((start) =>
+      ![...this.#asked].some((name) => name.startsWith(start))
+    );
+    if (unknown === undefined) return;
+    const groups = new Set([...this.#asked].map((name) => name.slice(0, name.indexOf("/"))));
+    throw new UsageError(`--rows ${unknown}: no row begins so; there are ${[...groups].join(", ")}`);
+  }
+
   /** Whether `--rows` and `--quick` leave a measurement in; those of `--quick` are the ones that matter. */
   includes(name: string, matters: boolean): boolean {
     const { quick, rows } = this.options;
+    this.#asked.add(name);
     if (rows) return rows.some((start) => name.startsWith(start));
     return matters || !quick;
   }

@@ -73,6 +73,12 @@ Deno.test("bench names a flag that it does not know", async () => {
   assert.match(stderr, /^Unknown option '--fast'/);
 });
 
+Deno.test("bench says when no row is what it was asked for", { ignore: !hasCompiler }, async () => {
+  const { code, stderr } = await bench("--only", "keystone", "--rows", "nosuch", "--no-pin");
+  assert.equal(code, 2);
+  assert.match(stderr, /^--rows nosuch: no row begins so; there are pipe, stateful, /m);
+});
+
 async function bench(...flags: string[]) {
   return await runDeno(["run", "-A", SCRIPT, ...flags]);
 }

@@ -1,5 +1,6 @@
 /** The flags of `deno task bench`. */
 import { parseArgs } from "node:util";
+import { FLOOR, KEYSTONE, MCP_PROXY, type NamedCommand, SUPERGATEWAY } from "./peers.ts";
 
 export interface Pinning {
   readonly gateway: number;
@@ -26,11 +27,6 @@ export interface BenchOptions {
   readonly docs: boolean;
   /** Results to report instead of measuring. */
   readonly from: string | undefined;
-}
-
-export interface NamedCommand {
-  readonly name: string;
-  readonly command: string;
 }
 
 /** The command line cannot be followed; the message says why. */
@@ -63,13 +59,14 @@ const flag = { type: "boolean" } as const;
 export function parseOptions(args: readonly string[]): BenchOptions {
   const values = parseFlags(args);
   const quick = values.quick ?? false;
+  const peers = (values.peer ?? []).map(parsePeer);
   return {
     quick,
     rounds: count("--rounds", values.rounds) ?? (quick ? 1 : 5),
     seconds: positive("--seconds", values.seconds) ?? (quick ? 1 : 2),
-    only: values.only?.split(","),
+    only: values.only === undefined ? undefined : namesIn(values.only, peers),
     rows: values.rows?.split(","),
-    peers: (values.peer ?? []).map(parsePeer),
+    peers,
     load: oneOf("--load", values.load ?? "auto", ["auto", "wrk", "builtin"]),
     child: oneOf("--child", values.child ?? "c", ["c", "node"]),
     pinning: values["no-pin"] ? undefined : {
@@ -117,6 +114,14 @@ function parsePeer(peer: string): NamedCommand {
     throw new UsageError(`--peer must be name=command: ${peer}`);
   }
   return { name, command };
+}
+
+function namesIn(only: string, peers: readonly NamedCommand[]): string[] {
+  const known = [FLOOR, KEYSTONE, SUPERGATEWAY, MCP_PROXY, ...peers.map(({ name }) => name)];
+  const names = only.split(",");
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return names;
+  throw new UsageError(`--only ${unknown}: nobody has that name; there are ${known.join(", ")}`);
 }
 
 function positive(name: string, value: string | undefined): number | undefined {

@@ -20,6 +20,9 @@ Deno.test("parseOptions takes other gateways, equals signs and all", () => {
 
 Deno.test("parseOptions names what it cannot follow", () => {
   const wrong = [["--pear"], ["--rounds", "1.5"], ["--seconds", "-1"], ["--peer", "x"], ["--child", "rust"], [
+    "--only",
+    "keystone,nobody",
+  ], [
     "--load-core",
     "last",
   ]];

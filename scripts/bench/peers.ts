@@ -1,7 +1,6 @@
 /** Who takes part, and by which command each serves which wire. */
 import { ROOT } from "../run_deno.ts";
 import { BUNDLE } from "../bundle.ts";
-import type { NamedCommand } from "./options.ts";
 
 /** A way of serving. `shared` and `prewarmed` are stateful Streamable HTTP. */
 export type Mode = "stateful" | "stateless" | "shared" | "prewarmed" | "sse" | "ws" | "tls" | "source";
@@ -30,6 +29,11 @@ export interface Contestant {
   launch(mode: Mode, place: Place): Launch | string;
   /** Absent: it has sessions and passes notifications on. */
   readonly bare?: true;
+}
+
+export interface NamedCommand {
+  readonly name: string;
+  readonly command: string;
 }
 
 export const KEYSTONE = "keystone";

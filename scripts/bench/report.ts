@@ -3,6 +3,7 @@ import { TURNS } from "./crowd_cases.ts";
 import type { Bench } from "./bench.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import { judge, type MarkResult } from "./marks.ts";
+import { UsageError } from "./options.ts";
 import { PACKAGES } from "./peers.ts";
 import { type Figure, Results, type Row } from "./results.ts";
 import { type Spread, spread } from "./stats.ts";
@@ -125,8 +126,16 @@ export function formatMark({ title, limit, measured, reached, floor }: MarkResul
   return `${word.padEnd(13)} ${title}:${figure} (mark: ${limit}${possible})`;
 }
 
-/** Reads what an earlier run wrote. */
+/** Reads what an earlier run wrote. Throws {@linkcode UsageError}. */
 export async function readReport(path: string): Promise<Report> {
-  const report: Report = JSON.parse(await Deno.readTextFile(path));
-  return { ...report, marks: judge(new Results(report.rows)) };
+  try {
+    const report: Report = JSON.parse(await Deno.readTextFile(path));
+    if (!Array.isArray(report.rows) || !report.machine || !report.setup) {
+      throw new TypeError("It is no report");
+    }
+    return { ...report, marks: judge(new Results(report.rows)) };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--from ${path} cannot be reported: ${why}`, { cause: error });
+  }
 }

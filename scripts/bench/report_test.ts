@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { runDeno } from "../run_deno.ts";
 import { benchmarksPage, writeDocs } from "./docs.ts";
 import { judge } from "./marks.ts";
+import { UsageError } from "./options.ts";
 import { plotRates } from "./plot.ts";
-import { formatReport, formatRow, formatSpread, type Report } from "./report.ts";
+import { formatReport, formatRow, formatSpread, readReport, type Report } from "./report.ts";
 import { Results, type Row } from "./results.ts";
 
 const ROWS: Row[] = [
@@ -94,4 +95,22 @@ Deno.test("writeDocs writes a page and a plot that the formatter leaves as they 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("readReport names the file that it cannot read, and why", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    for (const [content, why] of [["{", /JSON/], ["{}", /no report/]] as const) {
+      await Deno.writeTextFile(file, content);
+      await assert.rejects(readReport(file), (error) => {
+        assert(error instanceof UsageError);
+        assert(error.message.includes(file));
+        assert.match(error.message, why);
+        return true;
+      });
+    }
+  } finally {
+    await Deno.remove(file);
+  }
+  await assert.rejects(readReport(file), UsageError);
 });
