@@ -27,6 +27,7 @@ import {
 import { each, Queue } from "../core/queue.ts";
 import { Table } from "../core/table.ts";
 import { pause, pauseBefore, type Retry } from "../core/retry.ts";
+import { AskedByServer } from "./asked_by_server.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 import { type Break, messageOf, ServerLink } from "./server_link.ts";
 import { SessionMemory } from "./session_memory.ts";
@@ -78,8 +79,7 @@ class SupervisedChannel implements Channel {
   readonly #abort = new AbortController();
   readonly #memory = new SessionMemory();
   readonly #open = new Table<RequestId, Open>();
-  /** What the server asked and the client has not answered. */
-  readonly #asked = new Map<RequestId, Channel>();
+  readonly #asked = new AskedByServer();
   readonly #link: ServerLink;
   /** Characters of notifications that wait for a server. */
   #waitingNotes = 0;
@@ -179,9 +179,7 @@ class SupervisedChannel implements Channel {
 
   /** To whoever asked and to nobody else, also while a handshake is being played. */
   #respond(envelope: Envelope, { id }: JsonRpcResponse): Promise<void> | void {
-    const asker = id === null ? this.#link.server : this.#asked.get(id);
-    if (id !== null) this.#asked.delete(id);
-    return this.#pass(envelope, asker);
+    return this.#pass(envelope, id === null ? this.#link.server : this.#asked.take(id));
   }
 
   #notify(envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
@@ -268,9 +266,10 @@ class SupervisedChannel implements Channel {
       if (this.#sendsAgain(envelope, message)) return;
       this.#settle(message);
     } else if (isRequest(message)) {
-      this.#asked.set(message.id, server);
+      this.#asked.add(message.id, server);
     } else {
-      this.#asked.delete(cancelledId(message) ?? NaN);
+      const cancelled = cancelledId(message);
+      if (cancelled !== undefined) this.#asked.take(cancelled);
     }
     return this.incoming.push(envelope, envelope.text?.length);
   }
@@ -348,12 +347,7 @@ class SupervisedChannel implements Channel {
 
   /** A new server does not know what this one asked, and may use the same id for something else. */
   #takeBack(server: Channel): void {
-    for (const [requestId, asker] of [...this.#asked]) {
-      if (asker !== server) continue;
-      this.#asked.delete(requestId);
-      const params = { requestId, reason: "The MCP server was restarted" };
-      void this.incoming.push({ message: { jsonrpc: "2.0", method: "notifications/cancelled", params } });
-    }
+    for (const message of this.#asked.takeBack(server)) void this.incoming.push({ message });
   }
 
   #tellRestored(): void {

@@ -1,5 +1,6 @@
 /** A remote MCP server over Streamable HTTP (revisions 2025-03-26 to 2025-11-25): each message is a POST of its own. */
 import type { Backend } from "../core/backend.ts";
+import { Chain, type LinkTo, linkTo } from "../core/chain.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
 import { isRequest, isResponse, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
@@ -8,12 +9,12 @@ import { Queue } from "../core/queue.ts";
 import type { ReceivedEvent } from "../wire/sse_reader.ts";
 import { eventSource, type EventSourceOptions } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
+import { RemoteSession } from "./remote_session.ts";
 import { failureAnswer, lostAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
 import { contentType, errorText, readMessages, refusalOf } from "./response.ts";
 import { within } from "../core/waiting.ts";
 import { ORDER_MS } from "./remote.ts";
 
-const SESSION_HEADER = "mcp-session-id";
 const EVENT_STREAM = "text/event-stream";
 /** A goodbye must not hold up the end. */
 const DELETE_TIMEOUT_MS = 2_000;
@@ -33,14 +34,12 @@ class StreamableChannel implements Channel {
   readonly #options: RemoteOptions;
   readonly #label: string;
   readonly #abort = new AbortController();
-  #session: string | undefined;
-  #version: string | undefined;
-  #initializeId: RequestId | undefined;
+  readonly #session = new RemoteSession();
   #listening = false;
   #closed = false;
   #lost = false;
   /** What the server has not answered with a header. */
-  readonly #posting = new Set<Promise<Response>>();
+  readonly #posting = new Chain<LinkTo<Promise<Response>>>();
 
   constructor(options: RemoteOptions, label: string) {
     this.#options = options;
@@ -59,13 +58,12 @@ class StreamableChannel implements Channel {
   /** Tells the server that its session is over (transports page, "Session Management"). */
   async close(): Promise<void> {
     this.#closed = true;
-    const session = this.#session;
-    this.#session = undefined;
-    if (session === undefined || this.incoming.ended) return;
+    const headers = this.#session.take();
+    if (!headers || this.incoming.ended) return;
     try {
       const response = await this.#options.client.request(this.#options.url, {
         method: "DELETE",
-        headers: { ...this.#headers(), [SESSION_HEADER]: session },
+        headers,
         signal: AbortSignal.timeout(DELETE_TIMEOUT_MS),
       });
       await response.body?.cancel();
@@ -82,15 +80,16 @@ class StreamableChannel implements Channel {
 
   // --- up ---
 
-  async #request(envelope: Envelope, { id, method }: JsonRpcRequest): Promise<void> {
-    if (method === "initialize") this.#initializeId = id;
+  async #request(envelope: Envelope, message: JsonRpcRequest): Promise<void> {
+    const { id, method } = message;
+    this.#session.asked(message);
     try {
       const response = await this.#post(envelope);
       if (contentType(response) === EVENT_STREAM) return await this.#follow(response, id);
       await this.#answerFrom(response, id);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      const sessionLost = this.#isLost(error);
+      const sessionLost = this.#session.isLost(error);
       const failure = method === "initialize" ? untaken(error) : error;
       const room = this.incoming.push(relayed(failure, id) ?? failureAnswer(id, failure, { sessionLost }));
       // At once, so that nobody else is sent to the dead session while this answer waits to be read.
@@ -106,7 +105,7 @@ class StreamableChannel implements Channel {
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.#tell(`a message was not taken: ${messageOf(error)}`);
-      if (this.#isLost(error)) return void this.#break();
+      if (this.#session.isLost(error)) return void this.#break();
     }
     // The handshake is complete: from here on the server may speak by itself.
     const { message } = envelope;
@@ -115,9 +114,9 @@ class StreamableChannel implements Channel {
 
   /** Settles with a 2xx answer. Throws RemoteError for every other. */
   #post(envelope: Envelope): Promise<Response> {
-    const posting = this.#exchange(envelope).finally(() => this.#posting.delete(posting));
+    const posting = linkTo(this.#exchange(envelope).finally(() => this.#posting.remove(posting)));
     this.#posting.add(posting);
-    return posting;
+    return posting.value;
   }
 
   async #exchange(envelope: Envelope): Promise<Response> {
@@ -125,7 +124,7 @@ class StreamableChannel implements Channel {
     const response = await client.request(url, {
       method: "POST",
       headers: {
-        ...this.#headers(),
+        ...this.#session.headers,
         "Content-Type": "application/json",
         Accept: `application/json, ${EVENT_STREAM}`,
       },
@@ -134,13 +133,6 @@ class StreamableChannel implements Channel {
     });
     if (response.ok) return response;
     throw refusalOf(url, response, await errorText(response));
-  }
-
-  #headers(): Record<string, string> {
-    return {
-      ...(this.#session === undefined ? {} : { [SESSION_HEADER]: this.#session }),
-      ...(this.#version === undefined ? {} : { "mcp-protocol-version": this.#version }),
-    };
   }
 
   // --- down ---
@@ -193,13 +185,8 @@ class StreamableChannel implements Channel {
   }
 
   #receive(envelope: Envelope, response?: Response): Promise<void> | void {
-    const { message, text } = envelope;
-    if (isResponse(message) && message.id === this.#initializeId && "result" in message) {
-      this.#initializeId = undefined;
-      this.#session = response?.headers.get(SESSION_HEADER) ?? undefined;
-      this.#version = versionIn(message.result);
-    }
-    return this.incoming.push(envelope, text?.length);
+    this.#session.heard(envelope, response);
+    return this.incoming.push(envelope, envelope.text?.length);
   }
 
   // --- the server's own stream ---
@@ -224,7 +211,7 @@ class StreamableChannel implements Channel {
     } catch (error) {
       if (this.#closed || this.#abort.signal.aborted || (!offered && isNotOffered(error))) return;
       this.#tell(`the server's own stream ended: ${messageOf(error)}`);
-      if (this.#isLost(error)) void this.#break();
+      if (this.#session.isLost(error)) void this.#break();
     }
   }
 
@@ -234,7 +221,7 @@ class StreamableChannel implements Channel {
     const response = await client.request(url, {
       method: "GET",
       headers: {
-        ...this.#headers(),
+        ...this.#session.headers,
         Accept: EVENT_STREAM,
         ...(cursor === undefined ? {} : { "last-event-id": asHeader(cursor) }),
       },
@@ -246,17 +233,12 @@ class StreamableChannel implements Channel {
 
   // --- the end ---
 
-  /** 404, or what servers say in its place, to a request with a session id: the session is gone (transports page, "Session Management"). */
-  #isLost(error: unknown): boolean {
-    return this.#session !== undefined && error instanceof RemoteError && error.sessionRefused;
-  }
-
   /** What is posted already is turned away as well: that it may be sent again must come out before the end. */
   async #break(): Promise<void> {
     if (this.#lost) return;
     this.#lost = true;
-    await within(LAST_WORD_MS, Promise.allSettled(this.#posting));
-    this.#session = undefined;
+    await within(LAST_WORD_MS, Promise.allSettled(this.#posting.all().map(({ value }) => value)));
+    this.#session.take();
     const error = new DisconnectedError("The MCP server has ended the session");
     this.incoming.fail(error);
     this.#abort.abort(error);
@@ -279,13 +261,6 @@ function isNotOffered(error: unknown): boolean {
 
 function closed(): DisconnectedError {
   return new DisconnectedError("The connection to the MCP server is closed");
-}
-
-function versionIn(result: unknown): string | undefined {
-  if (typeof result !== "object" || result === null || !("protocolVersion" in result)) return undefined;
-  const version = result.protocolVersion;
-  // It becomes a header, which not everything can be.
-  return typeof version === "string" && /^[\w.-]+$/.test(version) ? version : undefined;
 }
 
 /** UTF-8 in a header is given to `fetch` byte by byte (HTML, "server-sent events"). */

@@ -1,0 +1,32 @@
+/** What servers asked and their client has not answered: the successor of a server knows nothing of it. */
+import type { Channel } from "../core/channel.ts";
+import type { JsonRpcNotification, RequestId } from "../core/jsonrpc.ts";
+import { Table } from "../core/table.ts";
+
+interface Asked {
+  readonly id: RequestId;
+  readonly server: Channel;
+}
+
+export class AskedByServer {
+  readonly #open = new Table<RequestId, Asked>();
+
+  add(id: RequestId, server: Channel): void {
+    this.#open.set(id, { id, server });
+  }
+
+  /** The server that waits for this answer, and no longer does. */
+  take(id: RequestId): Channel | undefined {
+    return this.#open.take(id)?.server;
+  }
+
+  /** Forgets what this server asked; the client is to hear it by these. */
+  takeBack(server: Channel): JsonRpcNotification[] {
+    const asked = this.#open.values().filter((one) => one.server === server);
+    return asked.map(({ id: requestId }) => {
+      this.#open.take(requestId);
+      const params = { requestId, reason: "The MCP server was restarted" };
+      return { jsonrpc: "2.0", method: "notifications/cancelled", params };
+    });
+  }
+}
