@@ -56,14 +56,16 @@ export class Bench implements AsyncDisposable {
     return this.contestants.filter(({ bare, name }) => !bare && (!this.options.quick || name === KEYSTONE));
   }
 
-  /** Throws UsageError when nothing was measured that `--rows` asks for; to be called after all. */
+  /** Throws UsageError when one of `--rows` asks for nothing that there is; to be called after all. */
   checkRows(): void {
-    const unknown = this.options.rows?.find((start) =>
-      ![...this.#asked].some((name) => name.startsWith(start))
-    );
+    const names = [...this.#asked, ...this.results.rows.map(({ name }) => name)];
+    const unknown = this.options.rows?.find((start) => !names.some((name) => name.startsWith(start)));
     if (unknown === undefined) return;
-    const groups = new Set([...this.#asked].map((name) => name.slice(0, name.indexOf("/"))));
-    throw new UsageError(`--rows ${unknown}: no row begins so; there are ${[...groups].join(", ")}`);
+    const groups = new Set(names.map((name) => name.split("/")[0]));
+    throw new UsageError(
+      `--rows ${unknown}: no row begins so; there are ${[...groups, "added"].join(", ")}. ` +
+        `What was measured is in ${this.options.json}`,
+    );
   }
 
   /** Whether `--rows` and `--quick` leave a measurement in; those of `--quick` are the ones that matter. */

@@ -38,22 +38,18 @@ interface Crowded {
   readonly sessions: readonly SessionId[];
 }
 
-interface CrowdPlan {
-  readonly rounds: number;
-  readonly seconds: number;
-}
-
 /** Every crowd has a gateway of its own for all the rounds; they share a core, where only one has something to do. */
 export async function runCrowds(bench: Bench): Promise<void> {
-  const { rounds, seconds } = bench.options;
-  await runCrowd(bench, GROWTH, { rounds: rounds * TURNS, seconds: seconds / 2 });
-  await runCrowd(bench, CLIENTS, { rounds, seconds });
+  const { rounds } = bench.options;
+  await runCrowd(bench, GROWTH, rounds * TURNS);
+  await runCrowd(bench, CLIENTS, rounds);
 }
 
-async function runCrowd(bench: Bench, crowds: readonly Crowd[], plan: CrowdPlan): Promise<void> {
+async function runCrowd(bench: Bench, crowds: readonly Crowd[], rounds: number): Promise<void> {
   const entries = crowds
     .filter(({ name }) => bench.includes(name, IN_QUICK.includes(name)))
     .flatMap((crowd) => bench.sessionHolders.map((contestant) => ({ crowd, contestant })));
+  const seconds = bench.options.seconds / 2; // so that nobody waits for half a minute (load_cases.ts)
   await using lineup = new Lineup<Crowded>(bench);
   for (const { crowd, contestant } of entries) {
     const prepare = (gateway: Gateway) => gather(bench, gateway, crowd);
@@ -66,11 +62,10 @@ async function runCrowd(bench: Bench, crowds: readonly Crowd[], plan: CrowdPlan)
       const { gateway, sessions } = lineup.get(keyOf(crowd, contestant));
       // Who took too long is asked no more, and must not keep the core busy.
       signal.addEventListener("abort", () => gateway[Symbol.asyncDispose](), { once: true });
-      const { seconds } = plan;
       return await sessionLoad(bench, gateway, { ...crowd, shape: SMALL, sessions, seconds, signal });
     },
   }));
-  await measureCells(bench, cells, plan.rounds);
+  await measureCells(bench, cells, rounds);
 }
 
 function keyOf({ name }: Crowd, contestant: Contestant): string {

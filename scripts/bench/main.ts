@@ -47,10 +47,10 @@ async function measure(options: BenchOptions): Promise<Report> {
   using _ = endOnSignal(bench);
   if (typeof bench.pinning !== "string") await pinThisProcess(bench.pinning.load);
   await measureAll(bench);
-  bench.checkRows();
   addedLatency(bench);
   const report = await makeReport(bench);
   await Deno.writeTextFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  bench.checkRows();
   return report;
 }
 

@@ -15,7 +15,6 @@ const ROWS = [
   "sse/16",
   "stateless/16",
   "start",
-  "growth/1",
   "clients/4",
 ];
 const hasCompiler = Deno.build.os !== "windows" && await versionOf("cc", "--version") !== undefined;

@@ -20,7 +20,7 @@ export interface MarkResult {
   /** Over the rounds that have both figures; absent where there is none. */
   readonly measured?: Spread;
   readonly reached?: boolean;
-  /** What the floor comes to, where a mark against another gateway was missed: no gateway can do much better. */
+  /** What the floor comes to, where a mark against another gateway was missed: a gateway can hardly do better. */
   readonly floor?: Spread;
 }
 

@@ -118,7 +118,7 @@ function parsePeer(peer: string): NamedCommand {
 
 function namesIn(only: string, peers: readonly NamedCommand[]): string[] {
   const known = [FLOOR, KEYSTONE, SUPERGATEWAY, MCP_PROXY, ...peers.map(({ name }) => name)];
-  const names = only.split(",");
+  const names = only.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return names;
   throw new UsageError(`--only ${unknown}: nobody has that name; there are ${known.join(", ")}`);

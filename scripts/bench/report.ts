@@ -18,6 +18,8 @@ export interface Report {
 export interface Setup {
   readonly rounds: number;
   readonly seconds: number;
+  /** How many times as many the rounds of `growth` are. */
+  readonly turns?: number;
   readonly quick: boolean;
   readonly load: string;
   readonly child: string;
@@ -33,6 +35,7 @@ export async function makeReport(bench: Bench): Promise<Report> {
     setup: {
       rounds,
       seconds,
+      turns: TURNS,
       quick,
       load: bench.wrk ? "wrk for HTTP/1.1, built-in for the rest" : "built-in",
       child,
@@ -112,10 +115,9 @@ export function formatReport({ machine, setup, rows, marks }: Report): string {
 }
 
 /** How long was measured, and how often. */
-export function roundsText({ rounds, seconds }: Report["setup"]): string {
-  return `${rounds} rounds of ${seconds} s, of half for lesser rows; growth: ${
-    rounds * TURNS
-  } rounds of half`;
+export function roundsText({ rounds, seconds, turns = TURNS }: Setup): string {
+  const half = "of half for lesser rows (at least 1 s by wrk)";
+  return `${rounds} rounds of ${seconds} s, ${half}; growth: ${turns} times as many`;
 }
 
 /** `reached`, `missed` or `not measured`, and by how much. */
@@ -128,12 +130,15 @@ export function formatMark({ title, limit, measured, reached, floor }: MarkResul
 
 /** Reads what an earlier run wrote. Throws {@linkcode UsageError}. */
 export async function readReport(path: string): Promise<Report> {
+  const report = await parsedReport(path);
+  return { ...report, marks: judge(new Results(report.rows)) };
+}
+
+async function parsedReport(path: string): Promise<Report> {
   try {
     const report: Report = JSON.parse(await Deno.readTextFile(path));
-    if (!Array.isArray(report.rows) || !report.machine || !report.setup) {
-      throw new TypeError("It is no report");
-    }
-    return { ...report, marks: judge(new Results(report.rows)) };
+    if (Array.isArray(report.rows) && report.machine?.processor && report.setup?.rounds) return report;
+    throw new TypeError("It is no report");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--from ${path} cannot be reported: ${why}`, { cause: error });

@@ -1,6 +1,6 @@
 /**
- * Runs measurements in rounds, so that a slow minute of the machine hits all alike: A B C, C B A, since what one leaves
- * behind (a warm cache, a late collection) would always hit the same other.
+ * Runs measurements in rounds, so that a slow minute of the machine hits all alike: A B C, C B A, and so on: each comes
+ * as often before its neighbours as after them, whatever they leave behind.
  */
 import type { Cell, Figures, Results } from "./results.ts";
 

@@ -16,8 +16,11 @@ export class Attention {
   /** Nothing more is looked at until the work is done. */
   async whileDeaf(work: Promise<void>): Promise<void> {
     this.#listening = false;
-    await work;
-    this.#listening = true;
+    try {
+      await work;
+    } finally {
+      this.#listening = true;
+    }
   }
 
   /** Settles when all that waited has been looked at, or when the time is over. */

@@ -27,6 +27,40 @@ Deno.test("Attention waits for the work, and for what is heard after it", async 
   await deaf;
 });
 
+Deno.test("Attention waits for all that is heard, a few turns after one another", async () => {
+  const attention = new Attention();
+  let heard = 0;
+  const hearing = (async () => {
+    for (; heard < 50; heard++) {
+      attention.hear();
+      for (let turn = 0; turn < 4; turn++) await undefined;
+    }
+  })();
+  await attention.caughtUp(LONG_MS);
+  assert.equal(heard, 50);
+  await hearing;
+});
+
+Deno.test("Attention waits for work that follows work", async () => {
+  const attention = new Attention();
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const work = attention.whileDeaf(first.promise).then(() => attention.whileDeaf(second.promise));
+  let over = false;
+  const caughtUp = attention.caughtUp(LONG_MS).then(() => over = true);
+  first.resolve();
+  await settled();
+  await settled();
+  assert.equal(over, false);
+  second.resolve();
+  await Promise.all([caughtUp, work]);
+});
+
+Deno.test("Attention listens again after work that failed", async () => {
+  const attention = new Attention();
+  await assert.rejects(attention.whileDeaf(Promise.reject(new Error("no"))));
+  await attention.caughtUp(LONG_MS);
+});
+
 Deno.test("Attention waits no longer than it is told", async () => {
   const attention = new Attention();
   const work = Promise.withResolvers<void>();

@@ -51,7 +51,7 @@ export interface MemoryEventStoreOptions {
 
 /** What an event costs besides its text, a little more than measured, so that many small ones do not escape the limit. */
 const ENTRY_BYTES = 350;
-/** The engine gives every character of a text two bytes when one of them does not fit into one. */
+/** Every character of a text takes two bytes when one of them needs them, or did in the text that it was cut from. */
 const WIDE = /[^\0-\xff]/;
 
 /** The events of this process; the oldest make room for the newest. */

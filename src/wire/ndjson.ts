@@ -80,8 +80,8 @@ export class LineDecoder {
     }
     const lines = text.split("\n");
     lines[0] = this.#rest + lines[0];
-    this.#start(cutOut(lines.pop() ?? "", text), chunk.length - 1 - chunk.lastIndexOf(NEWLINE));
-    return lines.map(trimmed).filter((line) => !isBlank(line)).map((line) => cutOut(line, text));
+    this.#start(cutOut(lines.pop() ?? "", text.length), chunk.length - 1 - chunk.lastIndexOf(NEWLINE));
+    return lines.map(trimmed).filter((line) => !isBlank(line)).map((line) => cutOut(line, text.length));
   }
 
   /** What is left when the stream ends: a last line without its newline. */

@@ -28,19 +28,24 @@ export async function* readEvents(
   const decoder = new TextDecoder();
   let events: ReceivedEvent[] = [];
   let tooLong = false;
-  let text = "";
+  /** Of the chunks that the next event may come from. */
+  let longest = 0;
   const parser = createParser({
     onEvent: ({ event = "message", id, data }) => {
       tooLong ||= data.length > maxBytes;
-      if (!tooLong) events.push({ event, id, data: cutOut(data, text) });
+      if (tooLong) return;
+      const ownId = id === undefined ? undefined : cutOut(id, longest);
+      events.push({ event: cutOut(event, longest), id: ownId, data: cutOut(data, longest) });
     },
     onRetry: (ms) => onRetry?.(ms),
     onError: ({ type }) => tooLong ||= type === "max-buffer-size-exceeded",
     maxBufferSize: maxBytes + FIELD_NAME_CHARS,
   });
   for await (const chunk of body) {
-    text = decoder.decode(chunk, { stream: true });
+    const text = decoder.decode(chunk, { stream: true });
+    longest = Math.max(longest, text.length);
     parser.feed(text);
+    if (events.length > 0) longest = text.length;
     yield* events;
     events = [];
     if (tooLong) throw new LimitError(`The server sent an event longer than ${maxBytes} bytes`);

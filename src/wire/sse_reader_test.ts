@@ -100,3 +100,22 @@ Deno.test("readEvents throws what the stream throws, and lets go of it when its 
   for await (const _ of readEvents(endless, { maxBytes: 9 })) break;
   await cancelled.promise;
 });
+
+Deno.test("readEvents gives small events that do not keep the rest of their chunk alive", async () => {
+  const [small, large] = ["x".repeat(200), "y".repeat(60_000)];
+  const ways: Record<string, string[]> = {
+    "in one chunk": [`data: ${large}\n\nid: ${small}\ndata: ${small}\n\n`],
+    "with the end in another chunk": [`data: ${large}\n\nid: ${small}\ndata: ${small}\n`, "\n"],
+    "cut in two": [`data: ${large}\n\nid: ${small}\ndata: ${small.slice(50)}`, `${small.slice(-50)}\n\n`],
+  };
+  for (const [how, texts] of Object.entries(ways)) {
+    const chunks = texts.map((text) => encoder.encode(text));
+    const before = Deno.memoryUsage().heapUsed;
+    const kept: (ReceivedEvent | undefined)[] = [];
+    for (let count = 0; count < 3_000; count++) kept.push((await read(chunks, 100_000)).events[1]);
+    const grown = Deno.memoryUsage().heapUsed - before;
+    assert(kept.every((event) => event?.data === small && event.id === small));
+    // All chunks together are 180 MB.
+    assert(grown < 90e6, `${how}: ${grown} bytes`);
+  }
+});
