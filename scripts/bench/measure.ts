@@ -55,7 +55,7 @@ export async function warmUp(
   gateway: Gateway,
   { callers, sessions }: Pick<SessionPlan, "callers" | "sessions">,
 ): Promise<void> {
-  const seconds = Math.min(bench.options.seconds / 2, 1);
+  const seconds = Math.min(bench.options.seconds, 1);
   const signal = AbortSignal.timeout(WARM_UP_LIMIT_MS);
   await builtInLoad(bench, gateway, { callers, shape: SMALL, sessions, seconds, signal });
 }

@@ -15,6 +15,9 @@ export interface Report {
   readonly marks: readonly MarkResult[];
 }
 
+/** Seen: 0.6 of the floor in a quick run, 1.0 after it. */
+const QUICK = "A quick run judges no mark: its gateways are measured while they are still being compiled.";
+
 export interface Setup {
   readonly rounds: number;
   readonly seconds: number;
@@ -110,6 +113,7 @@ export function formatReport({ machine, setup, rows, marks }: Report): string {
     "",
     ...lines,
     "",
+    ...(setup.quick ? [QUICK] : []),
     ...marks.map(formatMark),
   ].join("\n");
 }
