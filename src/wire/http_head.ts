@@ -18,11 +18,11 @@ export interface ReceivedHead {
 }
 
 const FIRST_READ_BYTES = 4 * 1024;
+/** Arguments go on the stack. */
+const CHARS_AT_ONCE = 4 * 1024;
 const [CR, LF] = [0x0d, 0x0a];
 /** A field line: a token, a colon at once, then anything that a field may hold (RFC 9110, section 5). */
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r\n]*?)[ \t]*$/;
-/** Fields are bytes, and most of them ASCII: each byte is a character (RFC 9110, section 5.5). */
-const latin1 = new TextDecoder("latin1");
 
 /**
  * Reads up to the end of a head; undefined when the stream ends before one has begun. Throws RequestError 431 for one
@@ -74,8 +74,17 @@ function endOfHead(bytes: Uint8Array, from: number): number | undefined {
 }
 
 function parseHead(bytes: Uint8Array): Head {
-  const [line = "", ...lines] = latin1.decode(bytes).trimEnd().split(/\r?\n/);
+  const [line = "", ...lines] = textOf(bytes).trimEnd().split(/\r?\n/);
   return { line, fields: lines.map(parseField) };
+}
+
+/** Each byte is a character (RFC 9110, section 5.5); what the platform calls latin1 is windows-1252. */
+function textOf(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += CHARS_AT_ONCE) {
+    text += String.fromCharCode(...bytes.subarray(at, at + CHARS_AT_ONCE));
+  }
+  return text;
 }
 
 function parseField(line: string): readonly [string, string] {
