@@ -9,7 +9,7 @@ import { websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Health } from "./observe/health.ts";
 import { redactText } from "./observe/log.ts";
-import type { Handler, Routes } from "./server.ts";
+import type { Handler, Routes, UpgradeHandler } from "./server.ts";
 
 export interface MountOptions {
   readonly gateway: Gateway;
@@ -26,7 +26,7 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
   const events = config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined;
   const common = { ...config, accept: gateway.accept, refuseNew: gateway.refuseNew, emit };
   const http = new Map<string, Handler>();
-  const upgrades = new Map<string, Handler>();
+  const upgrades = new Map<string, UpgradeHandler>();
   http.set("/health", healthReport(options));
   for (const path of config.healthEndpoints) http.set(path, getOnly(() => new Response("ok")));
   if (config.transports.includes("streamableHttp")) {
@@ -40,7 +40,6 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
   if (config.transports.includes("ws")) {
     const upgrade = websocket(common);
     for (const path of [config.wsPath, config.messagePath]) {
-      upgrades.set(path, upgrade);
       if (!http.has(path)) http.set(path, upgrade);
     }
   }
@@ -59,8 +58,8 @@ function healthReport({ health, version }: MountOptions): Handler {
 }
 
 function getOnly(handler: Handler): Handler {
-  return (request) => {
-    if (request.method === "GET" || request.method === "HEAD") return handler(request);
+  return (request, caller) => {
+    if (request.method === "GET" || request.method === "HEAD") return handler(request, caller);
     throw methodNotAllowed(["GET", "HEAD"]);
   };
 }

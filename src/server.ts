@@ -1,21 +1,28 @@
 /** The HTTP server: routes, the policies in front of them, the listening socket and its orderly end. */
 import { Hono, type MiddlewareHandler } from "hono";
+import type { Caller } from "./core/caller.ts";
 import { ConfigError, GatewayError, RequestError, toResponse } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
 import { within } from "./core/waiting.ts";
+import type { Service } from "./listener/connection.ts";
+import { Listener } from "./listener/listener.ts";
+import type { ConnectionLimits } from "./listener/places.ts";
+import type { Upgrade } from "./wire/upgrade.ts";
 import { isUpgrade } from "./frontends/websocket.ts";
 
 /** Answers are complete by then and small, so whoever reads has them in a moment. */
 const LAST_ANSWERS_MS = 1_000;
 
 /** Answers a request, or throws GatewayError. */
-export type Handler = (request: Request) => Response | Promise<Response>;
+export type Handler = (request: Request, caller: Caller) => Response | Promise<Response>;
+/** Takes the handshake of a WebSocket, or throws GatewayError. */
+export type UpgradeHandler = (request: Request, caller: Caller) => Promise<Upgrade>;
 
 export interface Routes {
   /** By path; a path may be named once. */
   readonly http: ReadonlyMap<string, Handler>;
   /** WebSocket upgrades by path; such a path may be an HTTP route as well. */
-  readonly upgrades: ReadonlyMap<string, Handler>;
+  readonly upgrades: ReadonlyMap<string, UpgradeHandler>;
 }
 
 export interface ServerOptions {
@@ -26,8 +33,8 @@ export interface ServerOptions {
   readonly emit: Sink;
 }
 
-/** The whole HTTP face as one function, which tests call without a socket. */
-export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handler {
+/** The whole HTTP face, which tests call without a socket. */
+export function httpService({ routes, guard, cors, emit }: ServerOptions): Service {
   const refused = (request: Request, error: unknown): Response => {
     const response = toResponse(error);
     const { method } = request;
@@ -36,29 +43,44 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
     emit({ type: "http.refused", method, route: pathOf(request), status: response.status, reason });
     return response;
   };
-  const orRefused = async (handler: Handler, request: Request): Promise<Response> => {
-    try {
-      return await handler(request);
-    } catch (error) {
-      return refused(request, error);
-    }
-  };
-  const app = new Hono({ strict: false });
+  const app = new Hono<{ Bindings: Caller }>({ strict: false });
   if (cors) app.use(cors);
-  for (const [path, handler] of routes.http) app.all(path, (context) => handler(context.req.raw));
+  for (const [path, handler] of routes.http) app.all(path, ({ req, env }) => handler(req.raw, env));
   app.notFound((context) => refused(context.req.raw, new RequestError("Not found", { status: 404 })));
   app.onError((error, context) => refused(context.req.raw, error));
   const upgrades = new Map([...routes.upgrades].map(([path, handler]) => [withoutSlash(path), handler]));
-  return (request) => {
-    try {
-      guard(request);
-      // Outside of Hono: middleware that copies a response would break the upgrade.
-      const upgrade = isUpgrade(request) && upgrades.get(withoutSlash(pathOf(request)));
-      return upgrade ? orRefused(upgrade, request) : app.fetch(request);
-    } catch (error) {
-      return refused(request, error);
-    }
+  const upgradeOf = (request: Request) =>
+    isUpgrade(request) ? upgrades.get(withoutSlash(pathOf(request))) : undefined;
+  return {
+    request(request, caller) {
+      try {
+        guard(request);
+        if (upgradeOf(request)) throw tooLate(caller);
+        return app.fetch(request, caller);
+      } catch (error) {
+        return refused(request, error);
+      }
+    },
+    upgrade(request, caller) {
+      const handler = upgradeOf(request);
+      if (!handler) return undefined;
+      // An async function, so that what `guard` throws is a rejection too.
+      const begin = async () => {
+        guard(request);
+        return await handler(request, caller);
+      };
+      return begin().catch((error) => refused(request, error));
+    },
   };
+}
+
+/**
+ * The runtime has the connection by then, and would take frames of any size. A client that keeps connections in a pool
+ * takes another one when one of them has ended under a request that may be repeated (RFC 9110, section 9.2.2).
+ */
+function tooLate(caller: Caller): GatewayError {
+  caller.drop("the handshake of a WebSocket came after other requests");
+  return new RequestError("Bad Request: a WebSocket needs a connection of its own");
 }
 
 /** The Host header is part of a request's URL, and a malformed one makes it one that no parser takes. */
@@ -71,31 +93,28 @@ function withoutSlash(path: string): string {
   return path.replace(/(?<=.)\/$/, "");
 }
 
-export interface ListenOptions {
+export interface ListenOptions extends ConnectionLimits {
   readonly host: string;
   readonly port: number;
   /** PEM texts: HTTPS with HTTP/2 by ALPN. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly maxHeaderBytes: number;
+  readonly emit: Sink;
 }
 
 /** Throws ConfigError when the address cannot be bound or certificate and key do not fit. */
-export function listen(handler: Handler, { host, port, tls }: ListenOptions): Deno.HttpServer<Deno.NetAddr> {
+export function listen(service: Service, { host, port, ...options }: ListenOptions): Listener {
   try {
-    return Deno.serve({
-      hostname: host.replace(/^\[(.*)\]$/, "$1"),
-      port,
-      ...tls,
-      // Says nothing: the banner is ours.
-      onListen: () => {},
-    }, handler);
+    return new Listener({ hostname: host.replace(/^\[(.*)\]$/, "$1"), port, service, ...options });
   } catch (cause) {
     throw new ConfigError(listenFault(cause, host, port), { cause });
   }
 }
 
 /** Lets the last answers arrive, but waits for no client that has ceased to read or to send. */
-export async function close(server: Deno.HttpServer): Promise<void> {
-  await within(LAST_ANSWERS_MS, server.shutdown());
+export async function close(listener: Listener): Promise<void> {
+  await within(LAST_ANSWERS_MS, listener.shutdown());
+  listener.kill();
 }
 
 function listenFault(cause: unknown, host: string, port: number): string {

@@ -57,13 +57,16 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
     // stdout belongs to the protocol where a client listens to it.
     (byStdio ? stderr : stdout).write(`${banner(app, { version, server: config.server })}\n`);
   }
-  const reason = await Promise.race([stop.first, app.finished.then(() => "the client on stdin is done")]);
-  const orderly = app.stop(reason);
+  const finished = app.finished.then(() => "the client on stdin is done");
+  const failed = app.failed.catch((error: Error) => error);
+  const reason = await Promise.race([stop.first, finished, failed]);
+  const orderly = app.stop(reason instanceof Error ? reason.message : reason);
   const atOnce = stop.second.then(() => {
     log({ type: "warning", text: "Stopped at once: a second signal came" });
     app.kill();
   });
   await Promise.race([orderly, atOnce]);
+  if (reason instanceof Error) throw reason;
 }
 
 /** A fault that escaped its session is logged and ends nothing; the last moment still takes all children along. */

@@ -218,6 +218,35 @@ export const options = z.object({
     value: "<file>",
     description: "private key (PEM) of --tlsCert",
   }),
+  maxConnections: option(wholeNumber({ min: 1 }), {
+    group: "Network",
+    value: "<count>",
+    description:
+      "connections at a time, the idlest gives way (default: what the limit of open files leaves, 10000 at most)",
+  }),
+  maxConnectionsPerAddress: option(wholeNumber({ min: 1 }), {
+    group: "Network",
+    value: "<count>",
+    description: "connections of one address (IPv6: one /64) other than loopback (default: half of all)",
+  }),
+  maxHeaderSize: option(size(), {
+    group: "Network",
+    value: "<size>",
+    description: "head of the first request on a connection",
+    default: "64k",
+  }),
+  headerTimeout: option(duration({ min: 1 }), {
+    group: "Network",
+    value: "<time>",
+    description: "time for a new connection to bring a complete request head",
+    default: "10s",
+  }),
+  idleTimeout: option(duration({ min: 1 }), {
+    group: "Network",
+    value: "<time>",
+    description: "ends a connection that has been without a request for so long",
+    default: "75s",
+  }),
   stateful: option(onOff(), {
     group: "Streamable HTTP",
     description:

@@ -34,6 +34,12 @@ export interface ResolvedConfig {
   /** Paths of PEM files: both or neither. */
   tlsCert?: string;
   tlsKey?: string;
+  /** By default what the limit of open files leaves, and half of that. */
+  maxConnections?: number;
+  maxConnectionsPerAddress?: number;
+  maxHeaderBytes: number;
+  headerTimeoutMs: number;
+  idleTimeoutMs: number;
   /** Empty, a URL or a path, without a slash at its end. */
   baseUrl: string;
   ssePath: string;
@@ -194,6 +200,9 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     queueTimeoutMs: values.queueTimeout,
     maxRequestMs: values.maxRequestTime,
     sessionTimeoutMs: values.sessionTimeout,
+    maxHeaderBytes: values.maxHeaderSize,
+    headerTimeoutMs: values.headerTimeout,
+    idleTimeoutMs: values.idleTimeout,
     maxBodyBytes: values.maxBodySize,
     maxMessageBytes: values.maxMessageSize,
     maxBufferedBytes: values.maxBufferedSize,
@@ -210,6 +219,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     ...given({
       ...pick(values, ["cwd", "tlsCert", "tlsKey", "caFile"]),
       ...pick(values, ["headerFile", "oauth2Bearer", "oauth2BearerFile"]),
+      ...pick(values, ["maxConnections", "maxConnectionsPerAddress"]),
       cors: values.cors?.includes("*") ? "*" as const : values.cors,
       requestTimeoutMs: values.requestTimeout,
       progressHeartbeatMs: values.progressHeartbeat,

@@ -24,6 +24,13 @@ export type GatewayEvent =
   | { type: "message"; session: string; direction: Direction; body: unknown }
   | { type: "message.dropped"; session: string; direction: Direction; reason: string; count?: number }
   | { type: "http.refused"; method: string; route: string; status: number; reason: string }
+  /** Before anything was asked on it. */
+  | { type: "connection.refused"; address: string; reason: string }
+  /** By us, whatever was under way. */
+  | { type: "connection.dropped"; address: string; reason: string }
+  /** Nobody can connect for the moment. */
+  | { type: "listener.trouble"; reason: string }
+  | { type: "listener.recovered" }
   | { type: "child.started"; session: string; pid: number; server: string }
   | { type: "child.ready"; session: string; pid: number; server: string }
   /** A child that was started ahead got its session. */

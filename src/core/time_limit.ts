@@ -24,6 +24,11 @@ export class TimeLimit<T> implements Disposable {
     this.#onDue = onDue;
   }
 
+  /** What falls due next. */
+  get oldest(): Ticket<T> | undefined {
+    return this.#tickets.first;
+  }
+
   /** Counts from now, or from a moment that is hardly past. */
   add(entry: T, since: number = performance.now()): Ticket<T> {
     const ticket = { entry, dueAt: 0, previous: undefined, next: undefined, linked: false };

@@ -44,12 +44,17 @@ export async function readHead(stream: ByteStream, maxBytes: number): Promise<Re
       return { head: parseHead(head), bytes: head, rest: bytes.subarray(end, size) };
     }
     if (size >= maxBytes) {
-      throw new RequestError(`Request Header Fields Too Large: the limit is ${maxBytes} bytes`, {
-        status: 431,
-      });
+      const why = `Request Header Fields Too Large: the limit is ${maxBytes} bytes (--maxHeaderSize)`;
+      throw new RequestError(why, { status: 431 });
     }
     if (size === bytes.length) bytes = enlarged(bytes, Math.min(2 * size, maxBytes));
   }
+}
+
+/** The other way round. */
+export function encodeHead({ line, fields }: Head): Uint8Array {
+  const text = `${[line, ...fields.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n`;
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 /** The value of a field, several of them joined as RFC 9110 (section 5.2) has it; undefined where there is none. */
