@@ -8,7 +8,7 @@ import { streamable } from "./frontends/streamable.ts";
 import { websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Health } from "./observe/health.ts";
-import { redactText } from "./observe/log.ts";
+
 import type { Handler, Routes } from "./server.ts";
 
 export interface MountOptions {
