@@ -8,8 +8,13 @@ import { isUpgrade } from "./frontends/websocket.ts";
 /** Answers are complete by then and small, so whoever reads has them in a moment. */
 const LAST_ANSWERS_MS = 1_000;
 
+/** Where a request comes from; what the runtime tells of it has this shape. */
+export interface Caller {
+  readonly remoteAddr?: Deno.Addr | undefined;
+}
+
 /** Answers a request, or throws GatewayError. */
-export type Handler = (request: Request) => Response | Promise<Response>;
+export type Handler = (request: Request, caller?: Caller) => Response | Promise<Response>;
 
 export interface Routes {
   /** By path; a path may be named once. */
@@ -36,39 +41,62 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
     emit({ type: "http.refused", method, route: pathOf(request), status: response.status, reason });
     return response;
   };
-  const orRefused = async (handler: Handler, request: Request): Promise<Response> => {
+  const orRefused = async (handler: Handler, request: Request, caller?: Caller): Promise<Response> => {
     try {
-      return await handler(request);
+      return await handler(request, caller);
     } catch (error) {
       return refused(request, error);
     }
   };
-  const app = new Hono({ strict: false });
-  if (cors) app.use(cors);
-  for (const [path, handler] of routes.http) app.all(path, (context) => handler(context.req.raw));
-  app.notFound((context) => refused(context.req.raw, new RequestError("Not found", { status: 404 })));
-  app.onError((error, context) => refused(context.req.raw, error));
-  const upgrades = new Map([...routes.upgrades].map(([path, handler]) => [withoutSlash(path), handler]));
-  return (request) => {
+  const [http, upgrades] = [byPath(routes.http), byPath(routes.upgrades)];
+  const routed: Handler = (request, caller) =>
+    orRefused(http.get(routeOf(request)) ?? notFound, request, caller);
+  const answer = cors ? withCors(cors, routed) : routed;
+  return (request, caller) => {
     try {
       guard(request);
-      // Outside of Hono: middleware that copies a response would break the upgrade.
-      const upgrade = isUpgrade(request) && upgrades.get(withoutSlash(pathOf(request)));
-      return upgrade ? orRefused(upgrade, request) : app.fetch(request);
+      // Without CORS: middleware that copies a response would break the upgrade.
+      const upgrade = isUpgrade(request) && upgrades.get(routeOf(request));
+      return upgrade ? orRefused(upgrade, request, caller) : answer(request, caller);
     } catch (error) {
       return refused(request, error);
     }
   };
 }
 
-/** The Host header is part of a request's URL, and a malformed one makes it one that no parser takes. */
-function pathOf({ url }: Request): string {
-  return URL.parse(url)?.pathname ?? url;
+function notFound(): never {
+  throw new RequestError("Not found", { status: 404 });
 }
 
-/** As Hono has it for the other routes: a slash at the end changes nothing. */
+function withCors(cors: MiddlewareHandler, handler: Handler): Handler {
+  const app = new Hono<{ Bindings: Caller }>();
+  app.use(cors);
+  app.all("*", ({ req, env }) => handler(req.raw, env));
+  return (request, caller) => app.fetch(request, caller);
+}
+
+function byPath(routes: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
+  return new Map([...routes].map(([path, handler]) => [withoutSlash(path), handler]));
+}
+
+function routeOf(request: Request): string {
+  return withoutSlash(pathOf(request));
+}
+
+/**
+ * The path as it was sent, which is what a proxy in front has held against its rules: no escape is resolved, no dot and
+ * no second slash removed. The runtime leaves the request's target in the URL as it came.
+ */
+function pathOf({ url }: Request): string {
+  const authority = url.indexOf("://") + 3;
+  const start = url.slice(authority).search(/[/?]/) + authority;
+  const end = url.indexOf("?", start);
+  return url[start] === "/" ? url.slice(start, end < 0 ? url.length : end) : "/";
+}
+
+/** A slash at the end changes nothing. */
 function withoutSlash(path: string): string {
-  return path.replace(/(?<=.)\/$/, "");
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
 export interface ListenOptions {
