@@ -25,6 +25,7 @@ function refusal(raw: RawOptions, argv: readonly string[] = []): string {
 
 Deno.test("resolve fills in every default and leaves out what has none", () => {
   assert.deepEqual(config(), {
+    allowPrivateRedirects: false,
     server: {
       kind: "command",
       flag: "--stdio",
