@@ -27,8 +27,3 @@ export function quoted(value: unknown): string {
   const plain = typeof value === "object" && value !== null ? "an object" : String(value);
   return escaped(cut(plain, ECHOED_CHARS));
 }
-
-/** What a message quotes from the middle of some text, without quotes of its own. */
-export function excerpt(text: string, maxChars: number): string {
-  return escaped(cut(text.slice(0, maxChars + 1).replace(/\s+/g, " ").trim(), maxChars));
-}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cut, escaped, excerpt, quoted } from "./outside.ts";
+import { cut, escaped, quoted } from "./outside.ts";
 
 const UNSEEN = ["\0", "\b", "\x1b", "\x7f", "\x85", "\x9b", "\xad", "\u061c", "\u200b", "\u200e", "\u2028"];
 const MORE = ["\u2029", "\u202a", "\u202e", "\u2066", "\u2069", "\ufeff", "\u{e0041}", "\ud800", "\udc00"];
@@ -29,9 +29,7 @@ Deno.test("quoted shows a value of any size and kind in a bounded place", () => 
   assert(quoted("\u202e".repeat(1_000_000)).length < 1_000);
 });
 
-Deno.test("cut and excerpt keep the beginning", () => {
+Deno.test("cut keeps the beginning", () => {
   assert.equal(cut("abc", 3), "abc");
   assert.equal(cut("abcd", 3), "abc…");
-  assert.equal(excerpt("  one\n two\x1b ", 20), "one two\\u001b");
-  assert.equal(excerpt("x".repeat(1000), 10), "xxxxxxxxxx…");
 });

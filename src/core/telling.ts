@@ -1,5 +1,5 @@
 /** What a log or a report tells of values from outside: without secrets, and no more than there is room for. */
-import { cut } from "./outside.ts";
+import { cut, escaped } from "./outside.ts";
 import { isSecretName, REDACTED, redactText } from "./redact.ts";
 
 export interface TellingLimits {
@@ -134,7 +134,7 @@ export function withoutFolders(text: string): string {
   });
 }
 
-/** The beginning of a text on one line, without secrets: for a message that quotes somebody. */
-export function toldExcerpt(text: string, maxChars: number): string {
-  return cut(told(text, maxChars * 4).replace(/\s+/g, " ").trim(), maxChars);
+/** The beginning of a text on one line, without secrets: for a message that says what somebody else said. */
+export function excerpt(text: string, maxChars: number): string {
+  return escaped(cut(told(text, maxChars * 4).replace(/\s+/g, " ").trim(), maxChars));
 }

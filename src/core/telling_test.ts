@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { told, toldExcerpt, toldValue, withoutFolders } from "./telling.ts";
+import { excerpt, told, toldValue, withoutFolders } from "./telling.ts";
 
 const LIMITS = { maxChars: 100, maxTotal: 1_000 };
 
@@ -86,7 +86,7 @@ Deno.test("withoutFolders leaves the last part of a path, and URLs as they are",
   }
 });
 
-Deno.test("toldExcerpt quotes the beginning on one line", () => {
-  assert.equal(toldExcerpt("  one\n two password=x\n", 100), "one two password=[REDACTED]");
-  assert.equal(toldExcerpt("x".repeat(1_000_000), 10), `${"x".repeat(10)}…`);
+Deno.test("excerpt quotes the beginning on one line", () => {
+  assert.equal(excerpt("  one\n two\x1b[0m password=x\n", 100), "one two\\u001b[0m password=[REDACTED]");
+  assert.equal(excerpt("x".repeat(1_000_000), 10), `${"x".repeat(10)}…`);
 });
