@@ -2,13 +2,15 @@
 import type { ResolvedConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
+import { escaped } from "./core/outside.ts";
+import { told, withoutFolders } from "./core/telling.ts";
 import { methodNotAllowed } from "./frontends/http_checks.ts";
 import { sse } from "./frontends/sse.ts";
 import { streamable } from "./frontends/streamable.ts";
 import { websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Health } from "./observe/health.ts";
-import { redactText } from "./observe/log.ts";
+import { isOfThisMachine } from "./policies/origin.ts";
 import type { Handler, Routes, UpgradeHandler } from "./server.ts";
 
 export interface MountOptions {
@@ -47,14 +49,25 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
 }
 
 function healthReport({ health, version }: MountOptions): Handler {
-  return getOnly(() => {
+  return getOnly((request, caller) => {
     const { status, reason, stderr } = health.report();
     const timestamp = new Date().toISOString();
-    // A child prints what it likes, and whoever may ask for our health may not be meant to read a password.
-    const told = { reason, stderr: stderr?.map(redactText) };
+    // A child prints what it likes, and whoever may ask for our health may not be meant to read it.
+    const lines = isOfThisMachine(request, caller) ? stderr?.map(reported) : undefined;
+    const told = { reason: reason && reported(reason), stderr: lines };
     const body = { status, service: "keystone", version, timestamp, ...told };
-    return Response.json(body, { status: status === "ok" ? 200 : 503 });
+    return new Response(escaped(JSON.stringify(body)), {
+      status: status === "ok" ? 200 : 503,
+      headers: { "Content-Type": "application/json" },
+    });
   });
+}
+
+/** Of a line of a child. */
+const REPORTED_CHARS = 500;
+
+function reported(line: string): string {
+  return withoutFolders(told(line, REPORTED_CHARS));
 }
 
 function getOnly(handler: Handler): Handler {

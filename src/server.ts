@@ -43,20 +43,24 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
     emit({ type: "http.refused", method, route: pathOf(request), status: response.status, reason });
     return response;
   };
-  const app = new Hono<{ Bindings: Caller }>({ strict: false });
-  if (cors) app.use(cors);
-  for (const [path, handler] of routes.http) app.all(path, ({ req, env }) => handler(req.raw, env));
-  app.notFound((context) => refused(context.req.raw, new RequestError("Not found", { status: 404 })));
-  app.onError((error, context) => refused(context.req.raw, error));
-  const upgrades = new Map([...routes.upgrades].map(([path, handler]) => [withoutSlash(path), handler]));
-  const upgradeOf = (request: Request) =>
-    isUpgrade(request) ? upgrades.get(withoutSlash(pathOf(request))) : undefined;
+  const orRefused = async (handler: Handler, request: Request, caller: Caller): Promise<Response> => {
+    try {
+      return await handler(request, caller);
+    } catch (error) {
+      return refused(request, error);
+    }
+  };
+  const [http, upgrades] = [byPath(routes.http), byPath(routes.upgrades)];
+  const upgradeOf = (request: Request) => isUpgrade(request) ? upgrades.get(routeOf(request)) : undefined;
+  const routed: Handler = (request, caller) =>
+    orRefused(http.get(routeOf(request)) ?? notFound, request, caller);
+  const answer = cors ? withCors(cors, routed) : routed;
   return {
     request(request, caller) {
       try {
         guard(request);
         if (upgradeOf(request)) throw tooLate(caller);
-        return app.fetch(request, caller);
+        return answer(request, caller);
       } catch (error) {
         return refused(request, error);
       }
@@ -83,14 +87,39 @@ function tooLate(caller: Caller): GatewayError {
   return new RequestError("Bad Request: a WebSocket needs a connection of its own");
 }
 
-/** The Host header is part of a request's URL, and a malformed one makes it one that no parser takes. */
-function pathOf({ url }: Request): string {
-  return URL.parse(url)?.pathname ?? url;
+function notFound(): never {
+  throw new RequestError("Not found", { status: 404 });
 }
 
-/** As Hono has it for the other routes: a slash at the end changes nothing. */
+function withCors(cors: MiddlewareHandler, handler: Handler): Handler {
+  const app = new Hono<{ Bindings: Caller }>();
+  app.use(cors);
+  app.all("*", ({ req, env }) => handler(req.raw, env));
+  return (request, caller) => app.fetch(request, caller);
+}
+
+function byPath<T>(routes: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...routes].map(([path, handler]) => [withoutSlash(path), handler]));
+}
+
+function routeOf(request: Request): string {
+  return withoutSlash(pathOf(request));
+}
+
+/**
+ * The path as it was sent, which is what a proxy in front has held against its rules: no escape is resolved, no dot and
+ * no second slash removed. The runtime leaves the request's target in the URL as it came.
+ */
+function pathOf({ url }: Request): string {
+  const authority = url.indexOf("://") + 3;
+  const start = url.slice(authority).search(/[/?]/) + authority;
+  const end = url.indexOf("?", start);
+  return url[start] === "/" ? url.slice(start, end < 0 ? url.length : end) : "/";
+}
+
+/** A slash at the end changes nothing. */
 function withoutSlash(path: string): string {
-  return path.replace(/(?<=.)\/$/, "");
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
 export interface ListenOptions extends ConnectionLimits {

@@ -3,7 +3,7 @@ import { type HttpClient, httpClient } from "./backends/http_client.ts";
 import { REMOTE_BACKENDS } from "./backends/mod.ts";
 import { processBackend } from "./backends/process.ts";
 import { resolveCommand } from "./backends/resolve_command.ts";
-import { anyTarget } from "./backends/target.ts";
+import { anyTarget, sameNetwork } from "./backends/target.ts";
 import { remoteHeaders } from "./config/credentials.ts";
 import { readCertificatesOf, requireFolder } from "./config/files.ts";
 import type { ResolvedConfig, ServerCommand, ServerRemote } from "./config/mod.ts";
@@ -70,10 +70,10 @@ function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit:
 }
 
 function createClient(config: ResolvedConfig, url: URL): HttpClient {
-  const { caFile } = config;
+  const { caFile, allowPrivateRedirects } = config;
   const caCerts = caFile === undefined ? [] : [readCertificatesOf("--caFile", caFile)];
-  // Whoever types a URL may call it; one from a file or an API will have to be public.
-  const options = { headers: remoteHeaders(config, url), caCerts, checkTarget: anyTarget };
+  const checkTarget = allowPrivateRedirects ? anyTarget : sameNetwork(url);
+  const options = { headers: remoteHeaders(config, url), caCerts, checkTarget };
   try {
     return httpClient(options);
   } catch (cause) {

@@ -1,4 +1,5 @@
 /** The stderr of a child. */
+import { privateKeyLines } from "../core/redact.ts";
 
 /** The lines that a crash is logged with. */
 const KEPT_LINES = 20;
@@ -12,6 +13,7 @@ export class ChildStderr {
   readonly lastLines: string[] = [];
   readonly #pipe: ReadableStreamDefaultReader<Uint8Array>;
   readonly #tell: (line: string) => void;
+  readonly #withoutKeys = privateKeyLines();
   #line = "";
   #cut = false;
 
@@ -53,7 +55,7 @@ export class ChildStderr {
   }
 
   #finish(): void {
-    const line = this.#line.trimEnd() + (this.#cut ? "…" : "");
+    const line = this.#withoutKeys(this.#line.trimEnd() + (this.#cut ? "…" : ""));
     this.#line = "";
     this.#cut = false;
     if (line === "") return;

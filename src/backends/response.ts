@@ -4,6 +4,7 @@ import type { JsonRpcMessage } from "../core/jsonrpc.ts";
 import { parseMessages } from "../core/parse.ts";
 import { readText } from "../wire/bounded_text.ts";
 import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_error.ts";
+import { excerpt } from "../core/telling.ts";
 
 /** What an error message quotes from. */
 const ERROR_BODY_BYTES = 64 * 1024;
@@ -44,7 +45,9 @@ export async function readMessages(url: URL, response: Response, maxBytes: numbe
 /** Why an answer is of no use: its status, or a type that is not MCP's. */
 export function refusalOf(url: URL, response: Response, text: string): RemoteError {
   if (!response.ok) return statusError(url, response, text);
-  const what = isHtml(response, text) ? "an HTML page" : `Content-Type ${contentType(response) || "(none)"}`;
+  const what = isHtml(response, text)
+    ? "an HTML page"
+    : `Content-Type ${excerpt(contentType(response), 100) || "(none)"}`;
   return new RemoteError(`${shown(url)} answered HTTP ${response.status} with ${what} instead of MCP`, {
     delivered: true,
     remoteStatus: response.status,

@@ -5,6 +5,7 @@ import { TimeoutError } from "../core/errors.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { RemoteError, shown } from "./remote_error.ts";
+import { excerpt } from "../core/telling.ts";
 
 const SUBPROTOCOL = "mcp";
 
@@ -67,7 +68,8 @@ async function opened(
 function failure(url: URL, event?: Event): RemoteError {
   const text = event instanceof ErrorEvent ? event.message : "";
   const status = Number(text.match(/status code: (\d+)/)?.[1]) || undefined;
-  const reason = text.match(/failed to connect to WebSocket: (.*)/)?.[1] ?? "the socket was closed";
+  const why = text.match(/failed to connect to WebSocket: (.*)/)?.[1];
+  const reason = why === undefined ? "the socket was closed" : excerpt(why, 200);
   const way = status === 401 || status === 403 ? ": give credentials by --oauth2Bearer or --header" : "";
   const what = status === undefined
     ? `Cannot reach ${shown(url)}: ${reason}`

@@ -1,6 +1,6 @@
 /** The command line: parse, start, wait, stop. Errors become output here and nowhere else. */
 import { type App, startApp } from "../app.ts";
-import { parseArgs, type ResolvedConfig } from "../config/mod.ts";
+import { parseArgs, refuseSlowPatterns, type ResolvedConfig } from "../config/mod.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { within } from "../core/waiting.ts";
@@ -24,6 +24,7 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
       stdout.write(`${outcome.text}\n`);
       return 0;
     }
+    await refuseSlowPatterns(outcome.config.cors);
     await serve(outcome.config, { version, warnings: outcome.warnings, stdout, stderr });
     return 0;
   } catch (error) {

@@ -484,6 +484,13 @@ export const options = z.object({
     description: "longest pause of all",
     default: "30s",
   }),
+  allowPrivateRedirects: option(onOff(), {
+    group: "Remote servers",
+    description:
+      "follow a redirect to this machine or into another network than that of the URL: private, or public",
+    bare: "true",
+    default: false,
+  }),
 });
 
 export type OptionKey = keyof typeof options.shape;

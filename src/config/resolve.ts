@@ -58,6 +58,8 @@ export interface ResolvedConfig {
   oauth2Bearer?: string;
   oauth2BearerFile?: string;
   caFile?: string;
+  /** Also where nobody typed an address of that network. */
+  allowPrivateRedirects: boolean;
   connectTimeoutMs: number;
   /** What never reached a remote server is sent again so often, with pauses that double. */
   retry: { attempts: number; firstDelayMs: number; maxDelayMs: number };
@@ -184,6 +186,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       ...["stateful", "protocolVersion", "replyMode", "logFormat", "logLevel"] as const,
       ...["maxSessions", "maxOpenRequests", "maxBufferedMessages", "exitWithParent"] as const,
       ...["children", "prewarm", "maxChildren", "restart", "eventStore"] as const,
+      ...["allowPrivateRedirects"] as const,
     ]),
     healthEndpoints: [...new Set(values.healthEndpoint)],
     allowedHosts: values.allowedHost,
@@ -248,7 +251,7 @@ const FOR_COMMANDS = [
   ...["env", "cwd", "prewarm", "maxChildren", "restart", "restartDelay", "restartMaxDelay"] as const,
   ...["crashLimit", "crashWindow", "crashProbe"] as const,
 ];
-const FOR_REMOTES = ["header", "headerFile", "caFile"] as const;
+const FOR_REMOTES = ["header", "headerFile", "caFile", "allowPrivateRedirects"] as const;
 const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
 
 function warningsOf(raw: RawOptions, values: Options, context: {

@@ -10,6 +10,7 @@ import {
   type RequestId,
 } from "./jsonrpc.ts";
 import { Table } from "./table.ts";
+import { quoted } from "./outside.ts";
 
 export interface OpenRequest extends Expiring {
   readonly id: RequestId;
@@ -52,7 +53,7 @@ export class OpenTable {
   /** Why this request may not be entered, or undefined. */
   refusal({ id }: JsonRpcRequest): GatewayError | undefined {
     if (this.#byId.has(id)) {
-      return new RequestError(`Invalid Request: a request with id ${JSON.stringify(id)} is still open`, {
+      return new RequestError(`Invalid Request: a request with id ${quoted(id)} is still open`, {
         code: RpcCode.invalidRequest,
       });
     }

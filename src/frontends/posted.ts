@@ -4,6 +4,7 @@ import { GatewayError, LimitError, refusalOf, RequestError, RpcCode } from "../c
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
 import { parseMessages } from "../core/parse.ts";
 import { readBody, requireJson, requireVersion } from "./http_checks.ts";
+import { quoted } from "../core/outside.ts";
 
 /** The messages of one POST, parsed. */
 export interface Posted {
@@ -77,7 +78,7 @@ function idOf({ requests: [request], batch }: Posted): RequestId | null {
 
 /** JSON-RPC 2.0: an id names one request; a second one under it could not be answered. */
 export function stillOpen(id: RequestId): GatewayError {
-  return invalidRequest(`a request with id ${JSON.stringify(id)} is still open`);
+  return invalidRequest(`a request with id ${quoted(id)} is still open`);
 }
 
 export function invalidRequest(why: string): GatewayError {

@@ -1,4 +1,5 @@
 /** The connections of a listener: how many there may be, for how long without a request, and who gives way. */
+import { isLoopbackAddress } from "../core/caller.ts";
 import { LimitError } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
 
@@ -14,7 +15,6 @@ export interface ConnectionLimits {
 
 /** So long a connection is left alone that has not been asked anything yet, or nothing more. */
 const EVICT_AFTER_MS = 1_000;
-const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 
 export class Places implements Disposable {
   readonly #limits: ConnectionLimits;
@@ -41,7 +41,7 @@ export class Places implements Disposable {
 
   /** A place for a new connection; `end` is called when it must end. Throws LimitError when there is no room. */
   enter(address: string | undefined, end: (reason: string) => void): Place {
-    const network = address === undefined || LOOPBACK.test(address) ? undefined : networkOf(address);
+    const network = address === undefined || isLoopbackAddress(address) ? undefined : networkOf(address);
     this.#checkNetwork(network);
     if (this.#taken >= this.#limits.maxConnections && !this.makeRoom()) throw this.#full();
     this.#count(network, 1);

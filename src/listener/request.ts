@@ -47,11 +47,15 @@ export function withoutH2c(head: Head): Head {
   return { line: head.line, fields: head.fields.filter(([name]) => !H2C_FIELDS.includes(name)) };
 }
 
-/** Where it is to; undefined for a Host or a target that makes no URL, which is the runtime's business. */
+/**
+ * Where it is to; undefined where Host and target make no URL, or one that is written in another way (with dots in its
+ * path, or as a whole): the runtime hands it on as it came, and so its path is judged as it came.
+ */
 export function urlOf(head: Head, { target }: RequestLine, scheme: "http" | "https"): URL | undefined {
   const host = fieldOf(head, "host");
   if (!host || /[\s/?#@\\]/.test(host)) return undefined;
-  return URL.parse(target.startsWith("/") ? `${scheme}://${host}${target}` : target) ?? undefined;
+  const url = URL.parse(`${scheme}://${host}${target}`);
+  return url && url.pathname + url.search === target ? url : undefined;
 }
 
 export interface RequestParts {

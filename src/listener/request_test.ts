@@ -68,11 +68,15 @@ Deno.test("urlOf makes a URL of Host and target, and none of what is none", () =
   };
   assert.equal(of("/mcp?a=b"), "https://a.example/mcp?a=b");
   assert.equal(of("//evil/mcp"), "https://a.example//evil/mcp");
-  assert.equal(of("http://b.example/mcp"), "http://b.example/mcp");
+  assert.equal(of("/%6dcp"), "https://a.example/%6dcp");
   for (const host of ["", " ", "a b", "u@h", "a/b", "a?b", "[", "a:99999", "a, b"]) {
     assert.equal(of("/mcp", { host }), undefined, host);
   }
-  assert.equal(of("*"), undefined);
+  for (
+    const target of ["*", "mcp", "http://a.example/mcp", "/a/../mcp", "/./mcp", "/a\\mcp", "/mcp#a", "/ä"]
+  ) {
+    assert.equal(of(target), undefined, target);
+  }
 });
 
 Deno.test("requestOf is what the runtime would make, and refuses fields that it cannot have", () => {

@@ -83,6 +83,32 @@ Deno.test("logSink writes one line an event in both formats, whatever the event 
   assert.equal(json(event).line, line);
 });
 
+Deno.test("logSink lets no value leave its line or change its reader's screen", () => {
+  const evil = "a\u001b[2J\u009b1m\r\n\u2028\u2029\u202e\u2066\u0085\u007f\u200b\ufeff\u{e0041}b";
+  const events: GatewayEvent[] = [
+    { type: "http.refused", method: evil, route: evil, status: 400, reason: evil },
+    { type: "child.noise", session: evil, pid: 7, line: evil },
+    { ...exited, expected: false, stderr: [evil] },
+    { type: "message", session, direction: "up", body: { [evil]: evil } },
+    { type: "warning", text: evil },
+  ];
+  for (const line of [...lines(events, "text"), ...lines(events, "json")]) {
+    assert.match(line, /^[\x20-\x7e]+\n$/);
+  }
+});
+
+Deno.test("logSink cuts what clients say", () => {
+  const long = "x".repeat(1_000_000);
+  const refused: GatewayEvent = {
+    type: "http.refused",
+    method: long,
+    route: long,
+    status: 400,
+    reason: long,
+  };
+  for (const line of [...lines([refused], "text"), ...lines([refused], "json")]) assert(line.length < 4_000);
+});
+
 Deno.test("logSink writes text with the event's fields, quoted where needed", () => {
   assert.equal(
     text({ type: "http.refused", method: "GET", route: "/a b", status: 404, reason: "Not found" }),

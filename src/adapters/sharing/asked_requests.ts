@@ -18,6 +18,7 @@ import { Elicitations } from "./elicitations.ts";
 import { withAnswerId } from "./rewrite.ts";
 import type { SharedChannel } from "./shared_channel.ts";
 import type { HubServer } from "./hub_server.ts";
+import { quoted } from "../../core/outside.ts";
 
 /** Who may be meant by a request of the server. */
 export interface Candidates {
@@ -103,12 +104,12 @@ export class AskedRequests {
     if (this.#open.has(id)) return inUse(id);
     // The id of a task means nothing to a client that cannot know whose task it is.
     if (method.startsWith("tasks/")) {
-      return notFound(`"${method}" cannot be asked of the clients of a shared server`);
+      return notFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
     }
     const askers = new Set(candidates.askers);
     const [client, other] = askers.size > 0 ? askers : candidates.sessions;
-    if (other || askers.size > 1) return refused(`"${method}" is ambiguous: ${SEVERAL}`);
-    if (!client) return refused(`"${method}" cannot be asked: whom it is for is not there`);
+    if (other || askers.size > 1) return refused(`${quoted(method)} is ambiguous: ${SEVERAL}`);
+    if (!client) return refused(`${quoted(method)} cannot be asked: whom it is for is not there`);
     return cannotAnswer(client, method) ?? client;
   }
 
@@ -139,15 +140,15 @@ export class AskedRequests {
 
 function cannotAnswer(client: SharedChannel, method: string): JsonRpcErrorObject | undefined {
   if (client.kind === "request") {
-    return notFound(`"${method}" cannot be asked of a client without a session (--stateful)`);
+    return notFound(`${quoted(method)} cannot be asked of a client without a session (--stateful)`);
   }
   const capability = NEEDED_CAPABILITY.exec(method)?.[1];
   if (capability === undefined || client.capabilities[capability]) return undefined;
-  return notFound(`"${method}" cannot be asked: the client does not declare "${capability}"`);
+  return notFound(`${quoted(method)} cannot be asked: the client does not declare "${capability}"`);
 }
 
 function inUse(id: RequestId): JsonRpcErrorObject {
-  const message = `Invalid Request: a request with id ${JSON.stringify(id)} is still open`;
+  const message = `Invalid Request: a request with id ${quoted(id)} is still open`;
   return { code: RpcCode.invalidRequest, message };
 }
 

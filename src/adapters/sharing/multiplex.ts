@@ -25,6 +25,7 @@ import { SharedLogLevel } from "./shared_log_level.ts";
 import { SharedRequests } from "./shared_requests.ts";
 import { HubServer } from "./hub_server.ts";
 import { SharedSubscriptions } from "./shared_subscriptions.ts";
+import { cut, escaped, quoted } from "../../core/outside.ts";
 
 /** The limits are those of what waits for one client, before it is given up; by size, also of what waits for the server. */
 export interface MultiplexOptions extends BufferLimits {
@@ -204,7 +205,7 @@ export class Multiplex {
     if (method === "notifications/cancelled") return this.#asked.cancel(envelope, message);
     // Even with one request in flight it may be about one that was answered before: never to a guess.
     if (!this.#spread(envelope, message)) {
-      this.#server.drop("down", `nobody can be named as the receiver of ${method}`);
+      this.#server.drop("down", `nobody can be named as the receiver of ${escaped(cut(method, 100))}`);
     }
   }
 
@@ -231,6 +232,6 @@ export class Multiplex {
 }
 
 function inUse({ id }: JsonRpcRequest): JsonRpcErrorObject {
-  const message = `Invalid Request: a request with id ${JSON.stringify(id)} is still open`;
+  const message = `Invalid Request: a request with id ${quoted(id)} is still open`;
   return { code: RpcCode.invalidRequest, message };
 }

@@ -3,6 +3,7 @@ import type { Envelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
 import type { JsonRpcErrorObject, JsonRpcRequest, Params } from "../../core/jsonrpc.ts";
 import type { ClientKind } from "./shared_channel.ts";
+import { quoted } from "../../core/outside.ts";
 
 /** What needs a client that is there when the server speaks. */
 const NEEDS_SESSION = new Set(["resources/subscribe", "resources/unsubscribe", "logging/setLevel"]);
@@ -42,11 +43,13 @@ function shareable({ tasks: _, ...capabilities }: Params, kind: ClientKind): Par
 /** Why a client of this kind may not ask this, or undefined. */
 export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject | undefined {
   if (method.startsWith("tasks/")) {
-    return notFound(`"${method}" is not offered by a shared server: every client could reach every task`);
+    return notFound(
+      `${quoted(method)} is not offered by a shared server: every client could reach every task`,
+    );
   }
   if (kind === "session" || !NEEDS_SESSION.has(method)) return undefined;
   return notFound(
-    `"${method}" needs a session, and this request stands alone: start the gateway with --stateful`,
+    `${quoted(method)} needs a session, and this request stands alone: start the gateway with --stateful`,
   );
 }
 
