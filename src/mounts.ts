@@ -5,11 +5,11 @@ import type { Sink } from "./core/events.ts";
 import { methodNotAllowed } from "./frontends/http_checks.ts";
 import { sse } from "./frontends/sse.ts";
 import { streamable } from "./frontends/streamable.ts";
-import { websocket } from "./frontends/websocket.ts";
+import { notUpgraded, websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Health } from "./observe/health.ts";
 import { redactText } from "./observe/log.ts";
-import type { Handler, Routes } from "./server.ts";
+import type { Handler, Routes, UpgradeHandler } from "./server.ts";
 
 export interface MountOptions {
   readonly gateway: Gateway;
@@ -26,7 +26,7 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
   const events = config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined;
   const common = { ...config, accept: gateway.accept, refuseNew: gateway.refuseNew, emit };
   const http = new Map<string, Handler>();
-  const upgrades = new Map<string, Handler>();
+  const upgrades = new Map<string, UpgradeHandler>();
   http.set("/health", healthReport(options));
   for (const path of config.healthEndpoints) http.set(path, getOnly(() => new Response("ok")));
   if (config.transports.includes("streamableHttp")) {
@@ -41,11 +41,15 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
     const upgrade = websocket(common);
     for (const path of [config.wsPath, config.messagePath]) {
       upgrades.set(path, upgrade);
-      if (!http.has(path)) http.set(path, upgrade);
+      if (!http.has(path)) http.set(path, socketsOnly);
     }
   }
   return { http, upgrades };
 }
+
+const socketsOnly: Handler = (request) => {
+  throw notUpgraded(request);
+};
 
 function healthReport({ health, version }: MountOptions): Handler {
   return getOnly(() => {

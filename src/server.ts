@@ -4,6 +4,7 @@ import { ConfigError, GatewayError, RequestError, toResponse } from "./core/erro
 import type { Sink } from "./core/events.ts";
 import { within } from "./core/waiting.ts";
 import { isUpgrade } from "./frontends/websocket.ts";
+import type { Upgrade } from "./wire/upgrade.ts";
 
 /** Answers are complete by then and small, so whoever reads has them in a moment. */
 const LAST_ANSWERS_MS = 1_000;
@@ -11,11 +12,14 @@ const LAST_ANSWERS_MS = 1_000;
 /** Answers a request, or throws GatewayError. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
+/** Lets a connection become one of another protocol, or throws GatewayError. */
+export type UpgradeHandler = (request: Request) => Promise<Upgrade>;
+
 export interface Routes {
   /** By path; a path may be named once. */
   readonly http: ReadonlyMap<string, Handler>;
   /** WebSocket upgrades by path; such a path may be an HTTP route as well. */
-  readonly upgrades: ReadonlyMap<string, Handler>;
+  readonly upgrades: ReadonlyMap<string, UpgradeHandler>;
 }
 
 export interface ServerOptions {
@@ -54,10 +58,18 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
       guard(request);
       // Outside of Hono: middleware that copies a response would break the upgrade.
       const upgrade = isUpgrade(request) && upgrades.get(withoutSlash(pathOf(request)));
-      return upgrade ? orRefused(upgrade, request) : app.fetch(request);
+      return upgrade ? orRefused(withoutConnection(upgrade), request) : app.fetch(request);
     } catch (error) {
       return refused(request, error);
     }
+  };
+}
+
+/** Where there are requests and no connection that could be handed over. */
+function withoutConnection(upgrade: UpgradeHandler): Handler {
+  return async (request) => {
+    (await upgrade(request)).withdraw();
+    throw new RequestError("Upgrade Required: there is no connection to upgrade", { status: 426 });
   };
 }
 

@@ -52,6 +52,12 @@ export async function readHead(stream: ByteStream, maxBytes: number): Promise<Re
   }
 }
 
+/** The other way round. */
+export function encodeHead({ line, fields }: Head): Uint8Array {
+  const text = `${[line, ...fields.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n`;
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 /** The value of a field, several of them joined as RFC 9110 (section 5.2) has it; undefined where there is none. */
 export function fieldOf({ fields }: Head, name: string): string | undefined {
   const values = fields.filter(([field]) => field === name).map(([, value]) => value);
