@@ -7,7 +7,7 @@ import { told, withoutFolders } from "./core/telling.ts";
 import { methodNotAllowed } from "./frontends/http_checks.ts";
 import { sse } from "./frontends/sse.ts";
 import { streamable } from "./frontends/streamable.ts";
-import { websocket } from "./frontends/websocket.ts";
+import { notUpgraded, websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Health } from "./observe/health.ts";
 import { isOfThisMachine } from "./policies/origin.ts";
@@ -42,11 +42,16 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
   if (config.transports.includes("ws")) {
     const upgrade = websocket(common);
     for (const path of [config.wsPath, config.messagePath]) {
-      if (!http.has(path)) http.set(path, upgrade);
+      upgrades.set(path, upgrade);
+      if (!http.has(path)) http.set(path, socketsOnly);
     }
   }
   return { http, upgrades };
 }
+
+const socketsOnly: Handler = (request) => {
+  throw notUpgraded(request);
+};
 
 function healthReport({ health, version }: MountOptions): Handler {
   return getOnly((request, caller) => {

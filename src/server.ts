@@ -7,15 +7,15 @@ import { within } from "./core/waiting.ts";
 import type { Service } from "./listener/connection.ts";
 import { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
-import type { Upgrade } from "./wire/upgrade.ts";
 import { isUpgrade } from "./frontends/websocket.ts";
+import type { Upgrade } from "./wire/upgrade.ts";
 
 /** Answers are complete by then and small, so whoever reads has them in a moment. */
 const LAST_ANSWERS_MS = 1_000;
 
 /** Answers a request, or throws GatewayError. */
 export type Handler = (request: Request, caller: Caller) => Response | Promise<Response>;
-/** Takes the handshake of a WebSocket, or throws GatewayError. */
+/** Lets a connection become one of another protocol, or throws GatewayError. */
 export type UpgradeHandler = (request: Request, caller: Caller) => Promise<Upgrade>;
 
 export interface Routes {

@@ -1,10 +1,10 @@
 import { websocket } from "../../src/frontends/websocket.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
-import { pairOf, serve } from "./served_pair.ts";
+import { pairOf, serveSockets } from "./served_pair.ts";
 import { WebSocketFar } from "./websocket_far.ts";
 
 async function openPair(): Promise<ChannelPair> {
-  const served = serve((accept) =>
+  const served = serveSockets((accept) =>
     websocket({
       accept,
       keepAliveMs: 60_000,
