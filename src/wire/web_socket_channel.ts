@@ -72,7 +72,8 @@ export class WebSocketChannel implements Channel {
   #deaf = false;
   /** What comes is no frames; it is read all the same, since an unread rest would reset the connection under the goodbye. */
   #lost = false;
-  #told = false;
+  /** Why nobody is there any more. */
+  #told: DisconnectedError | undefined;
   #farewell: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   readonly #over: Promise<void>;
@@ -93,7 +94,7 @@ export class WebSocketChannel implements Channel {
   }
 
   send(envelope: Envelope): Promise<void> | void {
-    if (!this.#open) throw new DisconnectedError(this.#options.gone);
+    if (!this.#open) throw this.#told ?? new DisconnectedError(this.#options.gone);
     return this.#say(textOf(envelope));
   }
 
@@ -243,10 +244,9 @@ export class WebSocketChannel implements Channel {
 
   #tell(why: string): void {
     if (this.#told) return;
-    this.#told = true;
-    const error = new DisconnectedError(why);
-    this.incoming.fail(error);
-    this.#options.onGone?.(error);
+    this.#told = new DisconnectedError(why);
+    this.incoming.fail(this.#told);
+    this.#options.onGone?.(this.#told);
   }
 }
 
