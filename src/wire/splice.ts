@@ -30,7 +30,7 @@ const COMMA = 0x2c;
 const [OPEN_BRACE, CLOSE_BRACE] = [0x7b, 0x7d];
 const [OPEN_BRACKET, CLOSE_BRACKET] = [0x5b, 0x5d];
 /** Up to this size one text after the other is written to the same memory. */
-const SCRATCH_BYTES = 128 * 1024;
+const SCRATCH_BYTES = 1024 * 1024;
 /** From here on a search is worth its call: strings are mostly short, and some are files. */
 const LONG_STRING_BYTES = 64;
 /** `{` and `[`, `}` and `]` differ in this bit. */
@@ -47,25 +47,25 @@ const scratch = new Uint8Array(SCRATCH_BYTES);
  */
 export function splice(text: string, edits: readonly Edit[]): string | undefined {
   const [edit] = edits;
-  const span = edit && edits.length === 1 ? onlySpanOf(text, edit) : undefined;
-  if (edit && span) return text.slice(0, span.start) + JSON.stringify(edit.value) + text.slice(span.end);
-  return new Search(text, edits).result();
+  return edit && edits.length === 1
+    ? withOnlyValue(text, edit) ?? new Search(text, edits).result()
+    : new Search(text, edits).result();
 }
 
 /**
  * Spares a look at the whole text. There is a value at the path, so the last key must be written somewhere; without
  * `\u` it can be written in one way only, and when that way is found once, it is this key.
  */
-function onlySpanOf(text: string, { path, value, sizes }: Edit): Span | undefined {
+function withOnlyValue(text: string, { path, value, sizes }: Edit): string | undefined {
   if (sizes || value === undefined) return undefined;
   const quoted = `"${path.at(-1)}"`;
   const at = text.indexOf(quoted);
   if (at === -1 || text.includes(quoted, at + 1) || text.includes(LETTER_ESCAPE)) return undefined;
   SCALAR.lastIndex = at + quoted.length;
   const scalar = SCALAR.exec(text)?.[1];
-  return scalar === undefined
-    ? undefined
-    : { start: SCALAR.lastIndex - scalar.length, end: SCALAR.lastIndex };
+  if (scalar === undefined) return undefined;
+  const end = SCALAR.lastIndex;
+  return text.slice(0, end - scalar.length) + written(value) + text.slice(end);
 }
 
 /** An edit, and where it is to be made as far as that is known. */
@@ -85,6 +85,8 @@ class Place {
 class Search {
   readonly #text: string;
   readonly #places: readonly Place[];
+  /** As they stand in the text, once they are found. */
+  readonly #inOrder: Place[] = [];
   readonly #bytes: Uint8Array;
   /** Nothing but ASCII: each character is a byte. */
   readonly #ascii: boolean;
@@ -101,17 +103,20 @@ class Search {
     const start = this.#skipSpace(0);
     const nowhere = this.#bytes[start] !== OPEN_BRACE;
     if (!nowhere && this.#endOfSearched(start, this.#places, 0) === UNSURE) return undefined;
-    const certain = this.#places.every(({ edit, end }) => edit.value === undefined || end !== UNSURE);
-    return certain ? this.#edited() : undefined;
+    for (const { edit, end } of this.#places) {
+      if (edit.value !== undefined && end === UNSURE) return undefined;
+    }
+    return this.#edited();
   }
 
   #edited(): string {
     let result = "";
-    let [at, byte] = [0, 0];
-    for (const { edit, start, end } of this.#places.toSorted((one, other) => one.start - other.start)) {
+    let at = 0;
+    let byte = 0;
+    for (const { edit, start, end } of this.#inOrder) {
       if (edit.value === undefined) continue;
       const valueAt = at + this.#charsIn(byte, start);
-      result += this.#text.slice(at, valueAt) + JSON.stringify(edit.value);
+      result += this.#text.slice(at, valueAt) + written(edit.value);
       at = valueAt + this.#charsIn(start, end);
       byte = end;
     }
@@ -158,6 +163,7 @@ class Search {
       return leadsOn ? this.#endOfSearched(start, [place], depth + 1) : this.#endOfValue(start);
     }
     place.start = start;
+    this.#inOrder.push(place);
     return place.end = this.#endOfValue(start);
   }
 
@@ -235,6 +241,10 @@ class Search {
   #charsIn(start: number, end: number): number {
     return this.#ascii ? end - start : lengthOf(this.#bytes.subarray(start, end));
   }
+}
+
+function written(value: string | number): string {
+  return typeof value === "number" ? `${value}` : JSON.stringify(value);
 }
 
 /** Good until the next text. */

@@ -27,14 +27,15 @@ interface Routing {
   readonly alike: RegExp;
 }
 
+const GENERAL = ["_meta", "progressToken", "requestId"];
 /** Of any call, in `params` and in `_meta`. */
-const ROUTING = routing("_meta", "progressToken", "requestId");
-/** Of what the hub asks in the name of several, and of what it keeps from a shared server. */
+const ROUTING = routing(GENERAL);
+/** In `params` of what the hub asks in the name of several, and of what it keeps from a shared server. */
 const ROUTING_OF = new Map([
-  ["resources/subscribe", routing("uri")],
-  ["resources/unsubscribe", routing("uri")],
-  ["logging/setLevel", routing("level")],
-  ["tools/call", routing("task")],
+  ["resources/subscribe", routing([...GENERAL, "uri"])],
+  ["resources/unsubscribe", routing([...GENERAL, "uri"])],
+  ["logging/setLevel", routing([...GENERAL, "level"])],
+  ["tools/call", routing([...GENERAL, "task"])],
 ]);
 
 /** A message without members that the server might take for others; the envelope itself where there are none. */
@@ -50,8 +51,8 @@ function known(message: JsonRpcMessage): JsonRpcMessage {
   const { params: said } = message;
   const params = said && knownParams(said, message);
   if (params === said && hasOnly(message, OF_CALLS)) return message;
-  const call = { jsonrpc: "2.0" as const, method: message.method, ...(params && { params }) };
-  return isRequest(message) ? { ...call, id: message.id } : call;
+  const call = { method: message.method, ...(params && { params }) };
+  return isRequest(message) ? { jsonrpc: "2.0", id: message.id, ...call } : { jsonrpc: "2.0", ...call };
 }
 
 function knownAnswer(message: JsonRpcResponse): JsonRpcResponse {
@@ -62,8 +63,7 @@ function knownAnswer(message: JsonRpcResponse): JsonRpcResponse {
 
 function knownParams(said: Params, message: JsonRpcRequest | JsonRpcNotification): Params {
   if (!isObject(said)) return said;
-  const own = ROUTING_OF.get(message.method);
-  const params = own ? without(without(said, ROUTING), own) : without(said, ROUTING);
+  const params = without(said, ROUTING_OF.get(message.method) ?? ROUTING);
   const { _meta: meta } = params;
   if (!isObject(meta)) return params;
   const known = withoutOddToken(without(meta, ROUTING), message);
@@ -84,17 +84,17 @@ function without(members: Params, routing: Routing): Params {
 }
 
 function hasStray(members: Params, routing: Routing): boolean {
-  for (const key in members) if (isStray(key, routing)) return true;
+  for (const key of Object.keys(members)) if (isStray(key, routing)) return true;
   return false;
 }
 
 /** True for what only passes for a key that routes. */
 function isStray(key: string, { keys, alike }: Routing): boolean {
-  return alike.test(key) && !keys.includes(key);
+  return !keys.includes(key) && alike.test(key);
 }
 
 function hasOnly(value: object, keys: ReadonlySet<string>): boolean {
-  for (const key in value) if (!keys.has(key)) return false;
+  for (const key of Object.keys(value)) if (!keys.has(key)) return false;
   return true;
 }
 
@@ -103,7 +103,7 @@ function isObject(value: unknown): value is Params {
 }
 
 /** To a reader in C, a zero byte is the end of a key. */
-function routing(...keys: string[]): Routing {
+function routing(keys: readonly string[]): Routing {
   const patterns = keys.map((key) => [...key.replace("_", "")].map(letterPattern).join(GAP));
   const alike = new RegExp(`^${GAP}(?:${patterns.join("|")})${GAP}(?:\\0|$)`, "iu");
   return { keys, alike };
@@ -111,5 +111,5 @@ function routing(...keys: string[]): Routing {
 
 /** The flags `iu` fold as Unicode does (ſ is an s), and some readers do the same with the letters of Turkish. */
 function letterPattern(letter: string): string {
-  return letter === "i" ? "[iıİ]" : letter;
+  return letter.toLowerCase() === "i" ? "[iıİ]" : letter;
 }

@@ -129,7 +129,7 @@ class Attacks {
   #spelled(name: string): string {
     if (this.#random.chance(0.7)) return name;
     const letters = [...name].map((letter) => {
-      const odd = { s: "ſ", k: "\u212a", i: "İ" }[letter];
+      const odd = { s: "ſ", k: "\u212a", i: "İ", I: "ı" }[letter];
       if (odd !== undefined && this.#random.chance(0.2)) return odd;
       if (this.#random.chance(0.1)) return `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
       return this.#random.chance(0.2) ? letter.toUpperCase() : letter;
@@ -204,7 +204,7 @@ Deno.test("Multiplex tells its server nothing that a looser reader takes for som
     "victim",
     '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"progressToken":1}}}',
   );
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < 8_000; round++) {
     const said = attacks.text();
     for (const envelope of await after("attacker", said)) {
       const where = `seed ${seed}: of ${said}`;
@@ -229,7 +229,7 @@ Deno.test("Multiplex tells its server nothing that a looser reader takes for som
       if (open.length > 3) await answer(open.shift() ?? "");
     }
   }
-  assert(heard > 2_000, `only ${heard} messages were heard with seed ${seed}`);
+  assert(heard > 800, `only ${heard} messages were heard with seed ${seed}`);
 });
 
 Deno.test("Multiplex passes no answer on that a looser reader takes for the answer to something else", async () => {

@@ -56,15 +56,13 @@ function rewritten({ text }: Envelope, message: JsonRpcMessage, edits: readonly 
 
 function sizesOnTokenPath(message: JsonRpcRequest): number[] {
   const { params } = message;
-  const meta = params?._meta;
-  if (!params) return [sizeOf(message)];
+  if (!isObject(params)) return [sizeOf(message)];
+  const { _meta: meta } = params;
   return isObject(meta) ? [sizeOf(message), sizeOf(params), sizeOf(meta)] : [sizeOf(message), sizeOf(params)];
 }
 
 function sizeOf(members: object): number {
-  let size = 0;
-  for (const _ in members) size++;
-  return size;
+  return Object.keys(members).length;
 }
 
 function withMeta(params: Params | undefined, meta: Params): Params {
@@ -72,6 +70,6 @@ function withMeta(params: Params | undefined, meta: Params): Params {
   return { ...params, _meta: { ...(isObject(old) ? old : undefined), ...meta } };
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+function isObject(value: unknown): value is Params {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
