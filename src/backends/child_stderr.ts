@@ -1,5 +1,6 @@
 /** The stderr of a child. */
 import { privateKeyLines } from "../core/redact.ts";
+import { Utf8Text } from "../wire/utf8.ts";
 
 /** The lines that a crash is logged with. */
 const KEPT_LINES = 20;
@@ -29,13 +30,13 @@ export class ChildStderr {
   }
 
   async #read(): Promise<void> {
-    const decoder = new TextDecoder();
+    const text = new Utf8Text();
     while (true) {
       const { value, done } = await this.#pipe.read();
       if (done) break;
-      this.#take(decoder.decode(value, { stream: true }));
+      this.#take(text.push(value));
     }
-    this.#take(decoder.decode());
+    this.#take(text.end());
     this.#finish();
   }
 

@@ -15,7 +15,7 @@ import {
   type RequestId,
 } from "../../core/jsonrpc.ts";
 import { Elicitations } from "./elicitations.ts";
-import { withAnswerId } from "./rewrite.ts";
+import { withAskedId } from "./rewrite.ts";
 import type { SharedChannel } from "./shared_channel.ts";
 import type { HubServer } from "./hub_server.ts";
 import { quoted } from "../../core/outside.ts";
@@ -69,7 +69,7 @@ export class AskedRequests {
       return this.#server.drop("up", "it answers nothing that this client was asked");
     }
     this.#take(asked);
-    return this.#server.send(withAnswerId(envelope, message, asked.id));
+    return this.#server.send(withAskedId(envelope, message, asked.id));
   }
 
   /** Passes on how far a client has got with what it was asked. */

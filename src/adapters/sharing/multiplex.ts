@@ -19,7 +19,8 @@ import {
 } from "../../core/jsonrpc.ts";
 import { each } from "../../core/queue.ts";
 import { AskedRequests } from "./asked_requests.ts";
-import { initializeResult, refusalOf, withoutTask } from "./shared_capabilities.ts";
+import { withKnownKeys } from "./known_keys.ts";
+import { initializeResult, needsId, refusalOf, withoutTask } from "./shared_capabilities.ts";
 import { type ClientKind, type HubSide, SharedChannel } from "./shared_channel.ts";
 import { SharedLogLevel } from "./shared_log_level.ts";
 import { SharedRequests } from "./shared_requests.ts";
@@ -103,7 +104,11 @@ export class Multiplex {
 
   // --- up ---
 
-  #up(client: SharedChannel, envelope: Envelope): Promise<void> | void {
+  #up(client: SharedChannel, said: Envelope): Promise<void> | void {
+    const envelope = withKnownKeys(said);
+    if (envelope !== said) {
+      this.#server.drop("up", "a part of it, with a key that the server may take for another");
+    }
     const { message } = envelope;
     if (isResponse(message)) return this.#asked.answer(client, envelope, message);
     return isRequest(message)
@@ -112,19 +117,27 @@ export class Multiplex {
   }
 
   #requestUp(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
-    const { id, method, params } = message;
+    const { id, method } = message;
     if (this.#server.full) return this.#refuseFull(client, message);
     const refusal = this.#requests.isOpen(client, id) ? inUse(message) : refusalOf(method, client.kind);
     if (refusal) return client.deliver({ message: errorOf(id, refusal) });
     if (method === "initialize") return this.#initialize(client, message);
-    if (method === "logging/setLevel") return this.#logLevel.set(client, envelope, message);
-    const uri = params?.uri;
-    if (typeof uri === "string") {
-      if (method === "resources/subscribe") return this.#subscriptions.subscribe(client, message, uri);
-      if (method === "resources/unsubscribe") return this.#subscriptions.unsubscribe(client, message, uri);
+    if (method === "logging/setLevel") return this.#logLevel.set(client, message);
+    if (method === "resources/subscribe" || method === "resources/unsubscribe") {
+      return this.#subscriptionUp(client, message);
     }
     const plain = withoutTask(envelope, message);
     return this.#requests.pass(client, plain.envelope, plain.message);
+  }
+
+  #subscriptionUp(client: SharedChannel, message: JsonRpcRequest): Promise<void> | void {
+    const { method, params } = message;
+    const uri = params?.uri;
+    // For the server's error, and written anew: to another reader its text might name a uri.
+    if (typeof uri !== "string") return this.#requests.pass(client, { message }, message);
+    return method === "resources/subscribe"
+      ? this.#subscriptions.subscribe(client, message, uri)
+      : this.#subscriptions.unsubscribe(client, message, uri);
   }
 
   /** Each client may wait for a server that does not read, but all together must not fill our memory. */
@@ -154,6 +167,7 @@ export class Multiplex {
       case "notifications/roots/list_changed":
         return this.#rootsChanged(client, message);
       default:
+        if (needsId(message.method)) return this.#server.drop("up", `${message.method} has no id`);
         return this.#server.send({ message });
     }
   }

@@ -42,6 +42,8 @@ function shareable({ tasks: _, ...capabilities }: Params, kind: ClientKind): Par
 
 /** Why a client of this kind may not ask this, or undefined. */
 export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject | undefined {
+  // A server that does not mind the id would take it for one, and it was looked at as none.
+  if (method.startsWith("notifications/")) return notFound(`"${method}" is a notification, and has no id`);
   if (method.startsWith("tasks/")) {
     return notFound(
       `${quoted(method)} is not offered by a shared server: every client could reach every task`,
@@ -51,6 +53,11 @@ export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject 
   return notFound(
     `${quoted(method)} needs a session, and this request stands alone: start the gateway with --stateful`,
   );
+}
+
+/** Whether this must be asked with an id, since a server that does not mind would do for all what one has said. */
+export function needsId(method: string): boolean {
+  return NEEDS_SESSION.has(method) || method === "initialize" || method.startsWith("tasks/");
 }
 
 /** Who offers no tasks works on such a call as on any other (MCP tasks page of 2025-11-25, "Capabilities"). */

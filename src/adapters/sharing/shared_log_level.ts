@@ -43,10 +43,10 @@ export class SharedLogLevel {
   }
 
   /** Sets a client's level; one that is none goes to the server for its error. */
-  set(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+  set(client: SharedChannel, message: JsonRpcRequest): Promise<void> | void {
     const { id, params } = message;
     const rank = LEVELS.indexOf(params?.level);
-    if (rank === -1) return this.#passInvalid(client, envelope, message);
+    if (rank === -1) return this.#passInvalid(client, message);
     const change = { client, id, rank };
     this.#requests.hold(client, id, () => this.#withdraw(change));
     if (this.#changes.push(change) === 1) return this.#run();
@@ -68,10 +68,10 @@ export class SharedLogLevel {
     return true;
   }
 
-  /** A server that takes it all the same has a level that we do not know. */
-  #passInvalid(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+  /** A server that takes it all the same has a level that we do not know. Written anew: its text might hide another. */
+  #passInvalid(client: SharedChannel, message: JsonRpcRequest): Promise<void> | void {
     this.#atServer = undefined;
-    return this.#requests.pass(client, envelope, message);
+    return this.#requests.pass(client, { message }, message);
   }
 
   /** Goes through the changes up to one that the server must be asked for. */
