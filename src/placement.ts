@@ -146,7 +146,7 @@ export class Placement implements AsyncDisposable {
     if (this.#options.upstream.spawns && restart === "never") return guardOpen(children, this.#startGuard);
     return supervise(
       children,
-      this.#supervision((session) => [
+      this.#supervision(this.#config.maxSubscriptions, (session) => [
         this.#startGuard,
         this.#guard(session, { fair: false, scope: "session" }),
       ]),
@@ -166,7 +166,8 @@ export class Placement implements AsyncDisposable {
     const guard = this.#guard(label, { fair: false, scope });
     const restarts = !spawns || restart !== "never";
     const backend = restarts
-      ? supervise(this.#patient, this.#supervision(() => [guard]))
+      // Each of its sessions is held to the limit by itself.
+      ? supervise(this.#patient, this.#supervision(Infinity, () => [guard]))
       : guardOpen(this.#patient, guard);
     const capabilities = this.#sharedBySessions() ? SESSION_CAPABILITIES : {};
     return new SharedServer(backend, { ...this.#hub, capabilities, label, scope, restarts });
@@ -190,11 +191,15 @@ export class Placement implements AsyncDisposable {
   }
 
   /** A remote is tried so often, a child until its guard says that it has failed. */
-  #supervision(guards: (session: string) => readonly CrashGuard[]): SuperviseOptions {
-    const { retry, restartDelay, restart, prewarm } = this.#config;
+  #supervision(
+    maxSubscriptions: number,
+    guards: (session: string) => readonly CrashGuard[],
+  ): SuperviseOptions {
+    const { retry, restartDelay, restart, prewarm, maxUriChars, maxHandshakeChars } = this.#config;
+    const remembers = { maxSubscriptions, maxUriChars, maxHandshakeChars };
     const { startTimeoutMs: replayTimeoutMs, maxBufferedBytes } = this.#config;
     const { upstream, emit } = this.#options;
-    const common = { replayTimeoutMs, maxBufferedBytes, emit, stopping: this.#draining.signal };
+    const common = { replayTimeoutMs, maxBufferedBytes, remembers, emit, stopping: this.#draining.signal };
     if (!upstream.spawns) return { ...common, retry };
     return {
       ...common,
@@ -252,8 +257,10 @@ export class Placement implements AsyncDisposable {
 
 function hubOptions(config: ResolvedConfig, { version, emit }: PlacementOptions): HubOptions {
   const { protocolVersion, startTimeoutMs: timeoutMs, maxBufferedMessages, maxBufferedBytes } = config;
+  const { maxSubscriptions, maxUriChars } = config;
   return {
     ...{ protocolVersion, timeoutMs, maxBufferedMessages, maxBufferedBytes, emit },
+    ...{ maxSubscriptions, maxUriChars },
     clientInfo: { name: "keystone", version },
     versions: SUPPORTED_VERSIONS,
   };

@@ -30,7 +30,7 @@ import { pause, pauseBefore, type Retry } from "../core/retry.ts";
 import { AskedByServer } from "./asked_by_server.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 import { type Break, messageOf, ServerLink } from "./server_link.ts";
-import { SessionMemory } from "./session_memory.ts";
+import { type MemoryLimits, SessionMemory } from "./session_memory.ts";
 import { inTime } from "../core/waiting.ts";
 
 export interface SuperviseOptions {
@@ -49,6 +49,8 @@ export interface SuperviseOptions {
   readonly stopping?: AbortSignal;
   /** How much may wait for a server that is being opened. */
   readonly maxBufferedBytes: number;
+  /** How much is kept to be told to a server that is opened again. */
+  readonly remembers: MemoryLimits;
   readonly emit: Sink;
 }
 
@@ -77,7 +79,7 @@ class SupervisedChannel implements Channel {
   readonly #session: string;
   readonly #options: SuperviseOptions;
   readonly #abort = new AbortController();
-  readonly #memory = new SessionMemory();
+  readonly #memory: SessionMemory;
   readonly #open = new Table<RequestId, Open>();
   readonly #asked = new AskedByServer();
   readonly #link: ServerLink;
@@ -90,6 +92,7 @@ class SupervisedChannel implements Channel {
     this.#name = backend.name;
     this.#session = launch.session;
     this.#options = options;
+    this.#memory = new SessionMemory(options.remembers);
     this.#link = new ServerLink({
       retry: options.retry,
       firstAttempts: options.firstAttempts,
@@ -109,9 +112,11 @@ class SupervisedChannel implements Channel {
   send(envelope: Envelope): Promise<void> | void {
     if (this.#closed || this.incoming.ended) throw gone();
     const { message } = envelope;
-    this.#memory.note(message);
     if (isResponse(message)) return this.#respond(envelope, message);
     if (!isRequest(message)) return this.#notify(envelope, message);
+    const refusal = this.#memory.refusal(message);
+    if (refusal) return this.#refuse(message.id, refusal);
+    this.#memory.note(message);
     const open: Open = { envelope, message, attempts: 0, sentTo: undefined };
     this.#open.set(message.id, open);
     return this.#deliver(open);
@@ -129,6 +134,10 @@ class SupervisedChannel implements Channel {
   }
 
   // --- up ---
+
+  #refuse(id: RequestId, error: GatewayError): void {
+    void this.incoming.push({ message: errorOf(id, toRpcError(error)), relatesTo: id });
+  }
 
   #deliver(open: Open): Promise<void> | void {
     const { server } = this.#link;
@@ -183,6 +192,7 @@ class SupervisedChannel implements Channel {
   }
 
   #notify(envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
+    this.#memory.note(message);
     const cancelled = cancelledId(message);
     const open = cancelled === undefined ? undefined : this.#open.take(cancelled);
     // A request that was never sent need not be taken back.

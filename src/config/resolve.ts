@@ -74,6 +74,10 @@ export interface ResolvedConfig {
   /** Messages of one session that may wait, each way, and how large they may be together. */
   maxBufferedMessages: number;
   maxBufferedBytes: number;
+  /** Of one session. */
+  maxSubscriptions: number;
+  maxUriChars: number;
+  maxHandshakeChars: number;
   /** Since the request, or its last progress. */
   requestTimeoutMs?: number;
   /** Since the request, whatever its progress. */
@@ -177,6 +181,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       ...["host", "port", "baseUrl", "ssePath", "messagePath", "streamableHttpPath", "wsPath"] as const,
       ...["stateful", "protocolVersion", "replyMode", "logFormat", "logLevel"] as const,
       ...["maxSessions", "maxOpenRequests", "maxBufferedMessages", "exitWithParent"] as const,
+      "maxSubscriptions",
       ...["children", "prewarm", "maxChildren", "restart", "eventStore"] as const,
     ]),
     healthEndpoints: [...new Set(values.healthEndpoint)],
@@ -197,6 +202,8 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     maxBodyBytes: values.maxBodySize,
     maxMessageBytes: values.maxMessageSize,
     maxBufferedBytes: values.maxBufferedSize,
+    maxUriChars: values.maxUriLength,
+    maxHandshakeChars: values.maxHandshakeSize,
     keepAliveMs: values.keepAlive,
     connectTimeoutMs: values.connectTimeout,
     retry: {

@@ -4,6 +4,7 @@ import type { Channel } from "../../src/core/channel.ts";
 import type { JsonRpcMessage } from "../../src/core/jsonrpc.ts";
 import { FakeBackend, type FakeServer, LAUNCH } from "./fake_backend.ts";
 import { FarEnd } from "./far_end.ts";
+import { REMEMBERED } from "./limits.ts";
 import { notification, request } from "./messages.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 
@@ -28,6 +29,7 @@ export async function superviseRig({ backend = new FakeBackend(), ...options }: 
     retry: RETRY,
     replayTimeoutMs: 10_000,
     maxBufferedBytes: 1 << 26,
+    remembers: REMEMBERED,
     emit,
     ...options,
   });

@@ -35,7 +35,15 @@ interface Asked {
 
 const SEVERAL = "several clients share this server, and each of them may be meant";
 /** What a client must have declared to be asked for something. */
+const ASKABLE = ["sampling", "elicitation", "roots"];
 const NEEDED_CAPABILITY = /^(sampling|elicitation|roots)\//;
+
+/** The capabilities of a client that say whether it may be asked; what else they hold may be large, and is not kept. */
+export function askableIn(capabilities: unknown): ReadonlySet<string> {
+  if (typeof capabilities !== "object" || capabilities === null) return new Set();
+  const declared = new Map(Object.entries(capabilities));
+  return new Set(ASKABLE.filter((name) => declared.get(name)));
+}
 
 export class AskedRequests {
   readonly elicitations = new Elicitations();
@@ -142,7 +150,7 @@ function cannotAnswer(client: SharedChannel, method: string): JsonRpcErrorObject
     return notFound(`"${method}" cannot be asked of a client without a session (--stateful)`);
   }
   const capability = NEEDED_CAPABILITY.exec(method)?.[1];
-  if (capability === undefined || client.capabilities[capability]) return undefined;
+  if (capability === undefined || client.askable.has(capability)) return undefined;
   return notFound(`"${method}" cannot be asked: the client does not declare "${capability}"`);
 }
 

@@ -18,7 +18,8 @@ import {
   resultOf,
 } from "../../core/jsonrpc.ts";
 import { each } from "../../core/queue.ts";
-import { AskedRequests } from "./asked_requests.ts";
+import type { SubscriptionLimits } from "../subscription_limits.ts";
+import { askableIn, AskedRequests } from "./asked_requests.ts";
 import { initializeResult, refusalOf, withoutTask } from "./shared_capabilities.ts";
 import { type ClientKind, type HubSide, SharedChannel } from "./shared_channel.ts";
 import { SharedLogLevel } from "./shared_log_level.ts";
@@ -27,7 +28,7 @@ import { HubServer } from "./hub_server.ts";
 import { SharedSubscriptions } from "./shared_subscriptions.ts";
 
 /** The limits are those of what waits for one client, before it is given up; by size, also of what waits for the server. */
-export interface MultiplexOptions extends BufferLimits {
+export interface MultiplexOptions extends BufferLimits, SubscriptionLimits {
   /** The server; `incoming` may be an iterator that a handshake has begun to read. */
   readonly server: Channel;
   readonly incoming: AsyncIterable<Envelope>;
@@ -40,6 +41,7 @@ export interface MultiplexOptions extends BufferLimits {
   readonly emit: Sink;
 }
 
+const UPDATED = "notifications/resources/updated";
 const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/;
 
 export class Multiplex {
@@ -67,7 +69,7 @@ export class Multiplex {
     this.#options = options;
     this.#server = new HubServer(options);
     this.#requests = new SharedRequests(this.#server);
-    this.#subscriptions = new SharedSubscriptions(this.#requests);
+    this.#subscriptions = new SharedSubscriptions(this.#requests, options);
     this.#logLevel = new SharedLogLevel(this.#requests);
     this.#asked = new AskedRequests(this.#server);
     this.ended = this.#pump();
@@ -135,7 +137,7 @@ export class Multiplex {
   #initialize(client: SharedChannel, { id, params }: JsonRpcRequest): void {
     const { initialized, versions } = this.#options;
     const { protocolVersion: asked, capabilities } = params ?? {};
-    if (typeof capabilities === "object") client.capabilities = { ...capabilities };
+    client.askable = askableIn(capabilities);
     const result = initializeResult(initialized, { kind: client.kind, asked, versions });
     client.deliver({ message: resultOf(id, result) });
   }
@@ -202,6 +204,8 @@ export class Multiplex {
     const { method } = message;
     if (method === "notifications/progress") return this.#requests.progress(envelope, message);
     if (method === "notifications/cancelled") return this.#asked.cancel(envelope, message);
+    const tooLong = method === UPDATED ? this.#subscriptions.tooLong(message.params?.uri) : undefined;
+    if (tooLong !== undefined) return this.#server.drop("down", tooLong);
     // Even with one request in flight it may be about one that was answered before: never to a guess.
     if (!this.#spread(envelope, message)) {
       this.#server.drop("down", `nobody can be named as the receiver of ${method}`);
@@ -212,7 +216,7 @@ export class Multiplex {
   #spread(envelope: Envelope, message: JsonRpcNotification): boolean {
     const { method } = message;
     if (LIST_CHANGED.test(method)) return this.#listChanged(envelope);
-    if (method === "notifications/resources/updated") return this.#subscriptions.updated(envelope, message);
+    if (method === UPDATED) return this.#subscriptions.updated(envelope, message);
     if (method === "notifications/elicitation/complete") {
       return this.#asked.elicitations.complete(envelope, message);
     }

@@ -7,6 +7,7 @@ import { SharedServer, type ShareOptions } from "./share.ts";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { request, result } from "../../../tests/support/messages.ts";
 import { recorder } from "../../../tests/support/recorder.ts";
+import { SUBSCRIPTIONS } from "../../../tests/support/limits.ts";
 
 const launch: Launch = { session: "s1", args: [], env: {}, headers: {} };
 
@@ -34,6 +35,7 @@ function shareRig(options: Partial<ShareOptions> = {}) {
     ...{ label: "shared", scope: "all" as const, restarts: true },
     ...{ protocolVersion: "2025-11-25", clientInfo: { name: "keystone", version: "1.0.0" } },
     ...{ timeoutMs: 60_000, versions: ["2025-11-25"], maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
+    ...SUBSCRIPTIONS,
     emit: record.emit,
     ...options,
   });
