@@ -7,6 +7,7 @@ import {
 } from "@logtape/logtape";
 import { redactByField, redactByPattern } from "@logtape/redaction";
 import type { GatewayEvent, Sink } from "../core/events.ts";
+import { withoutRepeats } from "./without_repeats.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "none";
 export type LogFormat = "text" | "json";
@@ -47,8 +48,6 @@ const KEY_PATTERN = {
     /\b(?:sk-[\w-]{16,}|gh[opsu]_\w{16,}|github_pat_\w{16,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}|AIza[\w-]{30,})/g,
   replacement: "[KEY REDACTED]",
 };
-/** How long equal news is only counted. */
-const REPEAT_MS = 10_000;
 const PATTERNS = [KEY_PATTERN, JWT_PATTERN, BEARER_PATTERN, ASSIGNED_PATTERN];
 
 /** The text without what looks like a secret. */
@@ -74,38 +73,6 @@ export function logSink({ level, format, write }: LogOptions): Sink {
     const described = describe(event);
     if (described.rank >= lowest) sink(recordOf(event, described));
   });
-}
-
-type Dropped = Extract<GatewayEvent, { type: "message.dropped" }>;
-
-/** A talkative server whose messages nobody can have fills no log: what is dropped again and again is counted. */
-export function withoutRepeats(sink: Sink, now = () => performance.now()): Sink {
-  /** By session, direction and reason: how many were not told of, and since when. */
-  const repeats = new Map<string, { event: Dropped; since: number; count: number }>();
-
-  function tellOfDropped(event: Dropped): void {
-    const key = `${event.session} ${event.direction} ${event.reason}`;
-    const known = repeats.get(key);
-    const count = (event.count ?? 1) + (known?.count ?? 0);
-    if (known && now() - known.since < REPEAT_MS) return void (known.count = count);
-    repeats.set(key, { event, since: now(), count: 0 });
-    sink({ ...event, count });
-  }
-
-  function tellOfRest(session?: string): void {
-    for (const [key, { event, count }] of repeats) {
-      if (session !== undefined && event.session !== session) continue;
-      repeats.delete(key);
-      if (count > 0) sink({ ...event, count });
-    }
-  }
-
-  return (event) => {
-    if (event.type === "message.dropped") return tellOfDropped(event);
-    if (event.type === "session.closed" && repeats.size > 0) tellOfRest(event.session);
-    if (event.type === "gateway.stopped") tellOfRest();
-    sink(event);
-  };
 }
 
 function jsonFormatter(): TextFormatter {
