@@ -85,6 +85,7 @@ function createGateway(config: ResolvedConfig, { placement, emit }: GatewayParts
   const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs } = config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
+    backlogFor: (peer) => placement.backlogFor(peer),
     policies: config.logLevel === "debug" ? [trace(emit)] : [],
     ...{ emit, maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests },
     ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs },

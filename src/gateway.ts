@@ -1,6 +1,7 @@
 /** The live sessions: who is let in, which server answers, and the orderly end. */
 import { withHeartbeat } from "./adapters/heartbeat.ts";
-import type { Accept, Admission, Backend, Peer } from "./core/backend.ts";
+import type { Accept, Admission, Backend, Guest, Peer } from "./core/backend.ts";
+import { type Backlog, unbounded } from "./core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "./core/chain.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
@@ -14,6 +15,8 @@ import { within } from "./core/waiting.ts";
 export interface GatewayOptions {
   /** Who answers this client. */
   readonly serverFor: (peer: Peer) => Backend;
+  /** What waits for the server that answers this client; without a bound by default. */
+  readonly backlogFor?: ((peer: Peer) => Backlog) | undefined;
   readonly policies: readonly MessagePolicy[];
   readonly emit: Sink;
   readonly maxSessions: number;
@@ -56,7 +59,7 @@ export class Gateway implements AsyncDisposable {
       deadlines: this.#deadlines,
       policy: policies.length > 0 ? compose(policies) : undefined,
       refusal: this.#refusal,
-      openServer: (peer, signal) => this.#open(peer, signal),
+      openServer: (guest, signal) => this.#open(guest, signal),
       // Its place is free then: what it held may take a while to free, and has bounds of its own.
       onEnded: ({ scope }) => this.#leave(scope),
     };
@@ -135,8 +138,10 @@ export class Gateway implements AsyncDisposable {
     if (this.#openPosts >= maxOpenRequests) {
       throw new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
     }
+    const admission = this.#admission(peer);
+    admission.backlog.refuse();
     this.#openPosts++;
-    return this.#admission(peer);
+    return admission;
   }
 
   #leave(scope: Peer["scope"]): void {
@@ -145,13 +150,20 @@ export class Gateway implements AsyncDisposable {
   }
 
   #admission(peer: Peer): Admission {
-    return { run: (client) => this.#run(client, peer), withdraw: () => this.#leave(peer.scope) };
+    const { backlogFor = unbounded } = this.#options;
+    const admission: Admission = {
+      peer,
+      backlog: backlogFor(peer),
+      run: (client) => this.#run(client, admission),
+      withdraw: () => this.#leave(peer.scope),
+    };
+    return admission;
   }
 
-  #run(client: Channel, peer: Peer): Promise<void> {
+  #run(client: Channel, guest: Guest): Promise<void> {
     const { progressHeartbeatMs: everyMs } = this.#options;
     const told = everyMs === undefined ? client : withHeartbeat(client, { everyMs });
-    const session = new Session(told, peer, this.#forSessions);
+    const session = new Session(told, guest, this.#forSessions);
     const ended = session.run().then(() => {
       this.#running.remove(running);
       if (this.#running.size === 0) this.#idleSince = performance.now();
@@ -161,10 +173,10 @@ export class Gateway implements AsyncDisposable {
     return ended;
   }
 
-  #open(peer: Peer, signal: AbortSignal): Promise<Channel> {
+  #open({ peer, backlog }: Guest, signal: AbortSignal): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
     this.refuseNew();
-    const launch = { session: peer.session, args: [], env: {}, headers: {} };
+    const launch = { session: peer.session, args: [], env: {}, headers: {}, backlog };
     return this.#options.serverFor(peer).open(launch, signal);
   }
 

@@ -11,6 +11,7 @@ import { SharedServers } from "./adapters/sharing/shared_servers.ts";
 import { supervise, type SuperviseOptions } from "./adapters/supervise.ts";
 import type { ResolvedConfig } from "./config/mod.ts";
 import type { Backend, Peer } from "./core/backend.ts";
+import { Backlog } from "./core/backlog.ts";
 import { BackendError, StoppingError } from "./core/errors.ts";
 import { background, type Sink } from "./core/events.ts";
 import { Room } from "./core/room.ts";
@@ -51,6 +52,8 @@ export class Placement implements AsyncDisposable {
   readonly #patient: Backend;
   readonly #impatient: Backend;
   readonly #startGuard: CrashGuard;
+  /** Of all servers that are each for one request. */
+  readonly #perRequestBacklog: Backlog;
   readonly #shared = new SharedServers((name) => this.#openShared(name));
   #idleCheck: ReturnType<typeof setInterval> | undefined;
   #own: Backend | undefined;
@@ -59,6 +62,7 @@ export class Placement implements AsyncDisposable {
   constructor(config: ResolvedConfig, options: PlacementOptions) {
     this.#config = config;
     this.#options = options;
+    this.#perRequestBacklog = new Backlog(config.maxBufferedBytes);
     this.#hub = hubOptions(config, options);
     const { backend, spawns } = options.upstream;
     const room = this.#room = this.#createRoom();
@@ -89,6 +93,20 @@ export class Placement implements AsyncDisposable {
         return this.#shared.get(principal).backendFor(scope);
       case "shared":
         return this.#shared.get(undefined).backendFor(scope);
+    }
+  }
+
+  /** What waits for the server that answers this client. */
+  backlogFor({ scope, principal }: Peer): Backlog {
+    switch (this.#modeOf(scope)) {
+      case "session":
+        return new Backlog(this.#config.maxBufferedBytes);
+      case "request":
+        return this.#perRequestBacklog;
+      case "principal":
+        return this.#shared.get(principal).backlog;
+      case "shared":
+        return this.#shared.get(undefined).backlog;
     }
   }
 
@@ -203,6 +221,7 @@ export class Placement implements AsyncDisposable {
     if (!upstream.spawns) return { ...common, retry };
     return {
       ...common,
+      delivers: true,
       retry: { attempts: Infinity, ...restartDelay },
       firstAttempts: 0,
       // One that was ready may have been dying.

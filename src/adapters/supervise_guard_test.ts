@@ -106,7 +106,9 @@ Deno.test("supervise lets no more wait for a server than may wait, and says that
   const opening = Promise.withResolvers<void>();
   const backend = new FakeBackend(() => opening.promise);
   await using rig = await superviseRig({ backend, retry: FOREVER, maxBufferedBytes: 100 });
-  for (const id of [1, 2]) void rig.channel.send({ message: request(id), text: "x".repeat(60) });
+  for (const id of [1, 2]) {
+    void rig.channel.send({ message: request(id), text: JSON.stringify(request(id)).padEnd(60) });
+  }
   const { message, undelivered } = await rig.client.next();
   assert("error" in message && message.id === 2);
   assert.match(message.error.message, /too much waits for it/);

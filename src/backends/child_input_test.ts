@@ -37,7 +37,7 @@ function unexpected(): never {
 
 Deno.test("ChildInput writes what has gathered as one piece, in one turn of the event loop and during a write", async () => {
   const pipe = new Pipe();
-  const input = new ChildInput(pipe.stream, unexpected);
+  const input = new ChildInput(pipe.stream, { onBroken: unexpected });
   for (const text of ["a", "b"]) assert.equal(input.write(text), undefined);
   await settled();
   assert.deepEqual(pipe.written, ["ab"]);
@@ -51,7 +51,7 @@ Deno.test("ChildInput writes what has gathered as one piece, in one turn of the 
 
 Deno.test("ChildInput holds its writer back until what waits is being written", async () => {
   const pipe = new Pipe();
-  const input = new ChildInput(pipe.stream, unexpected);
+  const input = new ChildInput(pipe.stream, { onBroken: unexpected });
   void input.write("first");
   await settled();
   let room = false;
@@ -65,7 +65,7 @@ Deno.test("ChildInput holds its writer back until what waits is being written", 
 
 Deno.test("ChildInput closes the pipe once all is written, and takes nothing after that", async () => {
   const pipe = new Pipe();
-  const input = new ChildInput(pipe.stream, unexpected);
+  const input = new ChildInput(pipe.stream, { onBroken: unexpected });
   void input.write("a");
   void input.write("b");
   input.end();
@@ -80,7 +80,7 @@ Deno.test("ChildInput closes the pipe once all is written, and takes nothing aft
 
 Deno.test("ChildInput releases its writer at the end, though nothing is read", async () => {
   const pipe = new Pipe();
-  const input = new ChildInput(pipe.stream, unexpected);
+  const input = new ChildInput(pipe.stream, { onBroken: unexpected });
   void input.write("first");
   await settled();
   const held = input.write("x".repeat(100_000));
@@ -92,7 +92,7 @@ Deno.test("ChildInput releases its writer at the end, though nothing is read", a
 Deno.test("ChildInput tells once that the pipe is broken, and releases its writer", async () => {
   const pipe = new Pipe();
   let broken = 0;
-  const input = new ChildInput(pipe.stream, () => broken++);
+  const input = new ChildInput(pipe.stream, { onBroken: () => broken++ });
   void input.write("first");
   await settled();
   const held = input.write("x".repeat(100_000));

@@ -1,5 +1,5 @@
 /** A remote MCP server over WebSocket: subprotocol `mcp`, one JSON-RPC message a text frame. */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, Launch } from "../core/backend.ts";
 import type { BufferLimits, Channel } from "../core/channel.ts";
 import { TimeoutError } from "../core/errors.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
@@ -14,12 +14,16 @@ export interface WebSocketBackendOptions extends RemoteOptions, BufferLimits {}
 export function webSocketBackend(options: WebSocketBackendOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch, signal) => open(options, launch.session, signal),
+    open: (launch, signal) => open(options, launch, signal),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
-async function open(options: WebSocketBackendOptions, label: string, signal: AbortSignal): Promise<Channel> {
+async function open(
+  options: WebSocketBackendOptions,
+  { session: label, backlog }: Launch,
+  signal: AbortSignal,
+): Promise<Channel> {
   const { url, client, emit, maxMessageBytes: maxBytes, maxBufferedMessages, maxBufferedBytes } = options;
   const socket = await client.socket(url, SUBPROTOCOL);
   // Made before the socket is open, so that no message can slip by.
@@ -28,6 +32,7 @@ async function open(options: WebSocketBackendOptions, label: string, signal: Abo
     maxBytes,
     maxBufferedMessages,
     maxBufferedBytes,
+    backlog,
     gone: "The MCP server closed its socket",
     onInvalid: ({ message: reason }) =>
       emit({ type: "server.trouble", session: label, server: shown(url), reason }),

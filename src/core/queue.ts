@@ -3,6 +3,12 @@
  * It is what keeps the hot path at a few promises a message; with `read` it is one, and none for who waits.
  */
 
+/** Counts what waits, as a part of something larger. */
+export interface Tally {
+  add(weight: number): void;
+  remove(weight: number): void;
+}
+
 export interface QueueOptions {
   /** From this many waiting items on, `push` returns a promise. */
   highWater?: number;
@@ -66,6 +72,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   #error: unknown;
   #failed = false;
   #room: PromiseWithResolvers<void> | undefined;
+  #tally: Tally | undefined;
 
   constructor(options: QueueOptions = {}) {
     const { highWater = 64, highWaterWeight = 1024 * 1024 } = options;
@@ -82,6 +89,11 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   /** True once nothing more is taken in: after `end`, `fail`, or when the consumer stopped. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** From now on the weight of what waits here counts there, too; nothing may wait yet. */
+  countIn(tally: Tally): void {
+    this.#tally = tally;
   }
 
   /** Adds an item; a returned promise settles when there is room again, or the end. After the end, items are dropped. */
@@ -185,6 +197,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     this.#youngest = entry;
     this.#size++;
     this.#weight += entry.weight;
+    this.#tally?.add(entry.weight);
   }
 
   #take(): Entry<T> | undefined {
@@ -195,6 +208,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     entry.next = undefined;
     this.#size--;
     this.#weight -= entry.weight;
+    this.#tally?.remove(entry.weight);
     this.#release();
     return entry;
   }

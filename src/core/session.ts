@@ -3,7 +3,7 @@
  * answer, and it says which client request a message of the server belongs to (rule 4 in docs/architecture.md).
  */
 import { Attention } from "./attention.ts";
-import type { Peer } from "./backend.ts";
+import type { Guest, Peer } from "./backend.ts";
 import { type Channel, type Envelope, free, undeliveredBy } from "./channel.ts";
 import type { Deadlines } from "./deadlines.ts";
 import {
@@ -25,7 +25,6 @@ import {
   type JsonRpcMessage,
   type JsonRpcNotification,
   type JsonRpcRequest,
-  type JsonRpcResponse,
   type ProgressToken,
   reportedToken,
   type RequestId,
@@ -45,7 +44,7 @@ const REFUSE_WAITING_MS = 1_000;
 export interface SessionOptions {
   readonly emit: Sink;
   /** Called at the first message, not before: a client that says nothing costs no server. */
-  readonly openServer: (peer: Peer, signal: AbortSignal) => Promise<Channel>;
+  readonly openServer: (guest: Guest, signal: AbortSignal) => Promise<Channel>;
   /** None by default. */
   readonly policy?: MessagePolicy | undefined;
   /** Why no new request of the client may begin, or undefined; always one may by default. */
@@ -66,6 +65,7 @@ interface SessionEnd {
 
 export class Session {
   readonly peer: Peer;
+  readonly #guest: Guest;
   readonly #client: Channel;
   readonly #options: SessionOptions;
   readonly #emit: Sink;
@@ -83,13 +83,14 @@ export class Session {
   #readers = 0;
   #readersGone: PromiseWithResolvers<void> | undefined;
 
-  constructor(client: Channel, peer: Peer, options: SessionOptions) {
+  constructor(client: Channel, guest: Guest, options: SessionOptions) {
     const { emit, maxOpenRequests, deadlines } = options;
-    const { session } = peer;
+    const { peer, peer: { session } } = guest;
     this.#client = client;
     this.#options = options;
     this.#emit = emit;
     this.peer = peer;
+    this.#guest = guest;
     this.#fromClient = new OpenTable({
       session,
       direction: "up",
@@ -189,12 +190,19 @@ export class Session {
     if (passed) return this.#attention.whileDeaf(this.#untilRead(passed));
   }
 
-  async #openAndPass(envelope: Envelope): Promise<void> {
-    const server = this.#server = await this.#open();
-    if (!server) return;
-    this.#read(server, (down) => this.#passDown(server, down), (failure) => this.#serverOver(failure));
-    const passed = this.#guarded("up", envelope, server);
-    if (passed) await this.#untilRead(passed);
+  /** No async function: it would keep the message for as long as the server takes to read it. */
+  #openAndPass(envelope: Envelope): Promise<void> {
+    const size = envelope.text?.length ?? 0;
+    const { backlog } = this.#guest;
+    backlog.add(size);
+    return this.#open().then((server) => {
+      backlog.remove(size);
+      this.#server = server;
+      if (!server) return;
+      this.#read(server, (down) => this.#passDown(server, down), (failure) => this.#serverOver(failure));
+      const passed = this.#guarded("up", envelope, server);
+      if (passed) return this.#untilRead(passed);
+    });
   }
 
   /**
@@ -225,7 +233,7 @@ export class Session {
 
   async #open(): Promise<Channel | undefined> {
     try {
-      const server = await this.#options.openServer(this.peer, this.#abort.signal);
+      const server = await this.#options.openServer(this.#guest, this.#abort.signal);
       if (!this.#over) return server;
       await server[Symbol.asyncDispose]();
     } catch (error) {
@@ -319,39 +327,43 @@ export class Session {
       const passed = policy
         ? policy({ peer: this.peer, direction, envelope }, () => this.#handOver(direction, envelope, target))
         : this.#handOver(direction, envelope, target);
-      if (passed) return passed.catch((error) => this.#refused(direction, envelope, error));
+      if (passed) return this.#watched(direction, briefOf(envelope.message), passed);
     } catch (error) {
-      this.#refused(direction, envelope, error);
+      this.#refused(direction, briefOf(envelope.message), error);
     }
+  }
+
+  /** Keeps nothing of the message: it may be large, and the far side slow. */
+  #watched(direction: Direction, brief: Brief, passed: Promise<void>): Promise<void> {
+    return passed.catch((error) => this.#refused(direction, brief, error));
   }
 
   /** A request stays open until its answer is handed over: while the policies think, time or the end may answer it. */
   #handOver(direction: Direction, envelope: Envelope, target: Channel): Promise<void> | void {
     const { message } = envelope;
     if (isNotification(message)) return target.send(envelope);
-    const { table } = this.#askedBy(direction, message);
+    const { table } = this.#askedBy(direction, isRequest(message) ? "request" : "response");
     if (!table.get(message.id)) return this.#drop(direction, "its request was answered meanwhile");
     const sent = target.send(envelope);
     if (isResponse(message)) table.settle(message);
     return sent;
   }
 
-  #refused(direction: Direction, envelope: Envelope, error: unknown): void {
-    const { message } = envelope;
+  #refused(direction: Direction, { kind, id }: Brief, error: unknown): void {
     if (error instanceof DisconnectedError) {
       return this.#lose(direction === "up" ? this.#server : this.#client, error);
     }
     if (!(error instanceof GatewayError)) this.#emit({ type: "fault", where: "passing of a message", error });
     const answer = toRpcError(error);
-    if (isNotification(message)) return this.#drop(direction, answer.message);
+    if (kind === "notification") return this.#drop(direction, answer.message);
     // Of a refused answer, too, the asker hears: it still waits.
-    const { table, asker } = this.#askedBy(direction, message);
-    if (message.id !== null && table.take(message.id, "failed")) this.#answer(asker, message.id, answer);
+    const { table, asker } = this.#askedBy(direction, kind);
+    if (id !== null && table.take(id, "failed")) this.#answer(asker, id, answer);
   }
 
   /** Who asked: the sender of a request, the receiver of a response. */
-  #askedBy(direction: Direction, message: JsonRpcRequest | JsonRpcResponse) {
-    return isRequest(message) === (direction === "up")
+  #askedBy(direction: Direction, kind: "request" | "response") {
+    return (kind === "request") === (direction === "up")
       ? { table: this.#fromClient, asker: this.#client }
       : { table: this.#fromServer, asker: this.#server };
   }
@@ -381,6 +393,17 @@ export class Session {
   #drop(direction: Direction, reason: string): void {
     this.#emit({ type: "message.dropped", session: this.peer.session, direction, reason });
   }
+}
+
+/** What a refusal needs to know of a message. */
+interface Brief {
+  readonly kind: "notification" | "request" | "response";
+  readonly id: RequestId | null;
+}
+
+function briefOf(message: JsonRpcMessage): Brief {
+  if (isNotification(message)) return { kind: "notification", id: null };
+  return { kind: isRequest(message) ? "request" : "response", id: message.id };
 }
 
 function asGatewayError(error: unknown, who: string): GatewayError {

@@ -43,7 +43,7 @@ function stateless(options: StreamableOptions): Handler {
       scope: "request",
       gone: gone.signal,
     });
-    const post = new SinglePost(posted, settings, gone);
+    const post = new SinglePost(posted, settings, { gone, backlog: admission.backlog });
     void admission.run(post);
     return await post.response;
   });
@@ -61,7 +61,7 @@ function stateful(options: StreamableOptions): Handler {
     const session = new StreamableSession(host);
     const admission = await options.accept(session.peer, () => request.signal);
     sessions.set(session.id, session);
-    session.begin();
+    session.begin(admission.backlog);
     void admission.run(session);
     return await session.post(posted);
   }

@@ -4,6 +4,7 @@
  */
 import type { Accept, Admission } from "../core/backend.ts";
 import type { BufferLimits } from "../core/channel.ts";
+import type { Sink } from "../core/events.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
@@ -17,6 +18,7 @@ export interface WebSocketOptions extends BufferLimits {
   /** Pings go out this often; a peer that misses two in a row is gone. */
   readonly keepAliveMs: number;
   readonly maxBodyBytes: number;
+  readonly emit: Sink;
 }
 
 export function isUpgrade(request: Request): boolean {
@@ -42,6 +44,9 @@ export function websocket(options: WebSocketOptions): (request: Request) => Prom
       maxBytes,
       maxBufferedMessages,
       maxBufferedBytes,
+      backlog: admission.backlog,
+      onRefused: ({ message: reason }) =>
+        options.emit({ type: "message.dropped", session, direction: "up", reason }),
       gone: "The client closed its socket",
       onGone: (error) => gone.abort(error),
       // Whose request it was cannot be told, but the sender may wait for an answer.

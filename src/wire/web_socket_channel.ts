@@ -1,6 +1,8 @@
 /** A WebSocket as a Channel, whichever end opened it: one JSON-RPC message a text frame. */
+import type { Backlog } from "../core/backlog.ts";
 import { type BufferLimits, type Channel, type Envelope, textOf } from "../core/channel.ts";
-import { DisconnectedError, GatewayError } from "../core/errors.ts";
+import { DisconnectedError, GatewayError, type LimitError, toRpcError } from "../core/errors.ts";
+import { errorOf, isRequest, type JsonRpcMessage } from "../core/jsonrpc.ts";
 import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 
@@ -23,6 +25,10 @@ export interface WebSocketChannelOptions extends BufferLimits {
   readonly gone: string;
   /** Told at once when the peer is gone, or is given up: `incoming` tells it after what waits there. */
   readonly onGone?: (error: DisconnectedError) => void;
+  /** What waits for a server: what came from here where we are its client's end, what is sent where we are its own. */
+  readonly backlog?: Backlog | undefined;
+  /** A message was not taken, since too much waits for its server; the asker of a request hears it. */
+  readonly onRefused?: (error: LimitError) => void;
   /** A text frame was no message. */
   readonly onInvalid: (error: GatewayError) => void;
 }
@@ -35,6 +41,7 @@ export class WebSocketChannel implements Channel {
   constructor(socket: WebSocket, options: WebSocketChannelOptions) {
     this.#socket = socket;
     this.#options = options;
+    if (options.side === "server" && options.backlog) this.incoming.countIn(options.backlog);
     socket.addEventListener("message", ({ data }) => this.#receive(data));
     // "close" follows every error, and fires twice after a missed pong; the queue takes the first only.
     socket.addEventListener("close", () => this.#gone());
@@ -43,8 +50,16 @@ export class WebSocketChannel implements Channel {
 
   send(envelope: Envelope): Promise<void> | void {
     if (this.#socket.readyState !== WebSocket.OPEN) throw new DisconnectedError(this.#options.gone);
-    this.#socket.send(textOf(envelope));
-    if (this.#socket.bufferedAmount >= HIGH_WATER_BYTES) return this.#caughtUp();
+    const text = textOf(envelope);
+    this.#socket.send(text);
+    if (this.#socket.bufferedAmount >= HIGH_WATER_BYTES) return this.#waitingToBeRead(text.length);
+  }
+
+  async #waitingToBeRead(size: number): Promise<void> {
+    const backlog = this.#options.side === "client" ? this.#options.backlog : undefined;
+    backlog?.add(size);
+    await this.#caughtUp();
+    backlog?.remove(size);
   }
 
   close(reason?: Error): Promise<void> {
@@ -68,15 +83,28 @@ export class WebSocketChannel implements Channel {
     }
     try {
       const { messages, batch } = parseMessages(data);
+      const refusal = this.#options.side === "server" ? this.#options.backlog?.refusal() : undefined;
+      if (refusal) return this.#refuse(messages, refusal);
       for (const message of messages) {
         void this.incoming.push(
           { message, text: batch ? undefined : data, relatesTo: undefined },
-          data.length,
+          Math.ceil(data.length / messages.length),
         );
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       this.#options.onInvalid(error);
+    }
+  }
+
+  /** Others may have filled what this client shares with them: it need not go for that. */
+  #refuse(messages: readonly JsonRpcMessage[], refusal: LimitError): void {
+    if (this.#socket.bufferedAmount >= HIGH_WATER_BYTES) {
+      return this.#end(CloseCode.tryAgain, "Too many messages wait");
+    }
+    for (const message of messages) {
+      if (isRequest(message)) void this.send({ message: errorOf(message.id, toRpcError(refusal)) });
+      else this.#options.onRefused?.(refusal);
     }
   }
 

@@ -1,5 +1,6 @@
 /** A frontend behind a real socket, with the network between it and its one client. */
 import type { Accept } from "../../src/core/backend.ts";
+import { unbounded } from "../../src/core/backlog.ts";
 import type { Channel } from "../../src/core/channel.ts";
 import { toResponse } from "../../src/core/errors.ts";
 import type { ChannelPair } from "./channel_contract.ts";
@@ -19,7 +20,9 @@ export interface Served extends AsyncDisposable {
 export function serve(createHandler: (accept: Accept) => Handler): Served {
   const accepted = Promise.withResolvers<Channel>();
   const ended = Promise.withResolvers<void>();
-  const handler = createHandler(() => ({
+  const handler = createHandler((peer) => ({
+    peer,
+    backlog: unbounded(),
     run(channel) {
       accepted.resolve(channel);
       return ended.promise;

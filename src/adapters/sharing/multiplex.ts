@@ -3,8 +3,8 @@
  * one for each thing that clients share; this is the hub that knows which message is whose business.
  */
 import { Chain, type LinkTo } from "../../core/chain.ts";
-import { type BufferLimits, type Channel, type Envelope, undeliveredBy } from "../../core/channel.ts";
-import { DisconnectedError, GatewayError, LimitError, RpcCode, toRpcError } from "../../core/errors.ts";
+import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
+import { DisconnectedError, GatewayError, RpcCode } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import {
   errorOf,
@@ -27,7 +27,7 @@ import { SharedRequests } from "./shared_requests.ts";
 import { HubServer } from "./hub_server.ts";
 import { SharedSubscriptions } from "./shared_subscriptions.ts";
 
-/** The limits are those of what waits for one client, before it is given up; by size, also of what waits for the server. */
+/** The limits are those of what waits for one client, before it is given up; not of what waits for the server. */
 export interface MultiplexOptions extends BufferLimits, SubscriptionLimits {
   /** The server; `incoming` may be an iterator that a handshake has begun to read. */
   readonly server: Channel;
@@ -114,7 +114,6 @@ export class Multiplex {
 
   #requestUp(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     const { id, method, params } = message;
-    if (this.#server.full) return this.#refuseFull(client, message);
     const refusal = this.#requests.isOpen(client, id) ? inUse(message) : refusalOf(method, client.kind);
     if (refusal) return client.deliver({ message: errorOf(id, refusal) });
     if (method === "initialize") return this.#initialize(client, message);
@@ -126,12 +125,6 @@ export class Multiplex {
     }
     const plain = withoutTask(envelope, message);
     return this.#requests.pass(client, plain.envelope, plain.message);
-  }
-
-  /** Each client may wait for a server that does not read, but all together must not fill our memory. */
-  #refuseFull(client: SharedChannel, { id }: JsonRpcRequest): void {
-    const error = new LimitError("The server is too slow: too much waits for it");
-    client.deliver({ message: errorOf(id, toRpcError(error)), undelivered: undeliveredBy(error) });
   }
 
   #initialize(client: SharedChannel, { id, params }: JsonRpcRequest): void {

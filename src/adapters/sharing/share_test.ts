@@ -65,7 +65,7 @@ Deno.test("SharedServer starts one server for 20 clients that come at once, unde
   const server = await start(rig.servers[0]);
   const clients = await Promise.all(opening);
   clients.push(await rig.open());
-  assert.deepEqual(rig.launches, [{ ...launch, session: "shared" }]);
+  assert.deepEqual(rig.launches, [{ ...launch, session: "shared", backlog: rig.shared.backlog }]);
   for (const client of clients) client.say(request(1));
   for (const client of clients) {
     const asked = await server.hear();
