@@ -38,6 +38,9 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
+/** A caller as far as it is known before its request is read. */
+const STATELESS: Peer = { session: "", wire: "streamableHttp", scope: "request" };
+
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
   readonly #deadlines: Deadlines;
@@ -87,6 +90,9 @@ export class Gateway implements AsyncDisposable {
   readonly refuseNew = (): void => {
     if (this.#stopping) throw new StoppingError();
   };
+
+  /** Throws LimitError while too much waits for the server of stateless callers: before a body is read that would wait, too. */
+  readonly refuseFull = (): void => this.#options.backlogFor?.(STATELESS).refuse();
 
   /** Ends the session that has been idle for longest, of those that matter, if that is long enough; false when there is none. */
   evictIdle(matters: (session: string) => boolean = () => true): boolean {

@@ -91,6 +91,18 @@ export function asText(envelope: Envelope): Envelope {
   return new TextEnvelope(textOf(envelope), envelope);
 }
 
+/** From here on a message is large: what costs as much as to parse it once more is well spent to have the memory back. */
+const LARGE_CHARS = 64 * 1024;
+
+export function isLarge({ text }: Envelope): boolean {
+  return text !== undefined && text.length > LARGE_CHARS;
+}
+
+/** A message for a queue: a large one that will wait there is kept as text. */
+export function forQueue(envelope: Envelope, { size }: Queue<Envelope>): Envelope {
+  return size > 0 && isLarge(envelope) ? asText(envelope) : envelope;
+}
+
 class TextEnvelope implements Envelope {
   readonly text: string;
   readonly relatesTo: RequestId | undefined;

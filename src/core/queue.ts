@@ -105,7 +105,8 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
       return resolve({ value: item, done: false });
     }
     if (this.#consumer?.busy === false) {
-      return this.#wake(this.#consumer, { item, weight: 0, next: undefined });
+      this.#tally?.add(weight);
+      return this.#wake(this.#consumer, { item, weight, next: undefined });
     }
     this.#add({ item, weight, next: undefined });
     if (!this.#full()) return;
@@ -151,8 +152,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
 
   #run(consumer: Consumer<T>): void {
     try {
-      let entry = consumer.first ?? this.#take();
-      consumer.first = undefined;
+      let entry = this.#takeFirst(consumer) ?? this.#take();
       for (; entry; entry = this.#take()) {
         const room = consumer.take(entry.item);
         if (room) return void room.then(consumer.run, (error) => this.#break(consumer, error));
@@ -162,6 +162,13 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     }
     consumer.busy = false;
     this.#finish();
+  }
+
+  #takeFirst(consumer: Consumer<T>): Entry<T> | undefined {
+    const { first } = consumer;
+    consumer.first = undefined;
+    if (first) this.#tally?.remove(first.weight);
+    return first;
   }
 
   #break({ over }: Consumer<T>, error: unknown): void {
@@ -223,7 +230,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   return(): Promise<IteratorResult<T, undefined>> {
     this.end();
     this.#failed = false;
-    if (this.#consumer) this.#consumer.first = undefined;
+    if (this.#consumer) this.#takeFirst(this.#consumer);
     while (this.#take()) continue;
     return Promise.resolve({ value: undefined, done: true });
   }

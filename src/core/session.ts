@@ -4,7 +4,7 @@
  */
 import { Attention } from "./attention.ts";
 import type { Guest, Peer } from "./backend.ts";
-import { type Channel, type Envelope, free, undeliveredBy } from "./channel.ts";
+import { asText, type Channel, type Envelope, free, isLarge, undeliveredBy } from "./channel.ts";
 import type { Deadlines } from "./deadlines.ts";
 import {
   BackendError,
@@ -39,6 +39,9 @@ const SESSION_OVER = new BackendError("The session ended before the server answe
 
 /** How long the end waits for a message that is still being passed on. */
 const REFUSE_WAITING_MS = 1_000;
+
+/** From then on a large message that waits for its server to open is kept as text. */
+const LONG_MS = 100;
 
 /** One object for all sessions of a gateway, since an idle session should cost little. */
 export interface SessionOptions {
@@ -194,15 +197,22 @@ export class Session {
   #openAndPass(envelope: Envelope): Promise<void> {
     const size = envelope.text?.length ?? 0;
     const { backlog } = this.#guest;
+    const waiting = new Waiting(envelope);
     backlog.add(size);
     return this.#open().then((server) => {
+      const envelope = waiting.take();
       backlog.remove(size);
       this.#server = server;
       if (!server) return;
-      this.#read(server, (down) => this.#passDown(server, down), (failure) => this.#serverOver(failure));
+      this.#listenTo(server);
       const passed = this.#guarded("up", envelope, server);
       if (passed) return this.#untilRead(passed);
     });
+  }
+
+  /** By itself, so that what is called for as long as the session lives keeps no message alive. */
+  #listenTo(server: Channel): void {
+    this.#read(server, (down) => this.#passDown(server, down), (failure) => this.#serverOver(failure));
   }
 
   /**
@@ -392,6 +402,22 @@ export class Session {
 
   #drop(direction: Direction, reason: string): void {
     this.#emit({ type: "message.dropped", session: this.peer.session, direction, reason });
+  }
+}
+
+/** The first message of a session, until its server is open: mostly at once. */
+class Waiting {
+  #envelope: Envelope;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(envelope: Envelope) {
+    this.#envelope = envelope;
+    if (isLarge(envelope)) this.#timer = setTimeout(() => this.#envelope = asText(envelope), LONG_MS);
+  }
+
+  take(): Envelope {
+    clearTimeout(this.#timer);
+    return this.#envelope;
   }
 }
 

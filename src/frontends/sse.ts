@@ -1,7 +1,7 @@
 /** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
 import type { Accept } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
-import type { BufferLimits, Channel, Envelope } from "../core/channel.ts";
+import { type BufferLimits, type Channel, type Envelope, forQueue } from "../core/channel.ts";
 import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
 import { Queue } from "../core/queue.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
@@ -36,10 +36,16 @@ export function sse(options: SseOptions): SseRoutes {
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
   }
 
+  /** Throws LimitError while too much waits for its server. */
+  function refuse({ incoming, backlog }: SseSession): void {
+    refuseFull(incoming, options);
+    backlog.refuse();
+  }
+
   /** Before the body is read, which may be large; it may have ended when that has come. */
   function check(request: Request): void {
     if (request.method !== "POST") throw methodNotAllowed(["POST"]);
-    named(request);
+    refuse(named(request));
   }
 
   return {
@@ -60,8 +66,7 @@ export function sse(options: SseOptions): SseRoutes {
     },
     message: posting({ ...options, check }, async (posted, request) => {
       const session = named(request);
-      refuseFull(session.incoming, options);
-      session.backlog.refuse();
+      refuse(session);
       await session.take(posted);
       return new Response("Accepted", { status: 202 });
     }),
@@ -100,7 +105,10 @@ class SseSession implements Channel {
   async take({ messages, text, weight }: Posted): Promise<void> {
     for (const message of messages) {
       this.#handshake.sent(message);
-      await this.incoming.push({ message, text, relatesTo: undefined }, weight);
+      await this.incoming.push(
+        forQueue({ message, text, relatesTo: undefined }, this.incoming),
+        weight,
+      );
     }
   }
 

@@ -1,7 +1,7 @@
 /** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
 import type { Peer } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
-import type { Channel, Envelope } from "../core/channel.ts";
+import { type Channel, type Envelope, forQueue } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
@@ -80,11 +80,16 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     this.#touch();
     const repeated = posted.requests.find(({ id }) => this.#exchanges.has(id));
     if (repeated) throw stillOpen(repeated.id);
-    refuseFull(this.incoming, this.settings);
-    this.#backlog?.refuse();
+    this.refuseFull();
     const exchange = posted.requests.length > 0 ? this.#exchange(posted) : undefined;
     const taken = this.#take(posted);
     return exchange?.response ?? acceptedAfter(taken);
+  }
+
+  /** Throws LimitError while too much waits for its server. */
+  refuseFull(): void {
+    refuseFull(this.incoming, this.settings);
+    this.#backlog?.refuse();
   }
 
   /** A returned promise settles when the server has room for more. */
@@ -92,7 +97,10 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     let room: Promise<void> | void = undefined;
     for (const message of messages) {
       this.#handshake.sent(message);
-      room = this.incoming.push({ message, text, relatesTo: undefined }, weight);
+      room = this.incoming.push(
+        forQueue({ message, text, relatesTo: undefined }, this.incoming),
+        weight,
+      );
       this.#cancel(cancelledId(message));
     }
     return room;
