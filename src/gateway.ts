@@ -81,9 +81,13 @@ export class Gateway implements AsyncDisposable {
 
   /** Since when, by `performance.now()`, nobody has been connected: undefined while a request, a stream or a socket is open. */
   get idleSince(): number | undefined {
-    const idle = this.#sessions().map(idleMsOf);
-    if (idle.some((ms) => ms < 0)) return undefined;
-    return Math.max(this.#idleSince, performance.now() - Math.min(Infinity, ...idle));
+    let shortest = Infinity;
+    for (let running = this.#running.first; running; running = running.next) {
+      const idleMs = idleMsOf(running.value.session);
+      if (idleMs < 0) return undefined;
+      shortest = Math.min(shortest, idleMs);
+    }
+    return Math.max(this.#idleSince, performance.now() - shortest);
   }
 
   /** Throws StoppingError once `stop` was called. */
@@ -96,13 +100,18 @@ export class Gateway implements AsyncDisposable {
 
   /** Ends the session that has been idle for longest, of those that matter, if that is long enough; false when there is none. */
   evictIdle(matters: (session: string) => boolean = () => true): boolean {
-    const { evictAfterMs } = this.#options;
-    const [longest] = this.#sessions()
-      .map((session) => ({ session, idleMs: idleMsOf(session) }))
-      .filter(({ session, idleMs }) => !session.over && idleMs >= evictAfterMs)
-      .filter(({ session }) => matters(session.peer.session))
-      .sort((left, right) => right.idleMs - left.idleMs);
-    longest?.session.end(new DisconnectedError("The session was idle, and had to make room"));
+    let longest: Session | undefined;
+    let longestMs = this.#options.evictAfterMs;
+    for (let running = this.#running.first; running; running = running.next) {
+      const { session } = running.value;
+      const idleMs = idleMsOf(session);
+      // Of two that are equal, the older one.
+      const isLonger = longest ? idleMs > longestMs : idleMs >= longestMs;
+      if (!isLonger || session.over || !matters(session.peer.session)) continue;
+      longest = session;
+      longestMs = idleMs;
+    }
+    longest?.end(new DisconnectedError("The session was idle, and had to make room"));
     return longest !== undefined;
   }
 

@@ -94,13 +94,18 @@ export function asText(envelope: Envelope): Envelope {
 /** From here on a message is large: what costs as much as to parse it once more is well spent to have the memory back. */
 const LARGE_CHARS = 64 * 1024;
 
-export function isLarge({ text }: Envelope): boolean {
-  return text !== undefined && text.length > LARGE_CHARS;
+export function isLarge(size: number): boolean {
+  return size > LARGE_CHARS;
 }
 
-/** A message for a queue: a large one that will wait there is kept as text. */
-export function forQueue(envelope: Envelope, { size }: Queue<Envelope>): Envelope {
-  return size > 0 && isLarge(envelope) ? asText(envelope) : envelope;
+/** Characters of a message; the envelope stays as it is, for a text would have to follow each change of the message. */
+export function sizeOf({ text, message }: Envelope): number {
+  return text === undefined ? JSON.stringify(message).length : text.length;
+}
+
+/** Puts a message into a queue as something of this weight; a large one that will wait there is kept as text. */
+export function enqueue(queue: Queue<Envelope>, envelope: Envelope, weight: number): Promise<void> | void {
+  return queue.push(queue.size > 0 && isLarge(weight) ? asText(envelope) : envelope, weight);
 }
 
 class TextEnvelope implements Envelope {

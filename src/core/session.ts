@@ -4,7 +4,7 @@
  */
 import { Attention } from "./attention.ts";
 import type { Guest, Peer } from "./backend.ts";
-import { asText, type Channel, type Envelope, free, isLarge, undeliveredBy } from "./channel.ts";
+import { asText, type Channel, type Envelope, free, isLarge, sizeOf, undeliveredBy } from "./channel.ts";
 import type { Deadlines } from "./deadlines.ts";
 import {
   BackendError,
@@ -195,9 +195,9 @@ export class Session {
 
   /** No async function: it would keep the message for as long as the server takes to read it. */
   #openAndPass(envelope: Envelope): Promise<void> {
-    const size = envelope.text?.length ?? 0;
+    const size = sizeOf(envelope);
     const { backlog } = this.#guest;
-    const waiting = new Waiting(envelope);
+    const waiting = new Waiting(envelope, size);
     backlog.add(size);
     return this.#open().then((server) => {
       const envelope = waiting.take();
@@ -410,9 +410,9 @@ class Waiting {
   #envelope: Envelope;
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(envelope: Envelope) {
+  constructor(envelope: Envelope, size: number) {
     this.#envelope = envelope;
-    if (isLarge(envelope)) this.#timer = setTimeout(() => this.#envelope = asText(envelope), LONG_MS);
+    if (isLarge(size)) this.#timer = setTimeout(() => this.#envelope = asText(envelope), LONG_MS);
   }
 
   take(): Envelope {

@@ -1,7 +1,7 @@
 /** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
 import type { Accept } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
-import { type BufferLimits, type Channel, type Envelope, forQueue } from "../core/channel.ts";
+import { type BufferLimits, type Channel, enqueue, type Envelope } from "../core/channel.ts";
 import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
 import { Queue } from "../core/queue.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
@@ -105,10 +105,7 @@ class SseSession implements Channel {
   async take({ messages, text, weight }: Posted): Promise<void> {
     for (const message of messages) {
       this.#handshake.sent(message);
-      await this.incoming.push(
-        forQueue({ message, text, relatesTo: undefined }, this.incoming),
-        weight,
-      );
+      await enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
     }
   }
 

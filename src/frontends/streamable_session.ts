@@ -1,7 +1,7 @@
 /** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
 import type { Peer } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
-import { type Channel, type Envelope, forQueue } from "../core/channel.ts";
+import { type Channel, enqueue, type Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
@@ -97,10 +97,7 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     let room: Promise<void> | void = undefined;
     for (const message of messages) {
       this.#handshake.sent(message);
-      room = this.incoming.push(
-        forQueue({ message, text, relatesTo: undefined }, this.incoming),
-        weight,
-      );
+      room = enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
       this.#cancel(cancelledId(message));
     }
     return room;

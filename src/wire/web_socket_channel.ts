@@ -1,6 +1,6 @@
 /** A WebSocket as a Channel, whichever end opened it: one JSON-RPC message a text frame. */
 import type { Backlog } from "../core/backlog.ts";
-import { type BufferLimits, type Channel, type Envelope, forQueue, textOf } from "../core/channel.ts";
+import { type BufferLimits, type Channel, enqueue, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, type LimitError, toRpcError } from "../core/errors.ts";
 import { errorOf, isRequest, type JsonRpcMessage } from "../core/jsonrpc.ts";
 import { parseMessages } from "../core/parse.ts";
@@ -86,10 +86,8 @@ export class WebSocketChannel implements Channel {
       const refusal = this.#options.side === "server" ? this.#options.backlog?.refusal() : undefined;
       if (refusal) return this.#refuse(messages, refusal);
       for (const message of messages) {
-        void this.incoming.push(
-          forQueue({ message, text: batch ? undefined : data, relatesTo: undefined }, this.incoming),
-          Math.ceil(data.length / messages.length),
-        );
+        const envelope = { message, text: batch ? undefined : data, relatesTo: undefined };
+        void enqueue(this.incoming, envelope, Math.ceil(data.length / messages.length));
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
