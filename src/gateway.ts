@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly queueTimeoutMs: number;
   /** Of one session, and of all stateless callers together. */
   readonly maxOpenRequests: number;
+  /** Of the id, the progress token and the method of a request. */
+  readonly maxIdChars: number;
   readonly requestTimeoutMs?: number | undefined;
   readonly maxRequestMs?: number | undefined;
   /** After how much silence a client that asked for progress is told that its call still runs. */
@@ -59,6 +61,7 @@ export class Gateway implements AsyncDisposable {
     this.#forSessions = {
       emit: options.emit,
       maxOpenRequests: options.maxOpenRequests,
+      maxIdChars: options.maxIdChars,
       deadlines: this.#deadlines,
       policy: policies.length > 0 ? compose(policies) : undefined,
       refusal: this.#refusal,

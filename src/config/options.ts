@@ -372,6 +372,12 @@ export const options = z.object({
     description: "what a client says of itself in initialize",
     default: "256k",
   }),
+  maxIdLength: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "characters of the id, the progress token and the method of a request",
+    default: 1024,
+  }),
   exitWithParent: option(onOff(), {
     group: "Lifetime",
     description: "stop when the process that started Keystone has ended",

@@ -78,6 +78,8 @@ export interface ResolvedConfig {
   maxSubscriptions: number;
   maxUriChars: number;
   maxHandshakeChars: number;
+  /** Of the id, the progress token and the method of a request. */
+  maxIdChars: number;
   /** Since the request, or its last progress. */
   requestTimeoutMs?: number;
   /** Since the request, whatever its progress. */
@@ -203,6 +205,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     maxMessageBytes: values.maxMessageSize,
     maxBufferedBytes: values.maxBufferedSize,
     maxUriChars: values.maxUriLength,
+    maxIdChars: values.maxIdLength,
     maxHandshakeChars: values.maxHandshakeSize,
     keepAliveMs: values.keepAlive,
     connectTimeoutMs: values.connectTimeout,

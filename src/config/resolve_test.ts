@@ -71,6 +71,7 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     maxSubscriptions: 500,
     maxUriChars: 8192,
     maxHandshakeChars: 256 * 2 ** 10,
+    maxIdChars: 1024,
     keepAliveMs: 15_000,
     connectTimeoutMs: 30_000,
     retry: { attempts: 4, firstDelayMs: 500, maxDelayMs: 30_000 },

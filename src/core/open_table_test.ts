@@ -8,7 +8,7 @@ import { recorder } from "../../tests/support/recorder.ts";
 
 function openTable(maxOpenRequests = 10) {
   const { emit, told } = recorder();
-  const table = new OpenTable({ session: "s1", direction: "up", emit, maxOpenRequests });
+  const table = new OpenTable({ session: "s1", direction: "up", emit, maxOpenRequests, maxIdChars: 20 });
   return { table, finished: () => told("request.finished") };
 }
 
@@ -82,6 +82,7 @@ Deno.test("OpenTable tells of a request whose time is over, and of none that was
     session: "s1",
     direction: "up",
     emit: () => {},
+    maxIdChars: 20,
     maxOpenRequests: 10,
     deadlines,
     onExpired: ({ id }, { message }) => resolve([id, message]),

@@ -54,6 +54,8 @@ export interface SessionOptions {
   readonly refusal?: (() => GatewayError | undefined) | undefined;
   /** How many requests of one direction may wait for their answer. */
   readonly maxOpenRequests: number;
+  /** Of the id, the progress token and the method of a request. */
+  readonly maxIdChars: number;
   /** Called as soon as it has ended; it may still be freeing what it held. */
   readonly onEnded?: ((peer: Peer) => void) | undefined;
   /** When a request of the client is cancelled and answered; never by default. Whoever made them disposes them. */
@@ -87,7 +89,7 @@ export class Session {
   #readersGone: PromiseWithResolvers<void> | undefined;
 
   constructor(client: Channel, guest: Guest, options: SessionOptions) {
-    const { emit, maxOpenRequests, deadlines } = options;
+    const { emit, maxOpenRequests, maxIdChars, deadlines } = options;
     const { peer, peer: { session } } = guest;
     this.#client = client;
     this.#options = options;
@@ -99,10 +101,11 @@ export class Session {
       direction: "up",
       emit,
       maxOpenRequests,
+      maxIdChars,
       deadlines,
       onExpired: (entry, error) => this.#expire(entry, error),
     });
-    this.#fromServer = new OpenTable({ session, direction: "down", emit, maxOpenRequests });
+    this.#fromServer = new OpenTable({ session, direction: "down", emit, maxOpenRequests, maxIdChars });
   }
 
   /** It has ended, and may still be freeing what it held. */

@@ -34,6 +34,7 @@ export function sessionRig({ peer, backlog, ...options }: Partial<SessionOptions
     },
     policy: compose([]),
     maxOpenRequests: 100,
+    maxIdChars: 1_024,
     ...options,
   });
   return {
