@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { settled } from "../../tests/support/far_end.ts";
+import { Backlog } from "../core/backlog.ts";
 import { ChildInput } from "./child_input.ts";
 
 /** A pipe whose other end reads one write at a time, when it is told to. */
@@ -102,4 +103,23 @@ Deno.test("ChildInput tells once that the pipe is broken, and releases its write
   input.end();
   await settled();
   assert.deepEqual([broken, pipe.written], [1, ["first"]]);
+});
+
+Deno.test("ChildInput counts what waits for a child that does not read, as bytes, until it is written or lost", async () => {
+  for (const how of ["read", "broken"]) {
+    const pipe = new Pipe();
+    const tally = new Backlog(Infinity);
+    const input = new ChildInput(pipe.stream, { onBroken: () => {}, tally });
+    void input.write("first");
+    await settled();
+    const held = [100_000, 70_000].map((size) => input.write("ü".repeat(size)));
+    void input.write("few");
+    assert.equal(tally.size, 340_000, "and what is little is not worth it");
+    if (how === "broken") await pipe.break();
+    for (let time = 0; how === "read" && time < 4; time++) await pipe.read();
+    await Promise.all(held);
+    assert.equal(tally.size, 0);
+    const sizes = pipe.written.map((text) => text.length);
+    assert.deepEqual(sizes, how === "read" ? [5, 100_000, 70_000, 3] : [5]);
+  }
 });

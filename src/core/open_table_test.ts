@@ -152,3 +152,19 @@ Deno.test("OpenTable can be drained again and again", async () => {
     await waiting;
   }
 });
+
+Deno.test("OpenTable refuses an id, a progress token and a method that are too long to be remembered", () => {
+  const { table } = openTable();
+  const long = "x".repeat(21);
+  const withToken = { ...request(1), params: { _meta: { progressToken: long } } };
+  const refused = [request(long), request(1, long), withToken].map((message) =>
+    table.refusal(message)?.message
+  );
+  assert.deepEqual(
+    refused,
+    ["id", "method", "progress token"].map((what) =>
+      `Invalid Request: the ${what} is longer than 20 characters (--maxIdLength)`
+    ),
+  );
+  assert.equal(table.refusal(request("x".repeat(20))), undefined);
+});

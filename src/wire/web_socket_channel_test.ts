@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { Backlog } from "../core/backlog.ts";
 import { DisconnectedError, GatewayError } from "../core/errors.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
-import { notification, request, result } from "../../tests/support/messages.ts";
+import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { WebSocketChannel, type WebSocketChannelOptions } from "./web_socket_channel.ts";
 
 /** A WebSocket that the test plays: nothing happens unless it says so. */
@@ -138,4 +139,32 @@ Deno.test("WebSocketChannel holds back its sender while its peer reads slowly, a
     catchUp(socket);
     assert.equal(await sent, true);
   }
+});
+
+Deno.test("WebSocketChannel takes nothing more while too much waits for the server, and answers requests then", async () => {
+  const backlog = new Backlog(100);
+  const refused: string[] = [];
+  const { socket, far } = rig({ backlog, onRefused: ({ message }) => void refused.push(message) });
+  backlog.add(100);
+  for (const message of [request(1), notification(), result(1)]) socket.receive(JSON.stringify(message));
+  const reason = "The server is too slow: 100 bytes wait for it, and the limit is 100 (--maxBufferedSize)";
+  assert.deepEqual(socket.sent.map((text) => JSON.parse(text)), [failure(1, reason, -32000)]);
+  assert.deepEqual(refused, [reason, reason]);
+  backlog.remove(50);
+  socket.receive(JSON.stringify(notification("later")));
+  assert.deepEqual(await far.hear(), notification("later"));
+  assert.deepEqual(socket.closes, []);
+});
+
+Deno.test("WebSocketChannel counts what a server does not read for as long as that lasts", async () => {
+  const backlog = new Backlog(Infinity);
+  const { socket, channel } = rig({ side: "client", backlog });
+  void channel.send({ message: notification() });
+  assert.equal(backlog.size, 0);
+  socket.bufferedAmount = 1 << 20;
+  const sent = channel.send({ message: notification() });
+  assert.equal(backlog.size, JSON.stringify(notification()).length);
+  socket.bufferedAmount = 0;
+  await sent;
+  assert.equal(backlog.size, 0);
 });

@@ -1,5 +1,6 @@
 /** A supervised channel between a client and servers that the test plays. */
 import { supervise, type SuperviseOptions } from "../../src/adapters/supervise.ts";
+import type { Backlog } from "../../src/core/backlog.ts";
 import type { Channel } from "../../src/core/channel.ts";
 import type { JsonRpcMessage } from "../../src/core/jsonrpc.ts";
 import { FakeBackend, type FakeServer, LAUNCH } from "./fake_backend.ts";
@@ -17,12 +18,12 @@ export interface SuperviseRig extends Recorder, AsyncDisposable {
   troubles(): string[];
 }
 
-export type RigOptions = Partial<SuperviseOptions> & { backend?: FakeBackend };
+export type RigOptions = Partial<SuperviseOptions> & { backend?: FakeBackend; backlog?: Backlog };
 
 /** Pauses are short, but there are some. */
 const RETRY = { attempts: 3, firstDelayMs: 1, maxDelayMs: 20 };
 
-export async function superviseRig({ backend = new FakeBackend(), ...options }: RigOptions = {}) {
+export async function superviseRig({ backend = new FakeBackend(), backlog, ...options }: RigOptions = {}) {
   const record = recorder();
   const { emit } = record;
   const supervised = supervise(backend, {
@@ -33,7 +34,7 @@ export async function superviseRig({ backend = new FakeBackend(), ...options }: 
     emit,
     ...options,
   });
-  const channel = await supervised.open(LAUNCH, new AbortController().signal);
+  const channel = await supervised.open({ ...LAUNCH, backlog }, new AbortController().signal);
   return {
     ...record,
     channel,
