@@ -98,12 +98,13 @@ interface GatewayParts {
 }
 
 function createGateway(config: ResolvedConfig, { placement, emit }: GatewayParts): Gateway {
-  const { maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests } = config;
+  const { maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
   const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs } = config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
+    backlogFor: (peer) => placement.backlogFor(peer),
     policies: config.logLevel === "debug" ? [trace(emit)] : [],
-    ...{ emit, maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests },
+    ...{ emit, maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars },
     ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs },
   });
 }

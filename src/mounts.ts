@@ -26,7 +26,13 @@ export interface MountOptions {
 export function createRoutes(config: ResolvedConfig, options: MountOptions): Routes {
   const { gateway, crowded, emit } = options;
   const events = config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined;
-  const common = { ...config, accept: gateway.accept, refuseNew: gateway.refuseNew, emit };
+  const common = {
+    ...config,
+    accept: gateway.accept,
+    refuseNew: gateway.refuseNew,
+    refuseFull: gateway.refuseFull,
+    emit,
+  };
   const http = new Map<string, Handler>();
   const upgrades = new Map<string, UpgradeHandler>();
   http.set("/health", healthReport(options));

@@ -49,7 +49,7 @@ export function processBackend(options: ProcessOptions): ProcessBackend {
     name: options.name,
     // deno-lint-ignore require-await -- so that what `start` throws is a rejection
     async open(launch) {
-      const channel = new ProcessChannel(start(options, launch), options, launch.session);
+      const channel = new ProcessChannel(start(options, launch), options, launch);
       children.add(channel);
       background(channel.ended.finally(() => children.delete(channel)), "child process", options.emit);
       return channel;
@@ -116,13 +116,14 @@ class ProcessChannel implements Channel {
   #held = false;
   #failure: GatewayError | undefined;
 
-  constructor(child: Deno.ChildProcess, options: ProcessOptions, session: string) {
+  constructor(child: Deno.ChildProcess, options: ProcessOptions, { session, backlog: tally }: Launch) {
     const { name, stopTimeoutMs, emit } = options;
     this.#child = child;
     this.#options = options;
     this.#session = session;
     this.#group = new ProcessGroup(child.pid, { exited: child.status, stopTimeoutMs });
-    this.#input = new ChildInput(child.stdin, () => background(this.#inputBroke(), "stdin of a child", emit));
+    const onBroken = () => background(this.#inputBroke(), "stdin of a child", emit);
+    this.#input = new ChildInput(child.stdin, { onBroken, tally });
     this.#output = new ChildOutput(child.stdout);
     this.#stderr = new ChildStderr(child.stderr, (line) => this.#tellLine("child.stderr", line));
     emit({ type: "child.started", session, pid: child.pid, server: name });

@@ -1,5 +1,5 @@
 /** A remote MCP server over HTTP+SSE (2024-11-05): one GET stream down, POSTs up; the stream is the session. */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, Launch } from "../core/backend.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, TimeoutError } from "../core/errors.ts";
 import { isRequest, type JsonRpcRequest } from "../core/jsonrpc.ts";
@@ -17,18 +17,18 @@ const EVENT_STREAM = "text/event-stream";
 export function sseBackend(options: RemoteOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch, signal) => open(options, { label: launch.session, signal }),
+    open: (launch, signal) => open(options, { launch, signal }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
 interface OpenOptions {
-  readonly label: string;
+  readonly launch: Launch;
   readonly signal: AbortSignal;
 }
 
 /** Connected once the server has named its endpoint. Throws RemoteError, TimeoutError or BackendError. */
-async function open(options: RemoteOptions, { label, signal }: OpenOptions): Promise<Channel> {
+async function open(options: RemoteOptions, { launch, signal }: OpenOptions): Promise<Channel> {
   const { connectTimeoutMs, url, maxMessageBytes } = options;
   signal.throwIfAborted();
   const abort = new AbortController();
@@ -40,7 +40,7 @@ async function open(options: RemoteOptions, { label, signal }: OpenOptions): Pro
     const response = await connect(options, abort.signal);
     const events = readEvents(response.body ?? new Blob().stream(), { maxBytes: maxMessageBytes });
     const endpoint = await endpointFrom(events, url);
-    return new SseChannel(options, { label, endpoint, events, abort });
+    return new SseChannel(options, { launch, endpoint, events, abort });
   } catch (error) {
     abort.abort(error);
     if (error instanceof GatewayError) throw error;
@@ -71,7 +71,7 @@ async function endpointFrom(events: AsyncGenerator<ReceivedEvent>, url: URL): Pr
 }
 
 interface Connected {
-  readonly label: string;
+  readonly launch: Launch;
   readonly endpoint: URL;
   readonly events: AsyncGenerator<ReceivedEvent>;
   readonly abort: AbortController;
@@ -92,9 +92,9 @@ class SseChannel implements Channel {
   /** A request settles at once: a server may take the POST only when it has the answer. */
   send(envelope: Envelope): Promise<void> | void {
     if (this.#closed || this.incoming.ended) throw closed();
-    const posted = this.#post(envelope);
+    if (isRequest(envelope.message)) return void this.#post(envelope);
     // A server that acknowledges nothing must not hold up what comes after.
-    if (!isRequest(envelope.message)) return within(ORDER_MS, posted).then(() => {});
+    return within(ORDER_MS, this.#postCounted(envelope)).then(() => {});
   }
 
   close(): Promise<void> {
@@ -106,6 +106,15 @@ class SseChannel implements Channel {
     this.incoming.end();
     this.#connected.abort.abort(closed());
     return Promise.resolve();
+  }
+
+  /** A request is counted by whoever may send it again. */
+  async #postCounted(envelope: Envelope): Promise<void> {
+    const { backlog } = this.#connected.launch;
+    const size = textOf(envelope).length;
+    backlog?.add(size);
+    await this.#post(envelope);
+    backlog?.remove(size);
   }
 
   async #post(envelope: Envelope): Promise<void> {
@@ -164,7 +173,7 @@ class SseChannel implements Channel {
 
   #tell(reason: string): void {
     const { emit, url } = this.#options;
-    emit({ type: "server.trouble", session: this.#connected.label, server: shown(url), reason });
+    emit({ type: "server.trouble", session: this.#connected.launch.session, server: shown(url), reason });
   }
 }
 

@@ -1,5 +1,6 @@
 /** A remote MCP server over Streamable HTTP (revisions 2025-03-26 to 2025-11-25): each message is a POST of its own. */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, Launch } from "../core/backend.ts";
+import type { Backlog } from "../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../core/chain.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
@@ -24,7 +25,7 @@ const LAST_WORD_MS = 1_000;
 export function streamableBackend(options: RemoteOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch) => Promise.resolve(new StreamableChannel(options, launch.session)),
+    open: (launch) => Promise.resolve(new StreamableChannel(options, launch)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -33,6 +34,7 @@ class StreamableChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: RemoteOptions;
   readonly #label: string;
+  readonly #backlog: Backlog | undefined;
   readonly #abort = new AbortController();
   readonly #session = new RemoteSession();
   #listening = false;
@@ -41,9 +43,10 @@ class StreamableChannel implements Channel {
   /** What the server has not answered with a header. */
   readonly #posting = new Chain<LinkTo<Promise<Response>>>();
 
-  constructor(options: RemoteOptions, label: string) {
+  constructor(options: RemoteOptions, { session, backlog }: Launch) {
     this.#options = options;
-    this.#label = label;
+    this.#label = session;
+    this.#backlog = backlog;
   }
 
   /** A request settles at once: its answer may take long, and others must not wait for it. */
@@ -99,6 +102,9 @@ class StreamableChannel implements Channel {
   }
 
   async #notify(envelope: Envelope): Promise<void> {
+    const size = textOf(envelope).length;
+    // A request is counted by whoever may send it again.
+    this.#backlog?.add(size);
     try {
       const response = await this.#post(envelope);
       await response.body?.cancel();
@@ -106,6 +112,8 @@ class StreamableChannel implements Channel {
       if (this.#abort.signal.aborted) return;
       this.#tell(`a message was not taken: ${messageOf(error)}`);
       if (this.#session.isLost(error)) return void this.#break();
+    } finally {
+      this.#backlog?.remove(size);
     }
     // The handshake is complete: from here on the server may speak by itself.
     const { message } = envelope;

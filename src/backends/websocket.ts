@@ -1,5 +1,5 @@
 /** A remote MCP server over WebSocket: subprotocol `mcp`, one JSON-RPC message a text frame. */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, Launch } from "../core/backend.ts";
 import type { BufferLimits, Channel } from "../core/channel.ts";
 import { TimeoutError } from "../core/errors.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
@@ -15,18 +15,23 @@ export interface WebSocketBackendOptions extends RemoteOptions, BufferLimits {}
 export function webSocketBackend(options: WebSocketBackendOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch, signal) => open(options, launch.session, signal),
+    open: (launch, signal) => open(options, launch, signal),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
-async function open(options: WebSocketBackendOptions, label: string, signal: AbortSignal): Promise<Channel> {
+async function open(
+  options: WebSocketBackendOptions,
+  { session: label, backlog }: Launch,
+  signal: AbortSignal,
+): Promise<Channel> {
   const { url, emit, maxMessageBytes: maxBytes, maxBufferedMessages, maxBufferedBytes } = options;
   return new WebSocketChannel(await connect(options, signal), {
     side: "client",
     maxBytes,
     maxBufferedMessages,
     maxBufferedBytes,
+    backlog,
     gone: "The MCP server closed its socket",
     onInvalid: ({ message: reason }) => {
       emit({ type: "server.trouble", session: label, server: shown(url), reason });

@@ -383,6 +383,30 @@ export const options = z.object({
     description:
       "a call that asked for progress is told that it still runs after so much silence (default: never)",
   }),
+  maxSubscriptions: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "resources that one session may be subscribed to",
+    default: 500,
+  }),
+  maxUriLength: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "characters of the URI of a subscription, and of an update that is brought to subscribers",
+    default: 8192,
+  }),
+  maxHandshakeSize: option(size(), {
+    group: "Limits",
+    value: "<size>",
+    description: "what a client says of itself in initialize",
+    default: "256k",
+  }),
+  maxIdLength: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "characters of the id, the progress token and the method of a request",
+    default: 1024,
+  }),
   exitWithParent: option(onOff(), {
     group: "Lifetime",
     description: "stop when the process that started Keystone has ended",

@@ -82,6 +82,12 @@ export interface ResolvedConfig {
   /** Messages of one session that may wait, each way, and how large they may be together. */
   maxBufferedMessages: number;
   maxBufferedBytes: number;
+  /** Of one session. */
+  maxSubscriptions: number;
+  maxUriChars: number;
+  maxHandshakeChars: number;
+  /** Of the id, the progress token and the method of a request. */
+  maxIdChars: number;
   /** Since the request, or its last progress. */
   requestTimeoutMs?: number;
   /** Since the request, whatever its progress. */
@@ -185,6 +191,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       ...["host", "port", "baseUrl", "ssePath", "messagePath", "streamableHttpPath", "wsPath"] as const,
       ...["stateful", "protocolVersion", "replyMode", "logFormat", "logLevel"] as const,
       ...["maxSessions", "maxOpenRequests", "maxBufferedMessages", "exitWithParent"] as const,
+      "maxSubscriptions",
       ...["children", "prewarm", "maxChildren", "restart", "eventStore"] as const,
       ...["allowPrivateRedirects"] as const,
     ]),
@@ -209,6 +216,9 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     maxBodyBytes: values.maxBodySize,
     maxMessageBytes: values.maxMessageSize,
     maxBufferedBytes: values.maxBufferedSize,
+    maxUriChars: values.maxUriLength,
+    maxIdChars: values.maxIdLength,
+    maxHandshakeChars: values.maxHandshakeSize,
     keepAliveMs: values.keepAlive,
     connectTimeoutMs: values.connectTimeout,
     retry: {

@@ -13,6 +13,8 @@ export interface Posted {
   /** The body, where it is exactly one message. */
   readonly text: string | undefined;
   readonly batch: boolean;
+  /** What one message weighs while it waits. */
+  readonly weight: number;
 }
 
 export interface ReceiveOptions {
@@ -51,7 +53,8 @@ export function posting(options: PostOptions, answer: Answer): (request: Request
 
 function postedOf(text: string): Posted {
   const { messages, batch } = parseMessages(text);
-  return { messages, requests: messages.filter(isRequest), batch, text: batch ? undefined : text };
+  const weight = Math.ceil(text.length / messages.length);
+  return { messages, requests: messages.filter(isRequest), batch, text: batch ? undefined : text, weight };
 }
 
 function refuseRepeated(requests: readonly JsonRpcRequest[]): void {

@@ -1,4 +1,5 @@
 /** One POST of stateless Streamable HTTP as a Channel: a conversation that ends with its answers. */
+import type { Backlog } from "../core/backlog.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { errorOf, isResponse } from "../core/jsonrpc.ts";
@@ -9,6 +10,12 @@ import type { Posted } from "./posted.ts";
 
 const NO_HEADERS = {};
 
+export interface PostContext {
+  /** What the peer's signal belongs to. */
+  readonly gone: AbortController;
+  readonly backlog: Backlog;
+}
+
 export class SinglePost implements Channel, ExchangeHost {
   readonly incoming = new Queue<Envelope>();
   /** Settles with the answer to the POST. */
@@ -18,18 +25,19 @@ export class SinglePost implements Channel, ExchangeHost {
   readonly #exchange: Exchange | undefined;
   readonly #handshake = new HandshakeCheck();
 
-  /** `gone` is what the peer's signal belongs to; the silence of `settings` is that of all POSTs together. */
-  constructor(posted: Posted, settings: ExchangeSettings, gone: AbortController) {
+  /** The silence of `settings` is that of all POSTs together. */
+  constructor(posted: Posted, settings: ExchangeSettings, { gone, backlog }: PostContext) {
     this.settings = settings;
     this.#gone = gone;
-    const { requests, messages, batch, text } = posted;
+    this.incoming.countIn(backlog);
+    const { requests, messages, batch, text, weight } = posted;
     if (requests.length > 0) {
       this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch }, this);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
     for (const message of messages) {
       this.#handshake.sent(message);
-      void this.incoming.push({ message, text, relatesTo: undefined });
+      void this.incoming.push({ message, text, relatesTo: undefined }, weight);
     }
     if (requests.length === 0) this.incoming.end();
   }

@@ -1,6 +1,7 @@
 /** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
 import type { Accept } from "../core/backend.ts";
-import type { BufferLimits, Channel, Envelope } from "../core/channel.ts";
+import type { Backlog } from "../core/backlog.ts";
+import { type BufferLimits, type Channel, enqueue, type Envelope } from "../core/channel.ts";
 import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
 import { Queue } from "../core/queue.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
@@ -35,10 +36,16 @@ export function sse(options: SseOptions): SseRoutes {
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
   }
 
+  /** Throws LimitError while too much waits for its server. */
+  function refuse({ incoming, backlog }: SseSession): void {
+    refuseFull(incoming, options);
+    backlog.refuse();
+  }
+
   /** Before the body is read, which may be large; it may have ended when that has come. */
   function check(request: Request): void {
     if (request.method !== "POST") throw methodNotAllowed(["POST"]);
-    named(request);
+    refuse(named(request));
   }
 
   return {
@@ -48,21 +55,27 @@ export function sse(options: SseOptions): SseRoutes {
       const gone = new AbortController();
       const peer = { session: id, wire: "sse", scope: "session", gone: gone.signal } as const;
       const admission = await options.accept(peer, () => request.signal);
-      const session = new SseSession(options.keepAliveMs, { gone, onEnd: () => sessions.delete(id) });
+      const session = new SseSession(options.keepAliveMs, {
+        gone,
+        backlog: admission.backlog,
+        onEnd: () => sessions.delete(id),
+      });
       sessions.set(id, session);
       void admission.run(session);
       return session.start(`${options.endpoint}?sessionId=${id}`);
     },
     message: posting({ ...options, check }, async (posted, request) => {
       const session = named(request);
-      refuseFull(session.incoming, options);
+      refuse(session);
       await session.take(posted);
       return new Response("Accepted", { status: 202 });
     }),
   };
 }
 
-interface Ending {
+interface SseContext {
+  /** What waits for its server. */
+  readonly backlog: Backlog;
   /** What the peer's `gone` belongs to. */
   readonly gone: AbortController;
   /** Called as soon as the session can no longer be spoken to: its server may take a while to stop. */
@@ -71,12 +84,15 @@ interface Ending {
 
 class SseSession implements Channel {
   readonly incoming = new Queue<Envelope>();
+  readonly backlog: Backlog;
   readonly #stream: EventStream;
-  readonly #ending: Ending;
+  readonly #context: SseContext;
   readonly #handshake = new HandshakeCheck();
 
-  constructor(keepAliveMs: number, ending: Ending) {
-    this.#ending = ending;
+  constructor(keepAliveMs: number, context: SseContext) {
+    this.#context = context;
+    this.backlog = context.backlog;
+    this.incoming.countIn(this.backlog);
     this.#stream = new EventStream({ keepAliveMs, onGone: () => this.#gone() });
   }
 
@@ -86,10 +102,10 @@ class SseSession implements Channel {
   }
 
   /** Settles when the server has room for more. */
-  async take({ messages, text }: Posted): Promise<void> {
+  async take({ messages, text, weight }: Posted): Promise<void> {
     for (const message of messages) {
       this.#handshake.sent(message);
-      await this.incoming.push({ message, text, relatesTo: undefined }, text?.length);
+      await enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
     }
   }
 
@@ -99,7 +115,7 @@ class SseSession implements Channel {
   }
 
   close(): Promise<void> {
-    this.#ending.onEnd();
+    this.#context.onEnd();
     this.#stream.close();
     return Promise.resolve();
   }
@@ -110,9 +126,9 @@ class SseSession implements Channel {
   }
 
   #gone(): void {
-    this.#ending.onEnd();
+    this.#context.onEnd();
     const error = new DisconnectedError("The client closed its event stream");
     this.incoming.fail(error);
-    this.#ending.gone.abort(error);
+    this.#context.gone.abort(error);
   }
 }

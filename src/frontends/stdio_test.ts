@@ -4,6 +4,7 @@ import { DisconnectedError } from "../core/errors.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { stdio, type StdioOptions } from "./stdio.ts";
+import { unbounded } from "../core/backlog.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -17,9 +18,11 @@ function rig(options: Partial<StdioOptions> = {}) {
   const accepted = Promise.withResolvers<Channel>();
   const over = Promise.withResolvers<void>();
   const served = stdio({
-    accept: ({ session, wire, scope }) => {
+    accept: (peer) => {
+      const { session, wire, scope } = peer;
       assert.deepEqual([session, wire, scope], ["stdio", "stdio", "session"]);
-      return { run: (channel) => (accepted.resolve(channel), over.promise), withdraw: () => {} };
+      const run = (channel: Channel) => (accepted.resolve(channel), over.promise);
+      return { peer, backlog: unbounded(), run, withdraw: () => {} };
     },
     input: new ReadableStream({
       start: (controller) => void (input = controller),

@@ -7,12 +7,14 @@ import { eventsIn, take } from "../../tests/support/resume_rig.ts";
 import type { Posted } from "./posted.ts";
 import { SessionHost, type SessionSettings } from "./session_host.ts";
 import { StreamableSession } from "./streamable_session.ts";
+import { unbounded } from "../core/backlog.ts";
 
 const posted = (message: JsonRpcRequest): Posted => ({
   messages: [message],
   requests: [message],
   text: JSON.stringify(message),
   batch: false,
+  weight: 1,
 });
 
 /** Past its handshake. */
@@ -33,7 +35,7 @@ async function begin(options: Partial<SessionSettings> = {}) {
     host.rest();
   });
   const session = new StreamableSession(host);
-  session.begin();
+  session.begin(unbounded());
   const answered = session.post(posted(request(0, "initialize")));
   await session.send({ message: result(0, { protocolVersion: "2025-11-25" }), relatesTo: 0 });
   await (await answered).text();

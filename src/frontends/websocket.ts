@@ -4,6 +4,7 @@
  */
 import type { Accept } from "../core/backend.ts";
 import type { BufferLimits } from "../core/channel.ts";
+import type { Sink } from "../core/events.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
 import type { Upgrade } from "../wire/upgrade.ts";
@@ -19,6 +20,7 @@ export interface WebSocketOptions extends BufferLimits {
   /** Pings go out this often; a peer that misses two in a row is gone. */
   readonly keepAliveMs: number;
   readonly maxBodyBytes: number;
+  readonly emit: Sink;
 }
 
 export function isUpgrade(request: Request): boolean {
@@ -27,7 +29,7 @@ export function isUpgrade(request: Request): boolean {
 
 /** Admits whoever asks for a socket. Throws GatewayError for what is no WebSocket handshake, and for whom is not let in. */
 export function websocket(options: WebSocketOptions): (request: Request) => Promise<Upgrade> {
-  const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes } = options;
+  const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes, emit } = options;
   const pings = keepAlive(keepAliveMs);
   return async (request) => {
     const headers = answerTo(request);
@@ -44,6 +46,9 @@ export function websocket(options: WebSocketOptions): (request: Request) => Prom
             maxBytes: maxBodyBytes,
             maxBufferedMessages,
             maxBufferedBytes,
+            backlog: admission.backlog,
+            onRefused: ({ message: reason }) =>
+              emit({ type: "message.dropped", session, direction: "up", reason }),
             gone: "The client closed its socket",
             keepAlive: pings,
             onGone: (error) => gone.abort(error),

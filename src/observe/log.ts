@@ -8,6 +8,7 @@ import {
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../core/outside.ts";
 import { type TellingLimits, told as toldText, toldValue } from "../core/telling.ts";
+import { withoutRepeats } from "./without_repeats.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "none";
 export type LogFormat = "text" | "json";
@@ -22,8 +23,6 @@ export interface LogOptions {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, none: 4 };
 
-/** How long equal news is only counted. */
-const REPEAT_MS = 10_000;
 /** Of one value; lines of a child are cut by their reader, and a message has room for more than one value. */
 const VALUE: TellingLimits = { maxChars: 1_000, maxTotal: 4_000 };
 const CHILD_LINE: TellingLimits = { maxChars: 8_200, maxTotal: 8_200 };
@@ -47,38 +46,6 @@ export function logSink({ level, format, write }: LogOptions): Sink {
     const line = formatter(recordOf(event, described));
     write(`${escaped(line.trimEnd())}\n`);
   });
-}
-
-type Dropped = Extract<GatewayEvent, { type: "message.dropped" }>;
-
-/** A talkative server whose messages nobody can have fills no log: what is dropped again and again is counted. */
-export function withoutRepeats(sink: Sink, now = () => performance.now()): Sink {
-  /** By session, direction and reason: how many were not told of, and since when. */
-  const repeats = new Map<string, { event: Dropped; since: number; count: number }>();
-
-  function tellOfDropped(event: Dropped): void {
-    const key = `${event.session} ${event.direction} ${event.reason}`;
-    const known = repeats.get(key);
-    const count = (event.count ?? 1) + (known?.count ?? 0);
-    if (known && now() - known.since < REPEAT_MS) return void (known.count = count);
-    repeats.set(key, { event, since: now(), count: 0 });
-    sink({ ...event, count });
-  }
-
-  function tellOfRest(session?: string): void {
-    for (const [key, { event, count }] of repeats) {
-      if (session !== undefined && event.session !== session) continue;
-      repeats.delete(key);
-      if (count > 0) sink({ ...event, count });
-    }
-  }
-
-  return (event) => {
-    if (event.type === "message.dropped") return tellOfDropped(event);
-    if (event.type === "session.closed" && repeats.size > 0) tellOfRest(event.session);
-    if (event.type === "gateway.stopped") tellOfRest();
-    sink(event);
-  };
 }
 
 function jsonFormatter(): TextFormatter {

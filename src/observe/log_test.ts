@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { GatewayEvent } from "../core/events.ts";
-import { type LogLevel, logSink, withoutRepeats } from "./log.ts";
+import { type LogLevel, logSink } from "./log.ts";
 
 const session = "s1";
 const exited = { type: "child.exited", session, pid: 7, server: "x", code: 1, signal: undefined } as const;
@@ -152,31 +152,6 @@ Deno.test("logSink leaves out what is not there, and rounds times", () => {
     ...{ outcome: "error", durationMs: 1.23456 },
   };
   assert.equal(json(finished).durationMs, 1.23);
-});
-
-Deno.test("withoutRepeats tells of a drop once, counts its repetitions, and tells of them later or at the end", () => {
-  const told: unknown[] = [];
-  const clock = { now: 0 };
-  const sink = withoutRepeats(
-    (event) => told.push("count" in event ? event.count : event.type),
-    () => clock.now,
-  );
-  const drop = {
-    type: "message.dropped",
-    session: "s",
-    direction: "down",
-    reason: "nobody listens",
-  } as const;
-  for (let time = 0; time < 5; time++) sink(drop);
-  sink({ ...drop, reason: "something else", count: 3 });
-  assert.deepEqual(told.splice(0), [1, 3]);
-  clock.now = 10_000;
-  sink(drop);
-  assert.deepEqual(told.splice(0), [5]);
-  sink(drop);
-  sink({ type: "session.closed", session: "another", scope: "session", reason: "x" });
-  sink({ type: "session.closed", session: "s", scope: "session", reason: "x" });
-  assert.deepEqual(told, ["session.closed", 1, "session.closed"]);
 });
 
 Deno.test("logSink shows of a session's id no more than its beginning", () => {

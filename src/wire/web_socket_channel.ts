@@ -1,7 +1,8 @@
 /** A connection that speaks WebSocket as a Channel, whichever end we are: one JSON-RPC message a text frame. */
-import { type BufferLimits, type Channel, type Envelope, textOf } from "../core/channel.ts";
-import { DisconnectedError, GatewayError } from "../core/errors.ts";
-import type { JsonRpcMessage } from "../core/jsonrpc.ts";
+import type { Backlog } from "../core/backlog.ts";
+import { type BufferLimits, type Channel, enqueue, type Envelope, textOf } from "../core/channel.ts";
+import { DisconnectedError, GatewayError, type LimitError, toRpcError } from "../core/errors.ts";
+import { errorOf, isRequest, type JsonRpcMessage } from "../core/jsonrpc.ts";
 import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
@@ -47,6 +48,10 @@ export interface WebSocketChannelOptions extends BufferLimits {
   readonly keepAlive?: TimeLimit<Beating> | undefined;
   /** Told at once when the peer is gone, or is given up: `incoming` tells it after what waits there. */
   readonly onGone?: (error: DisconnectedError) => void;
+  /** What waits for a server: what came from here where we are its client's end, what is sent where we are its own. */
+  readonly backlog?: Backlog | undefined;
+  /** A message was not taken, since too much waits for its server; the asker of a request hears it. */
+  readonly onRefused?: (error: LimitError) => void;
   /** A text frame was no message: what to answer, if anything. */
   readonly onInvalid: (error: GatewayError) => JsonRpcMessage | undefined;
 }
@@ -82,6 +87,7 @@ export class WebSocketChannel implements Channel {
     const { side, maxBytes } = options;
     this.#stream = stream;
     this.#options = options;
+    if (side === "server" && options.backlog) this.incoming.countIn(options.backlog);
     this.#decoder = new FrameDecoder({
       text: (text) => this.#receive(text),
       ping: (payload) => this.#open && this.#output.pong(payload),
@@ -95,7 +101,16 @@ export class WebSocketChannel implements Channel {
 
   send(envelope: Envelope): Promise<void> | void {
     if (!this.#open) throw this.#told ?? new DisconnectedError(this.#options.gone);
-    return this.#say(textOf(envelope));
+    const text = textOf(envelope);
+    const room = this.#say(text);
+    return room && this.#options.side === "client" ? this.#untilRead(room, text.length) : room;
+  }
+
+  async #untilRead(room: Promise<void>, size: number): Promise<void> {
+    const { backlog } = this.#options;
+    backlog?.add(size);
+    await room;
+    backlog?.remove(size);
   }
 
   close(reason?: Error): Promise<void> {
@@ -174,11 +189,11 @@ export class WebSocketChannel implements Channel {
     }
     try {
       const { messages, batch } = parseMessages(text);
+      const refusal = this.#options.side === "server" ? this.#options.backlog?.refusal() : undefined;
+      if (refusal) return this.#refuse(messages, refusal);
       for (const message of messages) {
-        void this.incoming.push(
-          { message, text: batch ? undefined : text, relatesTo: undefined },
-          text.length,
-        );
+        const envelope = { message, text: batch ? undefined : text, relatesTo: undefined };
+        void enqueue(this.incoming, envelope, Math.ceil(text.length / messages.length));
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
@@ -192,6 +207,14 @@ export class WebSocketChannel implements Channel {
     if (this.#output.weight <= this.#options.maxBufferedBytes) return room;
     this.#output.drop();
     this.#giveUp(CloseCode.tryAgain, "Too much waits that is not read");
+  }
+
+  /** Others may have filled what this client shares with them: it need not go for that. */
+  #refuse(messages: readonly JsonRpcMessage[], refusal: LimitError): void {
+    for (const message of messages) {
+      if (isRequest(message)) void this.#say(JSON.stringify(errorOf(message.id, toRpcError(refusal))));
+      else this.#options.onRefused?.(refusal);
+    }
   }
 
   /** The far side has broken a rule or a limit. */

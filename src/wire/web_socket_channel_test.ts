@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { Backlog } from "../core/backlog.ts";
 import { DisconnectedError, GatewayError } from "../core/errors.ts";
 import { FakeStream } from "../../tests/support/fake_stream.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { closing, frame, MASK, type ReadFrame, textOfFrame } from "../../tests/support/frames.ts";
-import { notification, request, result } from "../../tests/support/messages.ts";
+import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { keepAlive, WebSocketChannel, type WebSocketChannelOptions } from "./web_socket_channel.ts";
 
 const [TEXT, BINARY, CLOSE, PING, PONG] = [1, 2, 8, 9, 10] as const;
@@ -236,5 +237,39 @@ Deno.test("WebSocketChannel says pings as long as something comes, and gives up 
   assert.deepEqual([stream.closed, gone.length], [false, 0]);
   channel.beat();
   assert.deepEqual([stream.closed, gone.length], [true, 1]);
+  await written();
+});
+
+Deno.test("WebSocketChannel takes nothing more while too much waits for the server, and answers requests then", async () => {
+  const backlog = new Backlog(100);
+  const refused: string[] = [];
+  const onRefused = ({ message }: Error) => void refused.push(message);
+  const { stream, far, receive } = rig({ backlog, onRefused });
+  backlog.add(100);
+  for (const message of [request(1), notification(), result(1)]) receive(TEXT, JSON.stringify(message));
+  await written();
+  const reason = "The server is too slow: 100 bytes wait for it, and the limit is 100 (--maxBufferedSize)";
+  assert.deepEqual(stream.frames.map(textOfFrame).map((text) => JSON.parse(text)), [
+    failure(1, reason, -32000),
+  ]);
+  assert.deepEqual(refused, [reason, reason]);
+  backlog.remove(50);
+  receive(TEXT, JSON.stringify(notification("later")));
+  assert.deepEqual(await far.hear(), notification("later"));
+  stream.end();
+  await written();
+});
+
+Deno.test("WebSocketChannel counts what a server does not read for as long as that lasts", async () => {
+  const backlog = new Backlog(Infinity);
+  const { stream, channel } = rig({ side: "client", backlog });
+  stream.stall();
+  const message = notification("long", { text: "x".repeat(1 << 20) });
+  const sent = channel.send({ message });
+  assert.equal(backlog.size, JSON.stringify(message).length);
+  stream.resume();
+  await sent;
+  assert.equal(backlog.size, 0);
+  stream.end();
   await written();
 });

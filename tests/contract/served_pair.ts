@@ -1,5 +1,6 @@
 /** A frontend behind a real socket, with the network between it and its one client. */
 import type { Accept } from "../../src/core/backend.ts";
+import { unbounded } from "../../src/core/backlog.ts";
 import type { Channel } from "../../src/core/channel.ts";
 import { toResponse } from "../../src/core/errors.ts";
 import type { ChannelPair } from "./channel_contract.ts";
@@ -39,7 +40,9 @@ export function serveSockets(createHandler: (accept: Accept) => UpgradeHandler):
 function behindPath(start: (accept: Accept) => AsyncDisposable & { port: number }): Served {
   const accepted = Promise.withResolvers<Channel>();
   const ended = Promise.withResolvers<void>();
-  const server = start(() => ({
+  const server = start((peer) => ({
+    peer,
+    backlog: unbounded(),
     run(channel) {
       accepted.resolve(channel);
       return ended.promise;

@@ -11,6 +11,7 @@ async function openPair(): Promise<ChannelPair> {
       maxBufferedMessages: 2_000,
       maxBufferedBytes: 1 << 26,
       maxBodyBytes: 16 * 1024 * 1024,
+      emit: () => {},
     })
   );
   const far = await WebSocketFar.open(`ws://${served.authority}/ws`);

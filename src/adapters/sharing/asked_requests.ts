@@ -36,7 +36,15 @@ interface Asked {
 
 const SEVERAL = "several clients share this server, and each of them may be meant";
 /** What a client must have declared to be asked for something. */
+const ASKABLE = ["sampling", "elicitation", "roots"];
 const NEEDED_CAPABILITY = /^(sampling|elicitation|roots)\//;
+
+/** The capabilities of a client that say whether it may be asked; what else they hold may be large, and is not kept. */
+export function askableIn(capabilities: unknown): ReadonlySet<string> {
+  if (typeof capabilities !== "object" || capabilities === null) return new Set();
+  const declared = new Map(Object.entries(capabilities));
+  return new Set(ASKABLE.filter((name) => declared.get(name)));
+}
 
 export class AskedRequests {
   readonly elicitations = new Elicitations();
@@ -106,7 +114,7 @@ export class AskedRequests {
     if (method.startsWith("tasks/")) {
       return notFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
     }
-    const askers = new Set(candidates.askers);
+    const askers = firstTwo(candidates.askers);
     const [client, other] = askers.size > 0 ? askers : candidates.sessions;
     if (other || askers.size > 1) return refused(`${quoted(method)} is ambiguous: ${SEVERAL}`);
     if (!client) return refused(`${quoted(method)} cannot be asked: whom it is for is not there`);
@@ -138,12 +146,19 @@ export class AskedRequests {
   }
 }
 
+/** Whether there is one, or more than one: of thousands no more need be looked at. */
+function firstTwo<T>(all: Iterable<T>): ReadonlySet<T> {
+  const found = new Set<T>();
+  for (const one of all) if (found.add(one).size === 2) break;
+  return found;
+}
+
 function cannotAnswer(client: SharedChannel, method: string): JsonRpcErrorObject | undefined {
   if (client.kind === "request") {
     return notFound(`${quoted(method)} cannot be asked of a client without a session (--stateful)`);
   }
   const capability = NEEDED_CAPABILITY.exec(method)?.[1];
-  if (capability === undefined || client.capabilities[capability]) return undefined;
+  if (capability === undefined || client.askable.has(capability)) return undefined;
   return notFound(`${quoted(method)} cannot be asked: the client does not declare "${capability}"`);
 }
 

@@ -1,5 +1,6 @@
 /** What a reader that is looser than ours finds in what the hub tells its server: exactly what we meant. */
 import assert from "node:assert/strict";
+import { SUBSCRIPTIONS } from "../../../tests/support/limits.ts";
 import { type Envelope, memoryChannels, textOf } from "../../core/channel.ts";
 import { cancelledId, isRequest, isResponse, type RequestId, resultOf } from "../../core/jsonrpc.ts";
 import { parseMessage } from "../../core/parse.ts";
@@ -144,7 +145,7 @@ function attackedHub() {
   const [server, serverEnd] = memoryChannels();
   const heard: Envelope[] = [];
   const pretended = { ...serverEnd, send: (envelope: Envelope) => void heard.push(envelope) };
-  const limits = { maxBufferedMessages: 1e6, maxBufferedBytes: 1e9 };
+  const limits = { maxBufferedMessages: 1e6, maxBufferedBytes: 1e9, ...SUBSCRIPTIONS };
   const hub = new Multiplex({
     ...limits,
     server: pretended,
