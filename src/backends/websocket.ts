@@ -2,6 +2,7 @@
 import type { Backend } from "../core/backend.ts";
 import type { BufferLimits, Channel } from "../core/channel.ts";
 import { TimeoutError } from "../core/errors.ts";
+import { answersInstead } from "../core/parse.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { RemoteError, shown } from "./remote_error.ts";
@@ -20,17 +21,21 @@ export function webSocketBackend(options: WebSocketBackendOptions): Backend {
 }
 
 async function open(options: WebSocketBackendOptions, label: string, signal: AbortSignal): Promise<Channel> {
-  const { url, client, emit, maxMessageBytes: maxBytes, maxBufferedMessages, maxBufferedBytes } = options;
+  const { url, client, emit, maxMessageBytes: maxBytes, serverLimits: limits } = options;
+  const { maxBufferedMessages, maxBufferedBytes } = options;
   const socket = await client.socket(url, SUBPROTOCOL);
   // Made before the socket is open, so that no message can slip by.
-  const channel = new WebSocketChannel(socket, {
+  const channel: WebSocketChannel = new WebSocketChannel(socket, {
     side: "client",
     maxBytes,
+    limits,
     maxBufferedMessages,
     maxBufferedBytes,
     gone: "The MCP server closed its socket",
-    onInvalid: ({ message: reason }) =>
-      emit({ type: "server.trouble", session: label, server: shown(url), reason }),
+    onInvalid: ({ message: reason }, text) => {
+      emit({ type: "server.trouble", session: label, server: shown(url), reason });
+      for (const message of answersInstead(text, limits)) void channel.incoming.push({ message });
+    },
   });
   try {
     await opened(socket, options, signal);

@@ -354,6 +354,30 @@ export const options = z.object({
     description:
       "a call that asked for progress is told that it still runs after so much silence (default: never)",
   }),
+  maxDepth: option(wholeNumber({ min: 16, max: 4096 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "levels of objects and arrays in one another, in a message of either side",
+    default: 512,
+  }),
+  maxBatch: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "messages of one batch, of either side",
+    default: 100,
+  }),
+  maxBodyParts: option(wholeNumber({ min: 100 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "objects, arrays and strings in the body of a request, keys included",
+    default: 100_000,
+  }),
+  maxMessageParts: option(wholeNumber({ min: 100 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "the same of a message of the server",
+    default: 1_000_000,
+  }),
   exitWithParent: option(onOff(), {
     group: "Lifetime",
     description: "stop when the process that started Keystone has ended",

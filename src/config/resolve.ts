@@ -1,4 +1,5 @@
 import { ConfigError } from "../core/errors.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import {
   findOption,
   NETWORK_TRANSPORTS,
@@ -64,6 +65,9 @@ export interface ResolvedConfig {
   protocolVersion: string;
   maxBodyBytes: number;
   maxMessageBytes: number;
+  /** Of the structure of a message, before it is parsed. */
+  clientLimits: MessageLimits;
+  serverLimits: MessageLimits;
   maxSessions: number;
   /** From which idle time on a session may be ended to make room. */
   evictAfterMs: number;
@@ -196,6 +200,8 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     sessionTimeoutMs: values.sessionTimeout,
     maxBodyBytes: values.maxBodySize,
     maxMessageBytes: values.maxMessageSize,
+    clientLimits: limits(values, "maxBodyParts"),
+    serverLimits: limits(values, "maxMessageParts"),
     maxBufferedBytes: values.maxBufferedSize,
     keepAliveMs: values.keepAlive,
     connectTimeoutMs: values.connectTimeout,
@@ -216,6 +222,11 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       idleExitMs: values.idleExit,
     }),
   };
+}
+
+function limits(values: Options, parts: "maxBodyParts" | "maxMessageParts"): MessageLimits {
+  const { maxDepth, maxBatch } = values;
+  return { maxDepth, maxBatch, maxParts: values[parts], partsOption: `--${parts}` };
 }
 
 function pick<T, K extends keyof T>(values: T, keys: readonly K[]): Pick<T, K> {

@@ -6,6 +6,7 @@ import type { Accept, Admission } from "../core/backend.ts";
 import type { BufferLimits } from "../core/channel.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
 import { methodNotAllowed } from "./http_checks.ts";
 
@@ -17,6 +18,8 @@ export interface WebSocketOptions extends BufferLimits {
   /** Pings go out this often; a peer that misses two in a row is gone. */
   readonly keepAliveMs: number;
   readonly maxBodyBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly clientLimits?: MessageLimits | undefined;
 }
 
 export function isUpgrade(request: Request): boolean {
@@ -36,16 +39,17 @@ export function websocket(options: WebSocketOptions): (request: Request) => Prom
     const peer = { session, wire: "websocket", scope: "session", gone: gone.signal } as const;
     const admission = await options.accept(peer, () => request.signal);
     const { socket, response } = upgrade(request, { ...options, admission });
-    const { maxBodyBytes: maxBytes, maxBufferedMessages, maxBufferedBytes } = options;
+    const { maxBodyBytes: maxBytes, clientLimits: limits, maxBufferedMessages, maxBufferedBytes } = options;
     const channel = new WebSocketChannel(socket, {
       side: "server",
       maxBytes,
+      limits,
       maxBufferedMessages,
       maxBufferedBytes,
       gone: "The client closed its socket",
       onGone: (error) => gone.abort(error),
-      // Whose request it was cannot be told, but the sender may wait for an answer.
-      onInvalid: (error) => socket.send(JSON.stringify(errorOf(null, toRpcError(error)))),
+      // Mostly it cannot be told which request it was, but the sender may wait for an answer.
+      onInvalid: (error) => socket.send(JSON.stringify(errorOf(error.requestId, toRpcError(error)))),
     });
     void admission.run(channel);
     return response;

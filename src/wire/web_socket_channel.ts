@@ -1,6 +1,7 @@
 /** A WebSocket as a Channel, whichever end opened it: one JSON-RPC message a text frame. */
 import { type BufferLimits, type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError, GatewayError } from "../core/errors.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 
@@ -19,12 +20,14 @@ export interface WebSocketChannelOptions extends BufferLimits {
   readonly side: "client" | "server";
   /** The longest frame that is taken. */
   readonly maxBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly limits?: MessageLimits | undefined;
   /** What the error says when the peer is gone. */
   readonly gone: string;
   /** Told at once when the peer is gone, or is given up: `incoming` tells it after what waits there. */
   readonly onGone?: (error: DisconnectedError) => void;
   /** A text frame was no message. */
-  readonly onInvalid: (error: GatewayError) => void;
+  readonly onInvalid: (error: GatewayError, text: string) => void;
 }
 
 export class WebSocketChannel implements Channel {
@@ -58,7 +61,7 @@ export class WebSocketChannel implements Channel {
   }
 
   #receive(data: unknown): void {
-    const { maxBytes, maxBufferedMessages, maxBufferedBytes } = this.#options;
+    const { maxBytes, limits, maxBufferedMessages, maxBufferedBytes } = this.#options;
     if (typeof data !== "string") {
       return this.#end(CloseCode.unsupportedData, "Binary frames are not supported");
     }
@@ -67,7 +70,7 @@ export class WebSocketChannel implements Channel {
       return this.#end(CloseCode.tryAgain, "Too many messages wait");
     }
     try {
-      const { messages, batch } = parseMessages(data);
+      const { messages, batch } = parseMessages(data, limits);
       for (const message of messages) {
         void this.incoming.push(
           { message, text: batch ? undefined : data, relatesTo: undefined },
@@ -76,7 +79,7 @@ export class WebSocketChannel implements Channel {
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      this.#options.onInvalid(error);
+      this.#options.onInvalid(error, data);
     }
   }
 
