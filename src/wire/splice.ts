@@ -2,14 +2,13 @@
  * Exchanges one value inside JSON text and leaves every other character as it came: numbers beyond 2^53 keep their
  * digits, and a large message is not serialised again.
  */
+import { spellsLetters } from "./letter_escape.ts";
 
 interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** The only escape that can spell a letter. */
-const LETTER_ESCAPE = "\\u";
 /** After a key: a number, or a string without escapes. */
 const SCALAR = /\s*:\s*("[^"\\]*"|[-\d][^\s,}\]]*)/y;
 const QUOTE = 0x22;
@@ -33,7 +32,7 @@ export function splice(text: string, path: readonly string[], value: string | nu
 
 /** True when it is certain that no reader can find anything where this path of keys leads. */
 export function leadsNowhere(text: string, path: readonly string[]): boolean {
-  const unnamed = !text.includes(`"${path.at(-1)}"`) && !text.includes(LETTER_ESCAPE);
+  const unnamed = !text.includes(`"${path.at(-1)}"`) && !spellsLetters(text);
   return unnamed || spanOf(text, path) === "nothing";
 }
 
@@ -44,7 +43,7 @@ export function leadsNowhere(text: string, path: readonly string[]): boolean {
 function onlySpanOf(text: string, path: readonly string[]): Span | undefined {
   const quoted = `"${path.at(-1)}"`;
   const at = text.indexOf(quoted);
-  if (at === -1 || text.includes(quoted, at + 1) || text.includes(LETTER_ESCAPE)) return undefined;
+  if (at === -1 || text.includes(quoted, at + 1) || spellsLetters(text)) return undefined;
   SCALAR.lastIndex = at + quoted.length;
   const scalar = SCALAR.exec(text)?.[1];
   return scalar === undefined
