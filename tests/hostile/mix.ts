@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a run is repeated by its seed
 /** Attacks of all kinds beside honest callers, who must not notice. */
 import assert from "node:assert/strict";
 import { beginSocket, beginSse, beginStreamable, type Conversation } from "../support/conversation.ts";
@@ -9,7 +10,7 @@ import { type Attack, ATTACKS } from "./attacks.ts";
 /** Attackers at a time, and callers at a time on each wire; few, so that other work on the machine goes on. */
 const ATTACKERS = 3;
 /** Enough for each kind, on a busy machine as well; what is held up for longer is given up. */
-const ATTACK_MS = 5_000;
+const ATTACK_MS = 20_000;
 const BEGIN = { streamable: beginStreamable, sse: beginSse, socket: beginSocket };
 
 export interface MixOptions {
@@ -29,6 +30,7 @@ export async function mix(gateway: Keystone, { seed, until }: MixOptions): Promi
   const attacks = new Map(ATTACKS.map(({ name }) => [name, 0]));
   const waiting = [...ATTACKS];
   let calls = 0;
+  console.info(`HOSTILE_SEED=${seed}`);
   const attackers = Array.from({ length: ATTACKERS }, async (_, number) => {
     const random = new Random(seed + number);
     while (!until.aborted || waiting.length > 0) {

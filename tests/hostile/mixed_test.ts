@@ -24,7 +24,6 @@ Deno.test({
     const { attacks, calls } = await mix(gateway, { seed, until: AbortSignal.timeout(MIX_MS) });
     const after = await gateway.footprintAtRest();
     const told = JSON.stringify({ seed, before, after, calls, attacks: Object.fromEntries(attacks) });
-    Deno.stdout.writeSync(new TextEncoder().encode(`${told}\n`));
     assert.deepEqual(leaksOf(before, after, { connections: 10 }), [], told);
     for (const [name, count] of attacks) assert(count > 0, `"${name}" never got through: ${told}`);
     assert(calls > 0);
