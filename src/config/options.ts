@@ -354,6 +354,7 @@ export const options = z.object({
     description:
       "a call that asked for progress is told that it still runs after so much silence (default: never)",
   }),
+  // The runtime writes JSON by recursion where it cannot do otherwise, and has room for twice this depth.
   maxDepth: option(wholeNumber({ min: 16, max: 4096 }), {
     group: "Limits",
     value: "<count>",
