@@ -148,6 +148,7 @@ async function serveStdio(config: ResolvedConfig, { accept }: Gateway): Promise<
     input: Deno.stdin.readable,
     output: Deno.stdout.writable,
     maxBodyBytes: config.maxBodyBytes,
+    clientLimits: config.clientLimits,
     onInputEnd: inputEnded.resolve,
   });
   await Promise.race([served, inputEnded.promise]);

@@ -26,14 +26,14 @@ export function createUpstream(config: ResolvedConfig, emit: Sink): Upstream {
 }
 
 function createChild(config: ResolvedConfig, server: ServerCommand, emit: Sink): Upstream {
-  const { cwd, env, maxMessageBytes, stopTimeoutMs } = config;
+  const { cwd, env, maxMessageBytes, serverLimits, stopTimeoutMs } = config;
   if (cwd !== undefined) requireFolder("--cwd", cwd);
   const backend = processBackend({
     name: server.label,
     program: server.shell ? server.program : findProgram(config, server),
     args: server.args,
     shell: server.shell,
-    ...{ env, cwd, maxMessageBytes, stopTimeoutMs, emit },
+    ...{ env, cwd, maxMessageBytes, serverLimits, stopTimeoutMs, emit },
   });
   return { backend, spawns: true, kill: () => backend.kill() };
 }
@@ -50,6 +50,7 @@ function findProgram({ cwd, env }: ResolvedConfig, { program, flag }: ServerComm
 function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit: Sink): Upstream {
   const {
     maxMessageBytes,
+    serverLimits,
     maxBufferedMessages,
     maxBufferedBytes,
     connectTimeoutMs,
@@ -59,6 +60,7 @@ function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit:
   const options = {
     client,
     maxMessageBytes,
+    serverLimits,
     maxBufferedMessages,
     maxBufferedBytes,
     connectTimeoutMs,

@@ -61,6 +61,10 @@ export function shown(url: URL): string {
   return cut(whole, SHOWN_CHARS);
 }
 
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** A failed `fetch` as an error: a connection that was never made has delivered nothing. */
 export function connectionError(url: URL, error: unknown, { posted = false } = {}): RemoteError {
   const detail = detailOf(error);

@@ -3,11 +3,11 @@ import type { Backend, Launch } from "../core/backend.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, TimeoutError } from "../core/errors.ts";
 import { isRequest, type JsonRpcRequest } from "../core/jsonrpc.ts";
-import { parseMessage } from "../core/parse.ts";
+import { answersInstead, parseMessage } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
 import type { RemoteOptions } from "./remote.ts";
-import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
+import { failureAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
 import { contentType, errorText, refusalOf } from "./response.ts";
 import { within } from "../core/waiting.ts";
 import { ORDER_MS } from "./remote.ts";
@@ -135,7 +135,7 @@ class SseChannel implements Channel {
       const sessionLost = error instanceof RemoteError && error.remoteStatus === 404;
       const room = isRequest(message)
         ? this.incoming.push(failureOf(message, error, { sessionLost }))
-        : this.#tell(`a message was not taken: ${error instanceof Error ? error.message : error}`);
+        : this.#tell(`a message was not taken: ${messageOf(error)}`);
       if (sessionLost) this.#fail(error);
       await room;
     }
@@ -156,10 +156,12 @@ class SseChannel implements Channel {
   }
 
   #receive(text: string): Promise<void> | void {
+    const { serverLimits } = this.#options;
     try {
-      return this.incoming.push({ message: parseMessage(text), text }, text.length);
-    } catch {
-      this.#tell("an event was not a JSON-RPC message");
+      return this.incoming.push({ message: parseMessage(text, serverLimits), text }, text.length);
+    } catch (error) {
+      this.#tell(`an event was not taken: ${messageOf(error)}`);
+      for (const message of answersInstead(text, serverLimits)) void this.incoming.push({ message });
     }
   }
 

@@ -5,13 +5,13 @@ import { Chain, type LinkTo, linkTo } from "../core/chain.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
 import { isRequest, isResponse, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
-import { parseMessage } from "../core/parse.ts";
+import { answersInstead, parseMessage } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import type { ReceivedEvent } from "../wire/sse_reader.ts";
 import { eventSource, type EventSourceOptions } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { RemoteSession } from "./remote_session.ts";
-import { failureAnswer, lostAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
+import { failureAnswer, lostAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
 import { contentType, errorText, readMessages, refusalOf } from "./response.ts";
 import { within } from "../core/waiting.ts";
 import { ORDER_MS } from "./remote.ts";
@@ -146,15 +146,16 @@ class StreamableChannel implements Channel {
   // --- down ---
 
   async #answerFrom(response: Response, id: RequestId): Promise<void> {
-    const { url, maxMessageBytes } = this.#options;
-    const { messages, text } = await readMessages(url, response, maxMessageBytes);
+    const { messages, text } = await readMessages(this.#options, response);
     let answered = false;
     for (const message of messages) {
       answered ||= isResponse(message) && message.id === id;
       await this.#receive({ message, text, relatesTo: id }, response);
     }
     if (!answered) {
-      throw new RemoteError(`${shown(url)} answered without a response to the request`, { delivered: true });
+      throw new RemoteError(`${shown(this.#options.url)} answered without a response to the request`, {
+        delivered: true,
+      });
     }
   }
 
@@ -181,15 +182,24 @@ class StreamableChannel implements Channel {
   }
 
   async #receiveEvent(text: string, id?: RequestId, response?: Response): Promise<boolean> {
-    let message;
-    try {
-      message = parseMessage(text);
-    } catch {
-      this.#tell("an event was not a JSON-RPC message");
-      return false;
+    let answered = false;
+    for (const envelope of this.#envelopesOf(text)) {
+      const { message } = envelope;
+      await this.#receive({ ...envelope, relatesTo: id }, response);
+      answered ||= id !== undefined && isResponse(message) && message.id === id;
     }
-    await this.#receive({ message, text, relatesTo: id }, response);
-    return id !== undefined && isResponse(message) && message.id === id;
+    return answered;
+  }
+
+  /** The message of an event, or what its asker is told instead. */
+  #envelopesOf(text: string): Envelope[] {
+    const { serverLimits } = this.#options;
+    try {
+      return [{ message: parseMessage(text, serverLimits), text }];
+    } catch (error) {
+      this.#tell(`an event was not taken: ${messageOf(error)}`);
+      return answersInstead(text, serverLimits).map((message) => ({ message }));
+    }
   }
 
   #receive(envelope: Envelope, response?: Response): Promise<void> | void {
@@ -274,10 +284,6 @@ function closed(): DisconnectedError {
 /** UTF-8 in a header is given to `fetch` byte by byte (HTML, "server-sent events"). */
 function asHeader(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The server's own JSON-RPC error to this request, whatever status carried it. */

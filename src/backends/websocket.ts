@@ -2,6 +2,7 @@
 import type { Backend, Launch } from "../core/backend.ts";
 import type { BufferLimits, Channel } from "../core/channel.ts";
 import { TimeoutError } from "../core/errors.ts";
+import { answersInstead } from "../core/parse.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
 import type { RemoteOptions } from "./remote.ts";
@@ -25,19 +26,23 @@ async function open(
   { session: label, backlog }: Launch,
   signal: AbortSignal,
 ): Promise<Channel> {
-  const { url, emit, maxMessageBytes: maxBytes, maxBufferedMessages, maxBufferedBytes } = options;
-  return new WebSocketChannel(await connect(options, signal), {
+  const { url, emit, maxMessageBytes: maxBytes, serverLimits: limits } = options;
+  const { maxBufferedMessages, maxBufferedBytes } = options;
+  const channel: WebSocketChannel = new WebSocketChannel(await connect(options, signal), {
     side: "client",
     maxBytes,
+    limits,
     maxBufferedMessages,
     maxBufferedBytes,
     backlog,
     gone: "The MCP server closed its socket",
-    onInvalid: ({ message: reason }) => {
+    onInvalid({ message: reason }, text) {
       emit({ type: "server.trouble", session: label, server: shown(url), reason });
+      for (const message of answersInstead(text, limits)) void channel.incoming.push({ message });
       return undefined;
     },
   });
+  return channel;
 }
 
 /** In time, or not at all. */

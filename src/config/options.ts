@@ -407,6 +407,31 @@ export const options = z.object({
     description: "characters of the id, the progress token and the method of a request",
     default: 1024,
   }),
+  // The runtime writes JSON by recursion where it cannot do otherwise, and has room for twice this depth.
+  maxDepth: option(wholeNumber({ min: 16, max: 4096 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "levels of objects and arrays in one another, in a message of either side",
+    default: 512,
+  }),
+  maxBatch: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "messages of one batch, of either side",
+    default: 100,
+  }),
+  maxBodyParts: option(wholeNumber({ min: 100 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "objects, arrays and strings in the body of a request, keys included",
+    default: 100_000,
+  }),
+  maxMessageParts: option(wholeNumber({ min: 100 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "the same of a message of the server",
+    default: 1_000_000,
+  }),
   exitWithParent: option(onOff(), {
     group: "Lifetime",
     description: "stop when the process that started Keystone has ended",

@@ -1,4 +1,5 @@
 import { ConfigError } from "../core/errors.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import {
   findOption,
   NETWORK_TRANSPORTS,
@@ -72,6 +73,9 @@ export interface ResolvedConfig {
   protocolVersion: string;
   maxBodyBytes: number;
   maxMessageBytes: number;
+  /** Of the structure of a message, before it is parsed. */
+  clientLimits: MessageLimits;
+  serverLimits: MessageLimits;
   maxSessions: number;
   /** From which idle time on a session may be ended to make room. */
   evictAfterMs: number;
@@ -215,6 +219,8 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     idleTimeoutMs: values.idleTimeout,
     maxBodyBytes: values.maxBodySize,
     maxMessageBytes: values.maxMessageSize,
+    clientLimits: limits(values, "maxBodyParts"),
+    serverLimits: limits(values, "maxMessageParts"),
     maxBufferedBytes: values.maxBufferedSize,
     maxUriChars: values.maxUriLength,
     maxIdChars: values.maxIdLength,
@@ -239,6 +245,11 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       idleExitMs: values.idleExit,
     }),
   };
+}
+
+function limits(values: Options, parts: "maxBodyParts" | "maxMessageParts"): MessageLimits {
+  const { maxDepth, maxBatch } = values;
+  return { maxDepth, maxBatch, maxParts: values[parts], partsOption: `--${parts}` };
 }
 
 function pick<T, K extends keyof T>(values: T, keys: readonly K[]): Pick<T, K> {

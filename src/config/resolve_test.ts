@@ -65,6 +65,8 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     protocolVersion: "2025-11-25",
     maxBodyBytes: 4 * 2 ** 20,
     maxMessageBytes: 16 * 2 ** 20,
+    clientLimits: { maxDepth: 512, maxBatch: 100, maxParts: 100_000, partsOption: "--maxBodyParts" },
+    serverLimits: { maxDepth: 512, maxBatch: 100, maxParts: 1_000_000, partsOption: "--maxMessageParts" },
     maxSessions: 100,
     maxOpenRequests: 1000,
     maxBufferedMessages: 1000,

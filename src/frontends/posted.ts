@@ -2,6 +2,7 @@
 import type { BufferLimits } from "../core/channel.ts";
 import { GatewayError, LimitError, refusalOf, RequestError, RpcCode } from "../core/errors.ts";
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
 import { readBody, requireJson, requireVersion } from "./http_checks.ts";
 import { quoted } from "../core/outside.ts";
@@ -19,6 +20,8 @@ export interface Posted {
 
 export interface ReceiveOptions {
   readonly maxBodyBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly clientLimits?: MessageLimits | undefined;
   /** Throws StoppingError when no new request may begin; answers to open ones still may. */
   readonly refuseNew: () => void;
 }
@@ -39,7 +42,7 @@ export function posting(options: PostOptions, answer: Answer): (request: Request
     options.check?.(request);
     requireJson(request);
     requireVersion(request);
-    const posted = postedOf(await readBody(request, options.maxBodyBytes));
+    const posted = postedOf(await readBody(request, options.maxBodyBytes), options.clientLimits);
     try {
       if (posted.requests.length > 0) options.refuseNew();
       refuseRepeated(posted.requests);
@@ -51,8 +54,8 @@ export function posting(options: PostOptions, answer: Answer): (request: Request
   };
 }
 
-function postedOf(text: string): Posted {
-  const { messages, batch } = parseMessages(text);
+function postedOf(text: string, limits: MessageLimits | undefined): Posted {
+  const { messages, batch } = parseMessages(text, limits);
   const weight = Math.ceil(text.length / messages.length);
   return { messages, requests: messages.filter(isRequest), batch, text: batch ? undefined : text, weight };
 }

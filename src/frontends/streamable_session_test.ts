@@ -131,3 +131,12 @@ Deno.test("StreamableSession keeps an answer that nobody waited for until its id
   assert(ended());
   await session[Symbol.asyncDispose]();
 });
+
+Deno.test("StreamableSession refuses a second request under the id of an open one, whose answer still comes", async () => {
+  const { session } = await begin({ replyMode: "json" });
+  const first = session.post(posted(request(1)));
+  assert.throws(() => session.post(posted(request(1))), /a request with id 1 is still open/);
+  await session.send({ message: result(1, "for the first"), relatesTo: 1 });
+  assert.deepEqual(await (await first).json(), result(1, "for the first"));
+  await session[Symbol.asyncDispose]();
+});

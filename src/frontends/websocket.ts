@@ -7,6 +7,7 @@ import type { BufferLimits } from "../core/channel.ts";
 import type { Sink } from "../core/events.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import type { Upgrade } from "../wire/upgrade.ts";
 import { keepAlive, WebSocketChannel } from "../wire/web_socket_channel.ts";
 import { acceptFor, isKey, VERSION } from "../wire/web_socket_handshake.ts";
@@ -21,6 +22,8 @@ export interface WebSocketOptions extends BufferLimits {
   readonly keepAliveMs: number;
   readonly maxBodyBytes: number;
   readonly emit: Sink;
+  /** Of a message's structure; the usual ones by default. */
+  readonly clientLimits?: MessageLimits | undefined;
 }
 
 export function isUpgrade(request: Request): boolean {
@@ -30,6 +33,7 @@ export function isUpgrade(request: Request): boolean {
 /** Admits whoever asks for a socket. Throws GatewayError for what is no WebSocket handshake, and for whom is not let in. */
 export function websocket(options: WebSocketOptions): (request: Request) => Promise<Upgrade> {
   const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes, emit } = options;
+  const { clientLimits: limits } = options;
   const pings = keepAlive(keepAliveMs);
   return async (request) => {
     const headers = answerTo(request);
@@ -44,6 +48,7 @@ export function websocket(options: WebSocketOptions): (request: Request) => Prom
           new WebSocketChannel(stream, {
             side: "server",
             maxBytes: maxBodyBytes,
+            limits,
             maxBufferedMessages,
             maxBufferedBytes,
             backlog: admission.backlog,
@@ -52,8 +57,8 @@ export function websocket(options: WebSocketOptions): (request: Request) => Prom
             gone: "The client closed its socket",
             keepAlive: pings,
             onGone: (error) => gone.abort(error),
-            // Whose request it was cannot be told, but the sender may wait for an answer.
-            onInvalid: (error) => errorOf(null, toRpcError(error)),
+            // Mostly it cannot be told which request it was, but the sender may wait for an answer.
+            onInvalid: (error) => errorOf(error.requestId, toRpcError(error)),
           }),
         ),
       withdraw: () => admission.withdraw(),

@@ -2,6 +2,7 @@
  * Exchanges values inside JSON text and leaves every other character as it came: numbers beyond 2^53 keep their digits,
  * and a large message is not serialised again.
  */
+import { spellsLetters } from "./letter_escape.ts";
 
 /** A value that is to stand where a path of keys leads. */
 export interface Edit {
@@ -20,8 +21,6 @@ interface Span {
   readonly end: number;
 }
 
-/** The only escape that can spell a letter. */
-const LETTER_ESCAPE = "\\u";
 /** After a key: a number, or a string without escapes. */
 const SCALAR = /\s*:\s*("[^"\\]*"|[-\d][^\s,}\]]*)/y;
 const QUOTE = 0x22;
@@ -60,7 +59,7 @@ function withOnlyValue(text: string, { path, value, sizes }: Edit): string | und
   if (sizes || value === undefined) return undefined;
   const quoted = `"${path.at(-1)}"`;
   const at = text.indexOf(quoted);
-  if (at === -1 || text.includes(quoted, at + 1) || text.includes(LETTER_ESCAPE)) return undefined;
+  if (at === -1 || text.includes(quoted, at + 1) || spellsLetters(text)) return undefined;
   SCALAR.lastIndex = at + quoted.length;
   const scalar = SCALAR.exec(text)?.[1];
   if (scalar === undefined) return undefined;

@@ -3,6 +3,7 @@ import type { Backlog } from "../core/backlog.ts";
 import { type BufferLimits, type Channel, enqueue, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, type LimitError, toRpcError } from "../core/errors.ts";
 import { errorOf, isRequest, type JsonRpcMessage } from "../core/jsonrpc.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
@@ -43,6 +44,8 @@ export interface WebSocketChannelOptions extends BufferLimits {
   readonly side: Side;
   /** The longest message that is taken. */
   readonly maxBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly limits?: MessageLimits | undefined;
   /** What the error says when the peer is gone. */
   readonly gone: string;
   readonly keepAlive?: TimeLimit<Beating> | undefined;
@@ -53,7 +56,7 @@ export interface WebSocketChannelOptions extends BufferLimits {
   /** A message was not taken, since too much waits for its server; the asker of a request hears it. */
   readonly onRefused?: (error: LimitError) => void;
   /** A text frame was no message: what to answer, if anything. */
-  readonly onInvalid: (error: GatewayError) => JsonRpcMessage | undefined;
+  readonly onInvalid: (error: GatewayError, text: string) => JsonRpcMessage | undefined;
 }
 
 export class WebSocketChannel implements Channel {
@@ -182,13 +185,13 @@ export class WebSocketChannel implements Channel {
   }
 
   #receive(text: string): void {
-    const { maxBufferedMessages, maxBufferedBytes } = this.#options;
+    const { limits, maxBufferedMessages, maxBufferedBytes } = this.#options;
     if (this.#deaf) return;
     if (this.incoming.size >= maxBufferedMessages || this.incoming.weight >= maxBufferedBytes) {
       return this.#giveUp(CloseCode.tryAgain, "Too many messages wait");
     }
     try {
-      const { messages, batch } = parseMessages(text);
+      const { messages, batch } = parseMessages(text, limits);
       const refusal = this.#options.side === "server" ? this.#options.backlog?.refusal() : undefined;
       if (refusal) return this.#refuse(messages, refusal);
       for (const message of messages) {
@@ -197,7 +200,7 @@ export class WebSocketChannel implements Channel {
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      const answer = this.#options.onInvalid(error);
+      const answer = this.#options.onInvalid(error, text);
       if (answer && this.#open) void this.#say(JSON.stringify(answer));
     }
   }
