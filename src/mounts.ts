@@ -2,6 +2,8 @@
 import type { ResolvedConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
+import { Unread } from "./core/unread.ts";
+import { Bodies } from "./frontends/bodies.ts";
 import { methodNotAllowed } from "./frontends/http_checks.ts";
 import { sse } from "./frontends/sse.ts";
 import { streamable } from "./frontends/streamable.ts";
@@ -24,7 +26,14 @@ export interface MountOptions {
 export function createRoutes(config: ResolvedConfig, options: MountOptions): Routes {
   const { gateway, crowded, emit } = options;
   const events = config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined;
-  const common = { ...config, accept: gateway.accept, refuseNew: gateway.refuseNew, emit };
+  const common = {
+    ...config,
+    accept: gateway.accept,
+    refuseNew: gateway.refuseNew,
+    emit,
+    bodies: new Bodies(config),
+    unread: new Unread({ ...config, emit }),
+  };
   const http = new Map<string, Handler>();
   const upgrades = new Map<string, Handler>();
   http.set("/health", healthReport(options));

@@ -87,6 +87,8 @@ export function listen(handler: Handler, { host, port, tls }: ListenOptions): De
       ...tls,
       // Says nothing: the banner is ours.
       onListen: () => {},
+      // Of a body that was broken off, too: whoever did that has told of it.
+      onError: (error) => toResponse(error),
     }, handler);
   } catch (cause) {
     throw new ConfigError(listenFault(cause, host, port), { cause });

@@ -74,6 +74,12 @@ export interface ResolvedConfig {
   /** Messages of one session that may wait, each way, and how large they may be together. */
   maxBufferedMessages: number;
   maxBufferedBytes: number;
+  /** Of the bodies of all requests together. */
+  maxBodiesBytes: number;
+  bodyTimeoutMs: number;
+  /** Of what all clients together have not read. */
+  maxUnreadBytes: number;
+  stallTimeoutMs: number;
   /** Since the request, or its last progress. */
   requestTimeoutMs?: number;
   /** Since the request, whatever its progress. */
@@ -197,6 +203,10 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     maxBodyBytes: values.maxBodySize,
     maxMessageBytes: values.maxMessageSize,
     maxBufferedBytes: values.maxBufferedSize,
+    maxBodiesBytes: values.maxBodiesInFlight,
+    bodyTimeoutMs: values.bodyTimeout,
+    maxUnreadBytes: values.maxUnreadSize,
+    stallTimeoutMs: values.stallTimeout,
     keepAliveMs: values.keepAlive,
     connectTimeoutMs: values.connectTimeout,
     retry: {

@@ -23,6 +23,8 @@ export type GatewayEvent =
   }
   | { type: "message"; session: string; direction: Direction; body: unknown }
   | { type: "message.dropped"; session: string; direction: Direction; reason: string; count?: number }
+  /** A client that did not read what it was told. */
+  | { type: "client.dropped"; session: string; reason: string }
   | { type: "http.refused"; method: string; route: string; status: number; reason: string }
   | { type: "child.started"; session: string; pid: number; server: string }
   | { type: "child.ready"; session: string; pid: number; server: string }

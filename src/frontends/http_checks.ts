@@ -1,5 +1,5 @@
 /** What every HTTP route asks of a request before anything is started for it. */
-import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import { RequestError } from "../core/errors.ts";
 import { remembered } from "../core/remembered.ts";
 
 /** The revisions that have an `initialize` handshake, newest first. */
@@ -36,39 +36,4 @@ export function requireVersion(request: Request): void {
 
 export function methodNotAllowed(allow: readonly string[]): RequestError {
   return new RequestError("Method not allowed", { status: 405, headers: { Allow: allow.join(", ") } });
-}
-
-/** The body as text. Throws 413 as soon as it is known to be larger than `maxBytes`. */
-export async function readBody(request: Request, maxBytes: number): Promise<string> {
-  const announced = request.headers.get("content-length");
-  if (announced !== null && Number(announced) > maxBytes) throw tooLarge(maxBytes);
-  try {
-    // With a length announced the HTTP framing itself bounds what arrives.
-    return announced === null ? await readChunks(request, maxBytes) : await request.text();
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause;
-    // The client is gone, which is no fault of ours; nobody reads this answer.
-    throw new RequestError("Bad Request: the body broke off", { cause });
-  }
-}
-
-async function readChunks(request: Request, maxBytes: number): Promise<string> {
-  if (!request.body) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-function tooLarge(maxBytes: number): LimitError {
-  return new LimitError(`Payload Too Large: the limit is ${maxBytes} bytes`, {
-    status: 413,
-    code: RpcCode.refused,
-    headers: {},
-  });
 }

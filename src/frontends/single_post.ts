@@ -1,4 +1,5 @@
 /** One POST of stateless Streamable HTTP as a Channel: a conversation that ends with its answers. */
+import type { Caller } from "../core/caller.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { errorOf, isResponse } from "../core/jsonrpc.ts";
@@ -9,7 +10,15 @@ import type { Posted } from "./posted.ts";
 
 const NO_HEADERS = {};
 
+export interface PostContext {
+  readonly session: string;
+  readonly caller: Caller | undefined;
+  /** What the peer's signal belongs to. */
+  readonly gone: AbortController;
+}
+
 export class SinglePost implements Channel, ExchangeHost {
+  readonly id: string;
   readonly incoming = new Queue<Envelope>();
   /** Settles with the answer to the POST. */
   readonly response: Promise<Response>;
@@ -18,13 +27,14 @@ export class SinglePost implements Channel, ExchangeHost {
   readonly #exchange: Exchange | undefined;
   readonly #handshake = new HandshakeCheck();
 
-  /** `gone` is what the peer's signal belongs to; the silence of `settings` is that of all POSTs together. */
-  constructor(posted: Posted, settings: ExchangeSettings, gone: AbortController) {
+  /** The silence of `settings` is that of all POSTs together. */
+  constructor(posted: Posted, settings: ExchangeSettings, { session, caller, gone }: PostContext) {
+    this.id = session;
     this.settings = settings;
     this.#gone = gone;
-    const { requests, messages, batch, text } = posted;
+    const { requests, messages, batch, text, body } = posted;
     if (requests.length > 0) {
-      this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch }, this);
+      this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch, caller }, this);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
     for (const message of messages) {
@@ -32,6 +42,7 @@ export class SinglePost implements Channel, ExchangeHost {
       void this.incoming.push({ message, text, relatesTo: undefined });
     }
     if (requests.length === 0) this.incoming.end();
+    body.leave();
   }
 
   introduction(): Record<string, string> {

@@ -1,8 +1,10 @@
 /** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
 import type { Accept } from "../core/backend.ts";
+import type { Caller } from "../core/caller.ts";
 import type { BufferLimits, Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
 import { Queue } from "../core/queue.ts";
+import type { Unread } from "../core/unread.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
@@ -15,13 +17,14 @@ export interface SseOptions extends ReceiveOptions, BufferLimits {
   /** What the `endpoint` event names before the session id: path, or base URL and path, of the POST route. */
   readonly endpoint: string;
   readonly keepAliveMs: number;
+  readonly unread: Unread;
 }
 
 export interface SseRoutes {
   /** GET: opens the stream and the session that lives as long as it. */
-  connect(request: Request): Promise<Response>;
+  connect(request: Request, caller?: Caller): Promise<Response>;
   /** POST: messages of the session that `?sessionId=` names. */
-  message(request: Request): Promise<Response>;
+  message(request: Request, caller?: Caller): Promise<Response>;
 }
 
 export function sse(options: SseOptions): SseRoutes {
@@ -42,13 +45,16 @@ export function sse(options: SseOptions): SseRoutes {
   }
 
   return {
-    async connect(request) {
+    async connect(request, caller) {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
       const id = crypto.randomUUID();
       const gone = new AbortController();
       const peer = { session: id, wire: "sse", scope: "session", gone: gone.signal } as const;
       const admission = await options.accept(peer, () => request.signal);
-      const session = new SseSession(options.keepAliveMs, { gone, onEnd: () => sessions.delete(id) });
+      const session = new SseSession({
+        ...{ id, caller, gone, keepAliveMs: options.keepAliveMs, unread: options.unread },
+        onEnd: () => sessions.delete(id),
+      });
       sessions.set(id, session);
       void admission.run(session);
       return session.start(`${options.endpoint}?sessionId=${id}`);
@@ -62,7 +68,11 @@ export function sse(options: SseOptions): SseRoutes {
   };
 }
 
-interface Ending {
+interface SseContext {
+  readonly id: string;
+  readonly caller: Caller | undefined;
+  readonly keepAliveMs: number;
+  readonly unread: Unread;
   /** What the peer's `gone` belongs to. */
   readonly gone: AbortController;
   /** Called as soon as the session can no longer be spoken to: its server may take a while to stop. */
@@ -72,12 +82,13 @@ interface Ending {
 class SseSession implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #stream: EventStream;
-  readonly #ending: Ending;
+  readonly #context: SseContext;
   readonly #handshake = new HandshakeCheck();
 
-  constructor(keepAliveMs: number, ending: Ending) {
-    this.#ending = ending;
-    this.#stream = new EventStream({ keepAliveMs, onGone: () => this.#gone() });
+  constructor(context: SseContext) {
+    const { id: session, caller, keepAliveMs, unread } = context;
+    this.#context = context;
+    this.#stream = new EventStream({ session, caller, keepAliveMs, unread, onGone: () => this.#gone() });
   }
 
   start(endpoint: string): Response {
@@ -86,11 +97,14 @@ class SseSession implements Channel {
   }
 
   /** Settles when the server has room for more. */
-  async take({ messages, text }: Posted): Promise<void> {
+  take({ messages, text, body }: Posted): Promise<void> | void {
+    let room: Promise<void> | void = undefined;
     for (const message of messages) {
       this.#handshake.sent(message);
-      await this.incoming.push({ message, text, relatesTo: undefined }, text?.length);
+      room = this.incoming.push({ message, text, relatesTo: undefined }, text?.length);
     }
+    body.leave();
+    return room;
   }
 
   send(envelope: Envelope): Promise<void> | void {
@@ -99,7 +113,7 @@ class SseSession implements Channel {
   }
 
   close(): Promise<void> {
-    this.#ending.onEnd();
+    this.#context.onEnd();
     this.#stream.close();
     return Promise.resolve();
   }
@@ -110,9 +124,9 @@ class SseSession implements Channel {
   }
 
   #gone(): void {
-    this.#ending.onEnd();
+    this.#context.onEnd();
     const error = new DisconnectedError("The client closed its event stream");
     this.incoming.fail(error);
-    this.#ending.gone.abort(error);
+    this.#context.gone.abort(error);
   }
 }

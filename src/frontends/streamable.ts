@@ -1,5 +1,6 @@
 /** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
 import type { Accept } from "../core/backend.ts";
+import type { Caller } from "../core/caller.ts";
 import { RequestError, RpcCode } from "../core/errors.ts";
 import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts";
 import { invalidRequest, isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
@@ -18,7 +19,7 @@ export interface StreamableOptions extends SessionSettings, ReceiveOptions {
   readonly stateful: boolean;
 }
 
-type Handler = (request: Request) => Promise<Response>;
+type Handler = (request: Request, caller?: Caller) => Promise<Response>;
 
 /** Answers every method of the MCP endpoint; refusals are thrown as GatewayError or answered with the request's id. */
 export function streamable(options: StreamableOptions): Handler {
@@ -35,17 +36,19 @@ function stateless(options: StreamableOptions): Handler {
     requirePostAccept(request);
   }
 
-  return posting({ ...options, check }, async (posted) => {
+  return posting({ ...options, check }, async (posted, _request, caller) => {
     const gone = new AbortController();
+    const session = crypto.randomUUID();
     const admission = await options.accept({
-      session: crypto.randomUUID(),
+      session,
       wire: "streamableHttp",
       scope: "request",
       gone: gone.signal,
     });
-    const post = new SinglePost(posted, settings, gone);
+    const post = new SinglePost(posted, settings, { session, caller, gone });
     void admission.run(post);
-    return await post.response;
+    // Not awaited here, where what was posted would be kept until the answer.
+    return post.response;
   });
 }
 
@@ -57,21 +60,21 @@ function stateful(options: StreamableOptions): Handler {
     if (sessions.size === 0) host.rest();
   });
 
-  async function begin(posted: Posted, request: Request): Promise<Response> {
+  async function begin(posted: Posted, request: Request, caller: Caller | undefined): Promise<Response> {
     const session = new StreamableSession(host);
     const admission = await options.accept(session.peer, () => request.signal);
     sessions.set(session.id, session);
     session.begin();
     void admission.run(session);
-    return await session.post(posted);
+    return session.post(posted, caller);
   }
 
-  const post = posting({ ...options, check: requirePostAccept }, (posted, request) => {
+  const post = posting({ ...options, check: requirePostAccept }, (posted, request, caller) => {
     const initialize = posted.requests.some(isInitialize);
-    if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted, request);
+    if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted, request, caller);
     const session = named(request);
     if (initialize) throw invalidRequest("the session is already initialized");
-    return session.post(posted);
+    return session.post(posted, caller);
   });
 
   function named(request: Request): StreamableSession {
@@ -82,12 +85,12 @@ function stateful(options: StreamableOptions): Handler {
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
   }
 
-  async function get(request: Request): Promise<Response> {
+  async function get(request: Request, caller: Caller | undefined): Promise<Response> {
     requireGetAccept(request);
     requireVersion(request);
     const session = named(request);
     const lastEventId = request.headers.get("last-event-id");
-    return lastEventId === null ? session.listen() : await session.resume(lastEventId);
+    return lastEventId === null ? session.listen(caller) : await session.resume(lastEventId, caller);
   }
 
   function end(request: Request): Response {
@@ -96,9 +99,9 @@ function stateful(options: StreamableOptions): Handler {
     return new Response(null, { status: 200 });
   }
 
-  return (request) => {
-    if (request.method === "POST") return post(request);
-    if (request.method === "GET") return get(request);
+  return (request, caller) => {
+    if (request.method === "POST") return post(request, caller);
+    if (request.method === "GET") return get(request, caller);
     if (request.method === "DELETE") return Promise.try(end, request);
     return Promise.reject(methodNotAllowed(["GET", "POST", "DELETE"]));
   };

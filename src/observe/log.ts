@@ -174,6 +174,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "request.finished": told("debug", "Request finished"),
   "message": told("debug", "Message"),
   "message.dropped": told("warn", "Message dropped"),
+  "client.dropped": told("warn", "Client dropped, since it does not read"),
   "http.refused": told("info", "Request refused"),
   "child.started": told("info", "Child started"),
   "child.ready": told("debug", "Child answers"),
