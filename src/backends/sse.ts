@@ -2,7 +2,14 @@
 import type { Backend } from "../core/backend.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, TimeoutError } from "../core/errors.ts";
-import { isRequest, type JsonRpcRequest } from "../core/jsonrpc.ts";
+import { Calls } from "./calls.ts";
+import {
+  cancelledId,
+  isRequest,
+  isResponse,
+  type JsonRpcMessage,
+  type JsonRpcRequest,
+} from "../core/jsonrpc.ts";
 import { parseMessage } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
@@ -81,6 +88,7 @@ class SseChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: RemoteOptions;
   readonly #connected: Connected;
+  readonly #calls = new Calls();
   #closed = false;
 
   constructor(options: RemoteOptions, connected: Connected) {
@@ -92,9 +100,23 @@ class SseChannel implements Channel {
   /** A request settles at once: a server may take the POST only when it has the answer. */
   send(envelope: Envelope): Promise<void> | void {
     if (this.#closed || this.incoming.ended) throw closed();
-    const posted = this.#post(envelope);
+    const { message } = envelope;
+    if (isRequest(message)) return void this.#request(envelope, message);
     // A server that acknowledges nothing must not hold up what comes after.
-    if (!isRequest(envelope.message)) return within(ORDER_MS, posted).then(() => {});
+    const posted = this.#post(envelope, this.#connected.abort.signal);
+    return within(ORDER_MS, posted).then(() => this.#leave(message));
+  }
+
+  /** A server that was told so need not acknowledge the request any more. */
+  #leave(message: JsonRpcMessage): void {
+    const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
+    if (id !== undefined) this.#calls.leave(id, new DisconnectedError("The request was cancelled"));
+  }
+
+  async #request(envelope: Envelope, { id }: JsonRpcRequest): Promise<void> {
+    const signal = this.#calls.begin(id);
+    await this.#post(envelope, signal);
+    this.#calls.end(id, signal);
   }
 
   close(): Promise<void> {
@@ -104,24 +126,29 @@ class SseChannel implements Channel {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.incoming.end();
-    this.#connected.abort.abort(closed());
+    this.#stop(closed());
     return Promise.resolve();
   }
 
-  async #post(envelope: Envelope): Promise<void> {
+  #stop(reason: Error): void {
+    this.#connected.abort.abort(reason);
+    this.#calls.leaveAll(reason);
+  }
+
+  async #post(envelope: Envelope, signal: AbortSignal): Promise<void> {
     const { message } = envelope;
-    const { endpoint, abort } = this.#connected;
+    const { endpoint } = this.#connected;
     try {
       const response = await this.#options.client.request(endpoint, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: textOf(envelope),
-        signal: abort.signal,
+        signal,
       });
       if (!response.ok) throw refusalOf(endpoint, response, await errorText(response));
       await response.body?.cancel();
     } catch (error) {
-      if (abort.signal.aborted) return;
+      if (signal.aborted) return;
       // The endpoint is the session: without it, the stream is of no use either.
       const sessionLost = error instanceof RemoteError && error.remoteStatus === 404;
       const room = isRequest(message)
@@ -159,7 +186,7 @@ class SseChannel implements Channel {
       ? cause
       : new DisconnectedError("The MCP server closed its event stream", { cause });
     this.incoming.fail(error);
-    this.#connected.abort.abort(error);
+    this.#stop(error);
   }
 
   #tell(reason: string): void {
