@@ -119,7 +119,8 @@ export class Outgoing {
       if (!next) this.#youngest = undefined;
       this.#bytes -= bytes.length;
       this.#messages -= ends;
-      this.#controller.enqueue(bytes);
+      // A copy, since the runtime keeps what it cannot write, and a part would keep the whole alive.
+      this.#controller.enqueue(bytes.slice());
     }
   }
 
