@@ -9,23 +9,40 @@ const OURS = 100;
 /** Three pipes, and what the process is watched by. */
 const PER_CHILD = 5;
 const FEWEST = 16;
+const EXPECTED = [Deno.errors.NotFound, Deno.errors.NotCapable, Deno.errors.PermissionDenied];
 
 /** What is left below the limit when all children run. */
 export function connectionsFor({ maxChildren }: { maxChildren: number }, limit = descriptorLimit()): number {
   return Math.min(MOST, Math.max(FEWEST, limit - OURS - PER_CHILD * maxChildren, Math.floor(limit / 4)));
 }
 
-/** The soft limit on open files (getrlimit(2), RLIMIT_NOFILE). */
+/** The soft limit on open files (getrlimit(2), RLIMIT_NOFILE), which the runtime has raised as far as it may. */
 export function descriptorLimit(): number {
+  const soft = fromProc() ?? fromShell();
+  if (soft === "unlimited") return Infinity;
+  return Number(soft) || ASSUMED_LIMIT;
+}
+
+function fromProc(): string | undefined {
   try {
     const text = Deno.readTextFileSync("/proc/self/limits");
-    const soft = /^Max open files +(\d+|unlimited)/m.exec(text)?.[1];
-    if (soft === "unlimited") return Infinity;
-    return soft === undefined ? ASSUMED_LIMIT : Number(soft);
+    return /^Max open files +(\d+|unlimited)/m.exec(text)?.[1];
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof Deno.errors.PermissionDenied)) {
-      throw error;
-    }
-    return ASSUMED_LIMIT;
+    // Elsewhere than on Linux there is no such file, and a binary may not read it.
+    if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
+    return undefined;
+  }
+}
+
+/** A child has the limit of its parent. */
+function fromShell(): string | undefined {
+  if (Deno.build.os === "windows") return undefined;
+  try {
+    const { stdout } = new Deno.Command("/bin/sh", { args: ["-c", "ulimit -n"], stderr: "null" })
+      .outputSync();
+    return new TextDecoder().decode(stdout).trim();
+  } catch (error) {
+    if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
+    return undefined;
   }
 }
