@@ -1,5 +1,6 @@
 /** Starts the real gateway as a user would, in a process of its own, on a free port. */
 import { fileURLToPath as fromFileUrl } from "node:url";
+import { WATCHER_NAME } from "../../src/backends/orphan_watch.ts";
 
 /** Published servers, pinned, started without a package manager in between. */
 export const EVERYTHING = published("@modelcontextprotocol/server-everything@2026.8.31", "stdio");
@@ -119,19 +120,34 @@ function signal(pid: number, name: Deno.Signal): void {
   }
 }
 
-/** Every process below this one. */
+/** Every process below this one, but for the watchers of gateways and what those run. */
 export async function descendants(pid: number): Promise<number[]> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,stat="] }).output();
-  const rows = new TextDecoder().decode(stdout).trim().split("\n")
-    .map((row) => row.trim().split(/\s+/))
-    // A zombie has ended; only its parent has not looked yet.
-    .filter(([, , stat]) => !stat?.startsWith("Z"));
+  const rows = await processRows();
   const below = (parent: number): number[] =>
-    rows.filter(([, ppid]) => Number(ppid) === parent).flatMap(([own]) => [
-      Number(own),
-      ...below(Number(own)),
+    rows.filter(({ ppid, watches }) => ppid === parent && !watches).flatMap((row) => [
+      row.pid,
+      ...below(row.pid),
     ]);
   return below(pid);
+}
+
+/** The process that ends the children of this gateway when it is killed. */
+export async function watchersOf(gateway: number): Promise<number[]> {
+  const rows = await processRows();
+  return rows.filter(({ ppid, watches }) => ppid === gateway && watches).map(({ pid }) => pid);
+}
+
+async function processRows(): Promise<{ pid: number; ppid: number; watches: boolean }[]> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,stat=,args="] }).output();
+  return new TextDecoder().decode(stdout).trim().split("\n")
+    .map((row) => row.trim().split(/\s+/))
+    // A zombie has ended; only its parent has not looked yet.
+    .filter(([, , stat]) => !stat?.startsWith("Z"))
+    .map(([pid, ppid, , ...args]) => ({
+      pid: Number(pid),
+      ppid: Number(ppid),
+      watches: args.includes(WATCHER_NAME),
+    }));
 }
 
 /** Asks again and again until the answer is right: for what has no event, such as the process table. */
