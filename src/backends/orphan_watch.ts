@@ -18,19 +18,28 @@ const END_WAIT_MS = 5_000;
 
 /**
  * POSIX sh, for dash, bash, ksh, mksh, yash and busybox. `$1` are the ticks from the end of stdin to SIGTERM, `$2` those
- * to SIGKILL, `$3` is where /proc is. That another process has a leader's number now is told by the time when that began;
- * nobody gets the number of a group while a member of it lives. `kill` is the shell's own or none: one of procps takes
- * the group 1234 for "all processes". The one of busybox knows no `--`, that of dash does nothing without it.
+ * to SIGKILL, `$3` is where /proc is.
+ * - That another process has a leader's number now is told by the time when that began; nobody gets the number of a
+ *   group while a member of it lives.
+ * - `kill` is the shell's own or none: one of procps takes the group 1234 for "all processes". The one of busybox knows
+ *   no `--`, that of dash does nothing without it.
+ * - On Linux nothing but `sleep` is a process: a machine may have no room for another one. A shell that cannot start it
+ *   exits, and kills at once.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM PIPE
-sigterm=$1 sigkill=$2 proc=$3 groups= options=--
-[ "$(command -v kill)" = kill ] || exit 1
+sigterm=$1 sigkill=$2 proc=$3 path=$PATH groups= options=--
+PATH=/nowhere
+command -v kill || exit 1
 kill -s 0 -- $$ || options=
+PATH=$path
 
 began() {
+  began=
   if [ -r "$proc/self/stat" ]; then
-    stat=$(while read -r line; do printf '%s ' "$line"; done <"$proc/$1/stat")
+    [ -r "$proc/$1/stat" ] || return
+    stat=
+    while read -r line; do stat="$stat $line"; done <"$proc/$1/stat"
     set -- \${stat##*")"}
     began=\${20-}
   else
@@ -60,6 +69,11 @@ look() {
   groups=$rest
 }
 
+signal_all() {
+  look
+  for group in $groups; do signal "$1" "$group"; done
+}
+
 await() {
   ticks=$1
   while look; [ -n "$groups" ] && [ "$ticks" -gt 0 ]; do
@@ -75,11 +89,10 @@ while read -r what pid; do
     -) forget "$pid" ;;
   esac
 done
+trap 'signal_all KILL; exit 0' EXIT
 await "$sigterm"
-for group in $groups; do signal TERM "$group"; done
+signal_all TERM
 await "$sigkill"
-for group in $groups; do signal KILL "$group"; done
-exit 0
 `;
 
 export interface WatcherTimes {

@@ -1,6 +1,7 @@
 /** A gateway that is killed as no process can prevent leaves none of its children behind. */
 import assert from "node:assert/strict";
 import { eventually, type Keystone, SCRIPTED, startKeystone, watchersOf } from "../support/keystone.ts";
+import { CAN_BECOME_ANOTHER, startPoorKeystone } from "../support/poor_user.ts";
 import { running } from "../support/processes.ts";
 import { beginSession, initialize, post } from "../support/rpc.ts";
 
@@ -111,6 +112,36 @@ Deno.test({
       await killed(gateway);
       await nothingIsLeft(children);
     });
+  },
+});
+
+/** For the watcher and some children, which start nothing themselves. */
+const ROOM = 6;
+const LONELY = [
+  "/bin/sh",
+  "-c",
+  `trap '' TERM HUP INT; read -r line; printf '%s\\n' '${INITIALIZED}'; exec sleep 600`,
+];
+
+Deno.test({
+  name: "gateway that is killed leaves nothing behind on a machine without room for another process",
+  ignore: !CAN_BECOME_ANOTHER,
+  async fn() {
+    await using gateway = await startPoorKeystone(["--stateful", "--stopTimeout", "200ms"], LONELY);
+    const limit = await gateway.allowMore(ROOM);
+    let status = 200;
+    for (let count = 0; status === 200 && count < limit; count++) {
+      const response = await post(gateway.mcp, initialize(0));
+      await response.body?.cancel();
+      ({ status } = response);
+    }
+    const children = await gateway.children();
+    const watchers = await watchersOf(gateway.pid);
+    await killed(gateway);
+    await nothingIsLeft([...children, ...watchers]);
+    assert.equal(status, 503);
+    assert.equal(watchers.length, 1);
+    assert(children.length > 0);
   },
 });
 
