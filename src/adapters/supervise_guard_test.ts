@@ -6,7 +6,7 @@ import { cancelled, failure, notification, request, result } from "../../tests/s
 import { established, INITIALIZE, replayed, superviseRig } from "../../tests/support/supervise_rig.ts";
 import { CrashGuard } from "./crash_guard.ts";
 
-const FOREVER = { attempts: Infinity, firstDelayMs: 1, maxDelayMs: 2 };
+const FOREVER = { attempts: Infinity, firstDelayMs: 0, maxDelayMs: 600_000 };
 const GONE = "The other end is gone";
 
 function guard({ limit = 2, fair = false } = {}) {

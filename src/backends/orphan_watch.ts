@@ -122,6 +122,11 @@ export class OrphanWatch implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** The pid of the watcher, while there is one. */
+  get watcher(): number | undefined {
+    return this.#watcher?.pid;
+  }
+
   /** To be called before a child is started, so that nothing but `add` is left to do afterwards. */
   prepare(): void {
     // The runtime puts its children in a job, which Windows ends together with us.

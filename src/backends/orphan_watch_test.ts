@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { inTime } from "../../tests/contract/deadline.ts";
-import { launchOf, membersOf } from "../../tests/support/children.ts";
-import { descendants, eventually, watchersOf } from "../../tests/support/keystone.ts";
+import { membersOf } from "../../tests/support/children.ts";
+import { eventually } from "../../tests/support/keystone.ts";
 import { running } from "../../tests/support/processes.ts";
 import type { GatewayEvent } from "../core/events.ts";
 import { OrphanWatch, Watcher } from "./orphan_watch.ts";
-import { processBackend } from "./process.ts";
 
 const TIMES = { stdinGraceMs: 100, stopTimeoutMs: 300 };
 
@@ -145,12 +144,10 @@ watchTest(
 );
 
 watchTest("OrphanWatch neither waits for a watcher that somebody has stopped, nor keeps it", async () => {
-  const before = await watchersOf(Deno.pid);
-  const watchers = async () => (await watchersOf(Deno.pid)).filter((pid) => !before.includes(pid));
   await using group = await new Group().complete();
   await using watch = new OrphanWatch({ stopTimeoutMs: 100, emit: () => {} });
   watch.prepare();
-  const [stopped] = await watchers();
+  const stopped = watch.watcher;
   assert(stopped);
   Deno.kill(stopped, "SIGSTOP");
   watch.add(group.pid);
@@ -159,51 +156,36 @@ watchTest("OrphanWatch neither waits for a watcher that somebody has stopped, no
     watch.add(pid);
     watch.delete(pid);
   }
-  await eventually(watchers, (pids) => pids.length === 1 && !pids.includes(stopped));
+  await eventually(async () => await running([stopped]), (left) => left.length === 0);
+  const next = await eventually(() => Promise.resolve(watch.watcher), (pid) => pid !== stopped);
+  assert.deepEqual(await running([next!]), [next]);
 }, "linux");
 
 watchTest("OrphanWatch starts one watcher, replaces it once for each child, and tells of both", async () => {
   const events: GatewayEvent[] = [];
   await using group = await new Group().complete();
-  const mine = new Set(await watchersOf(Deno.pid));
-  const watchers = async () => (await watchersOf(Deno.pid)).filter((pid) => !mine.has(pid));
   await using watch = new OrphanWatch({ stopTimeoutMs: 100, emit: (event) => events.push(event) });
-  for (const _ of [1, 2]) watch.prepare();
+  assert.equal(watch.watcher, undefined);
+  watch.prepare();
+  const first = watch.watcher;
+  watch.prepare();
+  assert.equal(watch.watcher, first);
   watch.add(group.pid);
-  const [first, ...more] = await watchers();
-  assert(first);
-  assert.deepEqual(more, []);
-  Deno.kill(first, "SIGKILL");
-  const [second] = await eventually(watchers, ([pid]) => pid !== undefined && pid !== first);
-  assert(second);
-  Deno.kill(second, "SIGKILL");
-  await eventually(() => Promise.resolve(events.length), (count) => count === 2);
-  assert.deepEqual(await watchers(), []);
+  for (const told of [1, 2]) {
+    const pid = watch.watcher;
+    assert(pid);
+    Deno.kill(pid, "SIGKILL");
+    await eventually(() => Promise.resolve(events.length), (count) => count === told);
+  }
+  assert.equal(watch.watcher, undefined);
   assert.deepEqual(events.map((event) => event.type === "warning" ? event.text : event), [
     "No watcher for children (it ended with SIGKILL): another one takes its place",
     "No watcher for children (it ended with SIGKILL): if Keystone is killed, children that do not end with " +
     "their stdin are left behind",
   ]);
   watch.prepare();
-  assert.equal((await watchers()).length, 1);
-});
-
-watchTest("processBackend has no watcher before its first child, and none after its end", async () => {
-  const before = await watchersOf(Deno.pid);
-  const program = { program: "/bin/sh", args: ["-c", "cat"], shell: false, env: {} };
-  const backend = processBackend({
-    name: "cat",
-    ...{ ...program, maxMessageBytes: 1024, stopTimeoutMs: 1_000, emit: () => {} },
-  });
-  assert.deepEqual(await watchersOf(Deno.pid), before);
-  const { signal } = new AbortController();
-  await Promise.all([1, 2, 3].map(() => backend.open(launchOf(), signal)));
-  const watchers = (await watchersOf(Deno.pid)).filter((pid) => !before.includes(pid));
-  assert.equal(watchers.length, 1);
-  // Of another session than ours: a signal to our group, or the end of our terminal, does not reach it.
-  const { stdout } = await new Deno.Command("ps", { args: ["-o", "pgid=", "-p", `${watchers[0]}`] }).output();
-  assert.equal(Number(new TextDecoder().decode(stdout)), watchers[0]);
-  await backend[Symbol.asyncDispose]();
-  assert.deepEqual(await running(watchers), []);
-  assert.deepEqual(await descendants(watchers[0]!), []);
+  const last = watch.watcher;
+  assert(last);
+  await watch[Symbol.asyncDispose]();
+  assert.deepEqual(await running([last]), []);
 });

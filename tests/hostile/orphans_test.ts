@@ -1,5 +1,6 @@
 /** A gateway that is killed as no process can prevent leaves none of its children behind. */
 import assert from "node:assert/strict";
+import { membersOf } from "../support/children.ts";
 import { eventually, type Keystone, SCRIPTED, startKeystone, watchersOf } from "../support/keystone.ts";
 import { CAN_BECOME_ANOTHER, startPoorKeystone } from "../support/poor_user.ts";
 import { running } from "../support/processes.ts";
@@ -155,6 +156,8 @@ Deno.test({
       await beginSession(gateway.mcp);
       const watchers = await watchersOf(gateway.pid);
       assert.equal(watchers.length, 1);
+      // It leads a group of its own: who signals the gateway's group does not reach it.
+      assert.deepEqual(await membersOf(watchers), watchers);
       const children = await gateway.children();
       assert.equal((await gateway.stop()).code, 0);
       assert.deepEqual(await running([...children, ...watchers]), []);
