@@ -4,6 +4,8 @@ import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
 import { escaped } from "./core/outside.ts";
 import { told, withoutFolders } from "./core/telling.ts";
+import { Unread } from "./core/unread.ts";
+import { Bodies } from "./frontends/bodies.ts";
 import { methodNotAllowed } from "./frontends/http_checks.ts";
 import { sse } from "./frontends/sse.ts";
 import { streamable } from "./frontends/streamable.ts";
@@ -32,6 +34,8 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
     refuseNew: gateway.refuseNew,
     refuseFull: gateway.refuseFull,
     emit,
+    bodies: new Bodies(config),
+    unread: new Unread({ ...config, emit }),
   };
   const http = new Map<string, Handler>();
   const upgrades = new Map<string, UpgradeHandler>();

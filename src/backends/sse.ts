@@ -2,7 +2,14 @@
 import type { Backend, Launch } from "../core/backend.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, TimeoutError } from "../core/errors.ts";
-import { isRequest, type JsonRpcRequest } from "../core/jsonrpc.ts";
+import { Calls } from "./calls.ts";
+import {
+  cancelledId,
+  isRequest,
+  isResponse,
+  type JsonRpcMessage,
+  type JsonRpcRequest,
+} from "../core/jsonrpc.ts";
 import { answersInstead, parseMessage } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
@@ -81,6 +88,7 @@ class SseChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: RemoteOptions;
   readonly #connected: Connected;
+  readonly #calls = new Calls();
   #closed = false;
 
   constructor(options: RemoteOptions, connected: Connected) {
@@ -92,9 +100,22 @@ class SseChannel implements Channel {
   /** A request settles at once: a server may take the POST only when it has the answer. */
   send(envelope: Envelope): Promise<void> | void {
     if (this.#closed || this.incoming.ended) throw closed();
-    if (isRequest(envelope.message)) return void this.#post(envelope);
+    const { message } = envelope;
+    if (isRequest(message)) return void this.#request(envelope, message);
     // A server that acknowledges nothing must not hold up what comes after.
-    return within(ORDER_MS, this.#postCounted(envelope)).then(() => {});
+    return within(ORDER_MS, this.#postCounted(envelope)).then(() => this.#leave(message));
+  }
+
+  /** A server that was told so need not acknowledge the request any more. */
+  #leave(message: JsonRpcMessage): void {
+    const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
+    if (id !== undefined) this.#calls.leave(id, new DisconnectedError("The request was cancelled"));
+  }
+
+  async #request(envelope: Envelope, { id }: JsonRpcRequest): Promise<void> {
+    const signal = this.#calls.begin(id);
+    await this.#post(envelope, signal);
+    this.#calls.end(id, signal);
   }
 
   close(): Promise<void> {
@@ -104,7 +125,7 @@ class SseChannel implements Channel {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.incoming.end();
-    this.#connected.abort.abort(closed());
+    this.#stop(closed());
     return Promise.resolve();
   }
 
@@ -113,24 +134,29 @@ class SseChannel implements Channel {
     const { backlog } = this.#connected.launch;
     const size = textOf(envelope).length;
     backlog?.add(size);
-    await this.#post(envelope);
+    await this.#post(envelope, this.#connected.abort.signal);
     backlog?.remove(size);
   }
 
-  async #post(envelope: Envelope): Promise<void> {
+  #stop(reason: Error): void {
+    this.#connected.abort.abort(reason);
+    this.#calls.leaveAll(reason);
+  }
+
+  async #post(envelope: Envelope, signal: AbortSignal): Promise<void> {
     const { message } = envelope;
-    const { endpoint, abort } = this.#connected;
+    const { endpoint } = this.#connected;
     try {
       const response = await this.#options.client.request(endpoint, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: textOf(envelope),
-        signal: abort.signal,
+        signal,
       });
       if (!response.ok) throw refusalOf(endpoint, response, await errorText(response));
       await response.body?.cancel();
     } catch (error) {
-      if (abort.signal.aborted) return;
+      if (signal.aborted) return;
       // The endpoint is the session: without it, the stream is of no use either.
       const sessionLost = error instanceof RemoteError && error.remoteStatus === 404;
       const room = isRequest(message)
@@ -170,7 +196,7 @@ class SseChannel implements Channel {
       ? cause
       : new DisconnectedError("The MCP server closed its event stream", { cause });
     this.incoming.fail(error);
-    this.#connected.abort.abort(error);
+    this.#stop(error);
   }
 
   #tell(reason: string): void {

@@ -4,7 +4,15 @@ import type { Backlog } from "../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../core/chain.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
-import { isRequest, isResponse, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
+import { Calls } from "./calls.ts";
+import {
+  cancelledId,
+  isRequest,
+  isResponse,
+  type JsonRpcMessage,
+  type JsonRpcRequest,
+  type RequestId,
+} from "../core/jsonrpc.ts";
 import { answersInstead, parseMessage } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import type { ReceivedEvent } from "../wire/sse_reader.ts";
@@ -30,6 +38,12 @@ export function streamableBackend(options: RemoteOptions): Backend {
   };
 }
 
+/** A request, and how to know that nobody waits for its answer any more. */
+interface Call {
+  readonly id: RequestId;
+  readonly signal: AbortSignal;
+}
+
 class StreamableChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: RemoteOptions;
@@ -40,6 +54,7 @@ class StreamableChannel implements Channel {
   #listening = false;
   #closed = false;
   #lost = false;
+  readonly #calls = new Calls();
   /** What the server has not answered with a header. */
   readonly #posting = new Chain<LinkTo<Promise<Response>>>();
 
@@ -55,7 +70,13 @@ class StreamableChannel implements Channel {
     const { message } = envelope;
     if (isRequest(message)) return void this.#request(envelope, message);
     // A server that acknowledges nothing must not hold up what comes after.
-    return within(ORDER_MS, this.#notify(envelope)).then(() => {});
+    return within(ORDER_MS, this.#notify(envelope)).then(() => this.#leave(message));
+  }
+
+  /** A server that was told so need not answer any more, and may not even end its answer. */
+  #leave(message: JsonRpcMessage): void {
+    const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
+    if (id !== undefined) this.#calls.leave(id, new DisconnectedError("The request was cancelled"));
   }
 
   /** Tells the server that its session is over (transports page, "Session Management"). */
@@ -76,9 +97,14 @@ class StreamableChannel implements Channel {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#abort.abort(closed());
+    this.#stop(closed());
     this.incoming.end();
     return Promise.resolve();
+  }
+
+  #stop(reason: Error): void {
+    this.#abort.abort(reason);
+    this.#calls.leaveAll(reason);
   }
 
   // --- up ---
@@ -86,18 +112,21 @@ class StreamableChannel implements Channel {
   async #request(envelope: Envelope, message: JsonRpcRequest): Promise<void> {
     const { id, method } = message;
     this.#session.asked(message);
+    const signal = this.#calls.begin(id);
     try {
-      const response = await this.#post(envelope);
-      if (contentType(response) === EVENT_STREAM) return await this.#follow(response, id);
+      const response = await this.#post(envelope, signal);
+      if (contentType(response) === EVENT_STREAM) return await this.#follow(response, { id, signal });
       await this.#answerFrom(response, id);
     } catch (error) {
-      if (this.#abort.signal.aborted) return;
+      if (signal.aborted) return;
       const sessionLost = this.#session.isLost(error);
       const failure = method === "initialize" ? untaken(error) : error;
       const room = this.incoming.push(relayed(failure, id) ?? failureAnswer(id, failure, { sessionLost }));
       // At once, so that nobody else is sent to the dead session while this answer waits to be read.
       if (sessionLost) void this.#break();
       await room;
+    } finally {
+      this.#calls.end(id, signal);
     }
   }
 
@@ -106,7 +135,7 @@ class StreamableChannel implements Channel {
     // A request is counted by whoever may send it again.
     this.#backlog?.add(size);
     try {
-      const response = await this.#post(envelope);
+      const response = await this.#post(envelope, this.#abort.signal);
       await response.body?.cancel();
     } catch (error) {
       if (this.#abort.signal.aborted) return;
@@ -121,13 +150,13 @@ class StreamableChannel implements Channel {
   }
 
   /** Settles with a 2xx answer. Throws RemoteError for every other. */
-  #post(envelope: Envelope): Promise<Response> {
-    const posting = linkTo(this.#exchange(envelope).finally(() => this.#posting.remove(posting)));
+  #post(envelope: Envelope, signal: AbortSignal): Promise<Response> {
+    const posting = linkTo(this.#exchange(envelope, signal).finally(() => this.#posting.remove(posting)));
     this.#posting.add(posting);
     return posting.value;
   }
 
-  async #exchange(envelope: Envelope): Promise<Response> {
+  async #exchange(envelope: Envelope, signal: AbortSignal): Promise<Response> {
     const { client, url } = this.#options;
     const response = await client.request(url, {
       method: "POST",
@@ -137,7 +166,7 @@ class StreamableChannel implements Channel {
         Accept: `application/json, ${EVENT_STREAM}`,
       },
       body: textOf(envelope),
-      signal: this.#abort.signal,
+      signal,
     });
     if (response.ok) return response;
     throw refusalOf(url, response, await errorText(response));
@@ -160,11 +189,11 @@ class StreamableChannel implements Channel {
   }
 
   /** Reads the SSE answer to a request to its end, over as many connections as it takes. */
-  async #follow(first: Response, id: RequestId): Promise<void> {
+  async #follow(first: Response, { id, signal }: Call): Promise<void> {
     const { url } = this.#options;
-    const open = (cursor: string | undefined) => this.#get(cursor);
+    const open = (cursor: string | undefined) => this.#get(cursor, signal);
     try {
-      for await (const event of this.#events({ kind: "answer", open, first })) {
+      for await (const event of this.#events({ kind: "answer", open, first, signal })) {
         // An event without data only primes the cursor (2025-11-25).
         if (event.event !== "message" || event.data === "") continue;
         if (await this.#receiveEvent(event.data, id, first)) return;
@@ -176,9 +205,11 @@ class StreamableChannel implements Channel {
     throw lostAnswer(url);
   }
 
-  #events(source: Pick<EventSourceOptions, "kind" | "open" | "first">): AsyncGenerator<ReceivedEvent> {
+  #events(
+    source: Pick<EventSourceOptions, "kind" | "open" | "first" | "signal">,
+  ): AsyncGenerator<ReceivedEvent> {
     const { retry, maxMessageBytes: maxBytes } = this.#options;
-    return eventSource({ ...source, retry, maxBytes, signal: this.#abort.signal });
+    return eventSource({ ...source, retry, maxBytes });
   }
 
   async #receiveEvent(text: string, id?: RequestId, response?: Response): Promise<boolean> {
@@ -217,13 +248,14 @@ class StreamableChannel implements Channel {
 
   async #keepListening(): Promise<void> {
     let offered = false;
+    const { signal } = this.#abort;
     const open = async (cursor: string | undefined) => {
-      const response = await this.#get(cursor);
+      const response = await this.#get(cursor, signal);
       offered = true;
       return response;
     };
     try {
-      for await (const event of this.#events({ kind: "standing", open })) {
+      for await (const event of this.#events({ kind: "standing", open, signal })) {
         if (event.event === "message" && event.data !== "") await this.#receiveEvent(event.data);
       }
     } catch (error) {
@@ -234,7 +266,7 @@ class StreamableChannel implements Channel {
   }
 
   /** Settles with an event stream. Throws RemoteError for every other answer. */
-  async #get(cursor: string | undefined): Promise<Response> {
+  async #get(cursor: string | undefined, signal: AbortSignal): Promise<Response> {
     const { client, url } = this.#options;
     const response = await client.request(url, {
       method: "GET",
@@ -243,7 +275,7 @@ class StreamableChannel implements Channel {
         Accept: EVENT_STREAM,
         ...(cursor === undefined ? {} : { "last-event-id": asHeader(cursor) }),
       },
-      signal: this.#abort.signal,
+      signal,
     });
     if (response.ok && contentType(response) === EVENT_STREAM) return response;
     throw refusalOf(url, response, await errorText(response));
@@ -259,7 +291,7 @@ class StreamableChannel implements Channel {
     this.#session.take();
     const error = new DisconnectedError("The MCP server has ended the session");
     this.incoming.fail(error);
-    this.#abort.abort(error);
+    this.#stop(error);
   }
 
   #tell(reason: string): void {

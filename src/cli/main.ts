@@ -3,6 +3,8 @@ import { type App, startApp } from "../app.ts";
 import { parseArgs, refuseSlowPatterns, type ResolvedConfig } from "../config/mod.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
+import { escaped } from "../core/outside.ts";
+import { told } from "../core/telling.ts";
 import { within } from "../core/waiting.ts";
 import { type LineWriter, lineWriter } from "../observe/line_writer.ts";
 import { logSink } from "../observe/log.ts";
@@ -11,6 +13,9 @@ import { stopRequests } from "./lifetime.ts";
 
 /** 0 stopped on request, 1 failed while running, 2 wrong usage. */
 type ExitCode = 0 | 1 | 2;
+
+/** What a fatal error may quote is not ours. */
+const FAILURE_CHARS = 1_000;
 
 /** What waits in our pipes at the end is lost when nobody reads it for so long: a full pipe must not hold up the exit. */
 const FLUSH_MS = 1_000;
@@ -29,7 +34,11 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
     return 0;
   } catch (error) {
     const usage = error instanceof ConfigError;
-    stderr.write(usage ? `keystone: ${error.message}\n` : `keystone: failed: ${messageOf(error)}\n`);
+    stderr.write(
+      usage
+        ? `keystone: ${error.message}\n`
+        : `keystone: failed: ${escaped(told(messageOf(error), FAILURE_CHARS))}\n`,
+    );
     return usage ? 2 : 1;
   } finally {
     await flushed([stdout, stderr]);

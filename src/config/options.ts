@@ -432,6 +432,32 @@ export const options = z.object({
     description: "the same of a message of the server",
     default: 1_000_000,
   }),
+  maxBodiesInFlight: option(size(), {
+    group: "Limits",
+    value: "<size>",
+    description: "bodies of all requests together that are on their way or waiting to be passed on",
+    default: "128m",
+  }),
+  bodyTimeout: option(duration({ min: 1 }), {
+    group: "Limits",
+    value: "<time>",
+    description: "time for the whole body of a request to arrive",
+    default: "60s",
+  }),
+  maxUnreadSize: option(size(), {
+    group: "Limits",
+    value: "<size>",
+    description:
+      "answers and events of all clients together that they have not read; the slowest is ended first",
+    default: "128m",
+  }),
+  stallTimeout: option(duration({ min: 1 }), {
+    group: "Limits",
+    value: "<time>",
+    description:
+      "ends an answer or a stream for which something waits and of which nothing is read for so long",
+    default: "60s",
+  }),
   exitWithParent: option(onOff(), {
     group: "Lifetime",
     description: "stop when the process that started Keystone has ended",

@@ -92,6 +92,12 @@ export interface ResolvedConfig {
   maxHandshakeChars: number;
   /** Of the id, the progress token and the method of a request. */
   maxIdChars: number;
+  /** Of the bodies of all requests together. */
+  maxBodiesBytes: number;
+  bodyTimeoutMs: number;
+  /** Of what all clients together have not read. */
+  maxUnreadBytes: number;
+  stallTimeoutMs: number;
   /** Since the request, or its last progress. */
   requestTimeoutMs?: number;
   /** Since the request, whatever its progress. */
@@ -225,6 +231,10 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     maxUriChars: values.maxUriLength,
     maxIdChars: values.maxIdLength,
     maxHandshakeChars: values.maxHandshakeSize,
+    maxBodiesBytes: values.maxBodiesInFlight,
+    bodyTimeoutMs: values.bodyTimeout,
+    maxUnreadBytes: values.maxUnreadSize,
+    stallTimeoutMs: values.stallTimeout,
     keepAliveMs: values.keepAlive,
     connectTimeoutMs: values.connectTimeout,
     retry: {

@@ -23,6 +23,8 @@ export type GatewayEvent =
   }
   | { type: "message"; session: string; direction: Direction; body: unknown }
   | { type: "message.dropped"; session: string; direction: Direction; reason: string; count?: number }
+  /** A client that did not read what it was told. */
+  | { type: "client.dropped"; session: string; reason: string }
   | { type: "http.refused"; method: string; route: string; status: number; reason: string }
   /** Before anything was asked on it. */
   | { type: "connection.refused"; address: string; reason: string }

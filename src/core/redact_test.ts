@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import process from "node:process";
 import { isSecretName, privateKeyLines, redactText } from "./redact.ts";
 
 const SECRET_NAMES = [
@@ -250,80 +249,6 @@ Deno.test("redactText hides nothing twice", () => {
     const once = redactText(form.replace("%", "hunter2hunter2"));
     assert.equal(redactText(once).replace(/\[REDACTED\]/g, ""), once.replace(/\[REDACTED\]/g, ""));
   }
-});
-
-/** A quadratic search of a megabyte takes minutes. */
-Deno.test("redactText takes linear time, whatever the text is made of", () => {
-  const pieces = [
-    ...[
-      "eyJ",
-      "eyJ.",
-      "eyJ-",
-      "Bearer ",
-      "Basic\t",
-      "a-",
-      '"password":',
-      "password=",
-      "password:\\",
-      '"password":"\\',
-    ],
-    ...[
-      "--token ",
-      "--token",
-      "://",
-      "://a:",
-      "://a:b",
-      "a:",
-      "a:b@",
-      "sk-",
-      "key ",
-      "key is ",
-      "token\\\\",
-      "[",
-      "{",
-    ],
-    ...[
-      '"token":[',
-      '"token":{',
-      "token",
-      "tokens: ",
-      "-----BEGIN PRIVATE KEY-----",
-      "-----END ",
-      "-----BEGIN ",
-    ],
-    ...[
-      "\\",
-      '\\"',
-      "a",
-      "A",
-      "aB",
-      "AbC",
-      "_",
-      "$",
-      "/",
-      "/a",
-      "connection ",
-      "gho_",
-      "x".repeat(199) + "=",
-      "key=",
-    ],
-    ...[
-      "cookie:",
-      "cookie: a ",
-      "Authorization: ",
-      " ",
-      "\n",
-      "\u202e",
-      "token=\\'",
-      "'",
-      "hooks.slack.com/services/",
-    ],
-  ];
-  const before = process.cpuUsage();
-  for (const piece of pieces.slice(0, 8)) redactText(piece.repeat(1024 * 1024 / piece.length));
-  for (const piece of pieces) redactText(piece.repeat(128 * 1024 / piece.length));
-  const { user } = process.cpuUsage(before);
-  assert(user / 1e6 < pieces.length, `${user / 1e6} s of processor time`);
 });
 
 Deno.test("privateKeyLines hides the lines of a key, and no others", () => {

@@ -84,6 +84,8 @@ export class Session {
   /** The server has not read for as long as a request may take. */
   #stuck = false;
   #server: Channel | undefined;
+  /** Settles when the client has read what it was answered here. */
+  #unread: Promise<void> | undefined;
   /** How many channels are read, and who waits until none is. */
   #readers = 0;
   #readersGone: PromiseWithResolvers<void> | undefined;
@@ -132,7 +134,7 @@ export class Session {
   run(): Promise<void> {
     const { session, wire, scope } = this.peer;
     this.#emit({ type: "session.opened", session, wire, scope });
-    this.#read(this.#client, (envelope) => this.#passUp(envelope), (failure) => this.#clientOver(failure));
+    this.#read(this.#client, (envelope) => this.#hear(envelope), (failure) => this.#clientOver(failure));
     return this.#ended.promise.then((end) => this.#close(end));
   }
 
@@ -184,6 +186,12 @@ export class Session {
     if (failure) return this.#lose(this.#client, failure.error);
     // A half-close: the client says no more, and still gets what it asked for.
     void this.drained().then(() => this.#finish({ reason: "the client is done" }));
+  }
+
+  /** Who does not read what it is answered is not listened to either, until it does. */
+  #hear(envelope: Envelope): Promise<void> | void {
+    const passed = this.#passUp(envelope);
+    return passed ?? (this.#unread && this.#attention.whileDeaf(this.#unread));
   }
 
   #passUp(envelope: Envelope): Promise<void> | void {
@@ -389,7 +397,12 @@ export class Session {
   #say(channel: Channel, envelope: Envelope): void {
     const failed = (error: unknown) => this.#lose(channel, error);
     try {
-      channel.send(envelope)?.catch(failed);
+      const room = channel.send(envelope);
+      if (!room) return;
+      if (channel === this.#client) this.#unread = room;
+      room.then(() => {
+        if (this.#unread === room) this.#unread = undefined;
+      }).catch(failed);
     } catch (error) {
       failed(error);
     }

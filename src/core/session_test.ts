@@ -187,3 +187,20 @@ Deno.test("Session passes a cancellation of nothing on, for the server may know 
   client.say(cancelled("?"));
   assert.deepEqual(await server.hear(), cancelled("?"));
 });
+
+Deno.test("Session does not listen to a client that does not read what it is answered", async () => {
+  const { client, ends, session } = sessionRig({ maxOpenRequests: 1 });
+  const room = Promise.withResolvers<void>();
+  const told: unknown[] = [];
+  ends.client.send = ({ message }) => {
+    told.push("id" in message && message.id);
+    return room.promise;
+  };
+  client.say(request(1), request(2), request(3), request(4));
+  await settled();
+  assert.deepEqual(told, [2]);
+  room.resolve();
+  await settled();
+  assert.deepEqual(told, [2, 3, 4]);
+  session.end(new BackendError("over"));
+});

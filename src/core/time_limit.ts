@@ -18,7 +18,7 @@ export class TimeLimit<T> implements Disposable {
   readonly #tickets = new Chain<Ticket<T>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onDue` is called once for each entry whose time is over; the entry is out by then, and may come in again. */
+  /** With Infinity nothing falls due, and the order is all there is. `onDue` is called once for each entry whose time is over; the entry is out by then, and may come in again. */
   constructor(ms: number, onDue: (entry: T) => void) {
     this.ms = ms;
     this.#onDue = onDue;
@@ -65,7 +65,7 @@ export class TimeLimit<T> implements Disposable {
   #enter(ticket: Ticket<T>, since: number): void {
     ticket.dueAt = since + this.ms;
     this.#tickets.add(ticket);
-    this.#timer ??= setTimeout(() => this.#sweep(), this.ms);
+    if (this.ms !== Infinity) this.#timer ??= setTimeout(() => this.#sweep(), this.ms);
   }
 
   #sweep(): void {

@@ -1,68 +1,49 @@
-/** One SSE response: the Web Stream at the edge, its keep-alive comments and the news that the client left. */
+/** One SSE response: its keep-alive comments and the news that the client left. */
 import { KEEP_ALIVE_COMMENT } from "../wire/sse.ts";
+import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
 
-/** How much may wait for a client that reads slowly before the sender is held back. */
-const HIGH_WATER_BYTES = 64 * 1024;
-
-export interface EventStreamOptions {
+export interface EventStreamOptions extends OutgoingOptions {
   /** A comment is sent after this many milliseconds of silence. */
   readonly keepAliveMs: number;
-  /** The client went away; not called when the gateway ends the stream. */
-  readonly onGone: () => void;
-  /** The client has caught up with what was sent. */
-  readonly onRoom?: () => void;
 }
 
 export class EventStream {
-  readonly body: ReadableStream<Uint8Array>;
+  readonly #out: Outgoing;
   readonly #encoder = new TextEncoder();
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
-  #room: PromiseWithResolvers<void> | undefined;
-  #open = true;
   #spoke = false;
   readonly #keepAlive: ReturnType<typeof setInterval>;
 
   constructor(options: EventStreamOptions) {
-    const { keepAliveMs, onGone, onRoom } = options;
-    this.body = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#controller = controller),
-      pull: () => {
-        this.#release();
-        onRoom?.();
+    this.#out = new Outgoing({
+      ...options,
+      onGone: () => {
+        clearInterval(this.#keepAlive);
+        options.onGone?.();
       },
-      cancel: () => {
-        this.#stop();
-        onGone();
-      },
-    }, new ByteLengthQueuingStrategy({ highWaterMark: HIGH_WATER_BYTES }));
-    this.#keepAlive = setInterval(() => this.#tick(), keepAliveMs);
+    });
+    this.#keepAlive = setInterval(() => this.#tick(), options.keepAliveMs);
   }
 
   get open(): boolean {
-    return this.#open;
+    return this.#out.open;
   }
 
   /** True while the client is behind with reading. */
   get full(): boolean {
-    return (this.#controller.desiredSize ?? 0) <= 0;
+    return this.#out.full;
   }
 
   /** Takes text in SSE form; a returned promise settles when the client has caught up. */
   send(text: string): Promise<void> | void {
-    if (!this.#open) return;
+    if (!this.open) return;
     this.#spoke = true;
-    this.#controller.enqueue(this.#encoder.encode(text));
-    // The runtime may find out in the middle of `enqueue` that the client is gone: then nobody makes room any more.
-    if (!this.#open || (this.#controller.desiredSize ?? 0) > 0) return;
-    this.#room ??= Promise.withResolvers<void>();
-    return this.#room.promise;
+    return this.#out.send(this.#encoder.encode(text));
   }
 
   /** Ends the response after what was sent. */
   close(): void {
-    if (!this.#open) return;
-    this.#stop();
-    this.#controller.close();
+    clearInterval(this.#keepAlive);
+    this.#out.end();
   }
 
   response(headers: HeadersInit = {}): Response {
@@ -71,22 +52,12 @@ export class EventStream {
     all.set("Cache-Control", "no-cache, no-transform");
     // Asks nginx and its like not to hold the events back.
     all.set("X-Accel-Buffering", "no");
-    return new Response(this.body, { headers: all });
+    return new Response(this.#out.body, { headers: all });
   }
 
+  /** A comment would tell nothing to who has not read what came before. */
   #tick(): void {
-    if (!this.#spoke) void this.send(KEEP_ALIVE_COMMENT);
+    if (!this.#spoke && !this.full) void this.send(KEEP_ALIVE_COMMENT);
     this.#spoke = false;
-  }
-
-  #stop(): void {
-    this.#open = false;
-    clearInterval(this.#keepAlive);
-    this.#release();
-  }
-
-  #release(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
   }
 }

@@ -2,10 +2,13 @@
  * One POST of Streamable HTTP and its answer: plain JSON when the response is the first thing to say, SSE once
  * something precedes it or after a while of silence.
  */
+import type { Caller } from "../core/caller.ts";
 import { type Envelope, textOf } from "../core/channel.ts";
 import { errorOf, isResponse, type JsonRpcMessage, type RequestId } from "../core/jsonrpc.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
+import type { Unread } from "../core/unread.ts";
 import { EventStream } from "./event_stream.ts";
+import { Outgoing } from "./outgoing.ts";
 import { MessageStream } from "./message_stream.ts";
 import type { EventLog } from "./session_events.ts";
 
@@ -15,17 +18,25 @@ export type ReplyMode = "auto" | "json" | "sse";
 const SILENCE_MS = 2_000;
 /** Far longer than a hiccup of the network; the rest of the session waits meanwhile. */
 const STALL_MS = 10_000;
+/**
+ * From here on an answer goes out in pieces: the runtime holds a whole text for a client that does not read, and nobody
+ * could count that.
+ */
+const LARGE_CHARS = 64 * 1024;
 /** LSP's code for the same thing; outside the range that JSON-RPC reserves. */
 const REQUEST_CANCELLED = { code: -32800, message: "Request cancelled" };
 
 export interface ExchangeOptions {
   readonly ids: readonly RequestId[];
   readonly batch: boolean;
+  /** The connection that the POST came on. */
+  readonly caller?: Caller | undefined;
 }
 
 export interface ExchangeSettings {
   readonly replyMode: ReplyMode;
   readonly keepAliveMs: number;
+  readonly unread: Unread;
   /** From `silenceLimit`: one timer for all. */
   readonly silence: TimeLimit<Exchange>;
   /** While somebody waits for a server, the answer may be a refusal with a status of its own: no stream begins then. */
@@ -34,6 +45,8 @@ export interface ExchangeSettings {
 
 /** What the exchanges of one conversation have in common. */
 export interface ExchangeHost {
+  /** Its name in the log. */
+  readonly id: string;
   readonly settings: ExchangeSettings;
   /** The headers that an answer begins with, asked then: only a session that exists gives its id, and gives it once. */
   introduction(): Record<string, string>;
@@ -149,18 +162,27 @@ export class Exchange {
     if (this.#waiting.size > 0) return;
     const texts = this.#answers.map(textOf);
     const body = this.#options.batch ? `[${texts.join(",")}]` : texts[0];
-    this.#settle(
-      new Response(body, { headers: { ...this.#host.introduction(), "Content-Type": "application/json" } }),
-    );
+    const headers = { ...this.#host.introduction(), "Content-Type": "application/json" };
+    this.#settle(new Response(body && body.length > LARGE_CHARS ? this.#inPieces(body) : body, { headers }));
+  }
+
+  #inPieces(text: string): ReadableStream<Uint8Array> {
+    const { id: session, settings: { unread } } = this.#host;
+    const out = new Outgoing({ session, unread, caller: this.#options.caller });
+    void out.send(new TextEncoder().encode(text));
+    out.end();
+    return out.body;
   }
 
   #startStream(): MessageStream {
     if (this.#stream) return this.#stream;
     const host = this.#host;
-    const { keepAliveMs } = host.settings;
-    const log = host.openLog?.();
-    this.#stream = new MessageStream({ keepAliveMs, log, stallMs: STALL_MS, onGone: () => host.onGone() });
-    this.#settle(this.#stream.connect(host.introduction()));
+    const { id: session, settings: { keepAliveMs, unread } } = host;
+    this.#stream = new MessageStream({
+      ...{ session, unread, keepAliveMs, log: host.openLog?.(), stallMs: STALL_MS },
+      onGone: () => host.onGone(),
+    });
+    this.#settle(this.#stream.connect(host.introduction(), this.#options.caller));
     return this.#stream;
   }
 
@@ -170,7 +192,8 @@ export class Exchange {
 
   /** Without an event there is nothing to resume, so the client does not come back for it. */
   #emptyStream(): Response {
-    const stream = new EventStream({ keepAliveMs: this.#host.settings.keepAliveMs, onGone: () => {} });
+    const { id: session, settings: { keepAliveMs, unread } } = this.#host;
+    const stream = new EventStream({ session, unread, keepAliveMs });
     stream.close();
     return stream.response(this.#host.introduction());
   }

@@ -1,8 +1,7 @@
 /** What every HTTP route asks of a request before anything is started for it. */
-import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import { RequestError } from "../core/errors.ts";
 import { remembered } from "../core/remembered.ts";
 import { quoted } from "../core/outside.ts";
-import { readText } from "../wire/bounded_text.ts";
 
 /** The revisions that have an `initialize` handshake, newest first. */
 export const SUPPORTED_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] as const;
@@ -38,27 +37,4 @@ export function requireVersion(request: Request): void {
 
 export function methodNotAllowed(allow: readonly string[]): RequestError {
   return new RequestError("Method not allowed", { status: 405, headers: { Allow: allow.join(", ") } });
-}
-
-/** The body as text, without the byte order mark that it may begin with (RFC 8259 §8.1). Throws 413 as soon as it is known to be larger than `maxBytes`. */
-export async function readBody(request: Request, maxBytes: number): Promise<string> {
-  const announced = request.headers.get("content-length");
-  if (announced !== null && Number(announced) > maxBytes) throw tooLarge(maxBytes);
-  try {
-    // With a length announced the HTTP framing itself bounds what arrives.
-    if (announced !== null) return await request.text();
-    return await readText(request.body, { maxBytes, tooLarge: () => tooLarge(maxBytes) });
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause;
-    // The client is gone, which is no fault of ours; nobody reads this answer.
-    throw new RequestError("Bad Request: the body broke off", { cause });
-  }
-}
-
-function tooLarge(maxBytes: number): LimitError {
-  return new LimitError(`Payload Too Large: the limit is ${maxBytes} bytes`, {
-    status: 413,
-    code: RpcCode.refused,
-    headers: {},
-  });
 }

@@ -4,22 +4,20 @@ import type { StoredEvent } from "../core/event_store.ts";
 import { within } from "../core/waiting.ts";
 import { lineOf } from "../wire/line.ts";
 import { encodeEvent, encodePriming } from "../wire/sse.ts";
-import { EventStream } from "./event_stream.ts";
+import { EventStream, type EventStreamOptions } from "./event_stream.ts";
+import type { Caller } from "../core/caller.ts";
 import type { EventLog } from "./session_events.ts";
 
 /** The SDKs' own first pause; short enough for a user who waits, long enough for a gateway that many come back to. */
 const RETRY_MS = 1_000;
 
-export interface MessageStreamOptions {
-  readonly keepAliveMs: number;
+export interface MessageStreamOptions extends Omit<EventStreamOptions, "caller"> {
   /** Makes the stream resumable. */
   readonly log?: EventLog | undefined;
   /** Nothing is to follow what the log has. */
   readonly ended?: boolean;
   /** The client left, or was given up; not called for a connection that gave way to a newer one. */
   readonly onGone: () => void;
-  /** The client has caught up with what was sent. */
-  readonly onRoom?: () => void;
   /** From then on a client that does not read is left to resume, if it can, instead of holding up the sender. */
   readonly stallMs?: number;
 }
@@ -60,17 +58,17 @@ export class MessageStream {
   }
 
   /** A connection for what comes from now on; an older one is closed. */
-  connect(headers: HeadersInit): Response {
-    const connection = this.#renew(this.#log?.last ?? 0);
+  connect(headers: HeadersInit, caller?: Caller): Response {
+    const connection = this.#renew(this.#log?.last ?? 0, caller);
     this.#live = true;
     return connection.response(headers);
   }
 
   /** A connection for what came after the place, and all that follows; undefined when that is not kept. */
-  async resume(after: number, headers: HeadersInit): Promise<Response | undefined> {
+  async resume(after: number, headers: HeadersInit, caller?: Caller): Promise<Response | undefined> {
     const events = await this.#log?.read(after);
     if (!events || this.#closed) return undefined;
-    const connection = this.#renew(after);
+    const connection = this.#renew(after, caller);
     void this.#catchUp(connection, after, events);
     return connection.response(headers);
   }
@@ -103,12 +101,12 @@ export class MessageStream {
     if (this.#live) this.#connection?.close();
   }
 
-  #renew(place: number): EventStream {
-    const { keepAliveMs, onGone, onRoom } = this.#options;
+  #renew(place: number, caller: Caller | undefined): EventStream {
+    const { session, unread, keepAliveMs, onGone, onRoom } = this.#options;
     this.#connection?.close();
     this.#live = false;
     const connection: EventStream = new EventStream({
-      keepAliveMs,
+      ...{ session, unread, caller, keepAliveMs },
       onGone: () => {
         if (connection === this.#connection) onGone();
       },

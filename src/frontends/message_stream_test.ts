@@ -3,6 +3,7 @@ import { memoryEventStore } from "../core/event_store.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { notification, result } from "../../tests/support/messages.ts";
 import { drain, eventsIn, messagesIn, take } from "../../tests/support/resume_rig.ts";
+import { looseUnread } from "../../tests/support/waiting_limits.ts";
 import { MessageStream } from "./message_stream.ts";
 import { SessionEvents } from "./session_events.ts";
 
@@ -15,6 +16,8 @@ function openStream(primes: boolean) {
   const events = new SessionEvents({ session: "s1", store, emit: () => {}, primes: () => primes });
   let gone = 0;
   const stream = new MessageStream({
+    session: "s1",
+    unread: looseUnread(),
     keepAliveMs: 60_000,
     log: events.log(),
     stallMs: STALL_MS,

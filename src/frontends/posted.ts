@@ -1,11 +1,13 @@
 /** What a POST brought, and everything that can be refused by looking at it alone. */
+import type { Caller } from "../core/caller.ts";
 import type { BufferLimits } from "../core/channel.ts";
 import { GatewayError, LimitError, refusalOf, RequestError, RpcCode } from "../core/errors.ts";
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
 import type { MessageLimits } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
-import { readBody, requireJson, requireVersion } from "./http_checks.ts";
 import { quoted } from "../core/outside.ts";
+import type { Bodies, Body } from "./bodies.ts";
+import { requireJson, requireVersion } from "./http_checks.ts";
 
 /** The messages of one POST, parsed. */
 export interface Posted {
@@ -16,10 +18,13 @@ export interface Posted {
   readonly batch: boolean;
   /** What one message weighs while it waits. */
   readonly weight: number;
+  /** To be told as soon as the messages wait where that is bounded otherwise. */
+  readonly body: Pick<Body, "leave">;
 }
 
 export interface ReceiveOptions {
-  readonly maxBodyBytes: number;
+  /** Shared by all routes. */
+  readonly bodies: Bodies;
   /** Of a message's structure; the usual ones by default. */
   readonly clientLimits?: MessageLimits | undefined;
   /** Throws StoppingError when no new request may begin; answers to open ones still may. */
@@ -31,33 +36,51 @@ export interface PostOptions extends ReceiveOptions {
   readonly check?: (request: Request) => void;
 }
 
-type Answer = (posted: Posted, request: Request) => Promise<Response>;
+type Answer = (posted: Posted, request: Request, caller: Caller | undefined) => Promise<Response>;
 
 /**
  * A handler of POSTs. Rejects with GatewayError; a refusal by then, or by `answer`, carries the request's id. One
  * function for all that, since each further one that is async costs the request a promise.
  */
-export function posting(options: PostOptions, answer: Answer): (request: Request) => Promise<Response> {
-  return async (request) => {
+export function posting(
+  options: PostOptions,
+  answer: Answer,
+): (request: Request, caller?: Caller) => Promise<Response> {
+  return async (request, caller) => {
     options.check?.(request);
     requireJson(request);
     requireVersion(request);
-    const posted = postedOf(await readBody(request, options.maxBodyBytes), options.clientLimits);
+    const body = options.bodies.expect(request, caller);
+    // Of what was posted no more is kept than its id, since the answer may take long.
+    let id: RequestId | null = null;
     try {
-      if (posted.requests.length > 0) options.refuseNew();
-      refuseRepeated(posted.requests);
-      if (posted.batch) refuseInitialize(posted.requests);
-      return await answer(posted, request);
+      return await body.read((text) => {
+        const posted = postedOf(text, body, options.clientLimits);
+        id = idOf(posted);
+        if (posted.requests.length > 0) options.refuseNew();
+        refuseRepeated(posted.requests);
+        if (posted.batch) refuseInitialize(posted.requests);
+        return answer(posted, request, caller);
+      });
     } catch (error) {
-      throw error instanceof GatewayError ? refusalOf(error, idOf(posted)) : error;
+      throw error instanceof GatewayError ? refusalOf(error, id ?? error.requestId) : error;
+    } finally {
+      body.leave();
     }
   };
 }
 
-function postedOf(text: string, limits: MessageLimits | undefined): Posted {
+function postedOf(text: string, body: Body, limits: MessageLimits | undefined): Posted {
   const { messages, batch } = parseMessages(text, limits);
   const weight = Math.ceil(text.length / messages.length);
-  return { messages, requests: messages.filter(isRequest), batch, text: batch ? undefined : text, weight };
+  return {
+    messages,
+    requests: messages.filter(isRequest),
+    batch,
+    text: batch ? undefined : text,
+    weight,
+    body,
+  };
 }
 
 function refuseRepeated(requests: readonly JsonRpcRequest[]): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { GatewayError, RequestError, StoppingError } from "../core/errors.ts";
 import { request } from "../../tests/support/messages.ts";
+import { looseBodies } from "../../tests/support/waiting_limits.ts";
 import { posting } from "./posted.ts";
 
 function post(body: unknown): Request {
@@ -21,7 +22,7 @@ async function refusedIds(handler: (request: Request) => Promise<Response>, bodi
   });
 }
 
-const OPTIONS = { maxBodyBytes: 1000, refuseNew: () => {} };
+const OPTIONS = { bodies: looseBodies(), refuseNew: () => {} };
 
 Deno.test("posting refuses each request under its own id, also where one error refuses them all", async () => {
   const stopping = Promise.withResolvers<never>();

@@ -1,5 +1,6 @@
 /** One POST of stateless Streamable HTTP as a Channel: a conversation that ends with its answers. */
 import type { Backlog } from "../core/backlog.ts";
+import type { Caller } from "../core/caller.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { errorOf, isResponse } from "../core/jsonrpc.ts";
@@ -11,12 +12,15 @@ import type { Posted } from "./posted.ts";
 const NO_HEADERS = {};
 
 export interface PostContext {
+  readonly session: string;
+  readonly caller: Caller | undefined;
   /** What the peer's signal belongs to. */
   readonly gone: AbortController;
   readonly backlog: Backlog;
 }
 
 export class SinglePost implements Channel, ExchangeHost {
+  readonly id: string;
   readonly incoming = new Queue<Envelope>();
   /** Settles with the answer to the POST. */
   readonly response: Promise<Response>;
@@ -26,13 +30,14 @@ export class SinglePost implements Channel, ExchangeHost {
   readonly #handshake = new HandshakeCheck();
 
   /** The silence of `settings` is that of all POSTs together. */
-  constructor(posted: Posted, settings: ExchangeSettings, { gone, backlog }: PostContext) {
+  constructor(posted: Posted, settings: ExchangeSettings, { session, caller, gone, backlog }: PostContext) {
+    this.id = session;
     this.settings = settings;
     this.#gone = gone;
     this.incoming.countIn(backlog);
-    const { requests, messages, batch, text, weight } = posted;
+    const { requests, messages, batch, text, weight, body } = posted;
     if (requests.length > 0) {
-      this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch }, this);
+      this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch, caller }, this);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
     for (const message of messages) {
@@ -40,6 +45,7 @@ export class SinglePost implements Channel, ExchangeHost {
       void this.incoming.push({ message, text, relatesTo: undefined }, weight);
     }
     if (requests.length === 0) this.incoming.end();
+    body.leave();
   }
 
   introduction(): Record<string, string> {

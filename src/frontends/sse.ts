@@ -1,9 +1,11 @@
 /** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
 import type { Accept } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
+import type { Caller } from "../core/caller.ts";
 import { type BufferLimits, type Channel, enqueue, type Envelope } from "../core/channel.ts";
 import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
 import { Queue } from "../core/queue.ts";
+import type { Unread } from "../core/unread.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
@@ -16,13 +18,14 @@ export interface SseOptions extends ReceiveOptions, BufferLimits {
   /** What the `endpoint` event names before the session id: path, or base URL and path, of the POST route. */
   readonly endpoint: string;
   readonly keepAliveMs: number;
+  readonly unread: Unread;
 }
 
 export interface SseRoutes {
   /** GET: opens the stream and the session that lives as long as it. */
-  connect(request: Request): Promise<Response>;
+  connect(request: Request, caller?: Caller): Promise<Response>;
   /** POST: messages of the session that `?sessionId=` names. */
-  message(request: Request): Promise<Response>;
+  message(request: Request, caller?: Caller): Promise<Response>;
 }
 
 export function sse(options: SseOptions): SseRoutes {
@@ -49,14 +52,14 @@ export function sse(options: SseOptions): SseRoutes {
   }
 
   return {
-    async connect(request) {
+    async connect(request, caller) {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
       const id = crypto.randomUUID();
       const gone = new AbortController();
       const peer = { session: id, wire: "sse", scope: "session", gone: gone.signal } as const;
       const admission = await options.accept(peer, () => request.signal);
-      const session = new SseSession(options.keepAliveMs, {
-        gone,
+      const session = new SseSession({
+        ...{ id, caller, gone, keepAliveMs: options.keepAliveMs, unread: options.unread },
         backlog: admission.backlog,
         onEnd: () => sessions.delete(id),
       });
@@ -74,6 +77,10 @@ export function sse(options: SseOptions): SseRoutes {
 }
 
 interface SseContext {
+  readonly id: string;
+  readonly caller: Caller | undefined;
+  readonly keepAliveMs: number;
+  readonly unread: Unread;
   /** What waits for its server. */
   readonly backlog: Backlog;
   /** What the peer's `gone` belongs to. */
@@ -89,11 +96,12 @@ class SseSession implements Channel {
   readonly #context: SseContext;
   readonly #handshake = new HandshakeCheck();
 
-  constructor(keepAliveMs: number, context: SseContext) {
+  constructor(context: SseContext) {
+    const { id: session, caller, keepAliveMs, unread } = context;
     this.#context = context;
     this.backlog = context.backlog;
     this.incoming.countIn(this.backlog);
-    this.#stream = new EventStream({ keepAliveMs, onGone: () => this.#gone() });
+    this.#stream = new EventStream({ session, caller, keepAliveMs, unread, onGone: () => this.#gone() });
   }
 
   start(endpoint: string): Response {
@@ -102,11 +110,14 @@ class SseSession implements Channel {
   }
 
   /** Settles when the server has room for more. */
-  async take({ messages, text, weight }: Posted): Promise<void> {
+  take({ messages, text, weight, body }: Posted): Promise<void> | void {
+    let room: Promise<void> | void = undefined;
     for (const message of messages) {
       this.#handshake.sent(message);
-      await enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
+      room = enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
     }
+    body.leave();
+    return room;
   }
 
   send(envelope: Envelope): Promise<void> | void {

@@ -69,11 +69,14 @@ class StdioChannel implements Channel {
   }
 
   async #read(): Promise<void> {
+    let room: Promise<void> | void = undefined;
     const decoder = new LineDecoder(this.#options.maxBodyBytes, {
-      onTooLong: (error) => this.#refuse(error),
+      onTooLong: (error) => void (room = this.#refuse(error)),
     });
     for (let chunk = await this.#chunk(); chunk; chunk = await this.#chunk()) {
       for (const line of decoder.push(chunk)) await this.#receive(line);
+      // Who does not read what it is answered is not listened to either, until it does.
+      await room;
     }
     for (const line of decoder.end()) await this.#receive(line);
     this.incoming.end();
@@ -98,14 +101,14 @@ class StdioChannel implements Channel {
       }
       return room;
     } catch (error) {
-      this.#refuse(error);
+      return this.#refuse(error);
     }
   }
 
   /** Mostly it cannot be told which request it was, but the client may wait for an answer. */
-  #refuse(error: unknown): void {
+  #refuse(error: unknown): Promise<void> | void {
     if (!(error instanceof GatewayError)) throw error;
-    if (!this.#mute) void this.send({ message: errorOf(error.requestId, toRpcError(error)) });
+    if (!this.#mute) return this.send({ message: errorOf(error.requestId, toRpcError(error)) });
   }
 
   /** Writes what has gathered as one piece. */

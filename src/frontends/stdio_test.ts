@@ -182,3 +182,25 @@ Deno.test("stdio refuses a request that nests too deep under its own id, and goe
   it.over.resolve();
   await it.served;
 });
+
+Deno.test("stdio does not listen to a client that does not read what it is answered", async () => {
+  const unread = Promise.withResolvers<void>();
+  const lines = encoder.encode("nonsense\n".repeat(1_000));
+  let pulled = 0;
+  const it = rig({
+    input: new ReadableStream({
+      pull(controller) {
+        controller.enqueue(lines);
+        if (++pulled === 50) controller.close();
+      },
+    }, { highWaterMark: 0 }),
+    output: new WritableStream({ write: () => unread.promise }),
+  });
+  const channel = await it.accepted;
+  for (let turn = 0; turn < 10; turn++) await settled();
+  assert(pulled < 10, `${pulled} pieces were read`);
+  unread.resolve();
+  for (let turn = 0; turn < 100 && !it.ended(); turn++) await settled();
+  assert.equal(pulled, 50);
+  await channel[Symbol.asyncDispose]();
+});

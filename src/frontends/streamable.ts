@@ -1,5 +1,6 @@
 /** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
 import type { Accept } from "../core/backend.ts";
+import type { Caller } from "../core/caller.ts";
 import { RequestError, RpcCode } from "../core/errors.ts";
 import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts";
 import { invalidRequest, isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
@@ -20,7 +21,7 @@ export interface StreamableOptions extends SessionSettings, ReceiveOptions {
   readonly refuseFull?: () => void;
 }
 
-type Handler = (request: Request) => Promise<Response>;
+type Handler = (request: Request, caller?: Caller) => Promise<Response>;
 
 /** Answers every method of the MCP endpoint; refusals are thrown as GatewayError or answered with the request's id. */
 export function streamable(options: StreamableOptions): Handler {
@@ -38,19 +39,23 @@ function stateless(options: StreamableOptions): Handler {
     options.refuseFull?.();
   }
 
-  return posting({ ...options, check }, async (posted) => {
+  return posting({ ...options, check }, async (posted, _request, caller) => {
     const gone = new AbortController();
+    const session = crypto.randomUUID();
     const admitted = options.accept({
-      session: crypto.randomUUID(),
+      session,
       wire: "streamableHttp",
       scope: "request",
       gone: gone.signal,
     });
     // Without a wait where there is none: what was let in counts before the next one asks.
     const admission = admitted instanceof Promise ? await admitted : admitted;
-    const post = new SinglePost(posted, settings, { gone, backlog: admission.backlog });
+    const post = new SinglePost(posted, settings, {
+      ...{ session, caller, gone, backlog: admission.backlog },
+    });
     void admission.run(post);
-    return await post.response;
+    // Not awaited here, where what was posted would be kept until the answer.
+    return post.response;
   });
 }
 
@@ -62,13 +67,13 @@ function stateful(options: StreamableOptions): Handler {
     if (sessions.size === 0) host.rest();
   });
 
-  async function begin(posted: Posted, request: Request): Promise<Response> {
+  async function begin(posted: Posted, request: Request, caller: Caller | undefined): Promise<Response> {
     const session = new StreamableSession(host);
     const admission = await options.accept(session.peer, () => request.signal);
     sessions.set(session.id, session);
     session.begin(admission.backlog);
     void admission.run(session);
-    return await session.post(posted);
+    return session.post(posted, caller);
   }
 
   function check(request: Request): void {
@@ -76,12 +81,12 @@ function stateful(options: StreamableOptions): Handler {
     sessions.get(request.headers.get(SESSION_HEADER) ?? "")?.refuseFull();
   }
 
-  const post = posting({ ...options, check }, (posted, request) => {
+  const post = posting({ ...options, check }, (posted, request, caller) => {
     const initialize = posted.requests.some(isInitialize);
-    if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted, request);
+    if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted, request, caller);
     const session = named(request);
     if (initialize) throw invalidRequest("the session is already initialized");
-    return session.post(posted);
+    return session.post(posted, caller);
   });
 
   function named(request: Request): StreamableSession {
@@ -92,12 +97,12 @@ function stateful(options: StreamableOptions): Handler {
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
   }
 
-  async function get(request: Request): Promise<Response> {
+  async function get(request: Request, caller: Caller | undefined): Promise<Response> {
     requireGetAccept(request);
     requireVersion(request);
     const session = named(request);
     const lastEventId = request.headers.get("last-event-id");
-    return lastEventId === null ? session.listen() : await session.resume(lastEventId);
+    return lastEventId === null ? session.listen(caller) : await session.resume(lastEventId, caller);
   }
 
   function end(request: Request): Response {
@@ -106,9 +111,9 @@ function stateful(options: StreamableOptions): Handler {
     return new Response(null, { status: 200 });
   }
 
-  return (request) => {
-    if (request.method === "POST") return post(request);
-    if (request.method === "GET") return get(request);
+  return (request, caller) => {
+    if (request.method === "POST") return post(request, caller);
+    if (request.method === "GET") return get(request, caller);
     if (request.method === "DELETE") return Promise.try(end, request);
     return Promise.reject(methodNotAllowed(["GET", "POST", "DELETE"]));
   };

@@ -1,6 +1,7 @@
 /** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
 import type { Peer } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
+import type { Caller } from "../core/caller.ts";
 import { type Channel, enqueue, type Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
@@ -76,12 +77,12 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   // --- from the client ---
 
   /** Takes the messages of one POST; settles with its answer. Throws RequestError or LimitError, at once. */
-  post(posted: Posted): Promise<Response> {
+  post(posted: Posted, caller?: Caller): Promise<Response> {
     this.#touch();
     const repeated = posted.requests.find(({ id }) => this.#exchanges.has(id));
     if (repeated) throw stillOpen(repeated.id);
     this.refuseFull();
-    const exchange = posted.requests.length > 0 ? this.#exchange(posted) : undefined;
+    const exchange = posted.requests.length > 0 ? this.#exchange(posted, caller) : undefined;
     const taken = this.#take(posted);
     return exchange?.response ?? acceptedAfter(taken);
   }
@@ -93,53 +94,59 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   }
 
   /** A returned promise settles when the server has room for more. */
-  #take({ messages, text, weight }: Posted): Promise<void> | void {
+  #take({ messages, text, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
     for (const message of messages) {
       this.#handshake.sent(message);
       room = enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
       this.#cancel(cancelledId(message));
     }
+    body.leave();
     return room;
   }
 
   /** Opens the GET stream; an older one gives way, for its client is more likely gone than greedy. */
-  listen(): Response {
+  listen(caller?: Caller): Response {
     this.#touch();
     this.#standing ??= new MessageStream({
-      keepAliveMs: this.settings.keepAliveMs,
+      ...this.#forStreams(),
       log: this.openLog(),
       onGone: () => this.#touch(),
       onRoom: () => this.#flush(),
     });
-    const response = this.#standing.connect(this.introduction());
+    const response = this.#standing.connect(this.introduction(), caller);
     this.#flush();
     return response;
   }
 
   /** Goes on with the stream of that event, behind it. Throws RequestError when that is not possible. */
-  async resume(lastEventId: string): Promise<Response> {
+  async resume(lastEventId: string, caller?: Caller): Promise<Response> {
     this.#touch();
     const events = this.#keptEvents();
     if (!events) throw notResumable(lastEventId, "events are not kept here");
     const place = events.place(lastEventId);
-    const response = place && await this.#resumeAt(place, events);
+    const response = place && await this.#resumeAt(place, events, caller);
     if (response) return response;
     throw notResumable(lastEventId, "it is unknown here, or what followed it is no longer kept");
   }
 
-  async #resumeAt(place: Place, events: SessionEvents): Promise<Response | undefined> {
+  async #resumeAt(place: Place, events: SessionEvents, caller?: Caller): Promise<Response | undefined> {
     const open = this.#streamOf(place);
     const log = open ? undefined : await events.finished(place);
     // Clients come back even for what they have completely, and stop only when they are told so in this way.
     if (log?.last === place.sequence) return nothingMore(this.introduction());
-    const { keepAliveMs } = this.settings;
-    const ended = log && new MessageStream({ keepAliveMs, log, ended: true, onGone: () => this.#touch() });
+    const ended = log &&
+      new MessageStream({ ...this.#forStreams(), log, ended: true, onGone: () => this.#touch() });
     const stream = open ?? ended;
-    const response = await stream?.resume(place.sequence, this.introduction());
+    const response = await stream?.resume(place.sequence, this.introduction(), caller);
     this.#forgetLeft();
     if (stream && response) this.#resumed.add(stream);
     return response;
+  }
+
+  #forStreams() {
+    const { keepAliveMs, unread } = this.settings;
+    return { session: this.id, keepAliveMs, unread };
   }
 
   #streamOf({ stream: name }: Place): MessageStream | undefined {
@@ -165,9 +172,9 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     this.#exchanges.take(id)?.cancel(id);
   }
 
-  #exchange({ requests, batch }: Posted): Exchange {
+  #exchange({ requests, batch }: Posted, caller: Caller | undefined): Exchange {
     const ids = requests.map(({ id }) => id);
-    const exchange = new Exchange({ ids, batch }, this);
+    const exchange = new Exchange({ ids, batch, caller }, this);
     for (const id of ids) this.#exchanges.set(id, exchange);
     return exchange;
   }

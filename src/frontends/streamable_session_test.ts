@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { memoryEventStore } from "../core/event_store.ts";
 import type { JsonRpcRequest } from "../core/jsonrpc.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
+import { looseUnread } from "../../tests/support/waiting_limits.ts";
 import { notification, request, result } from "../../tests/support/messages.ts";
 import { eventsIn, take } from "../../tests/support/resume_rig.ts";
 import type { Posted } from "./posted.ts";
@@ -15,12 +16,14 @@ const posted = (message: JsonRpcRequest): Posted => ({
   text: JSON.stringify(message),
   batch: false,
   weight: 1,
+  body: { leave: () => {} },
 });
 
 /** Past its handshake. */
 async function begin(options: Partial<SessionSettings> = {}) {
   let ended = 0;
   const settings: SessionSettings = {
+    unread: looseUnread(),
     replyMode: "sse",
     keepAliveMs: 60_000,
     sessionTimeoutMs: 1_000,

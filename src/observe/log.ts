@@ -118,6 +118,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "request.finished": told("debug", "Request finished"),
   "message": told("debug", "Message"),
   "message.dropped": told("warn", "Message dropped"),
+  "client.dropped": told("warn", "Client dropped, since it does not read"),
   "http.refused": told("info", "Request refused"),
   "connection.refused": told("warn", "Connection refused"),
   "connection.dropped": told("info", "Connection dropped"),

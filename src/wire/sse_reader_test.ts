@@ -124,3 +124,14 @@ Deno.test("readEvents gives small events that do not keep the rest of their chun
     assert(grown < 90e6, `${how}: ${grown} bytes`);
   }
 });
+
+Deno.test("readEvents counts what an event of many lines holds, and no comments", async () => {
+  const lines = (text: string) => Array.from({ length: 2_000 }, () => encoder.encode(text));
+  const maxBytes = 1_500 * 64;
+  const few = encoder.encode("data:\n".repeat(1_400) + "\n");
+  assert.equal((await read([few, few], maxBytes)).events.length, 2);
+  assert.equal((await read([...lines(":\n"), ...lines(": data\n"), few], maxBytes)).events.length, 1);
+  for (const many of [lines("data:\n"), lines("da").flatMap((piece) => [piece, encoder.encode("ta\r")])]) {
+    await assert.rejects(read([...many, encoder.encode("\n")], maxBytes), LimitError);
+  }
+});

@@ -1,4 +1,5 @@
 import { sse } from "../../src/frontends/sse.ts";
+import { looseBodies, looseUnread } from "../support/waiting_limits.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
 import { pairOf, serve } from "./served_pair.ts";
 import { SseFar } from "./sse_far.ts";
@@ -11,7 +12,8 @@ async function openPair(): Promise<ChannelPair> {
       keepAliveMs: 60_000,
       maxBufferedMessages: 1_000,
       maxBufferedBytes: 1 << 26,
-      maxBodyBytes: 16 * 1024 * 1024,
+      bodies: looseBodies(),
+      unread: looseUnread(),
       refuseNew: () => {},
     });
     return (request) => new URL(request.url).pathname === "/sse" ? connect(request) : message(request);

@@ -3,6 +3,7 @@ import { type EventStore, memoryEventStore } from "../../src/core/event_store.ts
 import type { ReplyMode } from "../../src/frontends/exchange.ts";
 import { streamable } from "../../src/frontends/streamable.ts";
 import { result } from "../support/messages.ts";
+import { looseBodies, looseUnread } from "../support/waiting_limits.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
 import { Inbox } from "./inbox.ts";
 import { pairOf, serve } from "./served_pair.ts";
@@ -20,7 +21,8 @@ async function openPair(replyMode: ReplyMode, events?: EventStore): Promise<Chan
       sessionTimeoutMs: 60_000,
       maxBufferedMessages: 1_000,
       maxBufferedBytes: 1 << 26,
-      maxBodyBytes: 16 * 1024 * 1024,
+      bodies: looseBodies(),
+      unread: looseUnread(),
       refuseNew: () => {},
       emit: () => {},
     })

@@ -12,6 +12,7 @@ import { result } from "./messages.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 import { ACCEPT, initialize } from "./rpc.ts";
 import { unbounded } from "../../src/core/backlog.ts";
+import { looseBodies, looseUnread } from "./waiting_limits.ts";
 
 const LIMITS = { bytes: 1 << 20, events: 1_000, ageMs: 600_000 };
 
@@ -56,7 +57,8 @@ export function resumeRig({ version = "2025-11-25", ...options }: ResumeRigOptio
     sessionTimeoutMs: 60_000,
     maxBufferedMessages: 100,
     maxBufferedBytes: 1 << 20,
-    maxBodyBytes: 1 << 20,
+    bodies: looseBodies(1 << 20),
+    unread: looseUnread(),
     refuseNew: () => {},
     events: memoryEventStore(LIMITS),
     emit: record.emit,

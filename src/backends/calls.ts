@@ -1,0 +1,30 @@
+/** The requests to a remote that wait for their answer: each can be left by itself, and all of them at the end. */
+import type { RequestId } from "../core/jsonrpc.ts";
+import { Table } from "../core/table.ts";
+
+export class Calls {
+  readonly #stops = new Table<RequestId, AbortController>();
+
+  /** Until `end` is called with the signal, which fires when nobody waits for the answer any more. */
+  begin(id: RequestId): AbortSignal {
+    const stop = new AbortController();
+    this.#stops.set(id, stop);
+    return stop.signal;
+  }
+
+  end(id: RequestId, signal: AbortSignal): void {
+    // Another request may have the id by now.
+    if (this.#stops.get(id)?.signal === signal) this.#stops.take(id);
+  }
+
+  /** The server has been told: what it goes on to send, if only comments without end, is read by nobody. */
+  leave(id: RequestId, reason: Error): void {
+    this.#stops.take(id)?.abort(reason);
+  }
+
+  leaveAll(reason: Error): void {
+    const stops = this.#stops.values();
+    this.#stops.clear();
+    for (const stop of stops) stop.abort(reason);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * What clients were told and have not read, whoever said it: a server or the gateway. One client may have so many
+ * messages and bytes waiting, all together so many bytes, and nobody may read nothing for so long. Who has more or takes
+ * longer is ended; where it is too much of all together, the one who has read nothing for longest.
+ */
+import type { BufferLimits } from "./channel.ts";
+import { durationText } from "./duration.ts";
+import { LimitError } from "./errors.ts";
+import type { Sink } from "./events.ts";
+import { type Ticket, TimeLimit } from "./time_limit.ts";
+
+/** Who has read something so lately is not slow: what is too much until then goes by itself. */
+const PATIENCE_MS = 1_000;
+
+export interface UnreadLimits extends BufferLimits {
+  /** Of all clients together. */
+  readonly maxUnreadBytes: number;
+  /** How long a client for which something waits may read nothing; without it there is no limit. */
+  readonly stallTimeoutMs?: number | undefined;
+  readonly emit: Sink;
+}
+
+/** Somebody for whom something may wait. */
+export interface Reader {
+  /** For the log. */
+  readonly session: string;
+  /** It was too slow: what waits for it is of no use any more, and has to go at once. */
+  giveUp(error: LimitError): void;
+}
+
+export class Unread {
+  readonly #limits: UnreadLimits;
+  /** In the order in which they have read something. */
+  readonly #waiting: TimeLimit<Account>;
+  #bytes = 0;
+  #again: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(limits: UnreadLimits) {
+    const { stallTimeoutMs: ms } = limits;
+    this.#limits = limits;
+    this.#waiting = new TimeLimit(ms ?? Infinity, (account) => {
+      this.#giveUp(account, `The client has read nothing for ${durationText(ms ?? 0)} (--stallTimeout)`);
+    });
+  }
+
+  /** Bytes that wait now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  account(reader: Reader): Account {
+    const account: Account = new Account(reader, this.#waiting, (change) => this.#changed(account, change));
+    return account;
+  }
+
+  #changed(account: Account, change: number): void {
+    const { maxBufferedMessages, maxBufferedBytes } = this.#limits;
+    this.#bytes += change;
+    const { messages, bytes } = account;
+    // One alone may be as large as messages may be.
+    if (messages > maxBufferedMessages || (messages > 1 && bytes > maxBufferedBytes)) {
+      const what = `${messages} messages of ${bytes} bytes wait for the client`;
+      this.#giveUp(account, `${what} (--maxBufferedMessages, --maxBufferedSize)`);
+    }
+    if (change > 0) this.#relieve();
+  }
+
+  #relieve(): void {
+    const { maxUnreadBytes } = this.#limits;
+    while (this.#bytes > maxUnreadBytes) {
+      const slowest = this.#waiting.oldest;
+      if (!slowest) return;
+      const patienceMs = slowest.entry.readAt + PATIENCE_MS - performance.now();
+      if (patienceMs > 0) return this.#relieveIn(patienceMs);
+      const all = `${this.#bytes} bytes wait for all clients together`;
+      this.#giveUp(slowest.entry, `${all}, and this one has read nothing for longest (--maxUnreadSize)`);
+    }
+  }
+
+  #relieveIn(ms: number): void {
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      this.#relieve();
+    }, ms);
+  }
+
+  #giveUp(account: Account, reason: string): void {
+    const { session } = account.reader;
+    account.owe(0, 0);
+    account.reader.giveUp(new LimitError(reason));
+    this.#limits.emit({ type: "client.dropped", session, reason });
+  }
+}
+
+/** What waits for one reader. */
+export class Account {
+  readonly reader: Reader;
+  readonly #waiting: TimeLimit<Account>;
+  readonly #changed: (change: number) => void;
+  #messages = 0;
+  #bytes = 0;
+  /** In the limit while something waits. */
+  #ticket: Ticket<Account> | undefined;
+  #readAt = 0;
+
+  constructor(reader: Reader, waiting: TimeLimit<Account>, changed: (change: number) => void) {
+    this.reader = reader;
+    this.#waiting = waiting;
+    this.#changed = changed;
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** By `performance.now()`: when it has read something, or something began to wait for it. */
+  get readAt(): number {
+    return this.#readAt;
+  }
+
+  /** So much waits from now on. The reader may be given up before this returns. */
+  owe(messages: number, bytes: number): void {
+    const change = bytes - this.#bytes;
+    if (change === 0 && messages === this.#messages) return;
+    if (this.#bytes === 0 || change < 0) this.#progress(bytes);
+    this.#messages = messages;
+    this.#bytes = bytes;
+    this.#changed(change);
+  }
+
+  /** Its time begins anew with each thing that it reads, and ends when nothing waits. */
+  #progress(bytes: number): void {
+    if (bytes === 0) return void (this.#ticket && this.#waiting.delete(this.#ticket));
+    this.#readAt = performance.now();
+    if (this.#ticket) this.#waiting.renew(this.#ticket);
+    else this.#ticket = this.#waiting.add(this);
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The bodies of requests as they arrive: each within a size and a time, and all together within a number of bytes, which
+ * is asked before one is read.
+ */
+import { ByteBudget } from "../core/byte_budget.ts";
+import type { Caller } from "../core/caller.ts";
+import { durationText } from "../core/duration.ts";
+import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import { type Ticket, TimeLimit } from "../core/time_limit.ts";
+import { Utf8Text } from "../wire/utf8.ts";
+
+/** What is not larger is not counted, since connections are bounded; and the runtime has a fast way to read it. */
+const SMALL_BYTES = 16 * 1024;
+/** A body that has been on its way for longer may have to make room for another one. */
+const YIELDS_AFTER_MS = 5_000;
+/** Time for the answer to leave before the connection is dropped. */
+const FAREWELL_MS = 1_000;
+
+export interface BodyLimits {
+  readonly maxBodyBytes: number;
+  /** Of all bodies that are larger than a few kB. */
+  readonly maxBodiesBytes: number;
+  /** For a whole body; without it there is no limit. */
+  readonly bodyTimeoutMs?: number | undefined;
+}
+
+export class Bodies {
+  readonly #limits: BodyLimits;
+  readonly #budget: ByteBudget;
+  readonly #small: TimeLimit<Body> | undefined;
+  readonly #counted: TimeLimit<Body> | undefined;
+
+  constructor(limits: BodyLimits) {
+    this.#limits = limits;
+    this.#budget = new ByteBudget(limits.maxBodiesBytes);
+    this.#small = this.#timeLimit();
+    this.#counted = this.#timeLimit();
+  }
+
+  /** Bytes that are counted now. */
+  get taken(): number {
+    return this.#budget.taken;
+  }
+
+  /** Throws LimitError, 413 or 503, for what is refused without being read. */
+  expect(request: Request, caller?: Caller): Body {
+    const announced = request.headers.get("content-length");
+    const bytes = announced === null ? undefined : Number(announced);
+    const { maxBodyBytes } = this.#limits;
+    if (bytes !== undefined && bytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    const counted = bytes === undefined || bytes > SMALL_BYTES;
+    const body = new Body(request, {
+      maxBytes: maxBodyBytes,
+      timeLimit: counted ? this.#counted : this.#small,
+      take: counted ? (size) => this.#take(size) : undefined,
+      giveBack: (size) => this.#budget.giveBack(size),
+      caller,
+    });
+    if (counted && bytes !== undefined) body.count(bytes);
+    return body;
+  }
+
+  /** Throws LimitError when there is no room, and none can be made. */
+  #take(bytes: number): void {
+    while (!this.#budget.tryTake(bytes)) {
+      const slowest = this.#counted?.oldest;
+      const arrivingMs = slowest && performance.now() - slowest.dueAt + this.#counted.ms;
+      if (arrivingMs === undefined || arrivingMs < YIELDS_AFTER_MS) throw full(this.#budget.limit);
+      slowest?.entry.fail(tooSlow("had to make room for another one (--maxBodiesInFlight)"));
+    }
+  }
+
+  #timeLimit(): TimeLimit<Body> | undefined {
+    const { bodyTimeoutMs: ms } = this.#limits;
+    if (ms === undefined) return undefined;
+    const why = `did not arrive within ${durationText(ms)} (--bodyTimeout)`;
+    return new TimeLimit(ms, (body) => body.fail(tooSlow(why)));
+  }
+}
+
+interface BodyOptions {
+  readonly maxBytes: number;
+  readonly timeLimit: TimeLimit<Body> | undefined;
+  /** Throws LimitError; undefined for what is not counted. */
+  readonly take: ((bytes: number) => void) | undefined;
+  readonly giveBack: (bytes: number) => void;
+  readonly caller: Caller | undefined;
+}
+
+/** The body of one request. */
+export class Body {
+  readonly #request: Request;
+  readonly #options: BodyOptions;
+  #ticket: Ticket<Body> | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+  #counted = 0;
+  #over = false;
+  /** What has come so far. A field and not a variable, since a read that never settles would keep that alive. */
+  #text = "";
+
+  constructor(request: Request, options: BodyOptions) {
+    this.#request = request;
+    this.#options = options;
+  }
+
+  /** Throws LimitError where there is no room for so much more. */
+  count(bytes: number): void {
+    this.#options.take?.(bytes);
+    this.#counted += bytes;
+  }
+
+  /**
+   * Settles with what becomes of the text, which nothing here keeps from then on. Rejects with GatewayError: 408, 413,
+   * 503, or 400 where it broke off.
+   */
+  read<T>(take: (text: string) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      this.#ticket = this.#options.timeLimit?.add(this);
+      const read = this.#options.take ? this.#gather() : this.#request.text();
+      read.then((text) => {
+        this.#arrived();
+        try {
+          resolve(take(text));
+        } catch (error) {
+          reject(error);
+        }
+      }, (cause) => {
+        this.leave();
+        // The client is gone, which is no fault of ours; nobody reads this answer.
+        reject(
+          cause instanceof GatewayError
+            ? cause
+            : new RequestError("Bad Request: the body broke off", { cause }),
+        );
+      });
+    });
+  }
+
+  /** The text has gone where it is counted otherwise, or is of no use any more. Idempotent. */
+  leave(): void {
+    this.#arrived();
+    this.#over = true;
+    this.#text = "";
+    this.#options.giveBack(this.#counted);
+    this.#counted = 0;
+  }
+
+  /** Waits no longer. */
+  fail(error: GatewayError): void {
+    this.leave();
+    this.#reject?.(error);
+    // The runtime itself waits for the rest of a body, as long as its client is there.
+    const { caller } = this.#options;
+    if (caller) setTimeout(() => caller.drop(error.message), FAREWELL_MS);
+  }
+
+  #arrived(): void {
+    if (this.#ticket) this.#options.timeLimit?.delete(this.#ticket);
+  }
+
+  /** Reads piece by piece, so that reading can be left, and nothing is held twice. */
+  async #gather(): Promise<string> {
+    const reader = this.#request.body?.getReader();
+    const decoder = new Utf8Text();
+    const { maxBytes } = this.#options;
+    const announced = this.#counted > 0;
+    for (let size = 0; reader;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      size += value.length;
+      try {
+        if (this.#over) throw new RequestError("Bad Request: the body came too late");
+        if (size > maxBytes) throw tooLarge(maxBytes);
+        // With a length announced the HTTP framing itself bounds what arrives.
+        if (!announced) this.count(value.length);
+      } catch (error) {
+        // Not awaited: what else comes is of no interest.
+        reader.cancel().catch(() => {});
+        throw error;
+      }
+      this.#text += decoder.push(value);
+    }
+    const text = this.#text + decoder.end();
+    this.#text = "";
+    return text;
+  }
+}
+
+function tooLarge(maxBytes: number): LimitError {
+  return new LimitError(`Payload Too Large: the limit is ${maxBytes} bytes`, {
+    status: 413,
+    code: RpcCode.refused,
+    headers: {},
+  });
+}
+
+function full(limit: number): LimitError {
+  return new LimitError(
+    `Too many bodies at a time: the limit is ${limit} bytes of all together (--maxBodiesInFlight)`,
+  );
+}
+
+function tooSlow(why: string): RequestError {
+  return new RequestError(`Request Timeout: the body ${why}`, {
+    status: 408,
+    headers: { Connection: "close" },
+  });
+}

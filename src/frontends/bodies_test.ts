@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { chunkings } from "../../tests/support/chunkings.ts";
+import { GatewayError, LimitError } from "../core/errors.ts";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
+import { Bodies, type BodyLimits } from "./bodies.ts";
+
+const KB = 1024;
+
+function bodies(limits: Partial<BodyLimits> = {}): Bodies {
+  return new Bodies({ maxBodyBytes: 100 * KB, maxBodiesBytes: 150 * KB, ...limits });
+}
+
+/** A request whose body the test writes. */
+function arriving(announced?: number) {
+  let controller!: ReadableStreamDefaultController<Uint8Array>;
+  let left = false;
+  const body = new ReadableStream<Uint8Array>({
+    start: (own) => void (controller = own),
+    cancel: () => void (left = true),
+  });
+  const headers: HeadersInit = announced === undefined ? {} : { "Content-Length": `${announced}` };
+  const request = new Request("http://127.0.0.1/", { method: "POST", body, headers });
+  const write = (text: string | Uint8Array) =>
+    controller.enqueue(typeof text === "string" ? new TextEncoder().encode(text) : text);
+  return { request, write, end: () => controller.close(), left: () => left };
+}
+
+const same = (text: string) => Promise.resolve(text);
+
+function refused(status: number): (error: unknown) => true {
+  return (error) => {
+    assert(error instanceof GatewayError);
+    assert.equal(error.status, status);
+    return true;
+  };
+}
+
+Deno.test("Bodies refuses unread what is too large or finds no room, and gives room back", async () => {
+  const all = bodies();
+  assert.throws(() => all.expect(arriving(100 * KB + 1).request), refused(413));
+  const first = all.expect(arriving(100 * KB).request);
+  assert.throws(() => all.expect(arriving(60 * KB).request), (error) => {
+    assert(error instanceof GatewayError);
+    assert.deepEqual([error.status, error.headers["Retry-After"]], [503, "5"]);
+    return true;
+  });
+  // Small ones are not counted, since connections are.
+  const small = arriving(2);
+  small.write("{}");
+  small.end();
+  assert.equal(await all.expect(small.request).read(same), "{}");
+  first.leave();
+  first.leave();
+  assert.equal(all.taken, 0);
+});
+
+Deno.test("Bodies counts a chunked body as it comes, and leaves one that is too large", async () => {
+  const all = bodies();
+  const [one, other] = [arriving(), arriving()];
+  const texts = [one, other].map(({ request }) => all.expect(request).read(same));
+  one.write("x".repeat(90 * KB));
+  other.write("x".repeat(90 * KB));
+  await assert.rejects(texts[1]!, refused(503));
+  one.end();
+  assert.equal((await texts[0]!).length, 90 * KB);
+  assert.equal(all.taken, 90 * KB);
+  const large = arriving();
+  const text = bodies().expect(large.request).read(same);
+  large.write("x".repeat(100 * KB + 1));
+  await assert.rejects(text, refused(413));
+  assert(large.left());
+});
+
+Deno.test("Bodies keeps each character, wherever the bytes are cut, but a byte order mark at the beginning", async () => {
+  const bytes = new TextEncoder().encode("\ufeff\ufeffä€😀");
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const { request, write, end } = arriving();
+    const text = bodies().expect(request).read(same);
+    write(bytes.subarray(0, cut));
+    write(bytes.subarray(cut));
+    end();
+    assert.equal(await text, "\ufeffä€😀");
+  }
+});
+
+Deno.test("Bodies waits for none longer than its time, and has the connection dropped after the answer", async () => {
+  using clock = fakeClock();
+  const all = bodies({ bodyTimeoutMs: 5_000 });
+  for (const announced of [100, 50 * KB, undefined]) {
+    const dropped: string[] = [];
+    const caller = { address: undefined, drop: (reason: string) => void dropped.push(reason) };
+    const slow = arriving(announced);
+    const text = all.expect(slow.request, caller).read(same);
+    slow.write("{");
+    clock.pass(5_000);
+    await assert.rejects(text, refused(408));
+    assert.deepEqual([all.taken, dropped], [0, []]);
+    clock.pass(1_000);
+    assert.deepEqual(dropped, ["Request Timeout: the body did not arrive within 5s (--bodyTimeout)"]);
+  }
+});
+
+Deno.test("Bodies makes room for a new one by the one that has been coming for longest", async () => {
+  using clock = fakeClock();
+  const all = bodies({ bodyTimeoutMs: 60_000 });
+  const old = all.expect(arriving(80 * KB).request).read(same);
+  clock.pass(3_000);
+  const younger = all.expect(arriving(60 * KB).request);
+  void younger.read(same).catch(() => {});
+  assert.throws(() => all.expect(arriving(60 * KB).request), refused(503));
+  clock.pass(2_000);
+  all.expect(arriving(60 * KB).request);
+  await assert.rejects(old, refused(408));
+  assert.equal(all.taken, 120 * KB);
+  younger.leave();
+});
+
+/** Without Content-Length, as a chunked body has none. */
+function textOf(chunks: Iterable<Uint8Array>, maxBodyBytes: number): Promise<string> {
+  const request = new Request("http://127.0.0.1/mcp", { method: "POST", body: ReadableStream.from(chunks) });
+  const body = new Bodies({ maxBodyBytes, maxBodiesBytes: 1_000 }).expect(request);
+  return body.read((text) => Promise.resolve(text));
+}
+
+Deno.test("Body.read keeps a U+FEFF wherever chunks cut, but for one at the very beginning", async () => {
+  for (const text of ['{"a":"\ufeffb\ufeff\ufeff😀"}', '\ufeff{"\ufeff":1}', "\ufeff\ufeff{}"]) {
+    for (const chunks of chunkings(text)) {
+      assert.equal(await textOf(chunks, 100), text.replace(/^\ufeff/, ""));
+    }
+  }
+});
+
+Deno.test("Body.read counts the bytes of a chunked body, and refuses one byte too many", async () => {
+  const chunks = chunkings("ää")[1] ?? [];
+  assert.equal(await textOf(chunks, 4), "ää");
+  await assert.rejects(textOf(chunks, 3), (error) => error instanceof LimitError && error.status === 413);
+});

@@ -1,0 +1,197 @@
+/** Clients and servers that would fill our memory: what they bring is bounded, and others are still served. */
+import assert from "node:assert/strict";
+import { inTime } from "../contract/deadline.ts";
+import { eventually, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { memoryOf } from "../support/memory.ts";
+import { answer, callTool, post } from "../support/rpc.ts";
+import { EventStream, HttpRemote } from "../support/scripted_remote.ts";
+import { SlowClient } from "../support/slow_client.ts";
+
+const MCP = "/mcp";
+const MB = 1024 * 1024;
+
+async function echo(url: string, session?: string): Promise<void> {
+  assert.equal((await answer(await post(url, callTool(7, "echo", { a: 1 }), { session }))).id, 7);
+}
+
+/** By how much the gateway grew meanwhile, after a first round of the ordinary. */
+async function growth(keystone: Keystone, work: () => Promise<void>): Promise<number> {
+  await echo(keystone.mcp);
+  const before = await memoryOf(keystone.pid);
+  await work();
+  const after = await memoryOf(keystone.pid);
+  return after.now - before.now;
+}
+
+async function clients(keystone: Keystone, count: number): Promise<DisposableStack & { all: SlowClient[] }> {
+  const stack = new DisposableStack();
+  const all = await Promise.all(Array.from({ length: count }, () => SlowClient.connect(keystone.port)));
+  for (const client of all) stack.use(client);
+  return Object.assign(stack, { all });
+}
+
+Deno.test("bodies in flight are held within their budget, and the next one is refused unread", async () => {
+  const size = 3_900_000;
+  await using keystone = await startKeystone(["--maxBodiesInFlight", "32m"], { server: SCRIPTED });
+  using crowd = await clients(keystone, 80);
+  const body = JSON.stringify(callTool(1, "echo", { text: "" })).replace('""', `"${"x".repeat(size)}"`);
+  const grew = await growth(keystone, async () => {
+    // All but the end, where there is room; a refusal comes before the body is read.
+    await Promise.all(crowd.all.map((client) => client.beginPost(MCP, body.length, body.slice(0, 10_000))));
+    await Promise.allSettled(crowd.all.slice(0, 8).map((client) => client.write(body.slice(10_000, -1))));
+    const refused = await Promise.all(
+      crowd.all.slice(8).map((client) =>
+        inTime(client.read(/^HTTP\/1\.1 503 [^]*Retry-After: \d+/i), "a refusal")
+      ),
+    );
+    assert.equal(refused.length, 72);
+    await echo(keystone.mcp);
+  });
+  assert(grew < 150 * MB, `${Math.round(grew / MB)} MB for 80 bodies of 3.9 MB`);
+  // The rest of a body that was refused is no request.
+  await Promise.all(
+    crowd.all.slice(8, 11).map(async (client) => {
+      await client.write(body.slice(10_000));
+      await client.ended();
+    }),
+  );
+  // What was taken is answered, and what it held is free again.
+  await Promise.all(
+    crowd.all.slice(0, 8).map(async (client) => {
+      await client.write("}");
+      assert.equal(await client.status(), 200);
+    }),
+  );
+  const next = await post(keystone.mcp, body);
+  await next.body?.cancel();
+  assert.equal(next.status, 200);
+});
+
+Deno.test("chunked bodies count as they come", async () => {
+  await using keystone = await startKeystone(["--maxBodiesInFlight", "1m"], { server: SCRIPTED });
+  const headers = {
+    Accept: "application/json, text/event-stream",
+    "Content-Type": "application/json",
+    "Transfer-Encoding": "chunked",
+  };
+  const chunk = `80000\r\n${"x".repeat(0x80000)}\r\n`;
+  using crowd = await clients(keystone, 3);
+  for (const client of crowd.all) await client.begin(`POST ${MCP}`, headers, "");
+  const [first, second, third] = crowd.all;
+  await first!.write(chunk);
+  await second!.write(chunk);
+  await third!.write(chunk);
+  const statuses = crowd.all.map((client) => client.status().catch(() => 0));
+  assert.equal(await inTime(Promise.race(statuses), "a refusal"), 503);
+  await echo(keystone.mcp);
+});
+
+Deno.test("answers that nobody reads are held within their budget, and the slowest goes first", async () => {
+  await using keystone = await startKeystone(["--maxUnreadSize", "32m"], { server: SCRIPTED });
+  using crowd = await clients(keystone, 40);
+  const grew = await growth(keystone, async () => {
+    for (const client of crowd.all) await client.call(MCP, "large", { bytes: 12 * MB });
+    await eventually(
+      () => Promise.resolve(keystone.stderr().split("Client dropped").length),
+      (count) => count > 15,
+    );
+    // Who reads is served all the while.
+    const { result } = await answer(await post(keystone.mcp, callTool(1, "large", { bytes: 12 * MB })));
+    assert.equal(result.content[0].text.length, 12 * MB);
+  });
+  assert.match(
+    keystone.stderr(),
+    /Client dropped.* this one has read nothing for longest \(--maxUnreadSize\)/,
+  );
+  assert(grew < 350 * MB, `${Math.round(grew / MB)} MB for 40 answers of 12 MB`);
+});
+
+Deno.test("what the gateway answers by itself waits within the limits of its client", async () => {
+  const flags = ["--maxOpenRequests", "1", "--stallTimeout", "1s"];
+  await using keystone = await startKeystone(flags, { server: SCRIPTED });
+  using client = await SlowClient.connect(keystone.port);
+  await client.begin("GET /sse", { Accept: "text/event-stream" });
+  const [, endpoint = ""] = await client.read(/data: (\S+)\r?\n/);
+  const url = new URL(endpoint, keystone.sse).href;
+  await (await post(url, callTool(0, "hang"))).body?.cancel();
+  const grew = await growth(keystone, async () => {
+    // The refusal of a request has its id.
+    const id = "x".repeat(200_000);
+    let statuses: number[] = [];
+    for (let at = 0; at < 400 && !statuses.includes(404); at += 20) {
+      statuses = await inTime(
+        Promise.all(Array.from({ length: 20 }, async (_, more) => {
+          const response = await post(url, callTool(`${at + more}${id}`, "echo"));
+          await response.text();
+          return response.status;
+        })),
+        "an answer to each post",
+      );
+    }
+    // The client has lost its session, long before it could say all.
+    assert(statuses.includes(404), String(statuses));
+  });
+  await inTime(keystone.logged(/Client dropped/), "the end of the client");
+  assert(grew < 80 * MB, `${Math.round(grew / MB)} MB for refusals that nobody reads`);
+  await echo(keystone.mcp);
+});
+
+Deno.test("a call of a remote that only comments, drips or says nothing has its time, and is left then", async () => {
+  const left: Promise<void>[] = [];
+  const silent = Promise.withResolvers<void>();
+  const comments = (): Response => {
+    const stream = new EventStream();
+    const talking = setInterval(() => stream.write(":\n\n"), 20);
+    left.push(stream.left.then(() => clearInterval(talking)));
+    return stream.response;
+  };
+  const drip = (): Response => {
+    const gone = Promise.withResolvers<void>();
+    let dripping: ReturnType<typeof setInterval>;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        dripping = setInterval(() => controller.enqueue(Uint8Array.of(0x20)), 20);
+      },
+      cancel() {
+        clearInterval(dripping);
+        gone.resolve();
+      },
+    });
+    left.push(gone.promise);
+    return new Response(body, { headers: { "Content-Type": "application/json" } });
+  };
+  const ways: Record<string, () => Response | Promise<Response>> = {
+    comments,
+    drip,
+    silent: () => silent.promise.then(() => new Response(null, { status: 202 })),
+  };
+  await using remote = new HttpRemote(({ message }) => ways[message?.params?.name]?.());
+  const flags = [remote.url, "--outputTransport", "streamableHttp", "--requestTimeout", "500ms"];
+  await using keystone = await startKeystone(flags);
+  for (const [id, name] of Object.keys(ways).entries()) {
+    const { error } = await inTime(post(keystone.mcp, callTool(id, name)).then(answer), `an end of ${name}`);
+    assert.match(error.message, /did not answer .* within 500ms/);
+  }
+  await inTime(Promise.all(left), "the end of what nobody waits for");
+  silent.resolve();
+});
+
+Deno.test("one event of a remote that never ends is not held beyond its limit", async () => {
+  await using remote = new HttpRemote(({ message }) =>
+    message?.params?.name === "fill" ? manyLines() : undefined
+  );
+  const flags = [remote.url, "--outputTransport", "streamableHttp"];
+  await using keystone = await startKeystone(flags);
+  const grew = await growth(keystone, async () => {
+    const { error } = await inTime(post(keystone.mcp, callTool(1, "fill")).then(answer), "an end");
+    assert.match(error.message, /longer than/);
+  });
+  assert(grew < 150 * MB, `${Math.round(grew / MB)} MB for one event`);
+});
+
+/** An event of one line of data after another, each as short as can be. */
+function manyLines(): Response {
+  const lines = new TextEncoder().encode("data:\n".repeat(10_000));
+  const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(lines) });
+  return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+}
