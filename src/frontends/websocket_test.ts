@@ -8,6 +8,7 @@ import { FarEnd } from "../../tests/support/far_end.ts";
 import { frame, MASK, textOfFrame } from "../../tests/support/frames.ts";
 import { notification } from "../../tests/support/messages.ts";
 import { upgradeRequest } from "../../tests/support/raw_http.ts";
+import { looseBodies, looseUnread } from "../../tests/support/waiting_limits.ts";
 import { websocket, type WebSocketOptions } from "./websocket.ts";
 
 function rig(options: Partial<WebSocketOptions> = {}) {
@@ -29,6 +30,8 @@ function rig(options: Partial<WebSocketOptions> = {}) {
     },
     keepAliveMs: 60_000,
     maxBodyBytes: 1000,
+    bodies: looseBodies(),
+    unread: looseUnread(),
     maxBufferedMessages: 10,
     maxBufferedBytes: 10_000,
     emit: () => {},
