@@ -49,7 +49,10 @@ Deno.test("bodies in flight are held within their budget, and the next one is re
     env: THRIFTY,
   });
   using crowd = await clients(keystone, 80);
-  const body = JSON.stringify(callTool(1, "echo", { text: "" })).replace('""', `"${"x".repeat(size)}"`);
+  const body = JSON.stringify(callTool(1, "sleep", { ms: 0, text: "" })).replace(
+    '""',
+    `"${"x".repeat(size)}"`,
+  );
   await keepsAtMost(150 * MB, keystone, async () => {
     // All but the end, where there is room; a refusal comes before the body is read.
     await Promise.all(crowd.all.map((client) => client.beginPost(MCP, body.length, body.slice(0, 10_000))));
