@@ -18,7 +18,16 @@ export interface Violation {
 const GROUPS: readonly (readonly string[])[] = [
   ["src/core"],
   ["src/wire"],
-  ["src/backends", "src/frontends", "src/adapters", "src/auth", "src/policies", "src/observe", "src/stores"],
+  [
+    "src/backends",
+    "src/frontends",
+    "src/listener",
+    "src/adapters",
+    "src/auth",
+    "src/policies",
+    "src/observe",
+    "src/stores",
+  ],
   ["src/overrides.ts"],
   ["src/gateway.ts"],
   ["src/config"],

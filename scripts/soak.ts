@@ -1,12 +1,14 @@
 // deno-lint-ignore-file no-console -- a script reports to the terminal
 /**
- * Sessions come and go on every wire, and one in ten vanishes without a word: afterwards the gateway must have as many
- * children, open files and as little memory as before. `deno task soak 30` goes on for half an hour.
+ * Sessions come and go on every wire, one in ten vanishes without a word, and attacks of all kinds are mixed in:
+ * afterwards the gateway must have as many children, open files and timers and as little memory as before.
+ * `deno task soak 30` goes on for half an hour.
  */
-import { fileURLToPath } from "node:url";
+import { mix } from "../tests/hostile/mix.ts";
 import { beginSocket, beginSse, type Conversation } from "../tests/support/conversation.ts";
-import { eventually, type Keystone, SCRIPTED, startKeystone } from "../tests/support/keystone.ts";
-import { memoryOf } from "../tests/support/memory.ts";
+import { type Footprint, leaksOf, startWatched, type WatchedKeystone } from "../tests/support/footprint.ts";
+import type { Keystone } from "../tests/support/keystone.ts";
+import { randomSeed } from "../tests/support/random.ts";
 import { rawRequest, upgradeRequest } from "../tests/support/raw_http.ts";
 import { openEventStream, RawStream } from "../tests/support/raw_stream.ts";
 import { answer, beginSession, callTool, initialize, post } from "../tests/support/rpc.ts";
@@ -16,24 +18,32 @@ const VISITORS = 6;
 /** Which session of ten its client leaves without a word. */
 const VANISHING = 7;
 /** Vanished clients must be given up while the soak goes on. */
-const FLAGS = ["--stateful", "--sessionTimeout", "5s", "--keepAlive", "2s", "--logLevel", "warn"];
+const FLAGS = [
+  ...["--stateful", "--sessionTimeout", "5s", "--keepAlive", "2s", "--logLevel", "error"],
+  ...["--maxSessions", "1000", "--maxChildren", "1000"],
+];
 const ROWS = 10;
-const MIB = 1024 * 1024;
-
-interface Sample {
-  readonly seconds: number;
-  readonly sessions: number;
-  readonly vanished: number;
-  readonly children: number;
-  readonly files: number;
-  readonly rssMib: number;
-}
 
 /** What has happened so far. */
 interface Tally {
   sessions: number;
   vanished: number;
 }
+
+interface Sample extends Tally, Footprint {
+  readonly seconds: number;
+}
+
+const COLUMNS: readonly (readonly [key: keyof Sample, title: string])[] = [
+  ["seconds", "seconds"],
+  ["sessions", "sessions"],
+  ["vanished", "vanished"],
+  ["children", "children"],
+  ["files", "files"],
+  ["timers", "timers"],
+  ["heapMib", "heap MiB"],
+  ["rssMib", "RSS MiB"],
+];
 
 /** Returns the exit code. */
 export async function main([minutes = "1"]: readonly string[]): Promise<number> {
@@ -46,39 +56,38 @@ export async function main([minutes = "1"]: readonly string[]): Promise<number> 
     console.error("Expected Linux, whose /proc tells what a process holds");
     return 2;
   }
-  await using gateway = await startGateway();
+  await using gateway = await startWatched(FLAGS);
   return verdict(await soak(gateway, durationMs));
 }
 
-function startGateway(): Promise<Keystone> {
-  // Memory that is free but not collected would look like a leak.
-  const collector = fileURLToPath(new URL("../tests/fixtures/collect_garbage.ts", import.meta.url));
-  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-  return startKeystone(FLAGS, {
-    server: SCRIPTED,
-    entry: ["--v8-flags=--expose-gc", "--preload", collector, main],
-    env: { COLLECT_GARBAGE_MS: "1000" },
-  });
-}
-
 /** The samples at rest, before and after, and those in between. */
-async function soak(gateway: Keystone, durationMs: number): Promise<Sample[]> {
+async function soak(gateway: WatchedKeystone, durationMs: number): Promise<Sample[]> {
   const tally: Tally = { sessions: 0, vanished: 0 };
   const startedAt = performance.now();
-  const takeSample = () => sample(gateway, tally, startedAt);
+  const sampled = (footprint: Footprint): Sample => ({
+    seconds: Math.round((performance.now() - startedAt) / 1000),
+    ...tally,
+    ...footprint,
+  });
   // Code is compiled and pools are filled by the first guests: what they leave is where it begins.
-  await visitUntil(gateway, tally, startedAt + Math.min(durationMs / 4, 20_000));
-  console.log(" seconds sessions vanished children files RSS MiB");
-  const samples = [await report(atRest(gateway, takeSample))];
+  await busy(gateway, tally, Math.min(durationMs / 4, 20_000));
+  console.log(COLUMNS.map(([, title]) => title).join(" "));
+  const samples = [report(sampled(await gateway.footprintAtRest()))];
   const begin = performance.now();
-  const visiting = visitUntil(gateway, tally, begin + durationMs);
+  const over = busy(gateway, tally, durationMs);
   for (let row = 1; row < ROWS; row++) {
     await sleepUntil(begin + (durationMs * row) / ROWS);
-    samples.push(await report(takeSample()));
+    samples.push(report(sampled(await gateway.footprint())));
   }
-  await visiting;
-  samples.push(await report(atRest(gateway, takeSample)));
+  await over;
+  samples.push(report(sampled(await gateway.footprintAtRest())));
   return samples;
+}
+
+/** Visitors and attackers, at the same time. */
+async function busy(gateway: Keystone, tally: Tally, durationMs: number): Promise<void> {
+  const attacks = mix(gateway, { seed: randomSeed(), until: AbortSignal.timeout(durationMs) });
+  await Promise.all([attacks, visitUntil(gateway, tally, performance.now() + durationMs)]);
 }
 
 async function visitUntil(gateway: Keystone, tally: Tally, deadline: number): Promise<void> {
@@ -135,44 +144,16 @@ async function vanishFromSocket({ ws, port }: Keystone): Promise<void> {
   await socket.writeFrame(JSON.stringify(callTool(1, "hang")));
 }
 
-/** A sample once every session is over, those that vanished included. */
-async function atRest(gateway: Keystone, takeSample: () => Promise<Sample>): Promise<Sample> {
-  await eventually(gateway.children, (children) => children.length === 0);
-  // Garbage is collected every second.
-  await sleepUntil(performance.now() + 3_000);
-  return await takeSample();
-}
-
-async function sample(gateway: Keystone, { sessions, vanished }: Tally, startedAt: number): Promise<Sample> {
-  const files = await Array.fromAsync(Deno.readDir(`/proc/${gateway.pid}/fd`));
-  return {
-    seconds: Math.round((performance.now() - startedAt) / 1000),
-    sessions,
-    vanished,
-    children: (await gateway.children()).length,
-    files: files.length,
-    rssMib: Math.round((await memoryOf(gateway.pid)).now / MIB),
-  };
-}
-
-async function report(taken: Promise<Sample>): Promise<Sample> {
-  const sample = await taken;
-  const cells = Object.values(sample).map((value, at) => `${value}`.padStart([8, 8, 8, 8, 5, 7][at] ?? 8));
-  console.log(cells.join(" "));
+function report(sample: Sample): Sample {
+  console.log(COLUMNS.map(([key, title]) => `${sample[key]}`.padStart(title.length)).join(" "));
   return sample;
 }
 
-/**
- * Memory breathes: what comes back is not the last byte. Children do come back, and files but for the connections
- * that each visitor may keep for its next request.
- */
+/** A visitor may keep its connection for its next request, and so may those who are beside the attackers. */
 function verdict(samples: readonly Sample[]): number {
   const [first, last] = [samples[0]!, samples.at(-1)!];
-  const allowedMib = Math.round(first.rssMib * 1.2 + 16);
   const faults = [
-    ...last.children > 0 ? [`${last.children} children are left`] : [],
-    ...last.files > first.files + VISITORS ? [`${last.files - first.files} more files are open`] : [],
-    ...last.rssMib > allowedMib ? [`${last.rssMib} MiB are held, and ${allowedMib} are allowed`] : [],
+    ...leaksOf(first, last, { connections: 2 * VISITORS }),
     ...last.vanished === 0 ? ["no client vanished"] : [],
   ];
   console.log(faults.length === 0 ? "Everything came back" : `Leaks: ${faults.join("; ")}`);

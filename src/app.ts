@@ -1,15 +1,19 @@
 /** The composition root: from a resolved configuration to a running gateway. The only file that knows everything. */
 import { readFileOf } from "./config/files.ts";
 import type { ResolvedConfig } from "./config/mod.ts";
+import { GatewayError } from "./core/errors.ts";
 import { bus, type Sink } from "./core/events.ts";
 import { stdio } from "./frontends/stdio.ts";
+import { connectionsFor } from "./listener/descriptors.ts";
+import type { Listener } from "./listener/listener.ts";
+import type { ConnectionLimits } from "./listener/places.ts";
 import { Gateway } from "./gateway.ts";
 import { createRoutes, type Endpoint, endpointsOf, type MountOptions } from "./mounts.ts";
 import { health } from "./observe/health.ts";
 import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { trace } from "./policies/trace.ts";
-import { close, httpHandler, listen } from "./server.ts";
+import { close, httpService, listen } from "./server.ts";
 import { Placement } from "./placement.ts";
 import { createUpstream } from "./upstream.ts";
 
@@ -23,6 +27,8 @@ export interface App {
   readonly endpoints: readonly Endpoint[];
   /** Settles when the client on stdin and stdout is done; never without one. */
   readonly finished: Promise<void>;
+  /** Rejects when the gateway can do its work no longer. */
+  readonly failed: Promise<never>;
   /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
   readonly idleSince: number | undefined;
   /** Orderly: refuses new work, lets open requests finish, stops all children. */
@@ -61,6 +67,7 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
       // The time for open requests has passed, and is not granted twice.
       if (!complete) timeoutMs = 0;
     }),
+    failed: failureOf(server),
     get idleSince() {
       return gateway.idleSince;
     },
@@ -75,27 +82,39 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
   };
 }
 
+/** Without a way in, a process that lives on would only hide that. */
+async function failureOf(server: Listener | undefined): Promise<never> {
+  await server?.ended.catch((cause) => {
+    throw new GatewayError(`Nobody can connect any more: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  });
+  return await new Promise(() => {});
+}
+
 interface GatewayParts {
   readonly placement: Placement;
   readonly emit: Sink;
 }
 
 function createGateway(config: ResolvedConfig, { placement, emit }: GatewayParts): Gateway {
-  const { maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests } = config;
+  const { maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
   const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs } = config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
+    backlogFor: (peer) => placement.backlogFor(peer),
     policies: config.logLevel === "debug" ? [trace(emit)] : [],
-    ...{ emit, maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests },
+    ...{ emit, maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars },
     ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs },
   });
 }
 
 /** Nothing listens where clients come by stdio alone. */
 function serveNetwork(config: ResolvedConfig, options: MountOptions) {
-  const { host, port, allowedHosts, allowedOrigins, cors, transports } = config;
+  const { host, port, maxHeaderBytes, allowedHosts, allowedOrigins, cors, transports } = config;
+  const { emit } = options;
   if (transports.every((transport) => transport === "stdio")) return undefined;
-  const handler = httpHandler({
+  const service = httpService({
     routes: createRoutes(config, options),
     guard: originGuard({
       host,
@@ -103,9 +122,16 @@ function serveNetwork(config: ResolvedConfig, options: MountOptions) {
       allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
     }),
     cors: cors && corsHeaders(cors),
-    emit: options.emit,
+    emit,
   });
-  return listen(handler, { host, port, tls: readTls(config) });
+  const limits = connectionLimits(config);
+  return listen(service, { host, port, tls: readTls(config), maxHeaderBytes, ...limits, emit });
+}
+
+function connectionLimits(config: ResolvedConfig): ConnectionLimits {
+  const { headerTimeoutMs, idleTimeoutMs, maxConnections = connectionsFor(config) } = config;
+  const { maxConnectionsPerAddress = Math.ceil(maxConnections / 2) } = config;
+  return { maxConnections, maxConnectionsPerAddress, headerTimeoutMs, idleTimeoutMs };
 }
 
 function readTls({ tlsCert, tlsKey }: ResolvedConfig): { cert: string; key: string } | undefined {
@@ -122,6 +148,7 @@ async function serveStdio(config: ResolvedConfig, { accept }: Gateway): Promise<
     input: Deno.stdin.readable,
     output: Deno.stdout.writable,
     maxBodyBytes: config.maxBodyBytes,
+    clientLimits: config.clientLimits,
     onInputEnd: inputEnded.resolve,
   });
   await Promise.race([served, inputEnded.promise]);

@@ -1,6 +1,7 @@
 /** The live sessions: who is let in, which server answers, and the orderly end. */
 import { withHeartbeat } from "./adapters/heartbeat.ts";
-import type { Accept, Admission, Backend, Peer } from "./core/backend.ts";
+import type { Accept, Admission, Backend, Guest, Peer } from "./core/backend.ts";
+import { type Backlog, unbounded } from "./core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "./core/chain.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
@@ -14,6 +15,8 @@ import { within } from "./core/waiting.ts";
 export interface GatewayOptions {
   /** Who answers this client. */
   readonly serverFor: (peer: Peer) => Backend;
+  /** What waits for the server that answers this client; without a bound by default. */
+  readonly backlogFor?: ((peer: Peer) => Backlog) | undefined;
   readonly policies: readonly MessagePolicy[];
   readonly emit: Sink;
   readonly maxSessions: number;
@@ -23,6 +26,8 @@ export interface GatewayOptions {
   readonly queueTimeoutMs: number;
   /** Of one session, and of all stateless callers together. */
   readonly maxOpenRequests: number;
+  /** Of the id, the progress token and the method of a request. */
+  readonly maxIdChars: number;
   readonly requestTimeoutMs?: number | undefined;
   readonly maxRequestMs?: number | undefined;
   /** After how much silence a client that asked for progress is told that its call still runs. */
@@ -34,6 +39,9 @@ interface Running {
   /** Settles when it has ended and everything is freed. */
   readonly ended: Promise<void>;
 }
+
+/** A caller as far as it is known before its request is read. */
+const STATELESS: Peer = { session: "", wire: "streamableHttp", scope: "request" };
 
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
@@ -53,10 +61,11 @@ export class Gateway implements AsyncDisposable {
     this.#forSessions = {
       emit: options.emit,
       maxOpenRequests: options.maxOpenRequests,
+      maxIdChars: options.maxIdChars,
       deadlines: this.#deadlines,
       policy: policies.length > 0 ? compose(policies) : undefined,
       refusal: this.#refusal,
-      openServer: (peer, signal) => this.#open(peer, signal),
+      openServer: (guest, signal) => this.#open(guest, signal),
       // Its place is free then: what it held may take a while to free, and has bounds of its own.
       onEnded: ({ scope }) => this.#leave(scope),
     };
@@ -75,9 +84,13 @@ export class Gateway implements AsyncDisposable {
 
   /** Since when, by `performance.now()`, nobody has been connected: undefined while a request, a stream or a socket is open. */
   get idleSince(): number | undefined {
-    const idle = this.#sessions().map(idleMsOf);
-    if (idle.some((ms) => ms < 0)) return undefined;
-    return Math.max(this.#idleSince, performance.now() - Math.min(Infinity, ...idle));
+    let shortest = Infinity;
+    for (let running = this.#running.first; running; running = running.next) {
+      const idleMs = idleMsOf(running.value.session);
+      if (idleMs < 0) return undefined;
+      shortest = Math.min(shortest, idleMs);
+    }
+    return Math.max(this.#idleSince, performance.now() - shortest);
   }
 
   /** Throws StoppingError once `stop` was called. */
@@ -85,15 +98,23 @@ export class Gateway implements AsyncDisposable {
     if (this.#stopping) throw new StoppingError();
   };
 
+  /** Throws LimitError while too much waits for the server of stateless callers: before a body is read that would wait, too. */
+  readonly refuseFull = (): void => this.#options.backlogFor?.(STATELESS).refuse();
+
   /** Ends the session that has been idle for longest, of those that matter, if that is long enough; false when there is none. */
   evictIdle(matters: (session: string) => boolean = () => true): boolean {
-    const { evictAfterMs } = this.#options;
-    const [longest] = this.#sessions()
-      .map((session) => ({ session, idleMs: idleMsOf(session) }))
-      .filter(({ session, idleMs }) => !session.over && idleMs >= evictAfterMs)
-      .filter(({ session }) => matters(session.peer.session))
-      .sort((left, right) => right.idleMs - left.idleMs);
-    longest?.session.end(new DisconnectedError("The session was idle, and had to make room"));
+    let longest: Session | undefined;
+    let longestMs = this.#options.evictAfterMs;
+    for (let running = this.#running.first; running; running = running.next) {
+      const { session } = running.value;
+      const idleMs = idleMsOf(session);
+      // Of two that are equal, the older one.
+      const isLonger = longest ? idleMs > longestMs : idleMs >= longestMs;
+      if (!isLonger || session.over || !matters(session.peer.session)) continue;
+      longest = session;
+      longestMs = idleMs;
+    }
+    longest?.end(new DisconnectedError("The session was idle, and had to make room"));
     return longest !== undefined;
   }
 
@@ -135,8 +156,10 @@ export class Gateway implements AsyncDisposable {
     if (this.#openPosts >= maxOpenRequests) {
       throw new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
     }
+    const admission = this.#admission(peer);
+    admission.backlog.refuse();
     this.#openPosts++;
-    return this.#admission(peer);
+    return admission;
   }
 
   #leave(scope: Peer["scope"]): void {
@@ -145,13 +168,20 @@ export class Gateway implements AsyncDisposable {
   }
 
   #admission(peer: Peer): Admission {
-    return { run: (client) => this.#run(client, peer), withdraw: () => this.#leave(peer.scope) };
+    const { backlogFor = unbounded } = this.#options;
+    const admission: Admission = {
+      peer,
+      backlog: backlogFor(peer),
+      run: (client) => this.#run(client, admission),
+      withdraw: () => this.#leave(peer.scope),
+    };
+    return admission;
   }
 
-  #run(client: Channel, peer: Peer): Promise<void> {
+  #run(client: Channel, guest: Guest): Promise<void> {
     const { progressHeartbeatMs: everyMs } = this.#options;
     const told = everyMs === undefined ? client : withHeartbeat(client, { everyMs });
-    const session = new Session(told, peer, this.#forSessions);
+    const session = new Session(told, guest, this.#forSessions);
     const ended = session.run().then(() => {
       this.#running.remove(running);
       if (this.#running.size === 0) this.#idleSince = performance.now();
@@ -161,10 +191,10 @@ export class Gateway implements AsyncDisposable {
     return ended;
   }
 
-  #open(peer: Peer, signal: AbortSignal): Promise<Channel> {
+  #open({ peer, backlog }: Guest, signal: AbortSignal): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
     this.refuseNew();
-    const launch = { session: peer.session, args: [], env: {}, headers: {} };
+    const launch = { session: peer.session, args: [], env: {}, headers: {}, backlog };
     return this.#options.serverFor(peer).open(launch, signal);
   }
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Backlog } from "./core/backlog.ts";
+import { type Channel, memoryChannels } from "./core/channel.ts";
 import { LimitError, RequestError, StoppingError } from "./core/errors.ts";
 import type { MessagePolicy } from "./core/policy.ts";
-import { settled } from "../tests/support/far_end.ts";
+import { FarEnd, settled } from "../tests/support/far_end.ts";
 import { gatewayRig } from "../tests/support/gateway_rig.ts";
 import { failure, notification, request, result, tracked } from "../tests/support/messages.ts";
 
@@ -181,4 +183,36 @@ Deno.test("Gateway tells a client that asked for progress that its call still ru
   let last = await client.hear();
   while ("method" in last) last = await client.hear();
   assert.deepEqual(last, result(1));
+});
+
+Deno.test("Gateway lets no stateless request in while too much waits for its server", async () => {
+  const backlog = new Backlog(100);
+  const { gateway, visit, shared } = gatewayRig({ backlogFor: () => backlog });
+  visit("request").say(request(1));
+  await settled();
+  assert.deepEqual(shared.launches.map((launch) => launch.backlog), [backlog]);
+  backlog.add(100);
+  for (const enter of [() => visit("request"), gateway.refuseFull]) assert.throws(enter, LimitError);
+  visit("session");
+  backlog.remove(100);
+  gateway.refuseFull();
+  visit("request");
+});
+
+Deno.test("Gateway counts what waits for a server that is being opened", async () => {
+  const backlog = new Backlog(Infinity);
+  const opening = Promise.withResolvers<Channel>();
+  const [server, serverEnd] = memoryChannels();
+  const backend = {
+    name: "slow",
+    open: () => opening.promise,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const { visit } = gatewayRig({ backlogFor: () => backlog, serverFor: () => backend });
+  for (const id of [1, 2]) visit("request").say(request(id));
+  await settled();
+  assert.equal(backlog.size, 2 * JSON.stringify(request(1)).length);
+  opening.resolve(serverEnd);
+  assert.deepEqual(await new FarEnd(server).hear(), request(1));
+  assert.equal(backlog.size, 0);
 });

@@ -2,16 +2,18 @@
 import type { ResolvedConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
+import { escaped } from "./core/outside.ts";
+import { told, withoutFolders } from "./core/telling.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
 import { methodNotAllowed } from "./frontends/http_checks.ts";
 import { sse } from "./frontends/sse.ts";
 import { streamable } from "./frontends/streamable.ts";
-import { websocket } from "./frontends/websocket.ts";
+import { notUpgraded, websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Health } from "./observe/health.ts";
-import { redactText } from "./observe/log.ts";
-import type { Handler, Routes } from "./server.ts";
+import { isOfThisMachine } from "./policies/origin.ts";
+import type { Handler, Routes, UpgradeHandler } from "./server.ts";
 
 export interface MountOptions {
   readonly gateway: Gateway;
@@ -30,12 +32,13 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
     ...config,
     accept: gateway.accept,
     refuseNew: gateway.refuseNew,
+    refuseFull: gateway.refuseFull,
     emit,
     bodies: new Bodies(config),
     unread: new Unread({ ...config, emit }),
   };
   const http = new Map<string, Handler>();
-  const upgrades = new Map<string, Handler>();
+  const upgrades = new Map<string, UpgradeHandler>();
   http.set("/health", healthReport(options));
   for (const path of config.healthEndpoints) http.set(path, getOnly(() => new Response("ok")));
   if (config.transports.includes("streamableHttp")) {
@@ -50,26 +53,41 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
     const upgrade = websocket(common);
     for (const path of [config.wsPath, config.messagePath]) {
       upgrades.set(path, upgrade);
-      if (!http.has(path)) http.set(path, upgrade);
+      if (!http.has(path)) http.set(path, socketsOnly);
     }
   }
   return { http, upgrades };
 }
 
+const socketsOnly: Handler = (request) => {
+  throw notUpgraded(request);
+};
+
 function healthReport({ health, version }: MountOptions): Handler {
-  return getOnly(() => {
+  return getOnly((request, caller) => {
     const { status, reason, stderr } = health.report();
     const timestamp = new Date().toISOString();
-    // A child prints what it likes, and whoever may ask for our health may not be meant to read a password.
-    const told = { reason, stderr: stderr?.map(redactText) };
+    // A child prints what it likes, and whoever may ask for our health may not be meant to read it.
+    const lines = isOfThisMachine(request, caller) ? stderr?.map(reported) : undefined;
+    const told = { reason: reason && reported(reason), stderr: lines };
     const body = { status, service: "keystone", version, timestamp, ...told };
-    return Response.json(body, { status: status === "ok" ? 200 : 503 });
+    return new Response(escaped(JSON.stringify(body)), {
+      status: status === "ok" ? 200 : 503,
+      headers: { "Content-Type": "application/json" },
+    });
   });
 }
 
+/** Of a line of a child. */
+const REPORTED_CHARS = 500;
+
+function reported(line: string): string {
+  return withoutFolders(told(line, REPORTED_CHARS));
+}
+
 function getOnly(handler: Handler): Handler {
-  return (request) => {
-    if (request.method === "GET" || request.method === "HEAD") return handler(request);
+  return (request, caller) => {
+    if (request.method === "GET" || request.method === "HEAD") return handler(request, caller);
     throw methodNotAllowed(["GET", "HEAD"]);
   };
 }

@@ -11,6 +11,7 @@ import { SharedServers } from "./adapters/sharing/shared_servers.ts";
 import { supervise, type SuperviseOptions } from "./adapters/supervise.ts";
 import type { ResolvedConfig } from "./config/mod.ts";
 import type { Backend, Peer } from "./core/backend.ts";
+import { Backlog } from "./core/backlog.ts";
 import { BackendError, StoppingError } from "./core/errors.ts";
 import { background, type Sink } from "./core/events.ts";
 import { Room } from "./core/room.ts";
@@ -51,6 +52,8 @@ export class Placement implements AsyncDisposable {
   readonly #patient: Backend;
   readonly #impatient: Backend;
   readonly #startGuard: CrashGuard;
+  /** Of all servers that are each for one request. */
+  readonly #perRequestBacklog: Backlog;
   readonly #shared = new SharedServers((name) => this.#openShared(name));
   #idleCheck: ReturnType<typeof setInterval> | undefined;
   #own: Backend | undefined;
@@ -59,6 +62,7 @@ export class Placement implements AsyncDisposable {
   constructor(config: ResolvedConfig, options: PlacementOptions) {
     this.#config = config;
     this.#options = options;
+    this.#perRequestBacklog = new Backlog(config.maxBufferedBytes);
     this.#hub = hubOptions(config, options);
     const { backend, spawns } = options.upstream;
     const room = this.#room = this.#createRoom();
@@ -89,6 +93,20 @@ export class Placement implements AsyncDisposable {
         return this.#shared.get(principal).backendFor(scope);
       case "shared":
         return this.#shared.get(undefined).backendFor(scope);
+    }
+  }
+
+  /** What waits for the server that answers this client. */
+  backlogFor({ scope, principal }: Peer): Backlog {
+    switch (this.#modeOf(scope)) {
+      case "session":
+        return new Backlog(this.#config.maxBufferedBytes);
+      case "request":
+        return this.#perRequestBacklog;
+      case "principal":
+        return this.#shared.get(principal).backlog;
+      case "shared":
+        return this.#shared.get(undefined).backlog;
     }
   }
 
@@ -146,7 +164,7 @@ export class Placement implements AsyncDisposable {
     if (this.#options.upstream.spawns && restart === "never") return guardOpen(children, this.#startGuard);
     return supervise(
       children,
-      this.#supervision((session) => [
+      this.#supervision(this.#config.maxSubscriptions, (session) => [
         this.#startGuard,
         this.#guard(session, { fair: false, scope: "session" }),
       ]),
@@ -166,7 +184,8 @@ export class Placement implements AsyncDisposable {
     const guard = this.#guard(label, { fair: false, scope });
     const restarts = !spawns || restart !== "never";
     const backend = restarts
-      ? supervise(this.#patient, this.#supervision(() => [guard]))
+      // Each of its sessions is held to the limit by itself.
+      ? supervise(this.#patient, this.#supervision(Infinity, () => [guard]))
       : guardOpen(this.#patient, guard);
     const capabilities = this.#sharedBySessions() ? SESSION_CAPABILITIES : {};
     return new SharedServer(backend, { ...this.#hub, capabilities, label, scope, restarts });
@@ -190,14 +209,19 @@ export class Placement implements AsyncDisposable {
   }
 
   /** A remote is tried so often, a child until its guard says that it has failed. */
-  #supervision(guards: (session: string) => readonly CrashGuard[]): SuperviseOptions {
-    const { retry, restartDelay, restart, prewarm } = this.#config;
+  #supervision(
+    maxSubscriptions: number,
+    guards: (session: string) => readonly CrashGuard[],
+  ): SuperviseOptions {
+    const { retry, restartDelay, restart, prewarm, maxUriChars, maxHandshakeChars } = this.#config;
+    const remembers = { maxSubscriptions, maxUriChars, maxHandshakeChars };
     const { startTimeoutMs: replayTimeoutMs, maxBufferedBytes } = this.#config;
     const { upstream, emit } = this.#options;
-    const common = { replayTimeoutMs, maxBufferedBytes, emit, stopping: this.#draining.signal };
+    const common = { replayTimeoutMs, maxBufferedBytes, remembers, emit, stopping: this.#draining.signal };
     if (!upstream.spawns) return { ...common, retry };
     return {
       ...common,
+      delivers: true,
       retry: { attempts: Infinity, ...restartDelay },
       firstAttempts: 0,
       // One that was ready may have been dying.
@@ -252,8 +276,10 @@ export class Placement implements AsyncDisposable {
 
 function hubOptions(config: ResolvedConfig, { version, emit }: PlacementOptions): HubOptions {
   const { protocolVersion, startTimeoutMs: timeoutMs, maxBufferedMessages, maxBufferedBytes } = config;
+  const { maxSubscriptions, maxUriChars } = config;
   return {
     ...{ protocolVersion, timeoutMs, maxBufferedMessages, maxBufferedBytes, emit },
+    ...{ maxSubscriptions, maxUriChars },
     clientInfo: { name: "keystone", version },
     versions: SUPPORTED_VERSIONS,
   };

@@ -1,21 +1,28 @@
 /** The HTTP server: routes, the policies in front of them, the listening socket and its orderly end. */
 import { Hono, type MiddlewareHandler } from "hono";
+import type { Caller } from "./core/caller.ts";
 import { ConfigError, GatewayError, RequestError, toResponse } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
 import { within } from "./core/waiting.ts";
+import type { Service } from "./listener/connection.ts";
+import { Listener } from "./listener/listener.ts";
+import type { ConnectionLimits } from "./listener/places.ts";
 import { isUpgrade } from "./frontends/websocket.ts";
+import type { Upgrade } from "./wire/upgrade.ts";
 
 /** Answers are complete by then and small, so whoever reads has them in a moment. */
 const LAST_ANSWERS_MS = 1_000;
 
 /** Answers a request, or throws GatewayError. */
-export type Handler = (request: Request) => Response | Promise<Response>;
+export type Handler = (request: Request, caller: Caller) => Response | Promise<Response>;
+/** Lets a connection become one of another protocol, or throws GatewayError. */
+export type UpgradeHandler = (request: Request, caller: Caller) => Promise<Upgrade>;
 
 export interface Routes {
   /** By path; a path may be named once. */
   readonly http: ReadonlyMap<string, Handler>;
   /** WebSocket upgrades by path; such a path may be an HTTP route as well. */
-  readonly upgrades: ReadonlyMap<string, Handler>;
+  readonly upgrades: ReadonlyMap<string, UpgradeHandler>;
 }
 
 export interface ServerOptions {
@@ -26,8 +33,8 @@ export interface ServerOptions {
   readonly emit: Sink;
 }
 
-/** The whole HTTP face as one function, which tests call without a socket. */
-export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handler {
+/** The whole HTTP face, which tests call without a socket. */
+export function httpService({ routes, guard, cors, emit }: ServerOptions): Service {
   const refused = (request: Request, error: unknown): Response => {
     const response = toResponse(error);
     const { method } = request;
@@ -36,68 +43,107 @@ export function httpHandler({ routes, guard, cors, emit }: ServerOptions): Handl
     emit({ type: "http.refused", method, route: pathOf(request), status: response.status, reason });
     return response;
   };
-  const orRefused = async (handler: Handler, request: Request): Promise<Response> => {
+  const orRefused = async (handler: Handler, request: Request, caller: Caller): Promise<Response> => {
     try {
-      return await handler(request);
+      return await handler(request, caller);
     } catch (error) {
       return refused(request, error);
     }
   };
-  const app = new Hono({ strict: false });
-  if (cors) app.use(cors);
-  for (const [path, handler] of routes.http) app.all(path, (context) => handler(context.req.raw));
-  app.notFound((context) => refused(context.req.raw, new RequestError("Not found", { status: 404 })));
-  app.onError((error, context) => refused(context.req.raw, error));
-  const upgrades = new Map([...routes.upgrades].map(([path, handler]) => [withoutSlash(path), handler]));
-  return (request) => {
-    try {
-      guard(request);
-      // Outside of Hono: middleware that copies a response would break the upgrade.
-      const upgrade = isUpgrade(request) && upgrades.get(withoutSlash(pathOf(request)));
-      return upgrade ? orRefused(upgrade, request) : app.fetch(request);
-    } catch (error) {
-      return refused(request, error);
-    }
+  const [http, upgrades] = [byPath(routes.http), byPath(routes.upgrades)];
+  const upgradeOf = (request: Request) => isUpgrade(request) ? upgrades.get(routeOf(request)) : undefined;
+  const routed: Handler = (request, caller) =>
+    orRefused(http.get(routeOf(request)) ?? notFound, request, caller);
+  const answer = cors ? withCors(cors, routed) : routed;
+  return {
+    request(request, caller) {
+      try {
+        guard(request);
+        if (upgradeOf(request)) throw tooLate(caller);
+        return answer(request, caller);
+      } catch (error) {
+        return refused(request, error);
+      }
+    },
+    upgrade(request, caller) {
+      const handler = upgradeOf(request);
+      if (!handler) return undefined;
+      // An async function, so that what `guard` throws is a rejection too.
+      const begin = async () => {
+        guard(request);
+        return await handler(request, caller);
+      };
+      return begin().catch((error) => refused(request, error));
+    },
   };
 }
 
-/** The Host header is part of a request's URL, and a malformed one makes it one that no parser takes. */
+/**
+ * The runtime has the connection by then, and would take frames of any size. A client that keeps connections in a pool
+ * takes another one when one of them has ended under a request that may be repeated (RFC 9110, section 9.2.2).
+ */
+function tooLate(caller: Caller): GatewayError {
+  caller.drop("the handshake of a WebSocket came after other requests");
+  return new RequestError("Bad Request: a WebSocket needs a connection of its own");
+}
+
+function notFound(): never {
+  throw new RequestError("Not found", { status: 404 });
+}
+
+function withCors(cors: MiddlewareHandler, handler: Handler): Handler {
+  const app = new Hono<{ Bindings: Caller }>();
+  app.use(cors);
+  app.all("*", ({ req, env }) => handler(req.raw, env));
+  return (request, caller) => app.fetch(request, caller);
+}
+
+function byPath<T>(routes: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...routes].map(([path, handler]) => [withoutSlash(path), handler]));
+}
+
+function routeOf(request: Request): string {
+  return withoutSlash(pathOf(request));
+}
+
+/**
+ * The path as it was sent, which is what a proxy in front has held against its rules: no escape is resolved, no dot and
+ * no second slash removed. The runtime leaves the request's target in the URL as it came.
+ */
 function pathOf({ url }: Request): string {
-  return URL.parse(url)?.pathname ?? url;
+  const authority = url.indexOf("://") + 3;
+  const start = url.slice(authority).search(/[/?]/) + authority;
+  const end = url.indexOf("?", start);
+  return url[start] === "/" ? url.slice(start, end < 0 ? url.length : end) : "/";
 }
 
-/** As Hono has it for the other routes: a slash at the end changes nothing. */
+/** A slash at the end changes nothing. */
 function withoutSlash(path: string): string {
-  return path.replace(/(?<=.)\/$/, "");
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
-export interface ListenOptions {
+export interface ListenOptions extends ConnectionLimits {
   readonly host: string;
   readonly port: number;
   /** PEM texts: HTTPS with HTTP/2 by ALPN. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly maxHeaderBytes: number;
+  readonly emit: Sink;
 }
 
 /** Throws ConfigError when the address cannot be bound or certificate and key do not fit. */
-export function listen(handler: Handler, { host, port, tls }: ListenOptions): Deno.HttpServer<Deno.NetAddr> {
+export function listen(service: Service, { host, port, ...options }: ListenOptions): Listener {
   try {
-    return Deno.serve({
-      hostname: host.replace(/^\[(.*)\]$/, "$1"),
-      port,
-      ...tls,
-      // Says nothing: the banner is ours.
-      onListen: () => {},
-      // Of a body that was broken off, too: whoever did that has told of it.
-      onError: (error) => toResponse(error),
-    }, handler);
+    return new Listener({ hostname: host.replace(/^\[(.*)\]$/, "$1"), port, service, ...options });
   } catch (cause) {
     throw new ConfigError(listenFault(cause, host, port), { cause });
   }
 }
 
 /** Lets the last answers arrive, but waits for no client that has ceased to read or to send. */
-export async function close(server: Deno.HttpServer): Promise<void> {
-  await within(LAST_ANSWERS_MS, server.shutdown());
+export async function close(listener: Listener): Promise<void> {
+  await within(LAST_ANSWERS_MS, listener.shutdown());
+  listener.kill();
 }
 
 function listenFault(cause: unknown, host: string, port: number): string {

@@ -3,7 +3,7 @@ import { type HttpClient, httpClient } from "./backends/http_client.ts";
 import { REMOTE_BACKENDS } from "./backends/mod.ts";
 import { processBackend } from "./backends/process.ts";
 import { resolveCommand } from "./backends/resolve_command.ts";
-import { anyTarget } from "./backends/target.ts";
+import { anyTarget, sameNetwork } from "./backends/target.ts";
 import { remoteHeaders } from "./config/credentials.ts";
 import { readCertificatesOf, requireFolder } from "./config/files.ts";
 import type { ResolvedConfig, ServerCommand, ServerRemote } from "./config/mod.ts";
@@ -26,14 +26,14 @@ export function createUpstream(config: ResolvedConfig, emit: Sink): Upstream {
 }
 
 function createChild(config: ResolvedConfig, server: ServerCommand, emit: Sink): Upstream {
-  const { cwd, env, maxMessageBytes, stopTimeoutMs } = config;
+  const { cwd, env, maxMessageBytes, serverLimits, stopTimeoutMs } = config;
   if (cwd !== undefined) requireFolder("--cwd", cwd);
   const backend = processBackend({
     name: server.label,
     program: server.shell ? server.program : findProgram(config, server),
     args: server.args,
     shell: server.shell,
-    ...{ env, cwd, maxMessageBytes, stopTimeoutMs, emit },
+    ...{ env, cwd, maxMessageBytes, serverLimits, stopTimeoutMs, emit },
   });
   return { backend, spawns: true, kill: () => backend.kill() };
 }
@@ -50,6 +50,7 @@ function findProgram({ cwd, env }: ResolvedConfig, { program, flag }: ServerComm
 function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit: Sink): Upstream {
   const {
     maxMessageBytes,
+    serverLimits,
     maxBufferedMessages,
     maxBufferedBytes,
     connectTimeoutMs,
@@ -59,6 +60,7 @@ function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit:
   const options = {
     client,
     maxMessageBytes,
+    serverLimits,
     maxBufferedMessages,
     maxBufferedBytes,
     connectTimeoutMs,
@@ -70,10 +72,10 @@ function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit:
 }
 
 function createClient(config: ResolvedConfig, url: URL): HttpClient {
-  const { caFile } = config;
+  const { caFile, allowPrivateRedirects } = config;
   const caCerts = caFile === undefined ? [] : [readCertificatesOf("--caFile", caFile)];
-  // Whoever types a URL may call it; one from a file or an API will have to be public.
-  const options = { headers: remoteHeaders(config, url), caCerts, checkTarget: anyTarget };
+  const checkTarget = allowPrivateRedirects ? anyTarget : sameNetwork(url);
+  const options = { headers: remoteHeaders(config, url), caCerts, checkTarget };
   try {
     return httpClient(options);
   } catch (cause) {

@@ -33,6 +33,8 @@ export function benchmarksPage(report: Report): string {
     "The number behind the slash counts the callers. They share one session; each has one call open at a time. In",
     "`growth` and `clients` it counts the sessions: calls take turns in them, 16 at a time in `growth`, and as many as",
     "there are sessions in `clients`.",
+    "In `slow clients` it counts those who stop or trickle within a head or a body, or do not read their answer, while",
+    "16 callers are measured.",
     "`stateful/open` is open loop: calls arrive at half the rate that the gateway can take. `added` is what a gateway",
     "adds to the bare pipe.",
     "",

@@ -12,6 +12,7 @@ import { formatReport, makeReport, readReport, type Report } from "./report.ts";
 import { Results } from "./results.ts";
 import { runSessions } from "./session_cases.ts";
 import { buildChild } from "./setup.ts";
+import { runSlowClients } from "./slow_cases.ts";
 import { runStage } from "./stage.ts";
 import { runStart } from "./start_cases.ts";
 import { writeDocs } from "./docs.ts";
@@ -77,6 +78,7 @@ async function measureAll(bench: Bench): Promise<void> {
   await runStart(bench);
   await runSessions(bench);
   await runCrowds(bench);
+  await runSlowClients(bench);
   await runMemory(bench);
 }
 

@@ -65,6 +65,13 @@ export const MARKS: readonly Mark[] = [
     over: { row: "growth/1", contestant: KEYSTONE },
     atLeast: 0.9,
   },
+  {
+    title: "Beside 1,000 slow clients, p99 / without them",
+    row: "slow clients/1000",
+    figure: "p99",
+    over: { row: "slow clients/0", contestant: KEYSTONE },
+    atMost: 2,
+  },
   { ...against(SUPERGATEWAY, "memory/idle", "memory"), title: "Idle RSS", atMost: 0.8 },
   {
     ...against(SUPERGATEWAY, "start/program", "time"),

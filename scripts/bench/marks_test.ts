@@ -65,6 +65,6 @@ Deno.test("every mark has one limit and a row that is measured", () => {
   ];
   for (const { row, atLeast, atMost } of MARKS) {
     assert.notEqual(atLeast === undefined, atMost === undefined);
-    assert.ok([...names, "growth/1000", "start/program"].includes(row), row);
+    assert.ok([...names, "growth/1000", "slow clients/1000", "start/program"].includes(row), row);
   }
 });

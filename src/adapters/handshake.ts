@@ -3,6 +3,7 @@ import type { Channel, Envelope, Undelivered } from "../core/channel.ts";
 import { BackendError, LimitError, TimeoutError } from "../core/errors.ts";
 import { isResponse, type Params, type RequestId } from "../core/jsonrpc.ts";
 import { inTime } from "../core/waiting.ts";
+import { excerpt } from "../core/telling.ts";
 
 export interface HandshakeOptions {
   /** The revision that is offered to the server. */
@@ -53,8 +54,12 @@ function resultIn({ message, undelivered }: Envelope, id: RequestId): Params | u
   throw new BackendError("The MCP server answered initialize with something that is not an object");
 }
 
+const REASON_CHARS = 500;
+
 /** What never reached the server was refused by something else, which says so itself. */
 function failure(reason: string, undelivered: Undelivered | undefined): Error {
   if (undelivered?.status === 503) return new LimitError(reason);
-  return new BackendError(undelivered ? reason : `The MCP server refused initialize: ${reason}`);
+  return new BackendError(
+    undelivered ? reason : `The MCP server refused initialize: ${excerpt(reason, REASON_CHARS)}`,
+  );
 }

@@ -1,6 +1,6 @@
 /** A fresh server for each request: nothing that one request does to its server is seen by another. */
 import type { Backend, Launch } from "../core/backend.ts";
-import { type Channel, type Envelope, undeliveredBy } from "../core/channel.ts";
+import { asText, type Channel, type Envelope, textOf, undeliveredBy } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, LimitError, toRpcError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import {
@@ -65,7 +65,7 @@ class PerRequestChannel implements Channel {
   #begin(envelope: Envelope, { id }: JsonRpcRequest): void {
     const stop = new AbortController();
     this.#stops.set(id, stop);
-    const running = this.#run(envelope, id, stop.signal);
+    const running = this.#run(asText(envelope), id, stop.signal);
     this.#running.add(running);
     background(running.finally(() => this.#running.delete(running)), "server of a request", this.#emit);
   }
@@ -85,13 +85,25 @@ class PerRequestChannel implements Channel {
   }
 
   async #ask(envelope: Envelope, id: RequestId, signal: AbortSignal): Promise<void> {
-    await using server = await this.#fresh.open(this.#launch, signal);
+    await using server = await this.#open(envelope, signal);
     // Its dispose is what ends the loop below.
     const stop = () => background(server[Symbol.asyncDispose](), "server of a request", this.#emit);
     signal.addEventListener("abort", stop);
     signal.throwIfAborted();
     await server.send(envelope);
     await this.#passAnswers(server, id);
+  }
+
+  /** Others may have all the places for as long as one may wait. */
+  async #open(envelope: Envelope, signal: AbortSignal): Promise<Channel> {
+    const { backlog } = this.#launch;
+    const size = textOf(envelope).length;
+    backlog?.add(size);
+    try {
+      return await this.#fresh.open(this.#launch, signal);
+    } finally {
+      backlog?.remove(size);
+    }
   }
 
   async #passAnswers(server: Channel, id: RequestId): Promise<void> {

@@ -1,6 +1,6 @@
 /** What a server must be told again after it was opened again: handshake, subscriptions, log level. */
 import type { Channel, Envelope } from "../core/channel.ts";
-import { BackendError } from "../core/errors.ts";
+import { BackendError, type GatewayError, RequestError } from "../core/errors.ts";
 import {
   cancelledId,
   isRequest,
@@ -12,6 +12,14 @@ import {
   type RequestId,
 } from "../core/jsonrpc.ts";
 
+import { type SubscriptionLimits, subscriptionRefusal } from "./subscription_limits.ts";
+
+/** How much of one session is remembered. */
+export interface MemoryLimits extends SubscriptionLimits {
+  /** Of what the client says of itself in `initialize`. */
+  readonly maxHandshakeChars: number;
+}
+
 /** Takes what the server says besides the answers to the replay. */
 type Pass = (envelope: Envelope) => Promise<void> | void;
 
@@ -21,22 +29,56 @@ interface Replay {
   readonly pass: Pass;
 }
 
+/** What becomes of a request that is kept once the server has accepted it. */
+interface Pending {
+  readonly keep: () => void;
+  readonly subscribes: boolean;
+}
+
 /** Ids of our own must differ from every id of the client; nobody else says this. */
 const REPLAY_ID = "keystone-replay:";
+/** The name of a level is far shorter; what is longer is none, and not worth a memory. */
+const MAX_LEVEL_CHARS = 100;
 
 export class SessionMemory {
-  /** The client's handshake that the server has accepted. */
-  #accepted: JsonRpcRequest | undefined;
+  readonly #limits: MemoryLimits;
+  /** The params of the client's handshake that the server has accepted, as text: parsed they may be twenty times as large. */
+  #accepted: string | undefined;
   #initialized = false;
   #level: Params | undefined;
   readonly #subscriptions = new Map<string, Params>();
   /** What is kept of a request once the server has accepted it: what it refuses is not for its successor either. */
-  readonly #pending = new Map<RequestId, () => void>();
+  readonly #pending = new Map<RequestId, Pending>();
+  /** How many of the pending are for subscriptions. */
+  #subscribing = 0;
   #lastId = 0;
+
+  constructor(limits: MemoryLimits) {
+    this.#limits = limits;
+  }
 
   /** True once the server has accepted the client's handshake. */
   get established(): boolean {
     return this.#accepted !== undefined;
+  }
+
+  /** Why what the client says is not passed on: there would be too much to remember; or undefined. */
+  refusal({ method, params = {} }: JsonRpcRequest): GatewayError | undefined {
+    if (method === "initialize") return this.#handshakeRefusal(params);
+    // The server says what it thinks of one without a uri.
+    if (method !== "resources/subscribe" || typeof params.uri !== "string") return undefined;
+    const others = this.#subscriptions.size + this.#subscribing -
+      (this.#subscriptions.has(params.uri) ? 1 : 0);
+    return subscriptionRefusal(params, others, this.#limits);
+  }
+
+  #handshakeRefusal(params: Params): GatewayError | undefined {
+    const { maxHandshakeChars } = this.#limits;
+    const size = JSON.stringify(params).length;
+    if (size <= maxHandshakeChars) return undefined;
+    return new RequestError(
+      `What initialize says may have ${maxHandshakeChars} characters (--maxHandshakeSize), and this has ${size}`,
+    );
   }
 
   /** Sees what the client says. */
@@ -44,22 +86,21 @@ export class SessionMemory {
     if (!("method" in message)) return;
     if (isRequest(message)) return this.#noteRequest(message);
     if (message.method === "notifications/initialized") this.#initialized = true;
-    else this.#pending.delete(cancelledId(message) ?? NaN);
+    else this.#takePending(cancelledId(message) ?? NaN);
   }
 
   /** Sees what the client is answered. A refused handshake leaves the one before it in force. */
   noteAnswer(message: JsonRpcResponse): void {
     if (this.#pending.size === 0 || message.id === null) return;
-    const keep = this.#pending.get(message.id);
-    this.#pending.delete(message.id);
-    if ("result" in message) keep?.();
+    const pending = this.#takePending(message.id);
+    if ("result" in message) pending?.keep();
   }
 
   /** Plays everything to a new server. Throws BackendError when it does not accept the handshake. */
   async replay(server: Channel, messages: AsyncIterator<Envelope>, pass: Pass): Promise<void> {
-    if (!this.#accepted) return;
+    if (this.#accepted === undefined) return;
     const ask = (method: string, params?: Params) => this.#ask({ server, messages, pass }, method, params);
-    await ask("initialize", this.#accepted.params);
+    await ask("initialize", JSON.parse(this.#accepted));
     if (this.#initialized) {
       await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
     }
@@ -71,20 +112,29 @@ export class SessionMemory {
 
   #noteRequest(message: JsonRpcRequest): void {
     const keep = this.#keeping(message);
-    if (keep) this.#pending.set(message.id, keep);
+    if (!keep) return;
+    this.#takePending(message.id);
+    const subscribes = message.method === "resources/subscribe";
+    if (subscribes) this.#subscribing++;
+    this.#pending.set(message.id, { keep, subscribes });
   }
 
-  #keeping(message: JsonRpcRequest): (() => void) | undefined {
-    switch (message.method) {
-      case "initialize":
-        return () => this.#begin(message);
-      case "logging/setLevel":
-        return () => void (this.#level = paramsOf(message));
-      case "resources/subscribe":
-        return () => void this.#subscriptions.set(String(message.params?.uri), paramsOf(message));
-      case "resources/unsubscribe":
-        return this.#unsubscribing(String(message.params?.uri));
-    }
+  #takePending(id: RequestId): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (!pending) return undefined;
+    this.#pending.delete(id);
+    if (pending.subscribes) this.#subscribing--;
+    return pending;
+  }
+
+  /** What is to be kept of it, and nothing else of the message: it may be large. */
+  #keeping({ method, params = {} }: JsonRpcRequest): (() => void) | undefined {
+    if (method === "initialize") return this.#beginning(JSON.stringify(params));
+    if (method === "logging/setLevel") return this.#settingLevel(params.level);
+    const { uri } = params;
+    if (typeof uri !== "string") return undefined;
+    if (method === "resources/subscribe") return this.#subscription(uri, params);
+    return method === "resources/unsubscribe" ? this.#unsubscribing(uri) : undefined;
   }
 
   /** At once, since a server that is gone need not agree; and again, should it agree to a subscription meanwhile. */
@@ -93,11 +143,23 @@ export class SessionMemory {
     return () => void this.#subscriptions.delete(uri);
   }
 
-  #begin(message: JsonRpcRequest): void {
-    this.#accepted = message;
-    this.#initialized = false;
-    this.#level = undefined;
-    this.#subscriptions.clear();
+  #subscription(uri: string, { _meta, ...params }: Params): () => void {
+    // A token that asked for progress then would be used twice.
+    return () => void this.#subscriptions.set(uri, params);
+  }
+
+  #settingLevel(level: unknown): (() => void) | undefined {
+    if (typeof level !== "string" || level.length > MAX_LEVEL_CHARS) return undefined;
+    return () => void (this.#level = { level });
+  }
+
+  #beginning(params: string): () => void {
+    return () => {
+      this.#accepted = params;
+      this.#initialized = false;
+      this.#level = undefined;
+      this.#subscriptions.clear();
+    };
   }
 
   async #ask({ server, messages, pass }: Replay, method: string, params: Params | undefined): Promise<void> {
@@ -116,9 +178,4 @@ export class SessionMemory {
     }
     throw new BackendError("The MCP server closed the connection during the handshake");
   }
-}
-
-/** A token that asked for progress then would be used twice. */
-function paramsOf({ params: { _meta, ...params } = {} }: JsonRpcRequest): Params {
-  return params;
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { memoryChannels } from "../core/channel.ts";
 import { BackendError } from "../core/errors.ts";
-import type { JsonRpcMessage } from "../core/jsonrpc.ts";
+import type { JsonRpcMessage, Params } from "../core/jsonrpc.ts";
 import { FarEnd } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { methodOf } from "../../tests/support/supervise_rig.ts";
+import { REMEMBERED } from "../../tests/support/limits.ts";
 import { SessionMemory } from "./session_memory.ts";
 
 const INITIALIZE = request(1, "initialize", { protocolVersion: "x" });
@@ -37,7 +38,7 @@ async function replay(memory: SessionMemory, answer: Answer = accepting) {
 }
 
 function memoryOf(...messages: JsonRpcMessage[]): SessionMemory {
-  const memory = new SessionMemory();
+  const memory = new SessionMemory(REMEMBERED);
   memory.note(INITIALIZE);
   memory.noteAnswer(result(1));
   for (const message of messages) {
@@ -48,7 +49,7 @@ function memoryOf(...messages: JsonRpcMessage[]): SessionMemory {
 }
 
 Deno.test("SessionMemory is established by an accepted initialize, and by nothing else", () => {
-  const memory = new SessionMemory();
+  const memory = new SessionMemory(REMEMBERED);
   memory.noteAnswer(result(1));
   memory.note(request("1", "initialize"));
   memory.noteAnswer(result(1));
@@ -61,7 +62,7 @@ Deno.test("SessionMemory is established by an accepted initialize, and by nothin
 });
 
 Deno.test("SessionMemory plays nothing before there was a handshake", async () => {
-  assert.deepEqual(await replay(new SessionMemory()), { said: [], passed: [] });
+  assert.deepEqual(await replay(new SessionMemory(REMEMBERED)), { said: [], passed: [] });
 });
 
 Deno.test("SessionMemory plays what was said, in order, the last log level and the live subscriptions, with ids of its own", async () => {
@@ -149,4 +150,32 @@ Deno.test("SessionMemory throws when the server ends during the handshake", asyn
   const playing = memoryOf().replay(near, near.incoming[Symbol.asyncIterator](), () => {});
   await far.close();
   await assert.rejects(playing, /closed the connection during the handshake/);
+});
+
+Deno.test("SessionMemory has a refusal for a subscription too many, those that are asked for included", () => {
+  const memory = new SessionMemory({ ...REMEMBERED, maxSubscriptions: 2 });
+  const subscribe = (id: number, uri: unknown = `${id}`) => request(id, "resources/subscribe", { uri });
+  for (const id of [1, 2]) {
+    assert.equal(memory.refusal(subscribe(id)), undefined);
+    memory.note(subscribe(id));
+  }
+  memory.noteAnswer(result(1));
+  assert.match(
+    memory.refusal(subscribe(3))?.message ?? "",
+    /the limit of a session is 2 \(--maxSubscriptions\)/,
+  );
+  assert.equal(memory.refusal(subscribe(3, "1")), undefined, "what it has already");
+  assert.equal(memory.refusal(subscribe(3, 7)), undefined, "what is no URI is the server's business");
+  memory.note(notification("notifications/cancelled", { requestId: 2 }));
+  assert.equal(memory.refusal(subscribe(3)), undefined);
+});
+
+Deno.test("SessionMemory has a refusal for a URI and a handshake that are too long", () => {
+  const memory = new SessionMemory({ ...REMEMBERED, maxUriChars: 3, maxHandshakeChars: 100 });
+  const refusal = (method: string, params: Params) => memory.refusal(request(1, method, params))?.message;
+  assert.match(refusal("resources/subscribe", { uri: "long" }) ?? "", /--maxUriLength/);
+  assert.equal(refusal("resources/subscribe", { uri: "abc" }), undefined);
+  assert.match(refusal("initialize", { clientInfo: "x".repeat(100) }) ?? "", /--maxHandshakeSize/);
+  assert.equal(refusal("initialize", { protocolVersion: "2025-11-25" }), undefined);
+  assert.equal(refusal("tools/call", { uri: "x".repeat(1_000) }), undefined);
 });

@@ -4,7 +4,8 @@
  * its caller gets an error that says so.
  */
 import type { Backend, Launch } from "../core/backend.ts";
-import { type Channel, type Envelope, undeliveredBy } from "../core/channel.ts";
+import type { Backlog } from "../core/backlog.ts";
+import { asText, type Channel, type Envelope, textOf, undeliveredBy } from "../core/channel.ts";
 import {
   BackendError,
   DisconnectedError,
@@ -20,7 +21,6 @@ import {
   isRequest,
   isResponse,
   type JsonRpcNotification,
-  type JsonRpcRequest,
   type JsonRpcResponse,
   type RequestId,
 } from "../core/jsonrpc.ts";
@@ -30,7 +30,7 @@ import { pause, pauseBefore, type Retry } from "../core/retry.ts";
 import { AskedByServer } from "./asked_by_server.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 import { type Break, messageOf, ServerLink } from "./server_link.ts";
-import { SessionMemory } from "./session_memory.ts";
+import { type MemoryLimits, SessionMemory } from "./session_memory.ts";
 import { inTime } from "../core/waiting.ts";
 
 export interface SuperviseOptions {
@@ -47,8 +47,12 @@ export interface SuperviseOptions {
   readonly guards?: (session: string) => readonly CrashGuard[];
   /** When it fires, no server is opened again: requests that wait for that get its reason. */
   readonly stopping?: AbortSignal;
-  /** How much may wait for a server that is being opened. */
+  /** How much may wait for a server that is being opened, and be kept of requests that may have to be sent again. */
   readonly maxBufferedBytes: number;
+  /** A server that was given a request has it, as a child does: its text is not kept then. False by default. */
+  readonly delivers?: boolean;
+  /** How much is kept to be told to a server that is opened again. */
+  readonly remembers: MemoryLimits;
   readonly emit: Sink;
 }
 
@@ -63,8 +67,12 @@ export function supervise(backend: Backend, options: SuperviseOptions): Backend 
 
 /** A request of the client that the server has not answered. */
 interface Open {
-  readonly envelope: Envelope;
-  readonly message: JsonRpcRequest;
+  readonly id: RequestId;
+  readonly method: string;
+  /** As long as it may have to be sent. */
+  envelope: Envelope | undefined;
+  /** How much of it is counted as waiting. */
+  size: number;
   /** How often it was turned away undelivered, or found its connection broken. */
   attempts: number;
   /** The connection that has it; none while it waits to be sent. */
@@ -77,19 +85,23 @@ class SupervisedChannel implements Channel {
   readonly #session: string;
   readonly #options: SuperviseOptions;
   readonly #abort = new AbortController();
-  readonly #memory = new SessionMemory();
+  readonly #memory: SessionMemory;
   readonly #open = new Table<RequestId, Open>();
   readonly #asked = new AskedByServer();
   readonly #link: ServerLink;
-  /** Characters of notifications that wait for a server. */
-  #waitingNotes = 0;
+  /** What waits for the server elsewhere counts there, too. */
+  readonly #backlog: Backlog | undefined;
+  /** Characters of what waits here, or is kept since it may have to be sent again. */
+  #kept = 0;
   #closed = false;
 
   constructor(backend: Backend, launch: Launch, options: SuperviseOptions) {
     const { signal } = this.#abort;
     this.#name = backend.name;
     this.#session = launch.session;
+    this.#backlog = launch.backlog;
     this.#options = options;
+    this.#memory = new SessionMemory(options.remembers);
     this.#link = new ServerLink({
       retry: options.retry,
       firstAttempts: options.firstAttempts,
@@ -109,11 +121,16 @@ class SupervisedChannel implements Channel {
   send(envelope: Envelope): Promise<void> | void {
     if (this.#closed || this.incoming.ended) throw gone();
     const { message } = envelope;
-    this.#memory.note(message);
     if (isResponse(message)) return this.#respond(envelope, message);
     if (!isRequest(message)) return this.#notify(envelope, message);
-    const open: Open = { envelope, message, attempts: 0, sentTo: undefined };
-    this.#open.set(message.id, open);
+    const refusal = this.#memory.refusal(message);
+    if (refusal) return this.#refuse(message.id, refusal);
+    this.#memory.note(message);
+    const { id, method } = message;
+    const open: Open = { id, method, envelope, size: 0, attempts: 0, sentTo: undefined };
+    const older = this.#open.get(id);
+    if (older) this.#letGo(older);
+    this.#open.set(id, open);
     return this.#deliver(open);
   }
 
@@ -130,51 +147,90 @@ class SupervisedChannel implements Channel {
 
   // --- up ---
 
+  #refuse(id: RequestId, error: GatewayError): void {
+    void this.incoming.push({ message: errorOf(id, toRpcError(error)), relatesTo: id });
+  }
+
   #deliver(open: Open): Promise<void> | void {
     const { server } = this.#link;
-    if (!server) return this.#deliverLater(open);
+    const { envelope } = open;
+    if (!envelope) return;
+    if (!server) return this.#deliverLater(open, envelope);
+    if (!this.#options.delivers) {
+      this.#keep(open, envelope);
+      if (this.#full) {
+        return this.#answer(open.id, new LimitError("The server is too slow: too much waits for it"));
+      }
+    }
     open.sentTo = server;
     try {
-      return unlessGone(server.send(open.envelope));
+      const sent = server.send(envelope);
+      if (this.#options.delivers) this.#delivered(open);
+      return unlessGone(sent);
     } catch (error) {
       open.sentTo = undefined;
-      if (!(error instanceof DisconnectedError)) return this.#answer(open.message.id, error);
+      if (!(error instanceof DisconnectedError)) return this.#answer(open.id, error);
       // Broken, and its pump has not said so yet: the next connection takes the request.
       this.#link.drop(server);
-      if (++open.attempts > this.#options.retry.attempts) return this.#answer(open.message.id, error);
-      return this.#deliverLater(open);
+      if (++open.attempts > this.#options.retry.attempts) return this.#answer(open.id, error);
+      return this.#deliverLater(open, envelope);
     }
+  }
+
+  /** A handshake does nothing that could be lost, so it may be sent again in any case. */
+  #delivered(open: Open): void {
+    this.#letGo(open);
+    if (open.method !== "initialize") open.envelope = undefined;
+  }
+
+  // --- what is kept ---
+
+  get #full(): boolean {
+    return this.#kept > this.#options.maxBufferedBytes;
+  }
+
+  #keep(open: Open, envelope: Envelope): void {
+    if (open.size === 0) this.#count(open.size = sizeOf(envelope));
+  }
+
+  #letGo(open: Open): void {
+    this.#count(-open.size);
+    open.size = 0;
+  }
+
+  #count(size: number): void {
+    this.#kept += size;
+    this.#backlog?.add(size);
+  }
+
+  /** Every request that is over goes through here. */
+  #take(id: RequestId): Open | undefined {
+    const open = this.#open.take(id);
+    if (open) this.#letGo(open);
+    return open;
   }
 
   /** Not awaited: time-outs, cancellations and the end must reach the requests that wait for a connection. */
-  #deliverLater(open: Open): void {
-    if (this.#waitingSize() > this.#options.maxBufferedBytes) {
-      return this.#answer(
-        open.message.id,
-        new LimitError("The server is being started: too much waits for it"),
-      );
+  #deliverLater(open: Open, envelope: Envelope): void {
+    this.#keep(open, envelope);
+    if (this.#full) {
+      return this.#answer(open.id, new LimitError("The server is being started: too much waits for it"));
     }
+    open.envelope = asText(envelope);
     background(this.#connectAndDeliver(open), "connecting", this.#options.emit);
-  }
-
-  /** Characters of what waits for a server. */
-  #waitingSize(): number {
-    let size = this.#waitingNotes;
-    for (const { envelope, sentTo } of this.#open.values()) if (!sentTo) size += sizeOf(envelope);
-    return size;
   }
 
   async #connectAndDeliver(open: Open): Promise<void> {
     try {
-      await this.#link.connect({ replays: open.message.method !== "initialize" });
+      await this.#link.connect({ replays: open.method !== "initialize" });
     } catch (error) {
-      return this.#answer(open.message.id, error);
+      return this.#answer(open.id, error);
     }
     if (this.#isOpen(open)) await this.#deliver(open);
   }
 
   #isOpen(open: Open): boolean {
-    return this.#open.get(open.message.id) === open;
+    return this.#open.get(open.id) === open;
   }
 
   /** To whoever asked and to nobody else, also while a handshake is being played. */
@@ -183,32 +239,33 @@ class SupervisedChannel implements Channel {
   }
 
   #notify(envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
+    this.#memory.note(message);
     const cancelled = cancelledId(message);
-    const open = cancelled === undefined ? undefined : this.#open.take(cancelled);
+    const open = cancelled === undefined ? undefined : this.#take(cancelled);
     // A request that was never sent need not be taken back.
     if (open && !open.sentTo) return;
     const { server } = this.#link;
     if (server) return this.#pass(envelope, server);
     // The server that had the request is gone, and with it the request.
     if (cancelled !== undefined) return;
-    background(this.#notifyLater(envelope), "connecting", this.#options.emit);
+    background(this.#notifyLater(asText(envelope)), "connecting", this.#options.emit);
   }
 
   /** Not awaited either: what comes after it must not wait for a connection. */
   async #notifyLater(envelope: Envelope): Promise<void> {
     const size = sizeOf(envelope);
-    if (this.#waitingSize() + size > this.#options.maxBufferedBytes) {
+    if (this.#kept + size > this.#options.maxBufferedBytes) {
       return this.#tell("a message was lost: too much waits for the server");
     }
-    this.#waitingNotes += size;
+    this.#count(size);
     try {
       await this.#link.connect({ replays: true });
-      await this.#pass(envelope, this.#link.server);
     } catch (error) {
-      this.#tell(`a message was lost: ${messageOf(error)}`);
+      return this.#tell(`a message was lost: ${messageOf(error)}`);
     } finally {
-      this.#waitingNotes -= size;
+      this.#count(-size);
     }
+    await this.#pass(envelope, this.#link.server);
   }
 
   /** Hands over what nobody waits for. */
@@ -224,14 +281,14 @@ class SupervisedChannel implements Channel {
 
   /** The request is over, and its caller hears why. */
   #answer(id: RequestId, error: unknown): void {
-    const open = this.#open.take(id);
+    const open = this.#take(id);
     if (!open) return;
     const known = error instanceof GatewayError
       ? error
       : new BackendError("The MCP server failed", { cause: error });
     const message = errorOf(id, toRpcError(known));
     this.#memory.noteAnswer(message);
-    const mayBeSentAgain = open.message.method === "initialize" || known instanceof LimitError;
+    const mayBeSentAgain = open.method === "initialize" || known instanceof LimitError;
     const undelivered = mayBeSentAgain ? undeliveredBy(known) : undefined;
     if (known instanceof LimitError) this.#tell(known.message);
     void this.incoming.push({ message, relatesTo: id, undelivered });
@@ -275,17 +332,17 @@ class SupervisedChannel implements Channel {
   }
 
   #settle(message: JsonRpcResponse): void {
-    const open = message.id === null ? undefined : this.#open.take(message.id);
+    const open = message.id === null ? undefined : this.#take(message.id);
     this.#memory.noteAnswer(message);
     // Many a server takes the handshake, and is of no use after that.
-    if (open && open.message.method !== "initialize") this.#link.answered();
+    if (open && open.method !== "initialize") this.#link.answered();
   }
 
   /** Undefined after our close, when its end is what we asked for. */
   #breakOf(server: Channel, reason: unknown): Break | undefined {
     if (this.#closed) return undefined;
-    const provoked = this.#open.values().some(({ message, sentTo }) =>
-      sentTo === server && message.method !== "initialize"
+    const provoked = this.#open.values().some(({ method, sentTo }) =>
+      sentTo === server && method !== "initialize"
     );
     return { reason, provoked };
   }
@@ -294,7 +351,7 @@ class SupervisedChannel implements Channel {
   #sendsAgain({ undelivered }: Envelope, message: JsonRpcResponse): boolean {
     const { retry } = this.#options;
     const open = message.id === null ? undefined : this.#open.get(message.id);
-    if (!open || !undelivered) return false;
+    if (!open?.envelope || !undelivered) return false;
     const { status, sessionLost, retryAfterMs = pauseBefore(open.attempts + 1, retry) } = undelivered;
     // Only what waiting can mend, or another session.
     const mendable = sessionLost || status === undefined || status === 429 || status >= 500;
@@ -318,7 +375,8 @@ class SupervisedChannel implements Channel {
 
   /** Answers what may have been in the server's hands, takes back what it asked, and opens it again. */
   #recover(server: Channel, reason: unknown): void {
-    for (const open of this.#open.values()) if (open.sentTo === server) this.#lose(open, reason);
+    const losses = new Losses(reason);
+    for (const open of this.#open.values()) if (open.sentTo === server) this.#lose(open, losses);
     this.#takeBack(server);
     if (this.#closed) return this.incoming.end();
     this.#tell(messageOf(reason));
@@ -329,13 +387,13 @@ class SupervisedChannel implements Channel {
   }
 
   /** A handshake does nothing that could be lost, so one that met a dying server may be tried once more. */
-  #lose(open: Open, reason: unknown): void {
-    const { message } = open;
+  #lose(open: Open, losses: Losses): void {
+    const { id, method, envelope } = open;
     const { handshakeTries = 1 } = this.#options;
-    const again = message.method === "initialize" && !this.#closed && !permanent(reason);
-    if (!again || ++open.attempts >= handshakeTries) return this.#answer(message.id, lost(message, reason));
+    const again = method === "initialize" && envelope && !this.#closed && !permanent(losses.reason);
+    if (!again || ++open.attempts >= handshakeTries) return this.#answer(id, losses.of(method));
     open.sentTo = undefined;
-    this.#deliverLater(open);
+    this.#deliverLater(open, envelope);
   }
 
   /** What the server says by itself must go on too, so this does not wait for the next request. */
@@ -361,17 +419,29 @@ class SupervisedChannel implements Channel {
   }
 }
 
-/** What the caller of a request hears that was in the hands of a server that broke. */
-function lost({ method }: JsonRpcRequest, reason: unknown): BackendError {
-  const text = messageOf(reason);
-  // A handshake does nothing that could be lost.
-  const more = method === "initialize" ? "" : ": the answer is lost, and the request was not sent again";
-  return new BackendError(text + more, { cause: reason });
+/** What the callers of requests hear that were in the hands of a server that broke: made once for all of them. */
+class Losses {
+  readonly reason: unknown;
+  #ofCall: BackendError | undefined;
+
+  constructor(reason: unknown) {
+    this.reason = reason;
+  }
+
+  of(method: string): BackendError {
+    // A handshake does nothing that could be lost.
+    if (method === "initialize") return this.#loss("");
+    return this.#ofCall ??= this.#loss(": the answer is lost, and the request was not sent again");
+  }
+
+  #loss(more: string): BackendError {
+    return new BackendError(messageOf(this.reason) + more, { cause: this.reason });
+  }
 }
 
-/** As much as the text, which a message that came by itself always has. */
-function sizeOf({ text }: Envelope): number {
-  return text?.length ?? 0;
+/** Whoever sends it needs its text in any case. */
+function sizeOf(envelope: Envelope): number {
+  return textOf(envelope).length;
 }
 
 function permanent(reason: unknown): boolean {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { Backlog } from "../core/backlog.ts";
 import { BackendError, DisconnectedError, LimitError, StoppingError } from "../core/errors.ts";
 import { FakeBackend, type FakeServer } from "../../tests/support/fake_backend.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
+import { processorMs } from "../../tests/support/processor.ts";
 import { established, INITIALIZE, replayed, superviseRig } from "../../tests/support/supervise_rig.ts";
 import { CrashGuard } from "./crash_guard.ts";
 
@@ -106,7 +108,9 @@ Deno.test("supervise lets no more wait for a server than may wait, and says that
   const opening = Promise.withResolvers<void>();
   const backend = new FakeBackend(() => opening.promise);
   await using rig = await superviseRig({ backend, retry: FOREVER, maxBufferedBytes: 100 });
-  for (const id of [1, 2]) void rig.channel.send({ message: request(id), text: "x".repeat(60) });
+  for (const id of [1, 2]) {
+    void rig.channel.send({ message: request(id), text: JSON.stringify(request(id)).padEnd(60) });
+  }
   const { message, undelivered } = await rig.client.next();
   assert("error" in message && message.id === 2);
   assert.match(message.error.message, /too much waits for it/);
@@ -214,4 +218,35 @@ Deno.test("supervise leaves a server that ended well alone until it is asked for
   rig.client.say(request(1));
   await answers(await replayed(rig.backend), 1);
   assert.deepEqual(await rig.client.hear(), result(1));
+});
+
+Deno.test("supervise lets requests wait for a server at a cost that grows with their number alone", async () => {
+  const backend = new FakeBackend(() => new Promise<void>(() => {}));
+  const rig = await superviseRig({ backend, retry: FOREVER });
+  const ms = await processorMs(() => {
+    for (let id = 0; id < 20_000; id++) void rig.channel.send({ message: request(id) });
+  });
+  // A sum over all that wait at each of them takes ten times as long.
+  assert(ms < 2_000, `${ms} ms of processor`);
+});
+
+Deno.test("supervise counts what waits for a server, and keeps nothing of what one has that delivers", async () => {
+  for (const delivers of [true, false]) {
+    const opening = Promise.withResolvers<void>();
+    const backend = new FakeBackend(() => opening.promise);
+    const backlog = new Backlog(Infinity);
+    await using rig = await superviseRig({ backend, retry: FOREVER, delivers, backlog });
+    const call = request(1, "tools/call", { text: "x".repeat(100) });
+    const note = notification("note", { text: "y".repeat(100) });
+    rig.client.say(call, note);
+    assert.equal(backlog.size, JSON.stringify(call).length + JSON.stringify(note).length);
+    opening.resolve();
+    const server = await backend.next();
+    assert.deepEqual([await server.hear(), await server.hear()], [call, note]);
+    await settled();
+    assert.equal(backlog.size, delivers ? 0 : JSON.stringify(call).length);
+    server.say(result(1));
+    await rig.client.hear();
+    assert.equal(backlog.size, 0);
+  }
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { settled } from "../../tests/support/far_end.ts";
+import { Backlog } from "../core/backlog.ts";
 import { ChildInput } from "./child_input.ts";
 
 /** A pipe whose other end reads one write at a time, when it is told to. */
@@ -37,7 +38,7 @@ function unexpected(): never {
 
 Deno.test("ChildInput writes what has gathered as one piece, in one turn of the event loop and during a write", async () => {
   const pipe = new Pipe();
-  const input = new ChildInput(pipe.stream, unexpected);
+  const input = new ChildInput(pipe.stream, { onBroken: unexpected });
   for (const text of ["a", "b"]) assert.equal(input.write(text), undefined);
   await settled();
   assert.deepEqual(pipe.written, ["ab"]);
@@ -51,7 +52,7 @@ Deno.test("ChildInput writes what has gathered as one piece, in one turn of the 
 
 Deno.test("ChildInput holds its writer back until what waits is being written", async () => {
   const pipe = new Pipe();
-  const input = new ChildInput(pipe.stream, unexpected);
+  const input = new ChildInput(pipe.stream, { onBroken: unexpected });
   void input.write("first");
   await settled();
   let room = false;
@@ -65,7 +66,7 @@ Deno.test("ChildInput holds its writer back until what waits is being written", 
 
 Deno.test("ChildInput closes the pipe once all is written, and takes nothing after that", async () => {
   const pipe = new Pipe();
-  const input = new ChildInput(pipe.stream, unexpected);
+  const input = new ChildInput(pipe.stream, { onBroken: unexpected });
   void input.write("a");
   void input.write("b");
   input.end();
@@ -80,7 +81,7 @@ Deno.test("ChildInput closes the pipe once all is written, and takes nothing aft
 
 Deno.test("ChildInput releases its writer at the end, though nothing is read", async () => {
   const pipe = new Pipe();
-  const input = new ChildInput(pipe.stream, unexpected);
+  const input = new ChildInput(pipe.stream, { onBroken: unexpected });
   void input.write("first");
   await settled();
   const held = input.write("x".repeat(100_000));
@@ -92,7 +93,7 @@ Deno.test("ChildInput releases its writer at the end, though nothing is read", a
 Deno.test("ChildInput tells once that the pipe is broken, and releases its writer", async () => {
   const pipe = new Pipe();
   let broken = 0;
-  const input = new ChildInput(pipe.stream, () => broken++);
+  const input = new ChildInput(pipe.stream, { onBroken: () => broken++ });
   void input.write("first");
   await settled();
   const held = input.write("x".repeat(100_000));
@@ -102,4 +103,23 @@ Deno.test("ChildInput tells once that the pipe is broken, and releases its write
   input.end();
   await settled();
   assert.deepEqual([broken, pipe.written], [1, ["first"]]);
+});
+
+Deno.test("ChildInput counts what waits for a child that does not read, as bytes, until it is written or lost", async () => {
+  for (const how of ["read", "broken"]) {
+    const pipe = new Pipe();
+    const tally = new Backlog(Infinity);
+    const input = new ChildInput(pipe.stream, { onBroken: () => {}, tally });
+    void input.write("first");
+    await settled();
+    const held = [100_000, 70_000].map((size) => input.write("ü".repeat(size)));
+    void input.write("few");
+    assert.equal(tally.size, 340_000, "and what is little is not worth it");
+    if (how === "broken") await pipe.break();
+    for (let time = 0; how === "read" && time < 4; time++) await pipe.read();
+    await Promise.all(held);
+    assert.equal(tally.size, 0);
+    const sizes = pipe.written.map((text) => text.length);
+    assert.deepEqual(sizes, how === "read" ? [5, 100_000, 70_000, 3] : [5]);
+  }
 });

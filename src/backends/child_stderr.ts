@@ -1,4 +1,6 @@
 /** The stderr of a child. */
+import { privateKeyLines } from "../core/redact.ts";
+import { Utf8Text } from "../wire/utf8.ts";
 
 /** The lines that a crash is logged with. */
 const KEPT_LINES = 20;
@@ -12,6 +14,7 @@ export class ChildStderr {
   readonly lastLines: string[] = [];
   readonly #pipe: ReadableStreamDefaultReader<Uint8Array>;
   readonly #tell: (line: string) => void;
+  readonly #withoutKeys = privateKeyLines();
   #line = "";
   #cut = false;
 
@@ -27,13 +30,13 @@ export class ChildStderr {
   }
 
   async #read(): Promise<void> {
-    const decoder = new TextDecoder();
+    const text = new Utf8Text();
     while (true) {
       const { value, done } = await this.#pipe.read();
       if (done) break;
-      this.#take(decoder.decode(value, { stream: true }));
+      this.#take(text.push(value));
     }
-    this.#take(decoder.decode());
+    this.#take(text.end());
     this.#finish();
   }
 
@@ -53,7 +56,7 @@ export class ChildStderr {
   }
 
   #finish(): void {
-    const line = this.#line.trimEnd() + (this.#cut ? "…" : "");
+    const line = this.#withoutKeys(this.#line.trimEnd() + (this.#cut ? "…" : ""));
     this.#line = "";
     this.#cut = false;
     if (line === "") return;

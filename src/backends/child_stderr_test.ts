@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { chunkings } from "../../tests/support/chunkings.ts";
 import { ChildStderr } from "./child_stderr.ts";
 
 /** The lines that are told of these chunks, and the lines that are kept. */
@@ -15,6 +16,14 @@ Deno.test("ChildStderr joins what chunks cut apart, characters too", async () =>
   const bytes = new TextEncoder().encode("größe\n");
   const { told } = await read("one\ntw", "o\r\n\n  \n", bytes.subarray(0, 3), bytes.subarray(3), "last");
   assert.deepEqual(told, ["one", "two", "größe", "last"]);
+});
+
+Deno.test("ChildStderr keeps a U+FEFF wherever chunks cut, but for one at the very beginning", async () => {
+  for (const mark of ["", "\ufeff"]) {
+    for (const chunks of chunkings(`${mark}one\ufefftwo\n\ufeffthree`)) {
+      assert.deepEqual((await read(...chunks)).told, ["one\ufefftwo", "\ufeffthree"]);
+    }
+  }
 });
 
 Deno.test("ChildStderr keeps the last twenty lines", async () => {

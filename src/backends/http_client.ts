@@ -1,6 +1,8 @@
 /** The HTTP client of all remote backends: credentials, redirects, CAs, target check, clear errors. */
+import type { ByteStream } from "../wire/byte_stream.ts";
 import { connectionError, RemoteError, shown } from "./remote_error.ts";
 import type { TargetCheck } from "./target.ts";
+import { openWebSocket } from "./web_socket_client.ts";
 
 /** Where credentials come from that are not simply configured; an OAuth client plugs in here. */
 export interface CredentialProvider {
@@ -29,8 +31,8 @@ export interface RemoteRequest {
 export interface HttpClient extends Disposable {
   /** Any status is an answer. Throws RemoteError when there is none, BackendError when the target is not allowed. */
   request(url: URL, request: RemoteRequest): Promise<Response>;
-  /** Opens a socket with the same credentials and CAs. */
-  socket(url: URL, protocol: string): Promise<WebSocket>;
+  /** Opens a WebSocket with the same credentials and CAs. Throws as `request`, and the reason of the signal. */
+  socket(url: URL, protocol: string, signal: AbortSignal): Promise<ByteStream>;
 }
 
 const MAX_REDIRECTS = 5;
@@ -102,13 +104,10 @@ export function httpClient(options: HttpClientOptions): HttpClient {
       await response.body?.cancel();
       return await follow(url, request);
     },
-    async socket(url, protocol) {
+    async socket(url, protocol, signal) {
       await options.checkTarget(url);
-      return new WebSocket(url, {
-        protocols: [protocol],
-        headers: await ownHeaders(url),
-        ...(client ? { client } : {}),
-      });
+      const headers = await ownHeaders(url);
+      return await openWebSocket(url, { protocol, headers, caCerts: options.caCerts, signal });
     },
     [Symbol.dispose]() {
       client?.close();

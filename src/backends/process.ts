@@ -1,10 +1,10 @@
 /** An MCP server as a child process that speaks newline-delimited JSON on stdin and stdout. */
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
-import { BackendError, DisconnectedError, GatewayError, LimitError, RpcCode } from "../core/errors.ts";
+import { BackendError, DisconnectedError, GatewayError, LimitError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
-import { errorOf } from "../core/jsonrpc.ts";
-import { malformedAnswerId, parseMessages } from "../core/parse.ts";
+import { excessIn, type MessageLimits } from "../core/message_limits.ts";
+import { answersInstead, parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { within } from "../core/waiting.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
@@ -17,7 +17,6 @@ import { ProcessGroup } from "./process_group.ts";
 const DRAIN_MS = 500;
 /** Between a broken stdin and the exit code that explains it. */
 const EXIT_CODE_WAIT_MS = 250;
-const NOT_JSON_RPC = "The MCP server's answer is not valid JSON-RPC";
 /** What a log needs of a line that is no message. */
 const NOISE_CHARS = 200;
 
@@ -32,6 +31,8 @@ export interface ProcessOptions {
   readonly cwd?: string | undefined;
   /** The longest line that the child may send. */
   readonly maxMessageBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly serverLimits?: MessageLimits | undefined;
   /** From SIGTERM to SIGKILL. */
   readonly stopTimeoutMs: number;
   readonly emit: Sink;
@@ -49,7 +50,7 @@ export function processBackend(options: ProcessOptions): ProcessBackend {
     name: options.name,
     // deno-lint-ignore require-await -- so that what `start` throws is a rejection
     async open(launch) {
-      const channel = new ProcessChannel(start(options, launch), options, launch.session);
+      const channel = new ProcessChannel(start(options, launch), options, launch);
       children.add(channel);
       background(channel.ended.finally(() => children.delete(channel)), "child process", options.emit);
       return channel;
@@ -116,13 +117,14 @@ class ProcessChannel implements Channel {
   #held = false;
   #failure: GatewayError | undefined;
 
-  constructor(child: Deno.ChildProcess, options: ProcessOptions, session: string) {
+  constructor(child: Deno.ChildProcess, options: ProcessOptions, { session, backlog: tally }: Launch) {
     const { name, stopTimeoutMs, emit } = options;
     this.#child = child;
     this.#options = options;
     this.#session = session;
     this.#group = new ProcessGroup(child.pid, { exited: child.status, stopTimeoutMs });
-    this.#input = new ChildInput(child.stdin, () => background(this.#inputBroke(), "stdin of a child", emit));
+    const onBroken = () => background(this.#inputBroke(), "stdin of a child", emit);
+    this.#input = new ChildInput(child.stdin, { onBroken, tally });
     this.#output = new ChildOutput(child.stdout);
     this.#stderr = new ChildStderr(child.stderr, (line) => this.#tellLine("child.stderr", line));
     emit({ type: "child.started", session, pid: child.pid, server: name });
@@ -222,15 +224,13 @@ class ProcessChannel implements Channel {
   }
 
   #parse(line: string): ReturnType<typeof parseMessages> | undefined {
+    const { serverLimits } = this.#options;
     try {
-      return parseMessages(line);
+      return parseMessages(line, serverLimits);
     } catch {
-      // A server that chats on stdout: told, and not passed on.
-      this.#tellLine("child.noise", line.slice(0, NOISE_CHARS));
-      const id = malformedAnswerId(line);
-      if (id === undefined) return undefined;
-      // Its asker waits for it, and nothing better will come.
-      return { messages: [errorOf(id, { code: RpcCode.internalError, message: NOT_JSON_RPC })], batch: true };
+      this.#tellRefused(line);
+      const messages = answersInstead(line, serverLimits);
+      return messages.length === 0 ? undefined : { messages, batch: true };
     }
   }
 
@@ -244,6 +244,14 @@ class ProcessChannel implements Channel {
 
   #tellLine(type: "child.noise" | "child.stderr", line: string): void {
     this.#options.emit({ type, session: this.#session, pid: this.#child.pid, line });
+  }
+
+  /** A server that chats on stdout, or that says more than is taken: told, and not passed on. */
+  #tellRefused(line: string): void {
+    const { name: server, serverLimits, emit } = this.#options;
+    const excess = excessIn(line, serverLimits);
+    if (excess === undefined) return this.#tellLine("child.noise", line.slice(0, NOISE_CHARS));
+    emit({ type: "server.trouble", session: this.#session, server, reason: `it sent ${excess}` });
   }
 
   #tellReady(): void {

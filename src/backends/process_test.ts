@@ -4,6 +4,8 @@ import type { JsonRpcMessage } from "../core/jsonrpc.ts";
 import { Inbox } from "../../tests/contract/inbox.ts";
 import { childTest, launchOf, membersOf } from "../../tests/support/children.ts";
 import { eventually } from "../../tests/support/keystone.ts";
+import { failure } from "../../tests/support/messages.ts";
+import { DEEP_ANSWER_REFUSED, deepAnswer } from "../../tests/support/deep.ts";
 import { callTool } from "../../tests/support/rpc.ts";
 
 /** A line of JSON-RPC, for /bin/sh. */
@@ -115,6 +117,20 @@ childTest("processBackend drops a line that is no message, and tells how it bega
   assert.deepEqual(methodsOf(await new Inbox(channel).take(1)), ["a"]);
   const lines = children.told("child.noise").map(({ line }) => line);
   assert.deepEqual(lines, ["Server is up!", long.slice(0, 200), '{"a":1}']);
+});
+
+childTest("processBackend tells the asker whose answer is not taken, and goes on", async (children) => {
+  const channel = await children.script(
+    `echo '${deepAnswer("a")}'; echo '[${deepAnswer(2)},${deepAnswer(3)}]'; ${echo("b")}; cat`,
+  );
+  const [first, ...rest] = await new Inbox(channel).take(4);
+  assert.deepEqual(first, failure("a", DEEP_ANSWER_REFUSED, -32603));
+  assert.deepEqual(rest.map((message) => "id" in message ? message.id : methodsOf([message])), [2, 3, ["b"]]);
+  assert.deepEqual(
+    children.told("server.trouble").map(({ reason }) => reason),
+    Array(2).fill("it sent a message that nests deeper than 512 levels (--maxDepth)"),
+  );
+  assert.deepEqual(children.told("child.noise"), []);
 });
 
 childTest("processBackend takes a batch apart", async (children) => {

@@ -1,5 +1,6 @@
 /** What all remote backends are configured with. */
 import type { Sink } from "../core/events.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import type { Retry } from "../core/retry.ts";
 import type { HttpClient } from "./http_client.ts";
 
@@ -11,6 +12,8 @@ export interface RemoteOptions {
   readonly client: HttpClient;
   /** The longest message, event or JSON answer. */
   readonly maxMessageBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly serverLimits?: MessageLimits | undefined;
   /** How long a connection may take to be established; an answer may take longer. */
   readonly connectTimeoutMs: number;
   /** For streams that broke. */

@@ -3,6 +3,12 @@ import type { Envelope } from "../core/channel.ts";
 import { BackendError, type BackendErrorOptions, GatewayError, toRpcError } from "../core/errors.ts";
 import { errorOf, type JsonRpcError, type RequestId } from "../core/jsonrpc.ts";
 import { parseMessage } from "../core/parse.ts";
+import { cut } from "../core/outside.ts";
+import { excerpt } from "../core/telling.ts";
+
+/** Of what a remote says, and of a URL that it sends us to. */
+const BODY_CHARS = 200;
+const SHOWN_CHARS = 300;
 
 export interface RemoteErrorOptions extends BackendErrorOptions {
   /** False when it is certain that the server did not take the request. */
@@ -49,7 +55,14 @@ export function failureAnswer(id: RequestId, error: unknown, { sessionLost = fal
 
 /** Scheme, host and path: what may be shown of a URL. Credentials and query may be secrets. */
 export function shown(url: URL): string {
-  return url.origin === "null" ? `${url.protocol}//${url.host}${url.pathname}` : url.origin + url.pathname;
+  const whole = url.origin === "null"
+    ? `${url.protocol}//${url.host}${url.pathname}`
+    : url.origin + url.pathname;
+  return cut(whole, SHOWN_CHARS);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A failed `fetch` as an error: a connection that was never made has delivered nothing. */
@@ -86,10 +99,8 @@ export function untaken(error: unknown): unknown {
 function detailOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const detail = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-  return detail.replace(/\w+:\/\/\S*/g, "…");
+  return excerpt(detail.replace(/\w+:\/\/\S*/g, "…"), BODY_CHARS);
 }
-
-const BODY_CHARS = 200;
 
 /** An answer that is not 2xx as an error; `body` is the beginning of what it said. */
 export function statusError(url: URL, response: Response, body: string): RemoteError {
@@ -107,7 +118,7 @@ export function statusError(url: URL, response: Response, body: string): RemoteE
     return new RemoteError(`${what}: ${way}`, options);
   }
   if (isHtml(response, body)) return new RemoteError(`${what} with an HTML page instead of MCP`, options);
-  const text = body.slice(0, BODY_CHARS).replace(/\s+/g, " ").trim();
+  const text = excerpt(body, BODY_CHARS);
   return new RemoteError(text ? `${what}: ${text}` : what, options);
 }
 

@@ -55,7 +55,7 @@ Deno.test("statusError quotes the beginning of a text, on one line, and only nam
   assert.equal(refused(500, {}, " a\r\n\tb ").message, `${SHOWN} answered HTTP 500: a b`);
   assert.equal(
     refused(500, {}, "x".repeat(1000)).message.length,
-    `${SHOWN} answered HTTP 500: `.length + 200,
+    `${SHOWN} answered HTTP 500: …`.length + 200,
   );
   assert.equal(refused(500, {}, "").message, `${SHOWN} answered HTTP 500`);
   const page = `${SHOWN} answered HTTP 502 with an HTML page instead of MCP`;
@@ -115,4 +115,11 @@ Deno.test("untaken lets a refused handshake be sent again, and leaves everything
   for (const error of [lostAnswer(new URL("https://host/")), new LimitError("much"), new Error("x")]) {
     assert.equal(untaken(error), error);
   }
+});
+
+Deno.test("statusError tells no secret of what a remote says, and no control character", () => {
+  const body = 'no: "password":"hunter2" \x1b[2J\u202e at postgres://u:hunter2@db/x';
+  const { message } = statusError(new URL("https://host/mcp"), new Response(null, { status: 500 }), body);
+  assert.doesNotMatch(message, /hunter2/);
+  assert.match(message, /^[\x20-\x7e]+$/);
 });

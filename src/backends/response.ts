@@ -1,9 +1,12 @@
 /** Reading the answers of a remote that are no event streams. */
 import { GatewayError, LimitError } from "../core/errors.ts";
 import type { JsonRpcMessage } from "../core/jsonrpc.ts";
+import { excessIn } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
 import { readText } from "../wire/bounded_text.ts";
+import type { RemoteOptions } from "./remote.ts";
 import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_error.ts";
+import { excerpt } from "../core/telling.ts";
 
 /** What an error message quotes from. */
 const ERROR_BODY_BYTES = 64 * 1024;
@@ -26,25 +29,30 @@ export interface Answer {
 }
 
 /** Reads a JSON answer. Throws RemoteError for anything else, LimitError for one that is too long. */
-export async function readMessages(url: URL, response: Response, maxBytes: number): Promise<Answer> {
+export async function readMessages(
+  { url, maxMessageBytes: maxBytes, serverLimits }: RemoteOptions,
+  response: Response,
+): Promise<Answer> {
   const tooLarge = () => new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes`);
   const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {
     throw error instanceof GatewayError ? error : lostAnswer(url, error);
   });
   if (contentType(response) !== "application/json") throw refusalOf(url, response, text);
   try {
-    const { messages, batch } = parseMessages(text);
+    const { messages, batch } = parseMessages(text, serverLimits);
     return { messages, text: batch ? undefined : text };
   } catch (cause) {
-    const why = `${shown(url)} answered with something that is not JSON-RPC`;
-    throw new RemoteError(why, { delivered: true, cause });
+    const what = excessIn(text, serverLimits) ?? "something that is not JSON-RPC";
+    throw new RemoteError(`${shown(url)} answered with ${what}`, { delivered: true, cause });
   }
 }
 
 /** Why an answer is of no use: its status, or a type that is not MCP's. */
 export function refusalOf(url: URL, response: Response, text: string): RemoteError {
   if (!response.ok) return statusError(url, response, text);
-  const what = isHtml(response, text) ? "an HTML page" : `Content-Type ${contentType(response) || "(none)"}`;
+  const what = isHtml(response, text)
+    ? "an HTML page"
+    : `Content-Type ${excerpt(contentType(response), 100) || "(none)"}`;
   return new RemoteError(`${shown(url)} answered HTTP ${response.status} with ${what} instead of MCP`, {
     delivered: true,
     remoteStatus: response.status,

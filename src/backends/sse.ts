@@ -1,5 +1,5 @@
 /** A remote MCP server over HTTP+SSE (2024-11-05): one GET stream down, POSTs up; the stream is the session. */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, Launch } from "../core/backend.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, TimeoutError } from "../core/errors.ts";
 import { Calls } from "./calls.ts";
@@ -10,11 +10,11 @@ import {
   type JsonRpcMessage,
   type JsonRpcRequest,
 } from "../core/jsonrpc.ts";
-import { parseMessage } from "../core/parse.ts";
+import { answersInstead, parseMessage } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
 import type { RemoteOptions } from "./remote.ts";
-import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
+import { failureAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
 import { contentType, errorText, refusalOf } from "./response.ts";
 import { within } from "../core/waiting.ts";
 import { ORDER_MS } from "./remote.ts";
@@ -24,18 +24,18 @@ const EVENT_STREAM = "text/event-stream";
 export function sseBackend(options: RemoteOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch, signal) => open(options, { label: launch.session, signal }),
+    open: (launch, signal) => open(options, { launch, signal }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
 interface OpenOptions {
-  readonly label: string;
+  readonly launch: Launch;
   readonly signal: AbortSignal;
 }
 
 /** Connected once the server has named its endpoint. Throws RemoteError, TimeoutError or BackendError. */
-async function open(options: RemoteOptions, { label, signal }: OpenOptions): Promise<Channel> {
+async function open(options: RemoteOptions, { launch, signal }: OpenOptions): Promise<Channel> {
   const { connectTimeoutMs, url, maxMessageBytes } = options;
   signal.throwIfAborted();
   const abort = new AbortController();
@@ -47,7 +47,7 @@ async function open(options: RemoteOptions, { label, signal }: OpenOptions): Pro
     const response = await connect(options, abort.signal);
     const events = readEvents(response.body ?? new Blob().stream(), { maxBytes: maxMessageBytes });
     const endpoint = await endpointFrom(events, url);
-    return new SseChannel(options, { label, endpoint, events, abort });
+    return new SseChannel(options, { launch, endpoint, events, abort });
   } catch (error) {
     abort.abort(error);
     if (error instanceof GatewayError) throw error;
@@ -78,7 +78,7 @@ async function endpointFrom(events: AsyncGenerator<ReceivedEvent>, url: URL): Pr
 }
 
 interface Connected {
-  readonly label: string;
+  readonly launch: Launch;
   readonly endpoint: URL;
   readonly events: AsyncGenerator<ReceivedEvent>;
   readonly abort: AbortController;
@@ -103,8 +103,7 @@ class SseChannel implements Channel {
     const { message } = envelope;
     if (isRequest(message)) return void this.#request(envelope, message);
     // A server that acknowledges nothing must not hold up what comes after.
-    const posted = this.#post(envelope, this.#connected.abort.signal);
-    return within(ORDER_MS, posted).then(() => this.#leave(message));
+    return within(ORDER_MS, this.#postCounted(envelope)).then(() => this.#leave(message));
   }
 
   /** A server that was told so need not acknowledge the request any more. */
@@ -130,6 +129,15 @@ class SseChannel implements Channel {
     return Promise.resolve();
   }
 
+  /** A request is counted by whoever may send it again. */
+  async #postCounted(envelope: Envelope): Promise<void> {
+    const { backlog } = this.#connected.launch;
+    const size = textOf(envelope).length;
+    backlog?.add(size);
+    await this.#post(envelope, this.#connected.abort.signal);
+    backlog?.remove(size);
+  }
+
   #stop(reason: Error): void {
     this.#connected.abort.abort(reason);
     this.#calls.leaveAll(reason);
@@ -153,7 +161,7 @@ class SseChannel implements Channel {
       const sessionLost = error instanceof RemoteError && error.remoteStatus === 404;
       const room = isRequest(message)
         ? this.incoming.push(failureOf(message, error, { sessionLost }))
-        : this.#tell(`a message was not taken: ${error instanceof Error ? error.message : error}`);
+        : this.#tell(`a message was not taken: ${messageOf(error)}`);
       if (sessionLost) this.#fail(error);
       await room;
     }
@@ -174,10 +182,12 @@ class SseChannel implements Channel {
   }
 
   #receive(text: string): Promise<void> | void {
+    const { serverLimits } = this.#options;
     try {
-      return this.incoming.push({ message: parseMessage(text), text }, text.length);
-    } catch {
-      this.#tell("an event was not a JSON-RPC message");
+      return this.incoming.push({ message: parseMessage(text, serverLimits), text }, text.length);
+    } catch (error) {
+      this.#tell(`an event was not taken: ${messageOf(error)}`);
+      for (const message of answersInstead(text, serverLimits)) void this.incoming.push({ message });
     }
   }
 
@@ -191,7 +201,7 @@ class SseChannel implements Channel {
 
   #tell(reason: string): void {
     const { emit, url } = this.#options;
-    emit({ type: "server.trouble", session: this.#connected.label, server: shown(url), reason });
+    emit({ type: "server.trouble", session: this.#connected.launch.session, server: shown(url), reason });
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { BackendError, DisconnectedError, GatewayError, LimitError, TimeoutError } from "../core/errors.ts";
+import { DEEP_ANSWER_REFUSED, deepAnswer } from "../../tests/support/deep.ts";
 import { LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd } from "../../tests/support/far_end.ts";
 import { type Asked, EventStream, loopback, nobody, remoteOptions } from "../../tests/support/loopback.ts";
@@ -162,13 +163,24 @@ Deno.test("sse takes 404 for the end of the session", async () => {
   await stream.cancelled;
 });
 
+Deno.test("sse tells the asker whose answer is not taken", async () => {
+  const stream = new EventStream("event: endpoint\ndata: /m\n\n");
+  await using it = await connected(stream);
+  stream.write(`data: ${deepAnswer(1)}\n\ndata: {"id":"2","result":1}\n\n`);
+  assert.deepEqual(await it.client.hear(), failure(1, DEEP_ANSWER_REFUSED, -32603));
+  assert.deepEqual(
+    await it.client.hear(),
+    failure("2", "The MCP server's answer is not valid JSON-RPC", -32603),
+  );
+});
+
 Deno.test("sse breaks at an event that is too long, and leaves out one that is no message", async () => {
   const stream = new EventStream("event: endpoint\ndata: /m\n\n");
   await using it = await connected(stream);
   stream.write("data: nonsense\n\ndata:\n\n");
   stream.say(notification());
   assert.deepEqual(await it.client.hear(), notification());
-  assert.deepEqual(it.troubles(), ["an event was not a JSON-RPC message"]);
+  assert.deepEqual(it.troubles(), ["an event was not taken: Parse error: the message is not valid JSON"]);
   stream.write(`data: ${"x".repeat(100_001)}\n\n`);
   assert((await it.client.rest()).error instanceof LimitError);
 });

@@ -1,5 +1,6 @@
 /** A remote MCP server over Streamable HTTP (revisions 2025-03-26 to 2025-11-25): each message is a POST of its own. */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, Launch } from "../core/backend.ts";
+import type { Backlog } from "../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../core/chain.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
@@ -12,13 +13,13 @@ import {
   type JsonRpcRequest,
   type RequestId,
 } from "../core/jsonrpc.ts";
-import { parseMessage } from "../core/parse.ts";
+import { answersInstead, parseMessage } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import type { ReceivedEvent } from "../wire/sse_reader.ts";
 import { eventSource, type EventSourceOptions } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { RemoteSession } from "./remote_session.ts";
-import { failureAnswer, lostAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
+import { failureAnswer, lostAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
 import { contentType, errorText, readMessages, refusalOf } from "./response.ts";
 import { within } from "../core/waiting.ts";
 import { ORDER_MS } from "./remote.ts";
@@ -32,7 +33,7 @@ const LAST_WORD_MS = 1_000;
 export function streamableBackend(options: RemoteOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch) => Promise.resolve(new StreamableChannel(options, launch.session)),
+    open: (launch) => Promise.resolve(new StreamableChannel(options, launch)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -47,6 +48,7 @@ class StreamableChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: RemoteOptions;
   readonly #label: string;
+  readonly #backlog: Backlog | undefined;
   readonly #abort = new AbortController();
   readonly #session = new RemoteSession();
   #listening = false;
@@ -56,9 +58,10 @@ class StreamableChannel implements Channel {
   /** What the server has not answered with a header. */
   readonly #posting = new Chain<LinkTo<Promise<Response>>>();
 
-  constructor(options: RemoteOptions, label: string) {
+  constructor(options: RemoteOptions, { session, backlog }: Launch) {
     this.#options = options;
-    this.#label = label;
+    this.#label = session;
+    this.#backlog = backlog;
   }
 
   /** A request settles at once: its answer may take long, and others must not wait for it. */
@@ -128,6 +131,9 @@ class StreamableChannel implements Channel {
   }
 
   async #notify(envelope: Envelope): Promise<void> {
+    const size = textOf(envelope).length;
+    // A request is counted by whoever may send it again.
+    this.#backlog?.add(size);
     try {
       const response = await this.#post(envelope, this.#abort.signal);
       await response.body?.cancel();
@@ -135,6 +141,8 @@ class StreamableChannel implements Channel {
       if (this.#abort.signal.aborted) return;
       this.#tell(`a message was not taken: ${messageOf(error)}`);
       if (this.#session.isLost(error)) return void this.#break();
+    } finally {
+      this.#backlog?.remove(size);
     }
     // The handshake is complete: from here on the server may speak by itself.
     const { message } = envelope;
@@ -167,15 +175,16 @@ class StreamableChannel implements Channel {
   // --- down ---
 
   async #answerFrom(response: Response, id: RequestId): Promise<void> {
-    const { url, maxMessageBytes } = this.#options;
-    const { messages, text } = await readMessages(url, response, maxMessageBytes);
+    const { messages, text } = await readMessages(this.#options, response);
     let answered = false;
     for (const message of messages) {
       answered ||= isResponse(message) && message.id === id;
       await this.#receive({ message, text, relatesTo: id }, response);
     }
     if (!answered) {
-      throw new RemoteError(`${shown(url)} answered without a response to the request`, { delivered: true });
+      throw new RemoteError(`${shown(this.#options.url)} answered without a response to the request`, {
+        delivered: true,
+      });
     }
   }
 
@@ -204,15 +213,24 @@ class StreamableChannel implements Channel {
   }
 
   async #receiveEvent(text: string, id?: RequestId, response?: Response): Promise<boolean> {
-    let message;
-    try {
-      message = parseMessage(text);
-    } catch {
-      this.#tell("an event was not a JSON-RPC message");
-      return false;
+    let answered = false;
+    for (const envelope of this.#envelopesOf(text)) {
+      const { message } = envelope;
+      await this.#receive({ ...envelope, relatesTo: id }, response);
+      answered ||= id !== undefined && isResponse(message) && message.id === id;
     }
-    await this.#receive({ message, text, relatesTo: id }, response);
-    return id !== undefined && isResponse(message) && message.id === id;
+    return answered;
+  }
+
+  /** The message of an event, or what its asker is told instead. */
+  #envelopesOf(text: string): Envelope[] {
+    const { serverLimits } = this.#options;
+    try {
+      return [{ message: parseMessage(text, serverLimits), text }];
+    } catch (error) {
+      this.#tell(`an event was not taken: ${messageOf(error)}`);
+      return answersInstead(text, serverLimits).map((message) => ({ message }));
+    }
   }
 
   #receive(envelope: Envelope, response?: Response): Promise<void> | void {
@@ -298,10 +316,6 @@ function closed(): DisconnectedError {
 /** UTF-8 in a header is given to `fetch` byte by byte (HTML, "server-sent events"). */
 function asHeader(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The server's own JSON-RPC error to this request, whatever status carried it. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DEEP_ANSWER_REFUSED, deepAnswer } from "../../tests/support/deep.ts";
 import { DisconnectedError } from "../core/errors.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { EventStream, json } from "../../tests/support/loopback.ts";
@@ -129,5 +130,13 @@ Deno.test("streamable leaves out events that are no messages, and says so", asyn
   it.client.say(request(1));
   stream.say(result(1));
   assert.deepEqual(await it.client.hear(), result(1));
-  assert.deepEqual(it.troubles(), ["an event was not a JSON-RPC message"]);
+  assert.deepEqual(it.troubles(), ["an event was not taken: Parse error: the message is not valid JSON"]);
+});
+
+Deno.test("streamable tells the asker whose answer is not taken, and ends its stream", async () => {
+  const stream = new EventStream(`data: ${deepAnswer(1)}\n\n`);
+  await using it = await streamableRig(() => stream.response);
+  it.client.say(request(1));
+  assert.deepEqual(await it.client.hear(), failure(1, DEEP_ANSWER_REFUSED, -32603));
+  await stream.cancelled;
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DisconnectedError } from "../core/errors.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
+import { deepAnswer } from "../../tests/support/deep.ts";
 import { LAUNCH } from "../../tests/support/fake_backend.ts";
 import { EventStream, json, loopback, remoteOptions } from "../../tests/support/loopback.ts";
 import { type Answer, initialize, streamableRig } from "../../tests/support/streamable_rig.ts";
@@ -91,6 +92,10 @@ Deno.test("streamable says what is wrong with an answer that is none", async () 
     [() => text("", 500), "answered HTTP 500"],
     [() => json(result(2)), "answered without a response to the request"],
     [() => json({ hello: 1 }), "answered with something that is not JSON-RPC"],
+    [
+      () => text(deepAnswer(1), 200, { "Content-Type": "application/json" }),
+      "answered with a message that nests deeper than 512 levels (--maxDepth)",
+    ],
     [
       () => text(long, 200, { "Content-Type": "application/json" }),
       "sent an answer longer than 100000 bytes",

@@ -1,47 +1,81 @@
-/** Which remote addresses may be called: the one place where private networks can be refused. */
+/** Which remote addresses may be called: the one place where networks can be refused. */
+import { lookup as systemLookup } from "node:dns/promises";
 import { BackendError } from "../core/errors.ts";
+import { literalAddress, type Network, networkOf } from "./networks.ts";
 import { shown } from "./remote_error.ts";
 
 /** Throws BackendError when the URL may not be called. Asked before each request, redirects included. */
 export type TargetCheck = (url: URL) => Promise<void>;
 
-/** For URLs from the command line: whoever typed them may reach them anyway. */
+/** Lets every URL pass. */
 export const anyTarget: TargetCheck = () => Promise.resolve();
 
-/** The addresses behind a name; none when no server of names knows it. */
-type Lookup = (name: string) => Promise<readonly string[]>;
+/** The addresses behind a name; none when nobody knows it. */
+export type Lookup = (name: string) => Promise<readonly string[]>;
 
 /** For URLs that somebody else named: a private, loopback or link-local address is refused, also behind a name. */
-export function publicTarget(lookup: Lookup = askDns): TargetCheck {
+export function publicTarget(lookup: Lookup = askSystem): TargetCheck {
   return async (url) => {
-    for (const address of await addressesOf(url.hostname, lookup)) {
-      if (!isPrivate(address)) continue;
-      const why = `${shown(url)} is in a private network, which is not allowed here`;
-      throw new BackendError(why, { permanent: true });
-    }
+    if ((await networksOf(url, lookup)).every((network) => network === "public")) return;
+    const why = `${shown(url)} is in a private network, which is not allowed here`;
+    throw new BackendError(why, { permanent: true });
   };
 }
 
-async function addressesOf(hostname: string, lookup: Lookup): Promise<readonly string[]> {
-  const literal = hostname.replace(/^\[(.*)\]$/, "$1");
-  if (/^[\d.]+$/.test(literal) || literal.includes(":")) return [literal];
-  const addresses = await lookup(literal);
-  // What no server of names knows is in the hosts file, and so of this machine.
-  return addresses.length > 0 ? addresses : ["127.0.0.1"];
+/**
+ * For a URL from the command line: whoever typed it may call it, but did not type where a redirect leads. That must be
+ * the same host, or in the network that the typed host was in when it was first called: later its server of names may
+ * say what suits a redirect. A name that changes its address between this question and the connection gets by.
+ */
+export function sameNetwork(given: URL, lookup: Lookup = askSystem): TargetCheck {
+  let known: readonly Network[] | undefined;
+  const ownNetworks = async () => {
+    if (known) return known;
+    const networks = await networksOf(given, lookup);
+    // Half in the public network is in it: anybody can have a name for 127.0.0.1 too.
+    const own = networks.includes("public") ? ["public" as const] : networks;
+    if (!own.includes("none")) known = own;
+    return own;
+  };
+  return async (url) => {
+    const own = await ownNetworks();
+    if (url.hostname === given.hostname) return;
+    const other = (await networksOf(url, lookup)).find((network) => !own.includes(network));
+    if (other === undefined) return;
+    throw new BackendError(
+      `A redirect to ${shown(url)}, ${WHERE[other]}, is not followed, since ${shown(given)} is ` +
+        `${WHERE[own[0] ?? "none"]} (--allowPrivateRedirects follows it)`,
+      { permanent: true },
+    );
+  };
 }
 
-async function askDns(name: string): Promise<string[]> {
-  const answers = await Promise.allSettled([Deno.resolveDns(name, "A"), Deno.resolveDns(name, "AAAA")]);
-  return answers.flatMap((answer) => answer.status === "fulfilled" ? answer.value : []);
+const WHERE: Readonly<Record<Network, string>> = {
+  public: "in the public network",
+  private: "in a private network",
+  "link-local": "in the link-local network",
+  loopback: "on this machine",
+  reserved: "in a reserved network",
+  none: "a name without a known address",
+};
+
+/** At least one. */
+async function networksOf({ hostname }: URL, lookup: Lookup): Promise<readonly Network[]> {
+  const literal = literalAddress(hostname);
+  if (literal !== undefined) return [networkOf(literal)];
+  const name = hostname.replace(/\.$/, "");
+  // RFC 6761 §6.3: whatever a server of names may say.
+  if (/(^|\.)localhost$/.test(name)) return ["loopback"];
+  const addresses = await lookup(name);
+  return addresses.length > 0 ? addresses.map(networkOf) : ["none"];
 }
 
-/** RFC 6890, the ranges that are not globally reachable, and those of IPv6 that carry an address of IPv4. */
-const PRIVATE_V4 =
-  /^(0|10|127|22[4-9]|2[3-5]\d)\.|^169\.254\.|^192\.(168|0\.0|0\.2)\.|^172\.(1[6-9]|2\d|3[01])\.|^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|^198\.(1[89]|51\.100)\.|^203\.0\.113\./;
-const PRIVATE_V6 = /^(::|fe[89a-f]|f[cd]|ff|64:ff9b:|100::|2001:(db8:|0?:)|2002:)/i;
-
-function isPrivate(address: string): boolean {
-  const mapped = address.match(/^::ffff:(.*)$/i)?.[1];
-  if (mapped !== undefined) return mapped.includes(".") ? isPrivate(mapped) : true;
-  return address.includes(":") ? PRIVATE_V6.test(address) : PRIVATE_V4.test(address);
+/** As the connection will ask: the hosts file counts. */
+async function askSystem(name: string): Promise<string[]> {
+  try {
+    return (await systemLookup(name, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    return [];
+  }
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { DisconnectedError, TimeoutError } from "../core/errors.ts";
+import { DEEP_ANSWER_REFUSED, deepAnswer } from "../../tests/support/deep.ts";
 import { LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd } from "../../tests/support/far_end.ts";
 import { client, loopback, nobody, remoteOptions } from "../../tests/support/loopback.ts";
-import { notification, request, result } from "../../tests/support/messages.ts";
+import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { recorder } from "../../tests/support/recorder.ts";
 import { RemoteError } from "./remote_error.ts";
 import { webSocketBackend } from "./websocket.ts";
@@ -42,7 +43,9 @@ Deno.test("websocket speaks mcp with the configured headers, both ways", async (
   far.say(request(1));
   assert.equal(await heard, JSON.stringify(request(1)));
   socket.send("nonsense");
+  socket.send(deepAnswer(7));
   socket.send(JSON.stringify(result(1)));
+  assert.deepEqual(await far.hear(), failure(7, DEEP_ANSWER_REFUSED, -32603));
   assert.deepEqual(await far.hear(), result(1));
   assert.match(told("server.trouble")[0]?.reason ?? "", /not valid JSON/);
   const closed = new Promise((resolve) => socket.addEventListener("close", resolve));

@@ -1,8 +1,10 @@
 /** The command line: parse, start, wait, stop. Errors become output here and nowhere else. */
 import { type App, startApp } from "../app.ts";
-import { parseArgs, type ResolvedConfig } from "../config/mod.ts";
+import { parseArgs, refuseSlowPatterns, type ResolvedConfig } from "../config/mod.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
+import { escaped } from "../core/outside.ts";
+import { told } from "../core/telling.ts";
 import { within } from "../core/waiting.ts";
 import { type LineWriter, lineWriter } from "../observe/line_writer.ts";
 import { logSink } from "../observe/log.ts";
@@ -11,6 +13,9 @@ import { stopRequests } from "./lifetime.ts";
 
 /** 0 stopped on request, 1 failed while running, 2 wrong usage. */
 type ExitCode = 0 | 1 | 2;
+
+/** What a fatal error may quote is not ours. */
+const FAILURE_CHARS = 1_000;
 
 /** What waits in our pipes at the end is lost when nobody reads it for so long: a full pipe must not hold up the exit. */
 const FLUSH_MS = 1_000;
@@ -24,11 +29,16 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
       stdout.write(`${outcome.text}\n`);
       return 0;
     }
+    await refuseSlowPatterns(outcome.config.cors);
     await serve(outcome.config, { version, warnings: outcome.warnings, stdout, stderr });
     return 0;
   } catch (error) {
     const usage = error instanceof ConfigError;
-    stderr.write(usage ? `keystone: ${error.message}\n` : `keystone: failed: ${messageOf(error)}\n`);
+    stderr.write(
+      usage
+        ? `keystone: ${error.message}\n`
+        : `keystone: failed: ${escaped(told(messageOf(error), FAILURE_CHARS))}\n`,
+    );
     return usage ? 2 : 1;
   } finally {
     await flushed([stdout, stderr]);
@@ -57,13 +67,16 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
     // stdout belongs to the protocol where a client listens to it.
     (byStdio ? stderr : stdout).write(`${banner(app, { version, server: config.server })}\n`);
   }
-  const reason = await Promise.race([stop.first, app.finished.then(() => "the client on stdin is done")]);
-  const orderly = app.stop(reason);
+  const finished = app.finished.then(() => "the client on stdin is done");
+  const failed = app.failed.catch((error: Error) => error);
+  const reason = await Promise.race([stop.first, finished, failed]);
+  const orderly = app.stop(reason instanceof Error ? reason.message : reason);
   const atOnce = stop.second.then(() => {
     log({ type: "warning", text: "Stopped at once: a second signal came" });
     app.kill();
   });
   await Promise.race([orderly, atOnce]);
+  if (reason instanceof Error) throw reason;
 }
 
 /** A fault that escaped its session is logged and ends nothing; the last moment still takes all children along. */

@@ -1,14 +1,12 @@
+import { isSecretName, REDACTED, redactText } from "../core/redact.ts";
+
 const MAX_LABEL_LENGTH = 60; // a banner line with a label and a URL still fits in 120 columns
 const HIDDEN = "***";
-const SECRET_SEGMENTS = new Set(
-  ("apikey auth authorization basic bearer cookie credential credentials key passwd password pat secret session " +
-    "signature token").split(" "),
-);
 
 /** A short printable name of a server's command for logs and banners; what looks like a secret is left out of it. */
 export function commandLabel(words: readonly string[]): string {
   const shown = words.map((word, index) => hideSecret(word, words[index - 1]));
-  const label = printable(shown.join(" "));
+  const label = printable(redactText(shown.join(" ")).replaceAll(REDACTED, HIDDEN));
   return label.length > MAX_LABEL_LENGTH ? `${label.slice(0, MAX_LABEL_LENGTH - 1).trimEnd()}…` : label;
 }
 
@@ -37,18 +35,12 @@ function hideHeader(word: string): string {
 /** Hides what follows the first secret name in `--api-key=…` or `--env=API_KEY=…`. */
 function hideAssigned(word: string): string {
   const parts = word.split("=");
-  const name = parts.slice(0, -1).findIndex(isSecretName);
+  const name = parts.slice(0, -1).findIndex((name) => isSecretName(name));
   return name < 0 ? word : [...parts.slice(0, name + 1), HIDDEN].join("=");
 }
 
 function hideInUrl(word: string): string {
   return word.replace(/:\/\/[^\s/@]*@/g, `://${HIDDEN}@`).replace(/(:\/\/[^\s?]*)\?\S*/g, `$1?${HIDDEN}`);
-}
-
-/** `API_KEY`, `--apiKey` and `--api-key` all have a segment `key`. */
-function isSecretName(name: string): boolean {
-  const segments = name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase().split(/[^a-z0-9]+/);
-  return segments.some((segment) => SECRET_SEGMENTS.has(segment));
 }
 
 function printable(text: string): string {

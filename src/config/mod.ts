@@ -3,3 +3,4 @@ export { parseArgs, type ParseOutcome } from "./parse_args.ts";
 export type { Transport } from "./options.ts";
 export type { ResolvedConfig } from "./resolve.ts";
 export type { ServerCommand, ServerInput, ServerRemote } from "./server_input.ts";
+export { refuseSlowPatterns } from "./slow_patterns.ts";

@@ -3,6 +3,8 @@ import { written } from "./values.ts";
 
 const HOST_LABELS = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/i;
+/** Far more than a list of hosts needs; what checks a pattern takes longer with its length. */
+const MAX_PATTERN_CHARS = 500;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 §5.6.2
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/; // RFC 9110 §5.5, and what fits in a byte string
 
@@ -62,7 +64,7 @@ export function origin() {
   );
 }
 
-/** What CORS lets in: `*`, an exact origin, or `/a regular expression/` for origins. */
+/** What CORS lets in: `*`, an exact origin, or `/a regular expression/` for whole origins. */
 export function corsOrigin() {
   return written(expectedCorsOrigin, (text): string | RegExp | undefined => {
     if (text === "*") return text;
@@ -109,9 +111,12 @@ function readOrigin(text: string): string | undefined {
   return url.origin === "null" ? text.toLowerCase() : url.origin;
 }
 
+/** Matches whole origins alone: a part of one says nothing, since `https://app.example.evil.net` has any part. */
 function readRegExp(pattern: string): RegExp | undefined {
+  if (pattern.length > MAX_PATTERN_CHARS) return undefined;
   try {
-    return new RegExp(pattern);
+    // By itself first: `a)|(b` must not get out of the group.
+    return new RegExp(`^(?:${new RegExp(pattern).source})$`);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return undefined;
@@ -135,7 +140,10 @@ function meantOrigin(text: string): string | undefined {
 
 function expectedCorsOrigin(text: string): string {
   const [, pattern] = /^\/(.+)\/$/.exec(text) ?? [];
-  if (pattern !== undefined) return "expected a regular expression between the slashes";
+  if (pattern !== undefined) {
+    const bound = pattern.length > MAX_PATTERN_CHARS ? `, of at most ${MAX_PATTERN_CHARS} characters` : "";
+    return `expected a regular expression between the slashes${bound}`;
+  }
   return `${expectedOrigin(text)}, or * or /regex/`;
 }
 

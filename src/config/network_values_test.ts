@@ -127,7 +127,41 @@ Deno.test("origin suggests the right form of what is nearly one", () => {
 Deno.test("corsOrigin takes a star, origins and regular expressions", () => {
   assert.equal(corsOrigin().parse("*"), "*");
   assert.equal(corsOrigin().parse("https://a.example"), "https://a.example");
-  assert.deepEqual(corsOrigin().parse("/^https://[a-z]+\\.example$/"), /^https:\/\/[a-z]+\.example$/);
+  assert.deepEqual(
+    corsOrigin().parse("/^https://[a-z]+\\.example$/"),
+    /^(?:^https:\/\/[a-z]+\.example$)$/,
+  );
+});
+
+Deno.test("corsOrigin matches whole origins, whatever the pattern is made of", () => {
+  for (
+    const pattern of [
+      "https://example\\.com",
+      "example\\.com",
+      "a|https://example\\.com|b",
+      "https://example.com$|x",
+    ]
+  ) {
+    const origin = corsOrigin().parse(`/${pattern}/`);
+    assert(origin instanceof RegExp);
+    for (
+      const evil of [
+        "https://example.com.evil.net",
+        "https://evil.net/https://example.com",
+        "xhttps://example.com",
+      ]
+    ) {
+      assert(!origin.test(evil), `${pattern} ${evil}`);
+    }
+  }
+  for (const escaping of ["/a)|(?:b/", "/a)$|^(b/", "/a\\/", "/(?#)/"]) refusal(corsOrigin(), escaping);
+});
+
+Deno.test("corsOrigin refuses a pattern longer than any list of hosts", () => {
+  assert.match(
+    refusal(corsOrigin(), `/${"a".repeat(501)}/`),
+    /between the slashes, of at most 500 characters$/,
+  );
 });
 
 Deno.test("corsOrigin refuses a bad regular expression instead of taking it for an origin", () => {

@@ -218,6 +218,35 @@ export const options = z.object({
     value: "<file>",
     description: "private key (PEM) of --tlsCert",
   }),
+  maxConnections: option(wholeNumber({ min: 1 }), {
+    group: "Network",
+    value: "<count>",
+    description:
+      "connections at a time, the idlest gives way (default: what the limit of open files leaves, 10000 at most)",
+  }),
+  maxConnectionsPerAddress: option(wholeNumber({ min: 1 }), {
+    group: "Network",
+    value: "<count>",
+    description: "connections of one address (IPv6: one /64) other than loopback (default: half of all)",
+  }),
+  maxHeaderSize: option(size(), {
+    group: "Network",
+    value: "<size>",
+    description: "head of the first request on a connection",
+    default: "64k",
+  }),
+  headerTimeout: option(duration({ min: 1 }), {
+    group: "Network",
+    value: "<time>",
+    description: "time for a new connection to bring a complete request head",
+    default: "10s",
+  }),
+  idleTimeout: option(duration({ min: 1 }), {
+    group: "Network",
+    value: "<time>",
+    description: "ends a connection that has been without a request for so long",
+    default: "75s",
+  }),
   stateful: option(onOff(), {
     group: "Streamable HTTP",
     description:
@@ -354,6 +383,55 @@ export const options = z.object({
     description:
       "a call that asked for progress is told that it still runs after so much silence (default: never)",
   }),
+  maxSubscriptions: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "resources that one session may be subscribed to",
+    default: 500,
+  }),
+  maxUriLength: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "characters of the URI of a subscription, and of an update that is brought to subscribers",
+    default: 8192,
+  }),
+  maxHandshakeSize: option(size(), {
+    group: "Limits",
+    value: "<size>",
+    description: "what a client says of itself in initialize",
+    default: "256k",
+  }),
+  maxIdLength: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "characters of the id, the progress token and the method of a request",
+    default: 1024,
+  }),
+  // The runtime writes JSON by recursion where it cannot do otherwise, and has room for twice this depth.
+  maxDepth: option(wholeNumber({ min: 16, max: 4096 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "levels of objects and arrays in one another, in a message of either side",
+    default: 512,
+  }),
+  maxBatch: option(wholeNumber({ min: 1 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "messages of one batch, of either side",
+    default: 100,
+  }),
+  maxBodyParts: option(wholeNumber({ min: 100 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "objects, arrays and strings in the body of a request, keys included",
+    default: 100_000,
+  }),
+  maxMessageParts: option(wholeNumber({ min: 100 }), {
+    group: "Limits",
+    value: "<count>",
+    description: "the same of a message of the server",
+    default: 1_000_000,
+  }),
   maxBodiesInFlight: option(size(), {
     group: "Limits",
     value: "<size>",
@@ -480,6 +558,13 @@ export const options = z.object({
     value: "<time>",
     description: "longest pause of all",
     default: "30s",
+  }),
+  allowPrivateRedirects: option(onOff(), {
+    group: "Remote servers",
+    description:
+      "follow a redirect to this machine or into another network than that of the URL: private, or public",
+    bare: "true",
+    default: false,
   }),
 });
 

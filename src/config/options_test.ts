@@ -32,7 +32,11 @@ Deno.test("options can be written as a JSON Schema with the defaults that users 
 Deno.test("optionEntries describe every option, and only a switch has no value", () => {
   for (const [key, meta] of optionEntries()) {
     assert(meta.description.length > 0, key);
-    assert.equal(meta.value === undefined, ["stateful", "exitWithParent"].includes(key), key);
+    assert.equal(
+      meta.value === undefined,
+      ["stateful", "exitWithParent", "allowPrivateRedirects"].includes(key),
+      key,
+    );
     assert.equal(meta.list !== undefined, Array.isArray(options.shape[key].safeParse([]).data), key);
   }
 });

@@ -1,4 +1,5 @@
 import { ConfigError } from "../core/errors.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import {
   findOption,
   NETWORK_TRANSPORTS,
@@ -34,6 +35,12 @@ export interface ResolvedConfig {
   /** Paths of PEM files: both or neither. */
   tlsCert?: string;
   tlsKey?: string;
+  /** By default what the limit of open files leaves, and half of that. */
+  maxConnections?: number;
+  maxConnectionsPerAddress?: number;
+  maxHeaderBytes: number;
+  headerTimeoutMs: number;
+  idleTimeoutMs: number;
   /** Empty, a URL or a path, without a slash at its end. */
   baseUrl: string;
   ssePath: string;
@@ -52,6 +59,8 @@ export interface ResolvedConfig {
   oauth2Bearer?: string;
   oauth2BearerFile?: string;
   caFile?: string;
+  /** Also where nobody typed an address of that network. */
+  allowPrivateRedirects: boolean;
   connectTimeoutMs: number;
   /** What never reached a remote server is sent again so often, with pauses that double. */
   retry: { attempts: number; firstDelayMs: number; maxDelayMs: number };
@@ -64,6 +73,9 @@ export interface ResolvedConfig {
   protocolVersion: string;
   maxBodyBytes: number;
   maxMessageBytes: number;
+  /** Of the structure of a message, before it is parsed. */
+  clientLimits: MessageLimits;
+  serverLimits: MessageLimits;
   maxSessions: number;
   /** From which idle time on a session may be ended to make room. */
   evictAfterMs: number;
@@ -74,6 +86,12 @@ export interface ResolvedConfig {
   /** Messages of one session that may wait, each way, and how large they may be together. */
   maxBufferedMessages: number;
   maxBufferedBytes: number;
+  /** Of one session. */
+  maxSubscriptions: number;
+  maxUriChars: number;
+  maxHandshakeChars: number;
+  /** Of the id, the progress token and the method of a request. */
+  maxIdChars: number;
   /** Of the bodies of all requests together. */
   maxBodiesBytes: number;
   bodyTimeoutMs: number;
@@ -183,7 +201,9 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       ...["host", "port", "baseUrl", "ssePath", "messagePath", "streamableHttpPath", "wsPath"] as const,
       ...["stateful", "protocolVersion", "replyMode", "logFormat", "logLevel"] as const,
       ...["maxSessions", "maxOpenRequests", "maxBufferedMessages", "exitWithParent"] as const,
+      "maxSubscriptions",
       ...["children", "prewarm", "maxChildren", "restart", "eventStore"] as const,
+      ...["allowPrivateRedirects"] as const,
     ]),
     healthEndpoints: [...new Set(values.healthEndpoint)],
     allowedHosts: values.allowedHost,
@@ -200,9 +220,17 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     queueTimeoutMs: values.queueTimeout,
     maxRequestMs: values.maxRequestTime,
     sessionTimeoutMs: values.sessionTimeout,
+    maxHeaderBytes: values.maxHeaderSize,
+    headerTimeoutMs: values.headerTimeout,
+    idleTimeoutMs: values.idleTimeout,
     maxBodyBytes: values.maxBodySize,
     maxMessageBytes: values.maxMessageSize,
+    clientLimits: limits(values, "maxBodyParts"),
+    serverLimits: limits(values, "maxMessageParts"),
     maxBufferedBytes: values.maxBufferedSize,
+    maxUriChars: values.maxUriLength,
+    maxIdChars: values.maxIdLength,
+    maxHandshakeChars: values.maxHandshakeSize,
     maxBodiesBytes: values.maxBodiesInFlight,
     bodyTimeoutMs: values.bodyTimeout,
     maxUnreadBytes: values.maxUnreadSize,
@@ -220,12 +248,18 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     ...given({
       ...pick(values, ["cwd", "tlsCert", "tlsKey", "caFile"]),
       ...pick(values, ["headerFile", "oauth2Bearer", "oauth2BearerFile"]),
+      ...pick(values, ["maxConnections", "maxConnectionsPerAddress"]),
       cors: values.cors?.includes("*") ? "*" as const : values.cors,
       requestTimeoutMs: values.requestTimeout,
       progressHeartbeatMs: values.progressHeartbeat,
       idleExitMs: values.idleExit,
     }),
   };
+}
+
+function limits(values: Options, parts: "maxBodyParts" | "maxMessageParts"): MessageLimits {
+  const { maxDepth, maxBatch } = values;
+  return { maxDepth, maxBatch, maxParts: values[parts], partsOption: `--${parts}` };
 }
 
 function pick<T, K extends keyof T>(values: T, keys: readonly K[]): Pick<T, K> {
@@ -248,7 +282,7 @@ const FOR_COMMANDS = [
   ...["env", "cwd", "prewarm", "maxChildren", "restart", "restartDelay", "restartMaxDelay"] as const,
   ...["crashLimit", "crashWindow", "crashProbe"] as const,
 ];
-const FOR_REMOTES = ["header", "headerFile", "caFile"] as const;
+const FOR_REMOTES = ["header", "headerFile", "caFile", "allowPrivateRedirects"] as const;
 const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
 
 function warningsOf(raw: RawOptions, values: Options, context: {

@@ -1,4 +1,5 @@
 /** What stands on both sides of a session: the server that answers, and the client that arrived. */
+import type { Backlog } from "./backlog.ts";
 import type { Channel } from "./channel.ts";
 
 /** What a server is started or called with, after overrides. */
@@ -8,6 +9,8 @@ export interface Launch {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
+  /** Counts what waits for it; whoever lets something in asks there first. */
+  readonly backlog?: Backlog | undefined;
 }
 
 /** What an MCP server answers from: a child process or a remote. */
@@ -44,8 +47,15 @@ export interface Peer {
   readonly idleMs?: () => number | undefined;
 }
 
+/** Somebody who was let in. */
+export interface Guest {
+  readonly peer: Peer;
+  /** What waits for its server. */
+  readonly backlog: Backlog;
+}
+
 /** A place for one client, kept until it is used or given back. */
-export interface Admission {
+export interface Admission extends Guest {
   /** Runs the conversation; settles when it has ended and everything is freed. Never rejects. */
   run(client: Channel): Promise<void>;
   /** For a client that did not come after all. */

@@ -5,3 +5,8 @@ export interface Caller {
   /** Ends the connection at once, with all that waits in it: for a far end that holds up what others wait for. */
   drop(reason: string): void;
 }
+
+/** Whether an IP address is this machine's own (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3). */
+export function isLoopbackAddress(address: string): boolean {
+  return /^(?:::ffff:)?127\.|^::1$/.test(address);
+}

@@ -1,6 +1,7 @@
 /** The Channel: one end of a conversation of JSON-RPC messages, whatever the wire. */
 import { DisconnectedError, type GatewayError } from "./errors.ts";
 import type { JsonRpcMessage, RequestId } from "./jsonrpc.ts";
+import { parseMessage } from "./parse.ts";
 import { Queue } from "./queue.ts";
 
 /** One JSON-RPC message, and what the wire knew about it. */
@@ -80,6 +81,46 @@ export async function free(channel: Channel, { reason, fault }: FreeOptions): Pr
 /** The text to put on a wire: as it came when untouched, else serialised once. */
 export function textOf(envelope: Envelope): string {
   return envelope.text ??= JSON.stringify(envelope.message);
+}
+
+/**
+ * The same message for somebody who keeps it for long: as text alone, since what is parsed may take twenty times as much
+ * memory. It is parsed again only for who asks for it.
+ */
+export function asText(envelope: Envelope): Envelope {
+  return new TextEnvelope(textOf(envelope), envelope);
+}
+
+/** From here on a message is large: what costs as much as to parse it once more is well spent to have the memory back. */
+const LARGE_CHARS = 64 * 1024;
+
+export function isLarge(size: number): boolean {
+  return size > LARGE_CHARS;
+}
+
+/** Characters of a message; the envelope stays as it is, for a text would have to follow each change of the message. */
+export function sizeOf({ text, message }: Envelope): number {
+  return text === undefined ? JSON.stringify(message).length : text.length;
+}
+
+/** Puts a message into a queue as something of this weight; a large one that will wait there is kept as text. */
+export function enqueue(queue: Queue<Envelope>, envelope: Envelope, weight: number): Promise<void> | void {
+  return queue.push(queue.size > 0 && isLarge(weight) ? asText(envelope) : envelope, weight);
+}
+
+class TextEnvelope implements Envelope {
+  readonly text: string;
+  readonly relatesTo: RequestId | undefined;
+  #message: JsonRpcMessage | undefined;
+
+  constructor(text: string, { relatesTo }: Envelope) {
+    this.text = text;
+    this.relatesTo = relatesTo;
+  }
+
+  get message(): JsonRpcMessage {
+    return this.#message ??= parseMessage(this.text);
+  }
 }
 
 /** Two ends joined in memory: what one sends is what the other gets. */

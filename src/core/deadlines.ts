@@ -2,6 +2,7 @@
 import { durationText } from "./duration.ts";
 import { TimeoutError } from "./errors.ts";
 import { type Ticket, TimeLimit } from "./time_limit.ts";
+import { quoted } from "./outside.ts";
 
 export interface DeadlineOptions {
   /** Since the request or its last progress; no limit by default. */
@@ -67,6 +68,6 @@ function limit(ms: number | undefined, flag: string): TimeLimit<Expiring> | unde
   if (ms === undefined) return undefined;
   const within = `within ${durationText(ms)} (${flag})`;
   return new TimeLimit(ms, (entry) => {
-    entry.expire(new TimeoutError(`The server did not answer "${entry.method}" ${within}`));
+    entry.expire(new TimeoutError(`The server did not answer ${quoted(entry.method)} ${within}`));
   });
 }

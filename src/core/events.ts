@@ -26,6 +26,13 @@ export type GatewayEvent =
   /** A client that did not read what it was told. */
   | { type: "client.dropped"; session: string; reason: string }
   | { type: "http.refused"; method: string; route: string; status: number; reason: string }
+  /** Before anything was asked on it. */
+  | { type: "connection.refused"; address: string; reason: string }
+  /** By us, whatever was under way. */
+  | { type: "connection.dropped"; address: string; reason: string }
+  /** Nobody can connect for the moment. */
+  | { type: "listener.trouble"; reason: string }
+  | { type: "listener.recovered" }
   | { type: "child.started"; session: string; pid: number; server: string }
   | { type: "child.ready"; session: string; pid: number; server: string }
   /** A child that was started ahead got its session. */

@@ -10,6 +10,7 @@ import {
   type RequestId,
 } from "./jsonrpc.ts";
 import { Table } from "./table.ts";
+import { quoted } from "./outside.ts";
 
 export interface OpenRequest extends Expiring {
   readonly id: RequestId;
@@ -28,6 +29,8 @@ export interface OpenTableOptions {
   readonly emit: Sink;
   /** How many requests may wait for their answer. */
   readonly maxOpenRequests: number;
+  /** Of what is remembered of a request: its id, its progress token and its method. */
+  readonly maxIdChars: number;
   /** How long they may; no limit by default. */
   readonly deadlines?: Deadlines | undefined;
   /** Called for a request whose time is over; it is still open then. */
@@ -50,15 +53,33 @@ export class OpenTable {
   }
 
   /** Why this request may not be entered, or undefined. */
-  refusal({ id }: JsonRpcRequest): GatewayError | undefined {
+  refusal(message: JsonRpcRequest): GatewayError | undefined {
+    const { id } = message;
     if (this.#byId.has(id)) {
-      return new RequestError(`Invalid Request: a request with id ${JSON.stringify(id)} is still open`, {
+      return new RequestError(`Invalid Request: a request with id ${quoted(id)} is still open`, {
         code: RpcCode.invalidRequest,
       });
     }
     const { maxOpenRequests } = this.#options;
-    if (this.size < maxOpenRequests) return undefined;
+    if (this.size < maxOpenRequests) return this.#tooLong(message);
     return new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
+  }
+
+  #tooLong(message: JsonRpcRequest): GatewayError | undefined {
+    const { maxIdChars: max } = this.#options;
+    const { id, method } = message;
+    const token = requestedToken(message);
+    const what = isLonger(id, max)
+      ? "id"
+      : isLonger(token, max)
+      ? "progress token"
+      : isLonger(method, max)
+      ? "method"
+      : undefined;
+    if (what === undefined) return undefined;
+    return new RequestError(`Invalid Request: the ${what} is longer than ${max} characters (--maxIdLength)`, {
+      code: RpcCode.invalidRequest,
+    });
   }
 
   add(message: JsonRpcRequest, relatesTo?: RequestId): OpenRequest {
@@ -137,4 +158,8 @@ export class OpenTable {
     const durationMs = performance.now() - since;
     emit({ type: "request.finished", session, direction, id, method, outcome, durationMs });
   }
+}
+
+function isLonger(name: RequestId | undefined, maxChars: number): boolean {
+  return typeof name === "string" && name.length > maxChars;
 }

@@ -8,7 +8,7 @@ import { recorder } from "../../tests/support/recorder.ts";
 
 function openTable(maxOpenRequests = 10) {
   const { emit, told } = recorder();
-  const table = new OpenTable({ session: "s1", direction: "up", emit, maxOpenRequests });
+  const table = new OpenTable({ session: "s1", direction: "up", emit, maxOpenRequests, maxIdChars: 20 });
   return { table, finished: () => told("request.finished") };
 }
 
@@ -82,6 +82,7 @@ Deno.test("OpenTable tells of a request whose time is over, and of none that was
     session: "s1",
     direction: "up",
     emit: () => {},
+    maxIdChars: 20,
     maxOpenRequests: 10,
     deadlines,
     onExpired: ({ id }, { message }) => resolve([id, message]),
@@ -150,4 +151,20 @@ Deno.test("OpenTable can be drained again and again", async () => {
     table.take(1, "result");
     await waiting;
   }
+});
+
+Deno.test("OpenTable refuses an id, a progress token and a method that are too long to be remembered", () => {
+  const { table } = openTable();
+  const long = "x".repeat(21);
+  const withToken = { ...request(1), params: { _meta: { progressToken: long } } };
+  const refused = [request(long), request(1, long), withToken].map((message) =>
+    table.refusal(message)?.message
+  );
+  assert.deepEqual(
+    refused,
+    ["id", "method", "progress token"].map((what) =>
+      `Invalid Request: the ${what} is longer than 20 characters (--maxIdLength)`
+    ),
+  );
+  assert.equal(table.refusal(request("x".repeat(20))), undefined);
 });

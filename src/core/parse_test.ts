@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RequestError, RpcCode } from "./errors.ts";
-import { malformedAnswerId, parseMessage, parseMessages } from "./parse.ts";
+import type { MessageLimits } from "./message_limits.ts";
+import { answersInstead, parseMessage, parseMessages } from "./parse.ts";
 
 /** The refusal of a text, which must carry this code. */
 function refusal(text: string, code: number, parse: (text: string) => unknown = parseMessage): string {
@@ -100,10 +101,105 @@ Deno.test("parseMessage takes null for a field that is not there, as some serial
   });
 });
 
-Deno.test("malformedAnswerId finds whose answer a line was meant to be", () => {
-  assert.equal(malformedAnswerId('{"id":"a","result":{}}'), "a");
-  assert.equal(malformedAnswerId('{"jsonrpc":"2.0","id":7}'), 7);
-  for (const text of ['{"id":1,"method":"x"}', "null", "7", "chat", '{"id":null}', "[]"]) {
-    assert.equal(malformedAnswerId(text), undefined, text);
+/** The ids of those who are told that their answer was refused, and what all of them are told. */
+function toldInstead(text: string) {
+  const answers = answersInstead(text, LIMITS);
+  return { ids: answers.map(({ id }) => id), why: [...new Set(answers.map(({ error }) => error.message))] };
+}
+
+Deno.test("answersInstead finds whose answer a malformed text was meant to be", () => {
+  assert.deepEqual(toldInstead('{"id":"a","result":{}}').ids, ["a"]);
+  assert.deepEqual(toldInstead('{"jsonrpc":"2.0","id":7}').ids, [7]);
+  assert.deepEqual(toldInstead('[{"jsonrpc":"2.0","id":7,"result":1},8,{"id":"9"}]').ids, [7, "9"]);
+  for (const text of ['{"id":1,"method":"x"}', "null", "7", "chat", '{"id":null}', "[]", "[null]"]) {
+    assert.deepEqual(toldInstead(text).ids, [], text);
   }
+  assert.deepEqual(toldInstead('{"id":1}').why, ["The MCP server's answer is not valid JSON-RPC"]);
+});
+
+// --- limits ---
+
+const LIMITS: MessageLimits = { maxDepth: 10, maxBatch: 3, maxParts: 100, partsOption: "--parts" };
+
+/** An array that nests so deep. */
+function nested(depth: number): string {
+  return "[".repeat(depth) + "]".repeat(depth);
+}
+
+function call(id: number, args: string): string {
+  return `{"jsonrpc":"2.0","id":${id},"method":"x","params":{"id":"inner","method":1,"a":${args}}}`;
+}
+
+function excess(text: string): RequestError {
+  try {
+    parseMessages(text, LIMITS);
+  } catch (error) {
+    assert(error instanceof RequestError, String(error));
+    assert.equal(error.code, RpcCode.invalidRequest);
+    return error;
+  }
+  assert.fail(`${text.slice(0, 100)} was accepted`);
+}
+
+Deno.test("parseMessages refuses what nests too deep, and names the request and the option", () => {
+  parseMessages(call(1, nested(8)), LIMITS);
+  const error = excess(call(1, nested(9)));
+  assert.equal(
+    error.message,
+    "Invalid Request: a message that nests deeper than 10 levels (--maxDepth) is not taken",
+  );
+  assert.equal(error.requestId, 1);
+  // Brackets in strings nest nothing, whatever is escaped there.
+  parseMessages(call(1, JSON.stringify('[{"\\'.repeat(500))), LIMITS);
+});
+
+Deno.test("parseMessages refuses a text that is deep without parsing it", () => {
+  const error = excess(`[`.repeat(2_000_000));
+  assert.match(error.message, /nests deeper/);
+  assert.equal(error.cause, undefined);
+  assert.equal(error.requestId, null);
+});
+
+Deno.test("parseMessages bounds a batch, and so little text that it needs no look beforehand", () => {
+  const batch = (count: number) => `[${Array.from({ length: count }, (_, id) => call(id, "1")).join(",")}]`;
+  assert.equal(parseMessages(` ${batch(3)}`, LIMITS).messages.length, 3);
+  const expected = "Invalid Request: a batch of more than 3 messages (--maxBatch) is not taken";
+  assert.equal(excess(batch(4)).message, expected);
+  assert.equal(excess("[1,1,1,1]").message, expected);
+  // Whose the refusal would be cannot be said.
+  assert.equal(excess(batch(4)).requestId, null);
+});
+
+Deno.test("parseMessages bounds objects, arrays and strings, and counts short texts of digits fourfold", () => {
+  const list = (text: string, count: number) => call(1, `[${Array.from({ length: count }, () => text)}]`);
+  // Three brackets, nine strings, and "2.0", which counts fourfold.
+  const own = 3 + 9 + 4;
+  for (
+    const [text, weight] of [["{}", 1], ["[]", 1], ['"a"', 1], ['"12345678"', 1], ['"1234567"', 4]] as const
+  ) {
+    const count = Math.floor((100 - own) / weight);
+    parseMessages(list(text, count), LIMITS);
+    assert.equal(
+      excess(list(text, count + 1)).message,
+      "Invalid Request: a message of more than 100 objects, arrays and strings (--parts) is not taken",
+    );
+  }
+  parseMessages(list("1", 10_000), LIMITS);
+});
+
+Deno.test("answersInstead tells the askers whose answers are too deep or too many, without parsing them", () => {
+  const answer = (id: string, result: string) => `{"jsonrpc":"2.0","result":${result},"id":${id}}`;
+  const deep = '{"id":5,"a":'.repeat(1_000) + "1" + "}".repeat(1_000);
+  const { ids, why } = toldInstead(answer('"a\\"b"', deep));
+  assert.deepEqual(ids, ['a"b']);
+  assert.deepEqual(why, [
+    "The MCP server's answer was refused: it is a message that nests deeper than 10 levels (--maxDepth)",
+  ]);
+  assert.deepEqual(toldInstead(`[${answer("1", deep)}, ${answer("-2.5", deep)},${call(3, "1")}]`).ids, [
+    1,
+    -2.5,
+  ]);
+  assert.deepEqual(toldInstead(call(3, nested(2000))).ids, []);
+  assert.deepEqual(toldInstead("[".repeat(5_000)).ids, []);
+  assert.deepEqual(toldInstead(`{"id":{"id":7},"result":${nested(50)}}`).ids, []);
 });

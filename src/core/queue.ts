@@ -3,6 +3,12 @@
  * It is what keeps the hot path at a few promises a message; with `read` it is one, and none for who waits.
  */
 
+/** Counts what waits, as a part of something larger. */
+export interface Tally {
+  add(weight: number): void;
+  remove(weight: number): void;
+}
+
 export interface QueueOptions {
   /** From this many waiting items on, `push` returns a promise. */
   highWater?: number;
@@ -66,6 +72,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   #error: unknown;
   #failed = false;
   #room: PromiseWithResolvers<void> | undefined;
+  #tally: Tally | undefined;
 
   constructor(options: QueueOptions = {}) {
     const { highWater = 64, highWaterWeight = 1024 * 1024 } = options;
@@ -84,6 +91,11 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     return this.#ended;
   }
 
+  /** From now on the weight of what waits here counts there, too; nothing may wait yet. */
+  countIn(tally: Tally): void {
+    this.#tally = tally;
+  }
+
   /** Adds an item; a returned promise settles when there is room again, or the end. After the end, items are dropped. */
   push(item: T, weight = 0): Promise<void> | void {
     if (this.#ended) return;
@@ -93,7 +105,8 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
       return resolve({ value: item, done: false });
     }
     if (this.#consumer?.busy === false) {
-      return this.#wake(this.#consumer, { item, weight: 0, next: undefined });
+      this.#tally?.add(weight);
+      return this.#wake(this.#consumer, { item, weight, next: undefined });
     }
     this.#add({ item, weight, next: undefined });
     if (!this.#full()) return;
@@ -139,8 +152,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
 
   #run(consumer: Consumer<T>): void {
     try {
-      let entry = consumer.first ?? this.#take();
-      consumer.first = undefined;
+      let entry = this.#takeFirst(consumer) ?? this.#take();
       for (; entry; entry = this.#take()) {
         const room = consumer.take(entry.item);
         if (room) return void room.then(consumer.run, (error) => this.#break(consumer, error));
@@ -150,6 +162,13 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     }
     consumer.busy = false;
     this.#finish();
+  }
+
+  #takeFirst(consumer: Consumer<T>): Entry<T> | undefined {
+    const { first } = consumer;
+    consumer.first = undefined;
+    if (first) this.#tally?.remove(first.weight);
+    return first;
   }
 
   #break({ over }: Consumer<T>, error: unknown): void {
@@ -185,6 +204,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     this.#youngest = entry;
     this.#size++;
     this.#weight += entry.weight;
+    this.#tally?.add(entry.weight);
   }
 
   #take(): Entry<T> | undefined {
@@ -195,6 +215,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     entry.next = undefined;
     this.#size--;
     this.#weight -= entry.weight;
+    this.#tally?.remove(entry.weight);
     this.#release();
     return entry;
   }
@@ -209,7 +230,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   return(): Promise<IteratorResult<T, undefined>> {
     this.end();
     this.#failed = false;
-    if (this.#consumer) this.#consumer.first = undefined;
+    if (this.#consumer) this.#takeFirst(this.#consumer);
     while (this.#take()) continue;
     return Promise.resolve({ value: undefined, done: true });
   }

@@ -3,8 +3,8 @@
  * answer, and it says which client request a message of the server belongs to (rule 4 in docs/architecture.md).
  */
 import { Attention } from "./attention.ts";
-import type { Peer } from "./backend.ts";
-import { type Channel, type Envelope, free, undeliveredBy } from "./channel.ts";
+import type { Guest, Peer } from "./backend.ts";
+import { asText, type Channel, type Envelope, free, isLarge, sizeOf, undeliveredBy } from "./channel.ts";
 import type { Deadlines } from "./deadlines.ts";
 import {
   BackendError,
@@ -25,7 +25,6 @@ import {
   type JsonRpcMessage,
   type JsonRpcNotification,
   type JsonRpcRequest,
-  type JsonRpcResponse,
   type ProgressToken,
   reportedToken,
   type RequestId,
@@ -41,17 +40,22 @@ const SESSION_OVER = new BackendError("The session ended before the server answe
 /** How long the end waits for a message that is still being passed on. */
 const REFUSE_WAITING_MS = 1_000;
 
+/** From then on a large message that waits for its server to open is kept as text. */
+const LONG_MS = 100;
+
 /** One object for all sessions of a gateway, since an idle session should cost little. */
 export interface SessionOptions {
   readonly emit: Sink;
   /** Called at the first message, not before: a client that says nothing costs no server. */
-  readonly openServer: (peer: Peer, signal: AbortSignal) => Promise<Channel>;
+  readonly openServer: (guest: Guest, signal: AbortSignal) => Promise<Channel>;
   /** None by default. */
   readonly policy?: MessagePolicy | undefined;
   /** Why no new request of the client may begin, or undefined; always one may by default. */
   readonly refusal?: (() => GatewayError | undefined) | undefined;
   /** How many requests of one direction may wait for their answer. */
   readonly maxOpenRequests: number;
+  /** Of the id, the progress token and the method of a request. */
+  readonly maxIdChars: number;
   /** Called as soon as it has ended; it may still be freeing what it held. */
   readonly onEnded?: ((peer: Peer) => void) | undefined;
   /** When a request of the client is cancelled and answered; never by default. Whoever made them disposes them. */
@@ -66,6 +70,7 @@ interface SessionEnd {
 
 export class Session {
   readonly peer: Peer;
+  readonly #guest: Guest;
   readonly #client: Channel;
   readonly #options: SessionOptions;
   readonly #emit: Sink;
@@ -85,22 +90,24 @@ export class Session {
   #readers = 0;
   #readersGone: PromiseWithResolvers<void> | undefined;
 
-  constructor(client: Channel, peer: Peer, options: SessionOptions) {
-    const { emit, maxOpenRequests, deadlines } = options;
-    const { session } = peer;
+  constructor(client: Channel, guest: Guest, options: SessionOptions) {
+    const { emit, maxOpenRequests, maxIdChars, deadlines } = options;
+    const { peer, peer: { session } } = guest;
     this.#client = client;
     this.#options = options;
     this.#emit = emit;
     this.peer = peer;
+    this.#guest = guest;
     this.#fromClient = new OpenTable({
       session,
       direction: "up",
       emit,
       maxOpenRequests,
+      maxIdChars,
       deadlines,
       onExpired: (entry, error) => this.#expire(entry, error),
     });
-    this.#fromServer = new OpenTable({ session, direction: "down", emit, maxOpenRequests });
+    this.#fromServer = new OpenTable({ session, direction: "down", emit, maxOpenRequests, maxIdChars });
   }
 
   /** It has ended, and may still be freeing what it held. */
@@ -197,12 +204,26 @@ export class Session {
     if (passed) return this.#attention.whileDeaf(this.#untilRead(passed));
   }
 
-  async #openAndPass(envelope: Envelope): Promise<void> {
-    const server = this.#server = await this.#open();
-    if (!server) return;
+  /** No async function: it would keep the message for as long as the server takes to read it. */
+  #openAndPass(envelope: Envelope): Promise<void> {
+    const size = sizeOf(envelope);
+    const { backlog } = this.#guest;
+    const waiting = new Waiting(envelope, size);
+    backlog.add(size);
+    return this.#open().then((server) => {
+      const envelope = waiting.take();
+      backlog.remove(size);
+      this.#server = server;
+      if (!server) return;
+      this.#listenTo(server);
+      const passed = this.#guarded("up", envelope, server);
+      if (passed) return this.#untilRead(passed);
+    });
+  }
+
+  /** By itself, so that what is called for as long as the session lives keeps no message alive. */
+  #listenTo(server: Channel): void {
     this.#read(server, (down) => this.#passDown(server, down), (failure) => this.#serverOver(failure));
-    const passed = this.#guarded("up", envelope, server);
-    if (passed) await this.#untilRead(passed);
   }
 
   /**
@@ -233,7 +254,7 @@ export class Session {
 
   async #open(): Promise<Channel | undefined> {
     try {
-      const server = await this.#options.openServer(this.peer, this.#abort.signal);
+      const server = await this.#options.openServer(this.#guest, this.#abort.signal);
       if (!this.#over) return server;
       await server[Symbol.asyncDispose]();
     } catch (error) {
@@ -327,39 +348,43 @@ export class Session {
       const passed = policy
         ? policy({ peer: this.peer, direction, envelope }, () => this.#handOver(direction, envelope, target))
         : this.#handOver(direction, envelope, target);
-      if (passed) return passed.catch((error) => this.#refused(direction, envelope, error));
+      if (passed) return this.#watched(direction, briefOf(envelope.message), passed);
     } catch (error) {
-      this.#refused(direction, envelope, error);
+      this.#refused(direction, briefOf(envelope.message), error);
     }
+  }
+
+  /** Keeps nothing of the message: it may be large, and the far side slow. */
+  #watched(direction: Direction, brief: Brief, passed: Promise<void>): Promise<void> {
+    return passed.catch((error) => this.#refused(direction, brief, error));
   }
 
   /** A request stays open until its answer is handed over: while the policies think, time or the end may answer it. */
   #handOver(direction: Direction, envelope: Envelope, target: Channel): Promise<void> | void {
     const { message } = envelope;
     if (isNotification(message)) return target.send(envelope);
-    const { table } = this.#askedBy(direction, message);
+    const { table } = this.#askedBy(direction, isRequest(message) ? "request" : "response");
     if (!table.get(message.id)) return this.#drop(direction, "its request was answered meanwhile");
     const sent = target.send(envelope);
     if (isResponse(message)) table.settle(message);
     return sent;
   }
 
-  #refused(direction: Direction, envelope: Envelope, error: unknown): void {
-    const { message } = envelope;
+  #refused(direction: Direction, { kind, id }: Brief, error: unknown): void {
     if (error instanceof DisconnectedError) {
       return this.#lose(direction === "up" ? this.#server : this.#client, error);
     }
     if (!(error instanceof GatewayError)) this.#emit({ type: "fault", where: "passing of a message", error });
     const answer = toRpcError(error);
-    if (isNotification(message)) return this.#drop(direction, answer.message);
+    if (kind === "notification") return this.#drop(direction, answer.message);
     // Of a refused answer, too, the asker hears: it still waits.
-    const { table, asker } = this.#askedBy(direction, message);
-    if (message.id !== null && table.take(message.id, "failed")) this.#answer(asker, message.id, answer);
+    const { table, asker } = this.#askedBy(direction, kind);
+    if (id !== null && table.take(id, "failed")) this.#answer(asker, id, answer);
   }
 
   /** Who asked: the sender of a request, the receiver of a response. */
-  #askedBy(direction: Direction, message: JsonRpcRequest | JsonRpcResponse) {
-    return isRequest(message) === (direction === "up")
+  #askedBy(direction: Direction, kind: "request" | "response") {
+    return (kind === "request") === (direction === "up")
       ? { table: this.#fromClient, asker: this.#client }
       : { table: this.#fromServer, asker: this.#server };
   }
@@ -394,6 +419,33 @@ export class Session {
   #drop(direction: Direction, reason: string): void {
     this.#emit({ type: "message.dropped", session: this.peer.session, direction, reason });
   }
+}
+
+/** The first message of a session, until its server is open: mostly at once. */
+class Waiting {
+  #envelope: Envelope;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(envelope: Envelope, size: number) {
+    this.#envelope = envelope;
+    if (isLarge(size)) this.#timer = setTimeout(() => this.#envelope = asText(envelope), LONG_MS);
+  }
+
+  take(): Envelope {
+    clearTimeout(this.#timer);
+    return this.#envelope;
+  }
+}
+
+/** What a refusal needs to know of a message. */
+interface Brief {
+  readonly kind: "notification" | "request" | "response";
+  readonly id: RequestId | null;
+}
+
+function briefOf(message: JsonRpcMessage): Brief {
+  if (isNotification(message)) return { kind: "notification", id: null };
+  return { kind: isRequest(message) ? "request" : "response", id: message.id };
 }
 
 function asGatewayError(error: unknown, who: string): GatewayError {

@@ -7,6 +7,7 @@ import type { Caller } from "../core/caller.ts";
 import { durationText } from "../core/duration.ts";
 import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
+import { Utf8Text } from "../wire/utf8.ts";
 
 /** What is not larger is not counted, since connections are bounded; and the runtime has a fast way to read it. */
 const SMALL_BYTES = 16 * 1024;
@@ -14,7 +15,6 @@ const SMALL_BYTES = 16 * 1024;
 const YIELDS_AFTER_MS = 5_000;
 /** Time for the answer to leave before the connection is dropped. */
 const FAREWELL_MS = 1_000;
-const BYTE_ORDER_MARK = 0xfeff;
 
 export interface BodyLimits {
   readonly maxBodyBytes: number;
@@ -162,8 +162,7 @@ export class Body {
   /** Reads piece by piece, so that reading can be left, and nothing is held twice. */
   async #gather(): Promise<string> {
     const reader = this.#request.body?.getReader();
-    // Told not to, a decoder eats no U+FEFF at the beginning of a piece, where it is a character.
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const decoder = new Utf8Text();
     const { maxBytes } = this.#options;
     const announced = this.#counted > 0;
     for (let size = 0; reader;) {
@@ -180,11 +179,11 @@ export class Body {
         reader.cancel().catch(() => {});
         throw error;
       }
-      this.#text += decoder.decode(value, { stream: true });
+      this.#text += decoder.push(value);
     }
-    const text = this.#text + decoder.decode();
+    const text = this.#text + decoder.end();
     this.#text = "";
-    return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
+    return text;
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { GatewayError } from "../core/errors.ts";
+import { chunkings } from "../../tests/support/chunkings.ts";
+import { GatewayError, LimitError } from "../core/errors.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { Bodies, type BodyLimits } from "./bodies.ts";
 
@@ -112,4 +113,25 @@ Deno.test("Bodies makes room for a new one by the one that has been coming for l
   await assert.rejects(old, refused(408));
   assert.equal(all.taken, 120 * KB);
   younger.leave();
+});
+
+/** Without Content-Length, as a chunked body has none. */
+function textOf(chunks: Iterable<Uint8Array>, maxBodyBytes: number): Promise<string> {
+  const request = new Request("http://127.0.0.1/mcp", { method: "POST", body: ReadableStream.from(chunks) });
+  const body = new Bodies({ maxBodyBytes, maxBodiesBytes: 1_000 }).expect(request);
+  return body.read((text) => Promise.resolve(text));
+}
+
+Deno.test("Body.read keeps a U+FEFF wherever chunks cut, but for one at the very beginning", async () => {
+  for (const text of ['{"a":"\ufeffb\ufeff\ufeff😀"}', '\ufeff{"\ufeff":1}', "\ufeff\ufeff{}"]) {
+    for (const chunks of chunkings(text)) {
+      assert.equal(await textOf(chunks, 100), text.replace(/^\ufeff/, ""));
+    }
+  }
+});
+
+Deno.test("Body.read counts the bytes of a chunked body, and refuses one byte too many", async () => {
+  const chunks = chunkings("ää")[1] ?? [];
+  assert.equal(await textOf(chunks, 4), "ää");
+  await assert.rejects(textOf(chunks, 3), (error) => error instanceof LimitError && error.status === 413);
 });

@@ -4,6 +4,7 @@ import { RpcCode } from "../core/errors.ts";
 import { errorOf, isRequest, isResponse, type JsonRpcMessage, type RequestId } from "../core/jsonrpc.ts";
 import { SUPPORTED_VERSIONS } from "./http_checks.ts";
 import { isInitialize } from "./posted.ts";
+import { quoted } from "../core/outside.ts";
 
 export class HandshakeCheck {
   #initializeId: RequestId | undefined;
@@ -28,7 +29,7 @@ export class HandshakeCheck {
     const version = versionIn(message.result);
     this.#version = SUPPORTED_VERSIONS.find((supported) => supported === version);
     if (this.#version !== undefined) return envelope;
-    const text = `The server answered with protocol version ${JSON.stringify(version)}, ` +
+    const text = `The server answered with protocol version ${quoted(version)}, ` +
       `which is not served here (supported versions: ${SUPPORTED_VERSIONS.join(", ")})`;
     const error = errorOf(message.id, { code: RpcCode.internalError, message: text });
     return { message: error, relatesTo: envelope.relatesTo };

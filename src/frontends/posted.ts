@@ -3,7 +3,9 @@ import type { Caller } from "../core/caller.ts";
 import type { BufferLimits } from "../core/channel.ts";
 import { GatewayError, LimitError, refusalOf, RequestError, RpcCode } from "../core/errors.ts";
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
+import { quoted } from "../core/outside.ts";
 import type { Bodies, Body } from "./bodies.ts";
 import { requireJson, requireVersion } from "./http_checks.ts";
 
@@ -14,6 +16,8 @@ export interface Posted {
   /** The body, where it is exactly one message. */
   readonly text: string | undefined;
   readonly batch: boolean;
+  /** What one message weighs while it waits. */
+  readonly weight: number;
   /** To be told as soon as the messages wait where that is bounded otherwise. */
   readonly body: Pick<Body, "leave">;
 }
@@ -21,6 +25,8 @@ export interface Posted {
 export interface ReceiveOptions {
   /** Shared by all routes. */
   readonly bodies: Bodies;
+  /** Of a message's structure; the usual ones by default. */
+  readonly clientLimits?: MessageLimits | undefined;
   /** Throws StoppingError when no new request may begin; answers to open ones still may. */
   readonly refuseNew: () => void;
 }
@@ -49,7 +55,7 @@ export function posting(
     let id: RequestId | null = null;
     try {
       return await body.read((text) => {
-        const posted = postedOf(text, body);
+        const posted = postedOf(text, body, options.clientLimits);
         id = idOf(posted);
         if (posted.requests.length > 0) options.refuseNew();
         refuseRepeated(posted.requests);
@@ -64,9 +70,17 @@ export function posting(
   };
 }
 
-function postedOf(text: string, body: Body): Posted {
-  const { messages, batch } = parseMessages(text);
-  return { messages, requests: messages.filter(isRequest), batch, text: batch ? undefined : text, body };
+function postedOf(text: string, body: Body, limits: MessageLimits | undefined): Posted {
+  const { messages, batch } = parseMessages(text, limits);
+  const weight = Math.ceil(text.length / messages.length);
+  return {
+    messages,
+    requests: messages.filter(isRequest),
+    batch,
+    text: batch ? undefined : text,
+    weight,
+    body,
+  };
 }
 
 function refuseRepeated(requests: readonly JsonRpcRequest[]): void {
@@ -93,7 +107,7 @@ function idOf({ requests: [request], batch }: Posted): RequestId | null {
 
 /** JSON-RPC 2.0: an id names one request; a second one under it could not be answered. */
 export function stillOpen(id: RequestId): GatewayError {
-  return invalidRequest(`a request with id ${JSON.stringify(id)} is still open`);
+  return invalidRequest(`a request with id ${quoted(id)} is still open`);
 }
 
 export function invalidRequest(why: string): GatewayError {

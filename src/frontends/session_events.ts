@@ -2,11 +2,10 @@
 import type { EventStore, StoredEvent } from "../core/event_store.ts";
 import { type GatewayError, RequestError } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
+import { quoted } from "../core/outside.ts";
 
 /** `<stream>-<sequence>`; the digits are bounded so that they are exact as a number. */
 const EVENT_ID = /^([0-9a-f]{8}\.(?:0|[1-9]\d{0,14}))-(0|[1-9]\d{0,14})$/;
-/** A refused id in an error message; ours are shorter. */
-const MAX_SHOWN = 80;
 
 /** Where a client has got to. */
 export interface Place {
@@ -155,9 +154,8 @@ export class EventLog {
 
 /** The session is there, so 404 would be a lie; and silence would leave the client waiting for ever. */
 export function notResumable(id: string, why: string): GatewayError {
-  const shown = JSON.stringify(id.length > MAX_SHOWN ? `${id.slice(0, MAX_SHOWN)}…` : id);
   return new RequestError(
-    `Cannot resume after event ${shown}: ${why}. Listen without Last-Event-ID, ` +
+    `Cannot resume after event ${quoted(id)}: ${why}. Listen without Last-Event-ID, ` +
       "and send a request again if its answer did not come",
   );
 }

@@ -1,4 +1,5 @@
 /** One POST of stateless Streamable HTTP as a Channel: a conversation that ends with its answers. */
+import type { Backlog } from "../core/backlog.ts";
 import type { Caller } from "../core/caller.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
@@ -15,6 +16,7 @@ export interface PostContext {
   readonly caller: Caller | undefined;
   /** What the peer's signal belongs to. */
   readonly gone: AbortController;
+  readonly backlog: Backlog;
 }
 
 export class SinglePost implements Channel, ExchangeHost {
@@ -28,18 +30,19 @@ export class SinglePost implements Channel, ExchangeHost {
   readonly #handshake = new HandshakeCheck();
 
   /** The silence of `settings` is that of all POSTs together. */
-  constructor(posted: Posted, settings: ExchangeSettings, { session, caller, gone }: PostContext) {
+  constructor(posted: Posted, settings: ExchangeSettings, { session, caller, gone, backlog }: PostContext) {
     this.id = session;
     this.settings = settings;
     this.#gone = gone;
-    const { requests, messages, batch, text, body } = posted;
+    this.incoming.countIn(backlog);
+    const { requests, messages, batch, text, weight, body } = posted;
     if (requests.length > 0) {
       this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch, caller }, this);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
     for (const message of messages) {
       this.#handshake.sent(message);
-      void this.incoming.push({ message, text, relatesTo: undefined });
+      void this.incoming.push({ message, text, relatesTo: undefined }, weight);
     }
     if (requests.length === 0) this.incoming.end();
     body.leave();

@@ -1,7 +1,8 @@
 /** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
 import type { Accept } from "../core/backend.ts";
+import type { Backlog } from "../core/backlog.ts";
 import type { Caller } from "../core/caller.ts";
-import type { BufferLimits, Channel, Envelope } from "../core/channel.ts";
+import { type BufferLimits, type Channel, enqueue, type Envelope } from "../core/channel.ts";
 import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
 import { Queue } from "../core/queue.ts";
 import type { Unread } from "../core/unread.ts";
@@ -38,10 +39,16 @@ export function sse(options: SseOptions): SseRoutes {
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
   }
 
+  /** Throws LimitError while too much waits for its server. */
+  function refuse({ incoming, backlog }: SseSession): void {
+    refuseFull(incoming, options);
+    backlog.refuse();
+  }
+
   /** Before the body is read, which may be large; it may have ended when that has come. */
   function check(request: Request): void {
     if (request.method !== "POST") throw methodNotAllowed(["POST"]);
-    named(request);
+    refuse(named(request));
   }
 
   return {
@@ -53,6 +60,7 @@ export function sse(options: SseOptions): SseRoutes {
       const admission = await options.accept(peer, () => request.signal);
       const session = new SseSession({
         ...{ id, caller, gone, keepAliveMs: options.keepAliveMs, unread: options.unread },
+        backlog: admission.backlog,
         onEnd: () => sessions.delete(id),
       });
       sessions.set(id, session);
@@ -61,7 +69,7 @@ export function sse(options: SseOptions): SseRoutes {
     },
     message: posting({ ...options, check }, async (posted, request) => {
       const session = named(request);
-      refuseFull(session.incoming, options);
+      refuse(session);
       await session.take(posted);
       return new Response("Accepted", { status: 202 });
     }),
@@ -73,6 +81,8 @@ interface SseContext {
   readonly caller: Caller | undefined;
   readonly keepAliveMs: number;
   readonly unread: Unread;
+  /** What waits for its server. */
+  readonly backlog: Backlog;
   /** What the peer's `gone` belongs to. */
   readonly gone: AbortController;
   /** Called as soon as the session can no longer be spoken to: its server may take a while to stop. */
@@ -81,6 +91,7 @@ interface SseContext {
 
 class SseSession implements Channel {
   readonly incoming = new Queue<Envelope>();
+  readonly backlog: Backlog;
   readonly #stream: EventStream;
   readonly #context: SseContext;
   readonly #handshake = new HandshakeCheck();
@@ -88,6 +99,8 @@ class SseSession implements Channel {
   constructor(context: SseContext) {
     const { id: session, caller, keepAliveMs, unread } = context;
     this.#context = context;
+    this.backlog = context.backlog;
+    this.incoming.countIn(this.backlog);
     this.#stream = new EventStream({ session, caller, keepAliveMs, unread, onGone: () => this.#gone() });
   }
 
@@ -97,11 +110,11 @@ class SseSession implements Channel {
   }
 
   /** Settles when the server has room for more. */
-  take({ messages, text, body }: Posted): Promise<void> | void {
+  take({ messages, text, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
     for (const message of messages) {
       this.#handshake.sent(message);
-      room = this.incoming.push({ message, text, relatesTo: undefined }, text?.length);
+      room = enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
     }
     body.leave();
     return room;

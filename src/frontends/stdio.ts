@@ -3,6 +3,7 @@ import type { Accept } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
@@ -16,6 +17,8 @@ export interface StdioOptions {
   readonly output: WritableStream<Uint8Array>;
   /** The longest line that the client may send. */
   readonly maxBodyBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly clientLimits?: MessageLimits | undefined;
   /** The client says no more, and may still wait for answers. */
   readonly onInputEnd: () => void;
 }
@@ -91,7 +94,7 @@ class StdioChannel implements Channel {
 
   #receive(line: string): Promise<void> | void {
     try {
-      const { messages, batch } = parseMessages(line);
+      const { messages, batch } = parseMessages(line, this.#options.clientLimits);
       let room: Promise<void> | void = undefined;
       for (const message of messages) {
         room = this.incoming.push({ message, text: batch ? undefined : line }, line.length);
@@ -102,10 +105,10 @@ class StdioChannel implements Channel {
     }
   }
 
-  /** Which request it was cannot be told, but the client may wait for an answer. */
+  /** Mostly it cannot be told which request it was, but the client may wait for an answer. */
   #refuse(error: unknown): Promise<void> | void {
     if (!(error instanceof GatewayError)) throw error;
-    if (!this.#mute) return this.send({ message: errorOf(null, toRpcError(error)) });
+    if (!this.#mute) return this.send({ message: errorOf(error.requestId, toRpcError(error)) });
   }
 
   /** Writes what has gathered as one piece. */

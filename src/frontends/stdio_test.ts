@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import type { Channel } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
+import { deepArray } from "../../tests/support/deep.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { stdio, type StdioOptions } from "./stdio.ts";
+import { unbounded } from "../core/backlog.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -17,9 +19,11 @@ function rig(options: Partial<StdioOptions> = {}) {
   const accepted = Promise.withResolvers<Channel>();
   const over = Promise.withResolvers<void>();
   const served = stdio({
-    accept: ({ session, wire, scope }) => {
+    accept: (peer) => {
+      const { session, wire, scope } = peer;
       assert.deepEqual([session, wire, scope], ["stdio", "stdio", "session"]);
-      return { run: (channel) => (accepted.resolve(channel), over.promise), withdraw: () => {} };
+      const run = (channel: Channel) => (accepted.resolve(channel), over.promise);
+      return { peer, backlog: unbounded(), run, withdraw: () => {} };
     },
     input: new ReadableStream({
       start: (controller) => void (input = controller),
@@ -162,6 +166,19 @@ Deno.test("stdio lets go of its stdin at its dispose, and settles when the conve
   await channel[Symbol.asyncDispose]();
   assert.equal(it.cancelled(), true);
   assert.deepEqual(await gateway.rest(), { messages: [], error: undefined });
+  it.over.resolve();
+  await it.served;
+});
+
+Deno.test("stdio refuses a request that nests too deep under its own id, and goes on", async () => {
+  const it = rig({ maxBodyBytes: 100_000 });
+  const gateway = await it.gateway();
+  it.type(`{"jsonrpc":"2.0","id":"a","method":"x","params":{"a":${deepArray()}}}\n${line(request(1))}`);
+  assert.deepEqual(await gateway.hear(), request(1));
+  const why = "Invalid Request: a message that nests deeper than 512 levels (--maxDepth) is not taken";
+  assert.deepEqual(await it.heard(), [failure("a", why, -32600)]);
+  it.endInput();
+  await gateway.rest();
   it.over.resolve();
   await it.served;
 });

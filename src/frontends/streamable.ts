@@ -17,6 +17,8 @@ const requireGetAccept = acceptCheck([EVENT_STREAM]);
 export interface StreamableOptions extends SessionSettings, ReceiveOptions {
   readonly accept: Accept;
   readonly stateful: boolean;
+  /** Throws LimitError while too much waits for the server of stateless callers. */
+  readonly refuseFull?: () => void;
 }
 
 type Handler = (request: Request, caller?: Caller) => Promise<Response>;
@@ -34,18 +36,23 @@ function stateless(options: StreamableOptions): Handler {
     // There is no session to listen to or to end.
     if (request.method !== "POST") throw methodNotAllowed(["POST"]);
     requirePostAccept(request);
+    options.refuseFull?.();
   }
 
   return posting({ ...options, check }, async (posted, _request, caller) => {
     const gone = new AbortController();
     const session = crypto.randomUUID();
-    const admission = await options.accept({
+    const admitted = options.accept({
       session,
       wire: "streamableHttp",
       scope: "request",
       gone: gone.signal,
     });
-    const post = new SinglePost(posted, settings, { session, caller, gone });
+    // Without a wait where there is none: what was let in counts before the next one asks.
+    const admission = admitted instanceof Promise ? await admitted : admitted;
+    const post = new SinglePost(posted, settings, {
+      ...{ session, caller, gone, backlog: admission.backlog },
+    });
     void admission.run(post);
     // Not awaited here, where what was posted would be kept until the answer.
     return post.response;
@@ -64,12 +71,17 @@ function stateful(options: StreamableOptions): Handler {
     const session = new StreamableSession(host);
     const admission = await options.accept(session.peer, () => request.signal);
     sessions.set(session.id, session);
-    session.begin();
+    session.begin(admission.backlog);
     void admission.run(session);
     return session.post(posted, caller);
   }
 
-  const post = posting({ ...options, check: requirePostAccept }, (posted, request, caller) => {
+  function check(request: Request): void {
+    requirePostAccept(request);
+    sessions.get(request.headers.get(SESSION_HEADER) ?? "")?.refuseFull();
+  }
+
+  const post = posting({ ...options, check }, (posted, request, caller) => {
     const initialize = posted.requests.some(isInitialize);
     if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted, request, caller);
     const session = named(request);

@@ -1,7 +1,8 @@
 /** One stateful session of Streamable HTTP as a Channel: many POSTs, at most one GET stream. */
 import type { Peer } from "../core/backend.ts";
+import type { Backlog } from "../core/backlog.ts";
 import type { Caller } from "../core/caller.ts";
-import type { Channel, Envelope } from "../core/channel.ts";
+import { type Channel, enqueue, type Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
@@ -27,6 +28,8 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   readonly peer: Peer;
   readonly settings: SessionSettings & ExchangeSettings;
   readonly #host: SessionHost;
+  /** What waits for its server, of others as well where they share one. */
+  #backlog: Backlog | undefined;
   readonly #gone = new AbortController();
   readonly #handshake = new HandshakeCheck();
   readonly #exchanges = new Table<RequestId, Exchange>();
@@ -57,7 +60,9 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   }
 
   /** Its time runs from here on. */
-  begin(): void {
+  begin(backlog: Backlog): void {
+    this.#backlog = backlog;
+    this.incoming.countIn(backlog);
     this.#idle = this.#host.idle.add(this);
   }
 
@@ -76,18 +81,24 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     this.#touch();
     const repeated = posted.requests.find(({ id }) => this.#exchanges.has(id));
     if (repeated) throw stillOpen(repeated.id);
-    refuseFull(this.incoming, this.settings);
+    this.refuseFull();
     const exchange = posted.requests.length > 0 ? this.#exchange(posted, caller) : undefined;
     const taken = this.#take(posted);
     return exchange?.response ?? acceptedAfter(taken);
   }
 
+  /** Throws LimitError while too much waits for its server. */
+  refuseFull(): void {
+    refuseFull(this.incoming, this.settings);
+    this.#backlog?.refuse();
+  }
+
   /** A returned promise settles when the server has room for more. */
-  #take({ messages, text, body }: Posted): Promise<void> | void {
+  #take({ messages, text, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
     for (const message of messages) {
       this.#handshake.sent(message);
-      room = this.incoming.push({ message, text, relatesTo: undefined }, text?.length);
+      room = enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
       this.#cancel(cancelledId(message));
     }
     body.leave();

@@ -8,12 +8,14 @@ import { eventsIn, take } from "../../tests/support/resume_rig.ts";
 import type { Posted } from "./posted.ts";
 import { SessionHost, type SessionSettings } from "./session_host.ts";
 import { StreamableSession } from "./streamable_session.ts";
+import { unbounded } from "../core/backlog.ts";
 
 const posted = (message: JsonRpcRequest): Posted => ({
   messages: [message],
   requests: [message],
   text: JSON.stringify(message),
   batch: false,
+  weight: 1,
   body: { leave: () => {} },
 });
 
@@ -36,7 +38,7 @@ async function begin(options: Partial<SessionSettings> = {}) {
     host.rest();
   });
   const session = new StreamableSession(host);
-  session.begin();
+  session.begin(unbounded());
   const answered = session.post(posted(request(0, "initialize")));
   await session.send({ message: result(0, { protocolVersion: "2025-11-25" }), relatesTo: 0 });
   await (await answered).text();
@@ -130,5 +132,14 @@ Deno.test("StreamableSession keeps an answer that nobody waited for until its id
   assert.equal((await take(eventsIn(await session.resume(primed?.id ?? "")), 2)).length, 2);
   clock.pass(1_100);
   assert(ended());
+  await session[Symbol.asyncDispose]();
+});
+
+Deno.test("StreamableSession refuses a second request under the id of an open one, whose answer still comes", async () => {
+  const { session } = await begin({ replyMode: "json" });
+  const first = session.post(posted(request(1)));
+  assert.throws(() => session.post(posted(request(1))), /a request with id 1 is still open/);
+  await session.send({ message: result(1, "for the first"), relatesTo: 1 });
+  assert.deepEqual(await (await first).json(), result(1, "for the first"));
   await session[Symbol.asyncDispose]();
 });

@@ -2,72 +2,106 @@
  * MCP over WebSocket: a custom transport, one JSON-RPC message a text frame, the connection is the session.
  * The specification has no text for it; subprotocol `mcp` is what the SDKs' client offers.
  */
-import type { Accept, Admission } from "../core/backend.ts";
+import type { Accept } from "../core/backend.ts";
 import type { BufferLimits } from "../core/channel.ts";
+import type { Sink } from "../core/events.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
-import { WebSocketChannel } from "../wire/web_socket_channel.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
+import type { Upgrade } from "../wire/upgrade.ts";
+import { keepAlive, WebSocketChannel } from "../wire/web_socket_channel.ts";
+import { acceptFor, isKey, VERSION } from "../wire/web_socket_handshake.ts";
 import { methodNotAllowed } from "./http_checks.ts";
 
 const SUBPROTOCOL = "mcp";
 
-/** The limits are those of what a client sent and the server has not read: a WebSocket cannot be told to pause. */
+/** The limits are those of what a client sent and the server has not read, and of what the client does not read. */
 export interface WebSocketOptions extends BufferLimits {
   readonly accept: Accept;
   /** Pings go out this often; a peer that misses two in a row is gone. */
   readonly keepAliveMs: number;
   readonly maxBodyBytes: number;
+  readonly emit: Sink;
+  /** Of a message's structure; the usual ones by default. */
+  readonly clientLimits?: MessageLimits | undefined;
 }
 
 export function isUpgrade(request: Request): boolean {
-  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  return says(request.headers.get("upgrade"), "websocket");
 }
 
-/** Upgrades the request and runs its session. Throws GatewayError before the upgrade. */
-export function websocket(options: WebSocketOptions): (request: Request) => Promise<Response> {
+/** Admits whoever asks for a socket. Throws GatewayError for what is no WebSocket handshake, and for whom is not let in. */
+export function websocket(options: WebSocketOptions): (request: Request) => Promise<Upgrade> {
+  const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes, emit } = options;
+  const { clientLimits: limits } = options;
+  const pings = keepAlive(keepAliveMs);
   return async (request) => {
-    if (request.method !== "GET") throw methodNotAllowed(["GET"]);
-    if (!isUpgrade(request)) {
-      const headers = { Upgrade: "websocket", Connection: "Upgrade" };
-      throw new RequestError("Upgrade Required: this is a WebSocket endpoint", { status: 426, headers });
-    }
+    const headers = answerTo(request);
     const gone = new AbortController();
     const session = crypto.randomUUID();
     const peer = { session, wire: "websocket", scope: "session", gone: gone.signal } as const;
-    const admission = await options.accept(peer, () => request.signal);
-    const { socket, response } = upgrade(request, { ...options, admission });
-    const { maxBodyBytes: maxBytes, maxBufferedMessages, maxBufferedBytes } = options;
-    const channel = new WebSocketChannel(socket, {
-      side: "server",
-      maxBytes,
-      maxBufferedMessages,
-      maxBufferedBytes,
-      gone: "The client closed its socket",
-      onGone: (error) => gone.abort(error),
-      // Whose request it was cannot be told, but the sender may wait for an answer.
-      onInvalid: (error) => socket.send(JSON.stringify(errorOf(null, toRpcError(error)))),
-    });
-    void admission.run(channel);
-    return response;
+    const admission = await accept(peer, () => request.signal);
+    return {
+      headers,
+      run: (stream) =>
+        admission.run(
+          new WebSocketChannel(stream, {
+            side: "server",
+            maxBytes: maxBodyBytes,
+            limits,
+            maxBufferedMessages,
+            maxBufferedBytes,
+            backlog: admission.backlog,
+            onRefused: ({ message: reason }) =>
+              emit({ type: "message.dropped", session, direction: "up", reason }),
+            gone: "The client closed its socket",
+            keepAlive: pings,
+            onGone: (error) => gone.abort(error),
+            // Mostly it cannot be told which request it was, but the sender may wait for an answer.
+            onInvalid: (error) => errorOf(error.requestId, toRpcError(error)),
+          }),
+        ),
+      withdraw: () => admission.withdraw(),
+    };
   };
 }
 
-interface UpgradeOptions {
-  readonly keepAliveMs: number;
-  /** Given back where the upgrade fails. */
-  readonly admission: Admission;
+/** The checks of RFC 6455, section 4.2.1, and the fields that answer them; no extension is agreed to. */
+function answerTo(request: Request): Record<string, string> {
+  const { method, headers } = request;
+  if (method !== "GET" || !isUpgrade(request)) throw notUpgraded(request);
+  if (!says(headers.get("connection"), "upgrade")) {
+    throw new RequestError("Bad Request: an upgrade wants Connection: Upgrade");
+  }
+  const key = headers.get("sec-websocket-key") ?? "";
+  if (!isKey(key)) throw new RequestError("Bad Request: Sec-WebSocket-Key is not 16 bytes in base64");
+  if (headers.get("sec-websocket-version") !== VERSION) {
+    const version = { "Sec-WebSocket-Version": VERSION };
+    throw upgradeRequired(`version ${VERSION} of WebSocket is spoken here`, version);
+  }
+  const offered = membersOf(headers.get("sec-websocket-protocol"));
+  return {
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Accept": acceptFor(key),
+    ...(offered.includes(SUBPROTOCOL) && { "Sec-WebSocket-Protocol": SUBPROTOCOL }),
+  };
 }
 
-function upgrade(request: Request, { keepAliveMs, admission }: UpgradeOptions): Deno.WebSocketUpgrade {
-  const offered = request.headers.get("sec-websocket-protocol")?.split(",").map((name) => name.trim()) ?? [];
-  try {
-    return Deno.upgradeWebSocket(request, {
-      // The runtime pings at half this time and closes when nothing came back by its end.
-      idleTimeout: Math.max(1, Math.round(2 * keepAliveMs / 1000)),
-      ...(offered.includes(SUBPROTOCOL) ? { protocol: SUBPROTOCOL } : {}),
-    });
-  } catch (cause) {
-    admission.withdraw();
-    throw new RequestError("Bad Request: the WebSocket handshake is not valid", { cause });
-  }
+function says(field: string | null, member: string): boolean {
+  return membersOf(field).some((name) => name.toLowerCase() === member);
+}
+
+function membersOf(field: string | null): string[] {
+  return field?.split(",").map((member) => member.trim()) ?? [];
+}
+
+/** The answer to a request that asks for no socket: 405, or 426. */
+export function notUpgraded({ method }: Request): RequestError {
+  return method === "GET" ? upgradeRequired("this is a WebSocket endpoint") : methodNotAllowed(["GET"]);
+}
+
+function upgradeRequired(why: string, more: Readonly<Record<string, string>> = {}): RequestError {
+  const headers = { Upgrade: "websocket", Connection: "Upgrade", ...more };
+  return new RequestError(`Upgrade Required: ${why}`, { status: 426, headers });
 }

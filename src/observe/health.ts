@@ -34,11 +34,17 @@ export function health(now = () => performance.now()): Health {
   let failedAt: number | undefined;
   let lastWords: readonly string[] = [];
   let stopping = false;
+  /** Why nobody can connect. */
+  let deaf: string | undefined;
 
   function hear(event: GatewayEvent): void {
     switch (event.type) {
       case "gateway.stopping":
         return void (stopping = true);
+      case "listener.trouble":
+        return void (deaf = event.reason);
+      case "listener.recovered":
+        return void (deaf = undefined);
       case "child.failed":
         return void (failedAt = now());
       case "child.ready":
@@ -60,6 +66,7 @@ export function health(now = () => performance.now()): Health {
       const stderr = words.length > 0 ? { stderr: words } : {};
       if (stopping) return { status: "stopping" };
       if (reason !== undefined) return { status: "failed", reason, ...stderr };
+      if (deaf !== undefined) return { status: "degraded", reason: `Nobody can connect: ${deaf}` };
       const degraded = failedAt !== undefined && now() - failedAt < FAILURE_COUNTS_MS;
       return { status: degraded ? "degraded" : "ok" };
     },

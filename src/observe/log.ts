@@ -1,12 +1,14 @@
-/** The log: one line an event, on stderr, as text or JSON, with secrets redacted. */
+/** The log: one line an event, on stderr, as text or JSON, each value redacted, cut and escaped. */
 import {
   getJsonLinesFormatter,
   getTextFormatter,
   type LogRecord,
   type TextFormatter,
 } from "@logtape/logtape";
-import { redactByField, redactByPattern } from "@logtape/redaction";
 import type { GatewayEvent, Sink } from "../core/events.ts";
+import { escaped } from "../core/outside.ts";
+import { type TellingLimits, told as toldText, toldValue } from "../core/telling.ts";
+import { withoutRepeats } from "./without_repeats.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "none";
 export type LogFormat = "text" | "json";
@@ -21,40 +23,12 @@ export interface LogOptions {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, none: 4 };
 
-/** Argument names that hold secrets, as whole words of camelCase, snake_case and kebab-case names. */
-const SECRET_FIELDS = [
-  /(?:^|[-_.])(?:api-?key|auth|authorization|cookie|credentials?|key|passwd|password|passphrase|secret|session-?token|signature|token)(?:$|[-_.])/i,
-  /(?:apiKey|ApiKey|accessKey|privateKey|secret|password|passwd|(?<!progress|max)Token|Secret|Password|Authorization)/,
-];
-/** The library's own pattern takes quadratic time for a line of nothing but "eyJeyJ…". */
-const JWT_PATTERN = {
-  pattern: /(?<![\w-])eyJ[\w-]*\.[\w-]*\.[\w-]*/g,
-  replacement: "[JWT REDACTED]",
-};
-const BEARER_PATTERN = {
-  pattern: /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi,
-  replacement: "$1 [REDACTED]",
-};
-/** `API_KEY=…` in a line of a child, `?token=…` in a URL. */
-const ASSIGNED_PATTERN = {
-  pattern: /((?:api[-_]?key|passw(?:or)?d|secret|token)=)[^\s"'&,;\\]+/gi,
-  replacement: "$1[REDACTED]",
-};
-
-/** Keys that tell by their beginning what they are: of OpenAI and Anthropic, GitHub, Slack, AWS and Google. */
-const KEY_PATTERN = {
-  pattern:
-    /\b(?:sk-[\w-]{16,}|gh[opsu]_\w{16,}|github_pat_\w{16,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}|AIza[\w-]{30,})/g,
-  replacement: "[KEY REDACTED]",
-};
-/** How long equal news is only counted. */
-const REPEAT_MS = 10_000;
-const PATTERNS = [KEY_PATTERN, JWT_PATTERN, BEARER_PATTERN, ASSIGNED_PATTERN];
-
-/** The text without what looks like a secret. */
-export function redactText(text: string): string {
-  return PATTERNS.reduce((left, { pattern, replacement }) => left.replace(pattern, replacement), text);
-}
+/** Of one value; lines of a child are cut by their reader, and a message has room for more than one value. */
+const VALUE: TellingLimits = { maxChars: 1_000, maxTotal: 4_000 };
+const CHILD_LINE: TellingLimits = { maxChars: 8_200, maxTotal: 8_200 };
+const CHILD_LINES: TellingLimits = { maxChars: 2_000, maxTotal: 16_000 };
+const BODY: TellingLimits = { maxChars: 8_000, maxTotal: 16_000 };
+const LIMITS: Readonly<Record<string, TellingLimits>> = { line: CHILD_LINE, stderr: CHILD_LINES, body: BODY };
 
 interface Described {
   readonly level: Exclude<LogLevel, "none">;
@@ -65,47 +39,13 @@ interface Described {
 /** A sink that drops what is below its level before it does any work. */
 export function logSink({ level, format, write }: LogOptions): Sink {
   const lowest = RANK[level];
-  const formatter = redactByPattern(format === "json" ? jsonFormatter() : textFormatter(), PATTERNS);
-  const sink = redactByField((record) => write(formatter(record)), {
-    fieldPatterns: SECRET_FIELDS,
-    action: () => "[REDACTED]",
-  });
+  const formatter = format === "json" ? jsonFormatter() : textFormatter();
   return withoutRepeats((event) => {
     const described = describe(event);
-    if (described.rank >= lowest) sink(recordOf(event, described));
+    if (described.rank < lowest) return;
+    const line = formatter(recordOf(event, described));
+    write(`${escaped(line.trimEnd())}\n`);
   });
-}
-
-type Dropped = Extract<GatewayEvent, { type: "message.dropped" }>;
-
-/** A talkative server whose messages nobody can have fills no log: what is dropped again and again is counted. */
-export function withoutRepeats(sink: Sink, now = () => performance.now()): Sink {
-  /** By session, direction and reason: how many were not told of, and since when. */
-  const repeats = new Map<string, { event: Dropped; since: number; count: number }>();
-
-  function tellOfDropped(event: Dropped): void {
-    const key = `${event.session} ${event.direction} ${event.reason}`;
-    const known = repeats.get(key);
-    const count = (event.count ?? 1) + (known?.count ?? 0);
-    if (known && now() - known.since < REPEAT_MS) return void (known.count = count);
-    repeats.set(key, { event, since: now(), count: 0 });
-    sink({ ...event, count });
-  }
-
-  function tellOfRest(session?: string): void {
-    for (const [key, { event, count }] of repeats) {
-      if (session !== undefined && event.session !== session) continue;
-      repeats.delete(key);
-      if (count > 0) sink({ ...event, count });
-    }
-  }
-
-  return (event) => {
-    if (event.type === "message.dropped") return tellOfDropped(event);
-    if (event.type === "session.closed" && repeats.size > 0) tellOfRest(event.session);
-    if (event.type === "gateway.stopped") tellOfRest();
-    sink(event);
-  };
 }
 
 function jsonFormatter(): TextFormatter {
@@ -132,12 +72,16 @@ function quoted(value: string): string {
   return /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value);
 }
 
-function recordOf(event: GatewayEvent, { level, text }: Described): LogRecord {
+function recordOf(event: GatewayEvent, described: Described): LogRecord {
+  const { level } = described;
   const { type, ...fields } = event;
   const properties: Record<string, unknown> = { event: type };
   for (const [name, value] of Object.entries(fields)) {
-    if (value !== text) properties[name] = name === "session" ? shortened(value) : plain(value);
+    if (value === described.text) continue;
+    const shown = name === "session" ? shortened(value) : plain(value);
+    properties[name] = toldValue(shown, LIMITS[name] ?? VALUE);
   }
+  const text = toldText(described.text, VALUE.maxChars);
   return {
     category: ["keystone"],
     level: level === "warn" ? "warning" : level,
@@ -176,6 +120,10 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "message.dropped": told("warn", "Message dropped"),
   "client.dropped": told("warn", "Client dropped, since it does not read"),
   "http.refused": told("info", "Request refused"),
+  "connection.refused": told("warn", "Connection refused"),
+  "connection.dropped": told("info", "Connection dropped"),
+  "listener.trouble": told("error", "Nobody can connect"),
+  "listener.recovered": told("info", "Clients can connect again"),
   "child.started": told("info", "Child started"),
   "child.ready": told("debug", "Child answers"),
   "child.assigned": told("info", "Child that was started ahead has its session"),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { GatewayEvent } from "../core/events.ts";
-import { type LogLevel, logSink, withoutRepeats } from "./log.ts";
+import { type LogLevel, logSink } from "./log.ts";
 
 const session = "s1";
 const exited = { type: "child.exited", session, pid: 7, server: "x", code: 1, signal: undefined } as const;
@@ -83,6 +83,32 @@ Deno.test("logSink writes one line an event in both formats, whatever the event 
   assert.equal(json(event).line, line);
 });
 
+Deno.test("logSink lets no value leave its line or change its reader's screen", () => {
+  const evil = "a\u001b[2J\u009b1m\r\n\u2028\u2029\u202e\u2066\u0085\u007f\u200b\ufeff\u{e0041}b";
+  const events: GatewayEvent[] = [
+    { type: "http.refused", method: evil, route: evil, status: 400, reason: evil },
+    { type: "child.noise", session: evil, pid: 7, line: evil },
+    { ...exited, expected: false, stderr: [evil] },
+    { type: "message", session, direction: "up", body: { [evil]: evil } },
+    { type: "warning", text: evil },
+  ];
+  for (const line of [...lines(events, "text"), ...lines(events, "json")]) {
+    assert.match(line, /^[\x20-\x7e]+\n$/);
+  }
+});
+
+Deno.test("logSink cuts what clients say", () => {
+  const long = "x".repeat(1_000_000);
+  const refused: GatewayEvent = {
+    type: "http.refused",
+    method: long,
+    route: long,
+    status: 400,
+    reason: long,
+  };
+  for (const line of [...lines([refused], "text"), ...lines([refused], "json")]) assert(line.length < 4_000);
+});
+
 Deno.test("logSink writes text with the event's fields, quoted where needed", () => {
   assert.equal(
     text({ type: "http.refused", method: "GET", route: "/a b", status: 404, reason: "Not found" }),
@@ -126,31 +152,6 @@ Deno.test("logSink leaves out what is not there, and rounds times", () => {
     ...{ outcome: "error", durationMs: 1.23456 },
   };
   assert.equal(json(finished).durationMs, 1.23);
-});
-
-Deno.test("withoutRepeats tells of a drop once, counts its repetitions, and tells of them later or at the end", () => {
-  const told: unknown[] = [];
-  const clock = { now: 0 };
-  const sink = withoutRepeats(
-    (event) => told.push("count" in event ? event.count : event.type),
-    () => clock.now,
-  );
-  const drop = {
-    type: "message.dropped",
-    session: "s",
-    direction: "down",
-    reason: "nobody listens",
-  } as const;
-  for (let time = 0; time < 5; time++) sink(drop);
-  sink({ ...drop, reason: "something else", count: 3 });
-  assert.deepEqual(told.splice(0), [1, 3]);
-  clock.now = 10_000;
-  sink(drop);
-  assert.deepEqual(told.splice(0), [5]);
-  sink(drop);
-  sink({ type: "session.closed", session: "another", scope: "session", reason: "x" });
-  sink({ type: "session.closed", session: "s", scope: "session", reason: "x" });
-  assert.deepEqual(told, ["session.closed", 1, "session.closed"]);
 });
 
 Deno.test("logSink shows of a session's id no more than its beginning", () => {

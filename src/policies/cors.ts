@@ -1,13 +1,15 @@
 /** CORS for browsers on other origins: off unless asked for. */
 import { cors } from "hono/cors";
 import type { MiddlewareHandler } from "hono";
+import { remembered } from "../core/remembered.ts";
 
 /** `*`, or exact origins and patterns. */
 export type CorsOrigins = "*" | readonly (string | RegExp)[];
 
 export function corsHeaders(origins: CorsOrigins): MiddlewareHandler {
+  const isAllowed = remembered((origin) => origins !== "*" && allows(origins, origin));
   return cors({
-    origin: origins === "*" ? "*" : (origin) => allows(origins, origin) ? origin : null,
+    origin: origins === "*" ? "*" : (origin) => isAllowed(origin) ? origin : null,
     allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
     // Browsers hide every other header of an answer from the page, and clients need these two.
     exposeHeaders: ["Mcp-Session-Id", "MCP-Protocol-Version"],

@@ -1,5 +1,7 @@
 /** Host and Origin checks: what keeps a web page from talking to a gateway on the reader's machine (DNS rebinding). */
+import { type Caller, isLoopbackAddress } from "../core/caller.ts";
 import { RequestError } from "../core/errors.ts";
+import { quoted } from "../core/outside.ts";
 import { remembered } from "../core/remembered.ts";
 
 export interface OriginOptions {
@@ -14,40 +16,69 @@ export interface OriginOptions {
 const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const IP_LITERAL = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/;
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i;
+/** A name of 253 characters, which is the longest, with scheme and port; a longer Origin or Host is made up. */
+const MAX_CHARS = 300;
+/** What the runtime puts into a URL where HTTP/1 names no host; HTTP/2 always names one, as `:authority`. */
+const NO_HOST = /^localhost(:\d+)?$/;
 
-/** Throws RequestError 403 for a request that names a foreign Host or comes from a foreign Origin. */
+type Verdict = "ours" | "foreign" | "malformed";
+
+/** Throws RequestError: 400 for a request that names no host (RFC 9112 §3.2), 403 for a foreign Host or Origin. */
 export function originGuard(options: OriginOptions): (request: Request) => void {
-  const hostAllowed = remembered((host) => allowsHost(options, host));
-  // A host that is none makes a URL that is none.
-  const authorityOf = remembered((url) => URL.parse(url)?.host ?? "");
+  const judgeHost = remembered((host) => verdictOn(options, host));
+  const isNamed = remembered((origin) => options.allowedOrigins.some((allowed) => matches(allowed, origin)));
+  const checkHost = (host: string) => {
+    const verdict = judgeHost(host);
+    if (verdict === "malformed") throw new RequestError(`Bad Request: Host ${quoted(host)} is no host`);
+    if (verdict === "foreign") throw forbidden(`Host ${quoted(host)}`);
+  };
   return (request) => {
     const authority = authorityOf(request.url);
-    const host = request.headers.get("host") ?? authority;
+    const named = request.headers.get("host");
+    if (named === null && namesNoHost(request.url, authority)) throw new RequestError("Bad Request: no Host");
+    const host = named ?? authority;
+    checkHost(host);
     // HTTP/2 and absolute-form requests name the host twice, and both must be ours.
-    const foreign = hostAllowed(host) ? authority : host;
-    if (!hostAllowed(foreign)) {
-      throw new RequestError(`Forbidden: Host ${JSON.stringify(foreign)} is not allowed`, { status: 403 });
-    }
+    if (host !== authority) checkHost(authority);
     const origin = request.headers.get("origin");
-    if (origin === null || allowsOrigin(options, origin, host)) return;
-    throw new RequestError(`Forbidden: Origin ${JSON.stringify(origin)} is not allowed`, { status: 403 });
+    if (origin === null) return;
+    if (origin.length > MAX_CHARS || !(isNamed(origin) || isOwnOrigin(origin, host))) {
+      throw forbidden(`Origin ${quoted(origin)}`);
+    }
   };
 }
 
-function allowsHost({ host: bound, allowedHosts }: OriginOptions, host: string): boolean {
-  const name = hostnameOf(`http://${host}`);
-  if (name === undefined) return false;
-  if (LOOPBACK_NAME.test(name)) return true;
-  if (allowedHosts.some((allowed) => allowed === "*" || allowed === host.toLowerCase() || allowed === name)) {
-    return true;
-  }
-  // Rebinding needs a name: on a network address, a request that names an address cannot be part of it.
-  return !isLoopback(bound) && (IP_LITERAL.test(name) || name === bound.toLowerCase());
+function forbidden(what: string): RequestError {
+  return new RequestError(`Forbidden: ${what} is not allowed`, { status: 403 });
 }
 
-function allowsOrigin({ allowedOrigins }: OriginOptions, origin: string, host: string): boolean {
-  if (allowedOrigins.some((allowed) => matches(allowed, origin))) return true;
+/** As it was sent: a URL parser would find a host in much that is none. */
+function authorityOf(url: string): string {
+  const start = url.indexOf("://") + 3;
+  const end = url.slice(start).search(/[/?#]/);
+  return end < 0 ? url.slice(start) : url.slice(start, start + end);
+}
+
+/** With TLS it cannot be told from a request of HTTP/2 to localhost, and no browser leaves Host out. */
+function namesNoHost(url: string, authority: string): boolean {
+  return url.startsWith("http:") && NO_HOST.test(authority);
+}
+
+function verdictOn({ host: bound, allowedHosts }: OriginOptions, host: string): Verdict {
+  const name = host.length > MAX_CHARS ? undefined : hostnameOf(`http://${host}`);
+  if (name === undefined) return "malformed";
+  if (LOOPBACK_NAME.test(name)) return "ours";
+  if (allowedHosts.some((allowed) => allowed === "*" || allowed === host.toLowerCase() || allowed === name)) {
+    return "ours";
+  }
+  // Rebinding needs a name: on a network address, a request that names an address cannot be part of it.
+  return !isLoopback(bound) && (IP_LITERAL.test(name) || name === bound.toLowerCase()) ? "ours" : "foreign";
+}
+
+function isOwnOrigin(origin: string, host: string): boolean {
   if (origin === `http://${host}` || origin === `https://${host}`) return true;
+  // An app's own scheme on this machine, as tauri://localhost, is some app's and not the reader's page.
+  if (!/^https?:/i.test(origin)) return false;
   const [from, to] = [hostnameOf(origin), hostnameOf(`http://${host}`)];
   // Another port of the same machine is the reader's own page, as the SDKs' localhost checks have it.
   return from !== undefined && to !== undefined && LOOPBACK_NAME.test(from) && LOOPBACK_NAME.test(to);
@@ -64,4 +95,13 @@ function isLoopback(host: string): boolean {
 /** Of a URL that is an origin and nothing more: a URL parser would find a host in much that is none. */
 function hostnameOf(origin: string): string | undefined {
   return ORIGIN.test(origin) ? URL.parse(origin)?.hostname : undefined;
+}
+
+const FORWARDED = ["forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"];
+
+/** Whether a request comes from this machine, and is not handed on by a proxy on it that says so. */
+export function isOfThisMachine({ headers }: Request, { address }: Pick<Caller, "address">): boolean {
+  if (address === undefined || !isLoopbackAddress(address)) return false;
+  return !FORWARDED.some((name) => headers.has(name)) &&
+    ![...headers.keys()].some((name) => name.startsWith("x-forwarded"));
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RequestError } from "../core/errors.ts";
-import { originGuard, type OriginOptions } from "./origin.ts";
+import { isOfThisMachine, originGuard, type OriginOptions } from "./origin.ts";
 
 type Case = [host: string, origin?: string];
 
@@ -19,16 +19,27 @@ function allows(check: (request: Request) => void, cases: readonly Case[]): void
   for (const each of cases) assert.doesNotThrow(() => check(requestOf(each)), JSON.stringify(each));
 }
 
-/** Each case is refused with 403 and a reason that names the header at fault. */
-function refuses(check: (request: Request) => void, header: "Host" | "Origin", cases: readonly Case[]): void {
+type Check = (request: Request) => void;
+
+/** Each case is refused with this status, and a short reason that begins so. */
+function throws(
+  check: Check,
+  cases: readonly Case[],
+  { status, reason }: { status: number; reason: string },
+): void {
   for (const each of cases) {
     assert.throws(() => check(requestOf(each)), (error) => {
       assert(error instanceof RequestError);
-      assert.equal(error.status, 403);
-      assert(error.message.startsWith(`Forbidden: ${header} "`), error.message);
+      assert.equal(error.status, status);
+      assert(error.message.startsWith(reason), error.message);
+      assert(error.message.length < 200);
       return true;
     }, JSON.stringify(each));
   }
+}
+
+function refuses(check: Check, header: "Host" | "Origin", cases: readonly Case[]): void {
+  throws(check, cases, { status: 403, reason: `Forbidden: ${header} "` });
 }
 
 Deno.test("originGuard lets in every name of this machine, with or without a port", () => {
@@ -63,8 +74,8 @@ Deno.test("originGuard refuses every other host of a gateway that is bound to lo
   }
 });
 
-Deno.test("originGuard refuses a Host that is no host, also when a URL parser finds one in it", () => {
-  refuses(guard(), "Host", [
+Deno.test("originGuard answers 400 to a Host that is no host, also when a URL parser finds one in it", () => {
+  throws(guard(), [
     [""],
     [":8000"],
     ["localhost:port"],
@@ -78,12 +89,11 @@ Deno.test("originGuard refuses a Host that is no host, also when a URL parser fi
     ["localhost, evil.example"],
     ["::1"],
     ["[::1"],
-    ["null"],
-    ["*"],
-  ]);
+    [`${"a".repeat(100_000)}.example`],
+  ], { status: 400, reason: 'Bad Request: Host "' });
 });
 
-Deno.test("originGuard lets in an origin of this machine on any port and scheme", () => {
+Deno.test("originGuard lets in a page of this machine on any port", () => {
   allows(guard(), [
     ["localhost:8000", "http://localhost:8000"],
     ["localhost:8000", "http://localhost:6274"],
@@ -110,6 +120,15 @@ Deno.test("originGuard refuses foreign origins, opaque ones and garbage", () => 
     ["localhost:8000", "http://localhost@evil.example"],
     ["localhost:8000", "http://localhost http://evil.example"],
     ["localhost:8000", "file:///etc/passwd"],
+    ["localhost:8000", "tauri://localhost"],
+    ["localhost:8000", "capacitor://localhost"],
+    ["localhost:8000", "ionic://localhost:8000"],
+    ["127.0.0.1:8000", "x://127.0.0.1"],
+    ["127.0.0.1:8000", "x://127.0.0.1:8000"],
+    ["127.0.0.1:8000", "chrome-extension://[::1]"],
+    ["127.0.0.1:8000", "httpx://127.0.0.1"],
+    ["127.0.0.1:8000", "ws://127.0.0.1"],
+    ["127.0.0.1:8000", "ftp://localhost"],
     ["localhost:8000", "*"],
   ]);
 });
@@ -125,9 +144,9 @@ Deno.test("originGuard widens hosts by name, by name and port, and by *", () => 
     ["[::2]:8000"],
     ["localhost"],
   ]);
-  refuses(check, "Host", [["other.example"], ["other.example:8000"], ["sub.mcp.example"], ["*"]]);
+  refuses(check, "Host", [["other.example"], ["other.example:8000"], ["sub.mcp.example"], ["*"], ["null"]]);
   allows(guard({ allowedHosts: ["*"] }), [["evil.example:1"]]);
-  refuses(guard({ allowedHosts: ["*"] }), "Host", [["not a host"]]);
+  throws(guard({ allowedHosts: ["*"] }), [["not a host"]], { status: 400, reason: "Bad Request: Host" });
 });
 
 Deno.test("originGuard lets a page talk to the host that it came from", () => {
@@ -159,6 +178,22 @@ Deno.test("originGuard widens origins by value, by pattern and by *", () => {
   allows(guard({ allowedOrigins: ["*"] }), [["localhost", "http://evil.example"], ["localhost", "null"]]);
 });
 
+Deno.test("originGuard lets in an app's own scheme by name alone", () => {
+  const check = guard({ allowedOrigins: ["tauri://localhost"] });
+  allows(check, [["127.0.0.1:8000", "tauri://localhost"]]);
+  refuses(check, "Origin", [["127.0.0.1:8000", "tauri://localhost:1"], [
+    "127.0.0.1:8000",
+    "capacitor://localhost",
+  ]]);
+});
+
+Deno.test("originGuard refuses an Origin longer than any, whatever is allowed, and shows its beginning", () => {
+  const long = `https://${"a".repeat(100_000)}.example`;
+  for (const allowedOrigins of [["*"], [long], [/^.*$/], []]) {
+    refuses(guard({ allowedOrigins }), "Origin", [["localhost", long]]);
+  }
+});
+
 Deno.test("originGuard asks for the host also where every origin is let in", () => {
   refuses(guard({ allowedOrigins: ["*"] }), "Host", [["evil.example", "http://evil.example"]]);
 });
@@ -181,10 +216,22 @@ Deno.test("originGuard lets in addresses and its own name on a network address, 
   refuses(guard({ host: "box.local" }), "Host", [["other.local"]]);
 });
 
-Deno.test("originGuard takes the host from the URL where there is no such header", () => {
+Deno.test("originGuard takes the host from the URL where there is no such header, as in HTTP/2", () => {
   const check = guard();
-  assert.doesNotThrow(() => check(new Request("http://localhost:8000/mcp")));
+  for (const url of ["http://127.0.0.1:8000/mcp", "https://localhost:8000/mcp"]) {
+    assert.doesNotThrow(() => check(new Request(url)));
+  }
   assert.throws(() => check(new Request("http://evil.example/mcp")), RequestError);
+});
+
+Deno.test("originGuard answers 400 where HTTP/1 names no host, and the runtime puts one in", () => {
+  for (const url of ["http://localhost:8000/mcp", "http://localhost/mcp"]) {
+    assert.throws(() => guard({ allowedHosts: ["*"] })(new Request(url)), (error) => {
+      assert(error instanceof RequestError);
+      assert.deepEqual([error.status, error.message], [400, "Bad Request: no Host"]);
+      return true;
+    });
+  }
 });
 
 Deno.test("originGuard judges the same after many invented hosts", () => {
@@ -192,4 +239,17 @@ Deno.test("originGuard judges the same after many invented hosts", () => {
   for (let count = 0; count < 1000; count++) refuses(check, "Host", [[`host${count}.example`]]);
   allows(check, [["localhost:8000"], ["127.9.9.9"]]);
   refuses(check, "Host", [["host0.example"], ["host999.example"]]);
+});
+
+Deno.test("isOfThisMachine wants a loopback address, and no proxy's word for another one", () => {
+  const from = (address: string | undefined, headers: Record<string, string> = {}) =>
+    isOfThisMachine(new Request("http://h/", { headers }), { address });
+  for (const own of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) assert(from(own), own);
+  for (const other of ["10.0.0.1", "128.0.0.1", "::2", "::ffff:10.0.0.1", "0.0.0.0", ""]) {
+    assert(!from(other), other);
+  }
+  for (const name of ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"]) {
+    assert(!from("127.0.0.1", { [name]: "127.0.0.1" }), name);
+  }
+  assert(!from(undefined));
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { LimitError } from "../core/errors.ts";
+import { chunkings } from "../../tests/support/chunkings.ts";
 import { readText } from "./bounded_text.ts";
 
 const tooLarge = () => new LimitError("too large");
@@ -26,6 +27,17 @@ Deno.test("readText gives the whole text, wherever its bytes are cut", async () 
     assert.equal(await readText(stream, { maxBytes: 10, tooLarge }), "aä€😀");
   }
   assert.equal(await readText(null, { maxBytes: 10, tooLarge }), "");
+});
+
+Deno.test("readText keeps a U+FEFF wherever its bytes are cut, but for one at the very beginning", async () => {
+  for (const text of ["a\ufeffb\ufeff\ufeff😀\ufeff", "\ufeff\ufeff{}", "\ufeff", "ü\ufeff"]) {
+    for (const chunks of chunkings(text)) {
+      assert.equal(
+        await readText(body(chunks).stream, { maxBytes: 100, tooLarge }),
+        text.replace(/^\ufeff/, ""),
+      );
+    }
+  }
 });
 
 Deno.test("readText throws as soon as the limit in bytes is passed, and lets go of the rest", async () => {

@@ -3,13 +3,13 @@ import type { Envelope } from "../core/channel.ts";
 import { LimitError } from "../core/errors.ts";
 import { cutOut } from "./cut_out.ts";
 import { lineOf } from "./line.ts";
+import { utf8Decoder } from "./utf8.ts";
 
 const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = 0xfeff;
 const NO_BYTES = new Uint8Array();
 
-/** Keeps a byte order mark: in the middle of a text it is a character. */
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = utf8Decoder();
 
 /** One message as a line, its newline included. */
 export function encodeLine(envelope: Envelope): string {

@@ -2,6 +2,7 @@
 import { createParser } from "eventsource-parser";
 import { LimitError } from "../core/errors.ts";
 import { cutOut } from "./cut_out.ts";
+import { utf8Decoder } from "./utf8.ts";
 
 export interface ReceivedEvent {
   /** "message" where the stream names none. */
@@ -30,7 +31,8 @@ export async function* readEvents(
   body: ReadableStream<Uint8Array>,
   { maxBytes, onRetry }: ReadEventsOptions,
 ): AsyncGenerator<ReceivedEvent> {
-  const decoder = new TextDecoder();
+  // The parser leaves out the one byte order mark that a stream may begin with.
+  const decoder = utf8Decoder();
   let events: ReceivedEvent[] = [];
   let tooLong = false;
   /** Of the chunks that the next event may come from. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { LimitError } from "../core/errors.ts";
+import { chunkings } from "../../tests/support/chunkings.ts";
 import { readEvents, type ReceivedEvent } from "./sse_reader.ts";
 
 const encoder = new TextEncoder();
@@ -14,13 +15,6 @@ async function read(chunks: readonly Uint8Array[], maxBytes = 1000) {
   const options = { maxBytes, onRetry: (ms: number) => void retries.push(ms) };
   for await (const event of readEvents(streamOf(chunks), options)) events.push(event);
   return { events, retries };
-}
-
-/** The bytes of a text in one piece, byte by byte, and cut in two at each byte. */
-function chunkings(text: string): Uint8Array[][] {
-  const bytes = encoder.encode(text);
-  const cuts = Array.from(bytes, (_, at) => [bytes.subarray(0, at), bytes.subarray(at)]);
-  return [[bytes], Array.from(bytes, (byte) => Uint8Array.of(byte)), ...cuts];
 }
 
 const TEXT = [
@@ -41,6 +35,17 @@ Deno.test("readEvents reads the same events wherever the bytes are cut, with eac
       assert.deepEqual(await read(chunks), { events: EVENTS, retries: [30] }, JSON.stringify(lineEnd));
     }
   }
+});
+
+Deno.test("readEvents keeps a U+FEFF wherever the bytes are cut, but for one at the very beginning", async () => {
+  const events = "id: \ufeff1\nevent: \ufeffe\ndata: a\ufeff\ufeff\ndata:\ufeff\n\n";
+  const expected = [{ event: "\ufeffe", id: "\ufeff1", data: "a\ufeff\ufeff\n\ufeff" }];
+  for (const mark of ["", "\ufeff"]) {
+    for (const chunks of chunkings(mark + events)) assert.deepEqual((await read(chunks)).events, expected);
+  }
+  // With another mark before it, a name is another name.
+  const unknown = "\ufeff\ufeffevent: e\ndata: \ufeff\n\n";
+  for (const chunks of chunkings(unknown)) assert.equal((await read(chunks)).events[0]?.event, "message");
 });
 
 Deno.test("readEvents gives an event as soon as it is complete", async () => {

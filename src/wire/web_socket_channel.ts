@@ -1,109 +1,286 @@
-/** A WebSocket as a Channel, whichever end opened it: one JSON-RPC message a text frame. */
-import { type BufferLimits, type Channel, type Envelope, textOf } from "../core/channel.ts";
-import { DisconnectedError, GatewayError } from "../core/errors.ts";
+/** A connection that speaks WebSocket as a Channel, whichever end we are: one JSON-RPC message a text frame. */
+import type { Backlog } from "../core/backlog.ts";
+import { type BufferLimits, type Channel, enqueue, type Envelope, textOf } from "../core/channel.ts";
+import { DisconnectedError, GatewayError, type LimitError, toRpcError } from "../core/errors.ts";
+import { errorOf, isRequest, type JsonRpcMessage } from "../core/jsonrpc.ts";
+import type { MessageLimits } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
+import { type Ticket, TimeLimit } from "../core/time_limit.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import { freeMemory } from "./free_memory.ts";
+import { CloseCode, FrameDecoder, FrameError, type Side } from "./web_socket_frames.ts";
+import { WebSocketOutput } from "./web_socket_output.ts";
 
-/** RFC 6455 §7.4.1, and 1013 of the IANA registry. */
-const CloseCode = { normal: 1000, unsupportedData: 1003, tooBig: 1009, internalError: 1011, tryAgain: 1013 };
-/** How much may wait in the socket for a peer that reads slowly before the sender is held back. */
-const HIGH_WATER_BYTES = 1024 * 1024;
-/** WebSocket has no event for "caught up", so a full socket is looked at again after this long. */
-const CATCH_UP_MS = 10;
-/** A close frame's reason holds 123 bytes; the rest is its own. */
-const REASON_CHARS = 100;
+/** How long the far side may need to take a goodbye, and then to answer it. */
+const FAREWELL_MS = 1_000;
+/** A far side that was silent from one ping to the next has missed it; one that is slow may miss one. */
+const MAX_MISSED = 2;
+/** What each connection has to read into, also one that says nothing. */
+const IDLE_BYTES = 4 * 1024;
+/** Where the last read filled that. */
+const BUSY_BYTES = 16 * 1024;
+/** Within a message of which much is known to come. */
+const LARGE_BYTES = 256 * 1024;
 
-/** The limits are those of what came and has not been read: a WebSocket cannot be told to pause. */
+/** What is read into it is not looked at. */
+const litter = new Uint8Array(BUSY_BYTES);
+
+export interface Beating {
+  /** Called each time the pause is over. */
+  beat(): void;
+}
+
+/** One timer for the pings of many channels. */
+export function keepAlive(ms: number): TimeLimit<Beating> {
+  return new TimeLimit(ms, (channel) => channel.beat());
+}
+
+/**
+ * The limits are those of what came and has not been read: a far side that has too much to say is closed, not held
+ * back. `maxBufferedBytes` is also the limit of what the far side was told and has not read.
+ */
 export interface WebSocketChannelOptions extends BufferLimits {
-  /** Which end we are: a client may close with 1000 alone (WebSocket API, "close(code, reason)"). */
-  readonly side: "client" | "server";
-  /** The longest frame that is taken. */
+  readonly side: Side;
+  /** The longest message that is taken. */
   readonly maxBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly limits?: MessageLimits | undefined;
   /** What the error says when the peer is gone. */
   readonly gone: string;
+  readonly keepAlive?: TimeLimit<Beating> | undefined;
   /** Told at once when the peer is gone, or is given up: `incoming` tells it after what waits there. */
   readonly onGone?: (error: DisconnectedError) => void;
-  /** A text frame was no message. */
-  readonly onInvalid: (error: GatewayError) => void;
+  /** What waits for a server: what came from here where we are its client's end, what is sent where we are its own. */
+  readonly backlog?: Backlog | undefined;
+  /** A message was not taken, since too much waits for its server; the asker of a request hears it. */
+  readonly onRefused?: (error: LimitError) => void;
+  /** A text frame was no message: what to answer, if anything. */
+  readonly onInvalid: (error: GatewayError, text: string) => JsonRpcMessage | undefined;
 }
 
 export class WebSocketChannel implements Channel {
   readonly incoming = new Queue<Envelope>({ highWater: Infinity, highWaterWeight: Infinity });
-  readonly #socket: WebSocket;
+  readonly #stream: ByteStream;
   readonly #options: WebSocketChannelOptions;
+  readonly #decoder: FrameDecoder;
+  readonly #output: WebSocketOutput;
+  readonly #idleRoom = new Uint8Array(IDLE_BYTES);
+  #largerRoom: Uint8Array<ArrayBuffer> | undefined;
+  #filled = false;
+  readonly #ticket: Ticket<Beating> | undefined;
+  #missed = 0;
+  /** No goodbye was said here. */
+  #open = true;
+  /** It is written. */
+  #said = false;
+  /** The far side has said its own. */
+  #left = false;
+  /** Nothing is taken from it any more. */
+  #deaf = false;
+  /** What comes is no frames; it is read all the same, since an unread rest would reset the connection under the goodbye. */
+  #lost = false;
+  /** Why nobody is there any more. */
+  #told: DisconnectedError | undefined;
+  #farewell: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  readonly #over: Promise<void>;
 
-  constructor(socket: WebSocket, options: WebSocketChannelOptions) {
-    this.#socket = socket;
+  constructor(stream: ByteStream, options: WebSocketChannelOptions) {
+    const { side, maxBytes } = options;
+    this.#stream = stream;
     this.#options = options;
-    socket.addEventListener("message", ({ data }) => this.#receive(data));
-    // "close" follows every error, and fires twice after a missed pong; the queue takes the first only.
-    socket.addEventListener("close", () => this.#gone());
-    socket.addEventListener("error", () => this.#gone());
+    if (side === "server" && options.backlog) this.incoming.countIn(options.backlog);
+    this.#decoder = new FrameDecoder({
+      text: (text) => this.#receive(text),
+      ping: (payload) => this.#open && this.#output.pong(payload),
+      pong: () => {},
+      closed: (code) => this.#farewellHeard(code),
+    }, { side, maxBytes });
+    this.#output = new WebSocketOutput(stream, { side, onBroken: () => this.#end() });
+    this.#ticket = options.keepAlive?.add(this);
+    this.#over = this.#readAll();
   }
 
   send(envelope: Envelope): Promise<void> | void {
-    if (this.#socket.readyState !== WebSocket.OPEN) throw new DisconnectedError(this.#options.gone);
-    this.#socket.send(textOf(envelope));
-    if (this.#socket.bufferedAmount >= HIGH_WATER_BYTES) return this.#caughtUp();
+    if (!this.#open) throw this.#told ?? new DisconnectedError(this.#options.gone);
+    const text = textOf(envelope);
+    const room = this.#say(text);
+    return room && this.#options.side === "client" ? this.#untilRead(room, text.length) : room;
+  }
+
+  async #untilRead(room: Promise<void>, size: number): Promise<void> {
+    const { backlog } = this.#options;
+    backlog?.add(size);
+    await room;
+    backlog?.remove(size);
   }
 
   close(reason?: Error): Promise<void> {
-    this.#end(reason ? CloseCode.internalError : CloseCode.normal, reason?.message);
+    // What went wrong here is none of a server's business.
+    if (reason === undefined || this.#options.side === "client") this.#close(CloseCode.normal);
+    else this.#close(CloseCode.internalError, reason.message);
     return Promise.resolve();
   }
 
+  /** Settles when the connection is closed, which a far side that is silent delays by a moment. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    this.#close(CloseCode.normal);
+    this.#deaf = true;
     this.incoming.end();
+    await this.#over;
   }
 
-  #receive(data: unknown): void {
-    const { maxBytes, maxBufferedMessages, maxBufferedBytes } = this.#options;
-    if (typeof data !== "string") {
-      return this.#end(CloseCode.unsupportedData, "Binary frames are not supported");
+  /** Says a ping, or gives up a far side that has heard none. */
+  beat(): void {
+    if (this.#missed++ >= MAX_MISSED) return this.#end();
+    if (this.#open) this.#output.ping();
+    this.#options.keepAlive!.renew(this.#ticket!);
+  }
+
+  async #readAll(): Promise<void> {
+    try {
+      while (!this.#closed) {
+        const bytes = this.#lost ? litter : this.#room();
+        const count = await this.#stream.read(bytes);
+        if (count === null) break;
+        this.#filled = count === bytes.length;
+        this.#missed = 0;
+        if (!this.#lost) this.#decode(bytes.subarray(0, count));
+      }
+    } catch {
+      // Broken or closed; either way nothing more comes.
     }
-    if (isLarger(data, maxBytes)) return this.#end(CloseCode.tooBig, `The limit is ${maxBytes} bytes`);
+    this.#end();
+  }
+
+  /** Where to read into. The frames behind a large one are not read with it: they may be thousands. */
+  #room(): Uint8Array {
+    const wanted = Math.max(
+      this.#filled ? BUSY_BYTES : IDLE_BYTES,
+      Math.min(this.#decoder.missing + IDLE_BYTES, LARGE_BYTES),
+    );
+    if (wanted < BUSY_BYTES) {
+      this.#freeLargerRoom();
+      return this.#idleRoom;
+    }
+    if (this.#largerRoom && this.#largerRoom.length < wanted) this.#freeLargerRoom();
+    this.#largerRoom ??= new Uint8Array(wanted);
+    return this.#largerRoom.subarray(0, wanted);
+  }
+
+  #freeLargerRoom(): void {
+    if (this.#largerRoom) freeMemory(this.#largerRoom);
+    this.#largerRoom = undefined;
+  }
+
+  #decode(bytes: Uint8Array): void {
+    try {
+      this.#decoder.decode(bytes);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.#lost = true;
+      this.#giveUp(error.code, error.message);
+    }
+  }
+
+  #receive(text: string): void {
+    const { limits, maxBufferedMessages, maxBufferedBytes } = this.#options;
+    if (this.#deaf) return;
     if (this.incoming.size >= maxBufferedMessages || this.incoming.weight >= maxBufferedBytes) {
-      return this.#end(CloseCode.tryAgain, "Too many messages wait");
+      return this.#giveUp(CloseCode.tryAgain, "Too many messages wait");
     }
     try {
-      const { messages, batch } = parseMessages(data);
+      const { messages, batch } = parseMessages(text, limits);
+      const refusal = this.#options.side === "server" ? this.#options.backlog?.refusal() : undefined;
+      if (refusal) return this.#refuse(messages, refusal);
       for (const message of messages) {
-        void this.incoming.push(
-          { message, text: batch ? undefined : data, relatesTo: undefined },
-          data.length,
-        );
+        const envelope = { message, text: batch ? undefined : text, relatesTo: undefined };
+        void enqueue(this.incoming, envelope, Math.ceil(text.length / messages.length));
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      this.#options.onInvalid(error);
+      const answer = this.#options.onInvalid(error, text);
+      if (answer && this.#open) void this.#say(JSON.stringify(answer));
     }
   }
 
-  #gone(why = this.#options.gone): void {
-    const error = new DisconnectedError(why);
-    this.incoming.fail(error);
-    this.#options.onGone?.(error);
+  #say(text: string): Promise<void> | void {
+    const room = this.#output.text(text);
+    if (this.#output.weight <= this.#options.maxBufferedBytes) return room;
+    this.#output.drop();
+    this.#giveUp(CloseCode.tryAgain, "Too much waits that is not read");
   }
 
-  #end(code: number, reason = ""): void {
-    const { readyState } = this.#socket;
-    if (readyState === WebSocket.CONNECTING) return this.#socket.close();
-    if (readyState !== WebSocket.OPEN) return;
-    if (this.#options.side === "client") this.#socket.close();
-    else this.#socket.close(code, reason.slice(0, REASON_CHARS));
-    if (code !== CloseCode.normal && code !== CloseCode.internalError) this.#gone(reason);
-  }
-
-  async #caughtUp(): Promise<void> {
-    while (this.#socket.readyState === WebSocket.OPEN && this.#socket.bufferedAmount >= HIGH_WATER_BYTES) {
-      await new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS));
+  /** Others may have filled what this client shares with them: it need not go for that. */
+  #refuse(messages: readonly JsonRpcMessage[], refusal: LimitError): void {
+    for (const message of messages) {
+      if (isRequest(message)) void this.#say(JSON.stringify(errorOf(message.id, toRpcError(refusal))));
+      else this.#options.onRefused?.(refusal);
     }
+  }
+
+  /** The far side has broken a rule or a limit. */
+  #giveUp(code: number, reason: string): void {
+    this.#deaf = true;
+    this.#close(code, reason);
+    this.#tell(reason);
+  }
+
+  #farewellHeard(code: number): void {
+    this.#left = true;
+    this.#deaf = true;
+    // Nobody reads it any more.
+    this.#output.drop();
+    this.#close(code);
+    this.#tell(this.#options.gone);
+    this.#partOrWait();
+  }
+
+  #close(code: number, reason?: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#partOrWait();
+    void this.#output.close(code, reason).then(() => {
+      this.#said = true;
+      this.#partOrWait();
+    });
+  }
+
+  /** A server hangs up once both have said goodbye, a client leaves that to it (RFC 6455, section 7.1.1); neither waits long. */
+  #partOrWait(): void {
+    if (this.#closed) return;
+    if (this.#said && this.#left && this.#options.side === "server") return this.#end();
+    clearTimeout(this.#farewell);
+    this.#farewell = setTimeout(() => this.#end(), FAREWELL_MS);
+  }
+
+  /** Hangs up. */
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#open = false;
+    clearTimeout(this.#farewell);
+    if (this.#ticket) this.#options.keepAlive?.delete(this.#ticket);
+    this.#options.keepAlive?.rest();
+    hangUp(this.#stream);
+    this.#output.drop();
+    this.#tell(this.#options.gone);
+  }
+
+  #tell(why: string): void {
+    if (this.#told) return;
+    this.#told = new DisconnectedError(why);
+    this.incoming.fail(this.#told);
+    this.#options.onGone?.(this.#told);
   }
 }
 
-/** Counted in bytes of UTF-8, of which a character of the string has three at most. */
-function isLarger(text: string, maxBytes: number): boolean {
-  return text.length > maxBytes ||
-    (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes);
+function hangUp(stream: ByteStream): void {
+  try {
+    stream.close();
+  } catch (error) {
+    // Whoever gave it to us has done so.
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
 }

@@ -1,141 +1,275 @@
 import assert from "node:assert/strict";
+import { Backlog } from "../core/backlog.ts";
 import { DisconnectedError, GatewayError } from "../core/errors.ts";
+import { FakeStream } from "../../tests/support/fake_stream.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
-import { notification, request, result } from "../../tests/support/messages.ts";
-import { WebSocketChannel, type WebSocketChannelOptions } from "./web_socket_channel.ts";
+import { closing, frame, MASK, type ReadFrame, textOfFrame } from "../../tests/support/frames.ts";
+import { failure, notification, request, result } from "../../tests/support/messages.ts";
+import { keepAlive, WebSocketChannel, type WebSocketChannelOptions } from "./web_socket_channel.ts";
 
-/** A WebSocket that the test plays: nothing happens unless it says so. */
-class FakeSocket extends EventTarget {
-  readyState: number = WebSocket.OPEN;
-  bufferedAmount = 0;
-  readonly sent: string[] = [];
-  readonly closes: unknown[][] = [];
+const [TEXT, BINARY, CLOSE, PING, PONG] = [1, 2, 8, 9, 10] as const;
+const ANSWER = { jsonrpc: "2.0", id: null, error: { code: -32700, message: "no" } } as const;
 
-  send(text: string): void {
-    this.sent.push(text);
-  }
-
-  close(...reason: unknown[]): void {
-    this.closes.push(reason);
-    this.readyState = WebSocket.CLOSING;
-  }
-
-  receive(data: unknown): void {
-    this.dispatchEvent(new MessageEvent("message", { data }));
-  }
-
-  gone(): void {
-    this.readyState = WebSocket.CLOSED;
-    this.dispatchEvent(new Event("error"));
-    this.dispatchEvent(new CloseEvent("close"));
-    this.dispatchEvent(new CloseEvent("close"));
-  }
-}
-
+/** A channel, and its far end as the test plays it. */
 function rig(options: Partial<WebSocketChannelOptions> = {}) {
-  const socket = new FakeSocket();
+  const stream = new FakeStream();
   const invalid: GatewayError[] = [];
-  const channel = new WebSocketChannel(socket as unknown as WebSocket, {
-    side: "server",
+  const gone: DisconnectedError[] = [];
+  const side = options.side ?? "server";
+  const channel = new WebSocketChannel(stream, {
+    side,
     maxBytes: 100,
     maxBufferedMessages: 2,
     maxBufferedBytes: 1 << 26,
     gone: "gone",
-    onInvalid: (error) => void invalid.push(error),
+    onGone: (error) => void gone.push(error),
+    onInvalid: (error) => {
+      invalid.push(error);
+      return undefined;
+    },
     ...options,
   });
-  return { socket, channel, far: new FarEnd(channel), invalid };
+  const mask = side === "server" ? MASK : undefined;
+  const receive = (opcode: number, payload: Uint8Array | string = "") =>
+    stream.receive(frame({ opcode, payload, mask }));
+  return { stream, channel, far: new FarEnd(channel), invalid, gone, receive };
+}
+
+/** What is written takes a turn, and what it brings about another one. */
+async function written(): Promise<void> {
+  for (let turns = 0; turns < 5; turns++) await settled();
+}
+
+function said(frames: readonly ReadFrame[]): unknown[] {
+  return frames.map(({ opcode, payload }) => {
+    if (opcode !== CLOSE) return textOfFrame({ payload });
+    return [payload[0]! << 8 | payload[1]!, new TextDecoder().decode(payload.subarray(2))];
+  });
 }
 
 Deno.test("WebSocketChannel carries one message a frame, as it came, and takes batches", async () => {
-  const { socket, channel, far } = rig();
+  const { stream, channel, far, receive } = rig();
   const text = '{ "jsonrpc":"2.0", "method":"a" }';
-  socket.receive(text);
+  receive(TEXT, text);
   assert.deepEqual(await far.next(), { message: notification("a"), text, relatesTo: undefined });
-  socket.receive(JSON.stringify([request(1), notification("b")]));
+  receive(TEXT, JSON.stringify([request(1), notification("b")]));
   assert.deepEqual([await far.hear(), await far.hear()], [request(1), notification("b")]);
   void channel.send({ message: result(1), text: "as it came" });
-  assert.deepEqual(socket.sent, ["as it came"]);
+  await written();
+  assert.deepEqual(said(stream.frames), ["as it came"]);
+  stream.end();
+  await written();
 });
 
-Deno.test("WebSocketChannel tells of a frame that is no message, and goes on", async () => {
-  const { socket, far, invalid } = rig();
-  socket.receive("nonsense");
-  socket.receive(JSON.stringify(notification()));
-  assert.deepEqual(await far.hear(), notification());
-  assert.deepEqual(invalid.map(({ code }) => code), [-32700]);
+Deno.test("WebSocketChannel tells of a frame that is no message, answers it where it is told how, and goes on", async () => {
+  for (const answer of [ANSWER, undefined]) {
+    const { stream, far, receive } = rig({ onInvalid: () => answer });
+    receive(TEXT, "nonsense");
+    receive(TEXT, JSON.stringify(notification()));
+    assert.deepEqual(await far.hear(), notification());
+    await written();
+    assert.deepEqual(said(stream.frames), answer ? [JSON.stringify(answer)] : []);
+    stream.end();
+    await written();
+  }
 });
 
-Deno.test("WebSocketChannel ends a peer that sends what is too much, and says why", async () => {
-  const cases: [(socket: FakeSocket) => void, number, string, number][] = [
-    [(socket) => socket.receive(new Uint8Array(1)), 1003, "Binary frames are not supported", 0],
-    [(socket) => socket.receive("x".repeat(101)), 1009, "The limit is 100 bytes", 0],
-    [(socket) => socket.receive("ä".repeat(51)), 1009, "The limit is 100 bytes", 0],
+Deno.test("WebSocketChannel ends a peer that breaks a rule or a limit, and says why", async () => {
+  const cases: [(peer: ReturnType<typeof rig>) => void, number, string, number][] = [
+    [({ receive }) => receive(BINARY, "a"), 1003, "Binary frames are not supported", 0],
+    [({ receive }) => receive(TEXT, "x".repeat(101)), 1009, "The limit is 100 bytes", 0],
+    [({ receive }) => receive(TEXT, "ä".repeat(51)), 1009, "The limit is 100 bytes", 0],
+    [({ receive }) => receive(TEXT, Uint8Array.of(0xff)), 1007, "A text is not valid UTF-8", 0],
+    [({ receive }) => receive(3), 1002, "The opcode is unknown", 0],
     [
-      (socket) => "123".split("").forEach(() => socket.receive(JSON.stringify(notification()))),
+      ({ receive }) => "123".split("").forEach(() => receive(TEXT, JSON.stringify(notification()))),
       1013,
       "Too many messages wait",
       2,
     ],
   ];
   for (const [send, code, reason, taken] of cases) {
-    const { socket, far } = rig();
-    send(socket);
-    assert.deepEqual(socket.closes, [[code, reason]]);
-    const { messages, error } = await far.rest();
-    assert.equal(messages.length, taken);
-    assert(error instanceof DisconnectedError);
-    assert.equal(error.message, reason);
+    for (const side of ["server", "client"] as const) {
+      const peer = rig({ side });
+      send(peer);
+      await written();
+      const { messages, error } = await peer.far.rest();
+      assert.equal(messages.length, taken);
+      assert(error instanceof DisconnectedError);
+      assert.equal(error.message, reason);
+      assert.deepEqual(said(peer.stream.frames), [[code, reason]]);
+      assert.deepEqual(peer.gone, [error]);
+      // What comes until it hangs up is thrown away, and does not reset the connection.
+      peer.stream.receive(new Uint8Array(100_000));
+      await written();
+      assert.equal(peer.stream.closed, false);
+      peer.stream.end();
+      await written();
+      assert.equal(peer.stream.closed, true);
+    }
   }
 });
 
 Deno.test("WebSocketChannel breaks once when the peer is gone, after what it said", async () => {
-  const { socket, channel, far } = rig();
-  socket.receive(JSON.stringify(notification()));
-  socket.gone();
-  const { messages, error } = await far.rest();
-  assert.deepEqual(messages, [notification()]);
-  assert(error instanceof DisconnectedError && error.message === "gone");
-  assert.throws(() => channel.send({ message: notification() }), DisconnectedError);
+  const ends: ((peer: ReturnType<typeof rig>) => void)[] = [
+    ({ stream }) => stream.end(),
+    ({ stream }) => stream.close(),
+    ({ receive }) => receive(CLOSE),
+    ({ receive }) => receive(CLOSE, closing(1001, "restarting")),
+  ];
+  for (const end of ends) {
+    const peer = rig();
+    peer.receive(TEXT, JSON.stringify(notification()));
+    await written();
+    end(peer);
+    const { messages, error } = await peer.far.rest();
+    assert.deepEqual(messages, [notification()]);
+    assert(error instanceof DisconnectedError && error.message === "gone");
+    assert.throws(() => peer.channel.send({ message: notification() }), DisconnectedError);
+    await written();
+    assert.deepEqual([peer.gone, peer.stream.closed], [[error], true]);
+  }
+});
+
+Deno.test("WebSocketChannel answers the goodbye of its peer, and hangs up first if it is the server", async () => {
+  for (const side of ["server", "client"] as const) {
+    const { stream, channel, receive } = rig({ side });
+    receive(CLOSE, closing(3000, "enough"));
+    await written();
+    assert.deepEqual(said(stream.frames), [[3000, ""]]);
+    assert.equal(stream.closed, side === "server");
+    if (side === "client") stream.end();
+    await channel[Symbol.asyncDispose]();
+    assert.equal(stream.closed, true);
+  }
 });
 
 Deno.test("WebSocketChannel closes with the reason of an error, short enough for a frame, and a client with none", async () => {
-  const server = rig();
-  await server.channel.close(new GatewayError("why ".repeat(100)));
-  await server.channel.close();
-  assert.deepEqual(server.socket.closes, [[1011, "why ".repeat(25)]]);
-  const client = rig({ side: "client" });
-  await client.channel.close(new GatewayError("why"));
-  assert.deepEqual(client.socket.closes, [[]]);
-  const orderly = rig();
-  await orderly.channel[Symbol.asyncDispose]();
-  assert.deepEqual(orderly.socket.closes, [[1000, ""]]);
-  assert.deepEqual(await orderly.far.rest(), { messages: [], error: undefined });
+  const why = new GatewayError("why ".repeat(100));
+  const goodbyes = [
+    ["server", why, [1011, `${"why ".repeat(30)}why`]],
+    ["server", undefined, [1000, ""]],
+    ["client", why, [1000, ""]],
+  ] as const;
+  for (const [side, reason, expected] of goodbyes) {
+    const { stream, channel, receive, far } = rig({ side });
+    await channel.close(reason);
+    await channel.close();
+    // It says no more, and still listens.
+    receive(TEXT, JSON.stringify(notification()));
+    assert.deepEqual(await far.hear(), notification());
+    receive(CLOSE, closing(1000));
+    stream.end();
+    await written();
+    assert.deepEqual(said(stream.frames), [expected]);
+    assert.equal(stream.closed, true);
+  }
 });
 
-Deno.test("WebSocketChannel gives up a socket that is not open yet", async () => {
-  const { socket, channel } = rig();
-  socket.readyState = WebSocket.CONNECTING;
-  assert.throws(() => channel.send({ message: notification() }), DisconnectedError);
+Deno.test("WebSocketChannel does not wait long for the goodbye of its peer", async () => {
+  const { stream, channel, far } = rig();
   await channel[Symbol.asyncDispose]();
-  assert.deepEqual(socket.closes, [[]]);
+  assert.deepEqual(said(stream.frames), [[1000, ""]]);
+  assert.equal(stream.closed, true);
+  assert.deepEqual(await far.rest(), { messages: [], error: undefined });
+});
+
+Deno.test("WebSocketChannel answers pings, the newest of those that came together", async () => {
+  const { stream, receive } = rig();
+  for (let n = 0; n < 1000; n++) receive(PING, `${n}`);
+  await written();
+  const pongs = stream.frames.filter(({ opcode }) => opcode === PONG).map(textOfFrame);
+  assert(pongs.length < 10, `${pongs.length} pongs`);
+  assert.equal(pongs.at(-1), "999");
+  stream.end();
+  await written();
 });
 
 Deno.test("WebSocketChannel holds back its sender while its peer reads slowly, and lets it go when that is gone", async () => {
-  for (
-    const catchUp of [
-      (socket: FakeSocket) => socket.bufferedAmount = 0,
-      (socket: FakeSocket) => socket.gone(),
-    ]
-  ) {
-    const { socket, channel } = rig();
+  for (const end of [(peer: FakeStream) => peer.resume(), (peer: FakeStream) => peer.end()]) {
+    const { stream, channel } = rig();
+    stream.stall();
     assert.equal(channel.send({ message: notification() }), undefined);
-    socket.bufferedAmount = 2 ** 20;
     let room = false;
-    const sent = channel.send({ message: notification() })?.then(() => room = true);
-    await settled();
+    const sent = channel.send({ message: notification(), text: "x".repeat(2 ** 20) })?.then(() =>
+      room = true
+    );
+    await written();
     assert.equal(room, false);
-    catchUp(socket);
+    end(stream);
     assert.equal(await sent, true);
+    stream.end();
+    await written();
   }
+});
+
+Deno.test("WebSocketChannel ends a peer that makes it answer and does not read the answers", async () => {
+  const { stream, far, receive, gone } = rig({ maxBufferedBytes: 10_000, onInvalid: () => ANSWER });
+  stream.stall();
+  for (let n = 0; n < 200; n++) receive(TEXT, "nonsense");
+  const { error } = await far.rest();
+  assert(error instanceof DisconnectedError && error.message === "Too much waits that is not read");
+  assert.deepEqual(gone, [error]);
+  await written();
+  const before = stream.written.length;
+  for (let n = 0; n < 200; n++) receive(TEXT, "nonsense");
+  await written();
+  assert.equal(stream.written.length, before);
+  stream.resume();
+  await written();
+  assert.deepEqual(said(stream.frames).at(-1), [1013, "Too much waits that is not read"]);
+  stream.end();
+  await written();
+});
+
+Deno.test("WebSocketChannel says pings as long as something comes, and gives up a peer that missed two", async () => {
+  using pings = keepAlive(1 << 30);
+  const { stream, channel, receive, gone } = rig({ keepAlive: pings });
+  for (let times = 0; times < 5; times++) {
+    channel.beat();
+    receive(PONG);
+    await written();
+  }
+  assert.deepEqual(stream.frames.map(({ opcode }) => opcode), [PING, PING, PING, PING, PING]);
+  channel.beat();
+  channel.beat();
+  await written();
+  assert.deepEqual([stream.closed, gone.length], [false, 0]);
+  channel.beat();
+  assert.deepEqual([stream.closed, gone.length], [true, 1]);
+  await written();
+});
+
+Deno.test("WebSocketChannel takes nothing more while too much waits for the server, and answers requests then", async () => {
+  const backlog = new Backlog(100);
+  const refused: string[] = [];
+  const onRefused = ({ message }: Error) => void refused.push(message);
+  const { stream, far, receive } = rig({ backlog, onRefused });
+  backlog.add(100);
+  for (const message of [request(1), notification(), result(1)]) receive(TEXT, JSON.stringify(message));
+  await written();
+  const reason = "The server is too slow: 100 bytes wait for it, and the limit is 100 (--maxBufferedSize)";
+  assert.deepEqual(stream.frames.map(textOfFrame).map((text) => JSON.parse(text)), [
+    failure(1, reason, -32000),
+  ]);
+  assert.deepEqual(refused, [reason, reason]);
+  backlog.remove(50);
+  receive(TEXT, JSON.stringify(notification("later")));
+  assert.deepEqual(await far.hear(), notification("later"));
+  stream.end();
+  await written();
+});
+
+Deno.test("WebSocketChannel counts what a server does not read for as long as that lasts", async () => {
+  const backlog = new Backlog(Infinity);
+  const { stream, channel } = rig({ side: "client", backlog });
+  stream.stall();
+  const message = notification("long", { text: "x".repeat(1 << 20) });
+  const sent = channel.send({ message });
+  assert.equal(backlog.size, JSON.stringify(message).length);
+  stream.resume();
+  await sent;
+  assert.equal(backlog.size, 0);
+  stream.end();
+  await written();
 });

@@ -3,6 +3,7 @@ import { memoryChannels } from "../../src/core/channel.ts";
 import { request } from "../support/messages.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
 import { Inbox } from "./inbox.ts";
+import { SUBSCRIPTIONS } from "../support/limits.ts";
 
 /** The channel of one client; the far side is the server that it shares. */
 async function openPair(): Promise<ChannelPair> {
@@ -14,6 +15,7 @@ async function openPair(): Promise<ChannelPair> {
     versions: [],
     maxBufferedMessages: 2_000,
     maxBufferedBytes: 1 << 26,
+    ...SUBSCRIPTIONS,
     session: "shared",
     emit: () => {},
   });

@@ -1,16 +1,17 @@
 import { websocket } from "../../src/frontends/websocket.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
-import { pairOf, serve } from "./served_pair.ts";
+import { pairOf, serveSockets } from "./served_pair.ts";
 import { WebSocketFar } from "./websocket_far.ts";
 
 async function openPair(): Promise<ChannelPair> {
-  const served = serve((accept) =>
+  const served = serveSockets((accept) =>
     websocket({
       accept,
       keepAliveMs: 60_000,
       maxBufferedMessages: 2_000,
       maxBufferedBytes: 1 << 26,
       maxBodyBytes: 16 * 1024 * 1024,
+      emit: () => {},
     })
   );
   const far = await WebSocketFar.open(`ws://${served.authority}/ws`);

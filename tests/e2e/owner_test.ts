@@ -12,6 +12,7 @@ import { request } from "../support/messages.ts";
 import { OwnerClient } from "../support/owner_client.ts";
 import { Random, randomSeed } from "../support/random.ts";
 import { recorder } from "../support/recorder.ts";
+import { SUBSCRIPTIONS } from "../support/limits.ts";
 
 const CLIENTS = 16;
 const SINGLE_REQUESTS = 3; // Of the clients, those without a session.
@@ -35,7 +36,7 @@ async function startHub() {
   });
   const hub = new Multiplex({
     ...{ server, incoming, initialized, versions: ["2025-11-25"], session: "shared", emit: record.emit },
-    ...{ maxBufferedMessages: 10_000, maxBufferedBytes: 1 << 26 },
+    ...{ maxBufferedMessages: 10_000, maxBufferedBytes: 1 << 26, ...SUBSCRIPTIONS },
   });
   return { ...record, hub, [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose]() };
 }

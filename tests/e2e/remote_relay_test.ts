@@ -96,8 +96,8 @@ Deno.test("bridge sets a call no limit but --requestTimeout", async () => {
   assert(performance.now() - since > 1_150, "It came before two minutes of the fast clock had passed");
   const { message } = await remote.sees(({ message }) => message?.method === "notifications/cancelled");
   assert.equal(message.params.requestId, "LONG");
-  stream.say(politeAnswer(callTool("LONG", "long"))).close();
-  await bridge.logged(/Message dropped .*it answers no open request/);
+  // Nobody waits for it any more, and so nobody listens.
+  await stream.left;
   assert.equal(bridge.answersTo("LONG").length, 1);
 });
 

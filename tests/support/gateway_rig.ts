@@ -64,6 +64,7 @@ export function gatewayRig(options: Partial<GatewayOptions> = {}): GatewayRig {
     evictAfterMs: 60_000,
     queueTimeoutMs: 0,
     maxOpenRequests: 10,
+    maxIdChars: 1_024,
     ...options,
   });
   let visitors = 0;

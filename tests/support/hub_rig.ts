@@ -4,6 +4,7 @@ import type { ClientKind } from "../../src/adapters/sharing/shared_channel.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
 import { FarEnd } from "./far_end.ts";
 import { type Recorder, recorder } from "./recorder.ts";
+import { SUBSCRIPTIONS } from "./limits.ts";
 
 export const INITIALIZED = {
   protocolVersion: "2025-06-18",
@@ -28,6 +29,7 @@ export function hubRig(options: Partial<MultiplexOptions> = {}): HubRig {
     versions: ["2025-11-25", "2025-06-18", "2025-03-26"],
     maxBufferedMessages: 100,
     maxBufferedBytes: 1 << 26,
+    ...SUBSCRIPTIONS,
     session: "shared",
     emit: record.emit,
     ...options,

@@ -21,9 +21,12 @@ export interface Loopback extends AsyncDisposable {
   readonly asked: readonly Asked[];
 }
 
-export function loopback(answer: (asked: Asked) => Response | Promise<Response>): Loopback {
+export function loopback(
+  answer: (asked: Asked) => Response | Promise<Response>,
+  hostname = "127.0.0.1",
+): Loopback {
   const asked: Asked[] = [];
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+  const server = Deno.serve({ port: 0, hostname, onListen() {} }, async (request) => {
     const { method } = request;
     // A copy, since an upgrade takes the request away.
     const headers = new Headers(request.headers);
@@ -34,7 +37,7 @@ export function loopback(answer: (asked: Asked) => Response | Promise<Response>)
     return await answer(one);
   });
   return {
-    url: new URL(`http://127.0.0.1:${server.addr.port}/`),
+    url: new URL(`http://${hostname}:${server.addr.port}/`),
     asked,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };

@@ -20,7 +20,10 @@ export interface RawRequest {
 /** Settles with the answer. */
 export async function rawRequest(port: number, request: RawRequest): Promise<RawAnswer> {
   const connection = await sendRaw(port, request);
-  const answer = await readAnswer(connection);
+  const answer = await readAnswer(connection).catch((error) => {
+    connection.close();
+    throw error;
+  });
   return { ...answer, connection, [Symbol.dispose]: () => connection.close() };
 }
 

@@ -11,6 +11,7 @@ import { Events } from "./conversation.ts";
 import { result } from "./messages.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 import { ACCEPT, initialize } from "./rpc.ts";
+import { unbounded } from "../../src/core/backlog.ts";
 import { looseBodies, looseUnread } from "./waiting_limits.ts";
 
 const LIMITS = { bytes: 1 << 20, events: 1_000, ageMs: 600_000 };
@@ -41,7 +42,9 @@ export function resumeRig({ version = "2025-11-25", ...options }: ResumeRigOptio
   const record = recorder();
   let accepted = Promise.withResolvers<Channel>();
   const handler = streamable({
-    accept: () => ({
+    accept: (peer) => ({
+      peer,
+      backlog: unbounded(),
       run(client) {
         accepted.resolve(client);
         return Promise.resolve();

@@ -1,5 +1,6 @@
 /** A session between two far ends in memory. */
-import type { Peer } from "../../src/core/backend.ts";
+import type { Guest, Peer } from "../../src/core/backend.ts";
+import { unbounded } from "../../src/core/backlog.ts";
 import { type Channel, memoryChannels } from "../../src/core/channel.ts";
 import { compose } from "../../src/core/policy.ts";
 import { Session, type SessionOptions } from "../../src/core/session.ts";
@@ -19,12 +20,13 @@ export interface SessionRig extends Recorder {
 }
 
 /** Starts a session at once, without policies and without limits unless told otherwise. */
-export function sessionRig({ peer, ...options }: Partial<SessionOptions & { peer: Peer }> = {}): SessionRig {
+export function sessionRig({ peer, backlog, ...options }: Partial<SessionOptions & Guest> = {}): SessionRig {
   const [client, clientEnd] = memoryChannels();
   const [server, serverEnd] = memoryChannels();
   const record = recorder();
   let opened = 0;
-  const session = new Session(clientEnd, peer ?? { session: "s1", wire: "websocket", scope: "session" }, {
+  const known: Peer = peer ?? { session: "s1", wire: "websocket", scope: "session" };
+  const session = new Session(clientEnd, { peer: known, backlog: backlog ?? unbounded() }, {
     emit: record.emit,
     openServer: () => {
       opened++;
@@ -32,6 +34,7 @@ export function sessionRig({ peer, ...options }: Partial<SessionOptions & { peer
     },
     policy: compose([]),
     maxOpenRequests: 100,
+    maxIdChars: 1_024,
     ...options,
   });
   return {

@@ -1,9 +1,11 @@
 /** A supervised channel between a client and servers that the test plays. */
 import { supervise, type SuperviseOptions } from "../../src/adapters/supervise.ts";
+import type { Backlog } from "../../src/core/backlog.ts";
 import type { Channel } from "../../src/core/channel.ts";
 import type { JsonRpcMessage } from "../../src/core/jsonrpc.ts";
 import { FakeBackend, type FakeServer, LAUNCH } from "./fake_backend.ts";
 import { FarEnd } from "./far_end.ts";
+import { REMEMBERED } from "./limits.ts";
 import { notification, request } from "./messages.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 
@@ -16,22 +18,23 @@ export interface SuperviseRig extends Recorder, AsyncDisposable {
   troubles(): string[];
 }
 
-export type RigOptions = Partial<SuperviseOptions> & { backend?: FakeBackend };
+export type RigOptions = Partial<SuperviseOptions> & { backend?: FakeBackend; backlog?: Backlog };
 
 /** Pauses are short, but there are some. */
 const RETRY = { attempts: 3, firstDelayMs: 1, maxDelayMs: 20 };
 
-export async function superviseRig({ backend = new FakeBackend(), ...options }: RigOptions = {}) {
+export async function superviseRig({ backend = new FakeBackend(), backlog, ...options }: RigOptions = {}) {
   const record = recorder();
   const { emit } = record;
   const supervised = supervise(backend, {
     retry: RETRY,
     replayTimeoutMs: 10_000,
     maxBufferedBytes: 1 << 26,
+    remembers: REMEMBERED,
     emit,
     ...options,
   });
-  const channel = await supervised.open(LAUNCH, new AbortController().signal);
+  const channel = await supervised.open({ ...LAUNCH, backlog }, new AbortController().signal);
   return {
     ...record,
     channel,

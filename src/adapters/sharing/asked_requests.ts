@@ -15,9 +15,10 @@ import {
   type RequestId,
 } from "../../core/jsonrpc.ts";
 import { Elicitations } from "./elicitations.ts";
-import { withAnswerId } from "./rewrite.ts";
+import { withAskedId } from "./rewrite.ts";
 import type { SharedChannel } from "./shared_channel.ts";
 import type { HubServer } from "./hub_server.ts";
+import { quoted } from "../../core/outside.ts";
 
 /** Who may be meant by a request of the server. */
 export interface Candidates {
@@ -35,7 +36,15 @@ interface Asked {
 
 const SEVERAL = "several clients share this server, and each of them may be meant";
 /** What a client must have declared to be asked for something. */
+const ASKABLE = ["sampling", "elicitation", "roots"];
 const NEEDED_CAPABILITY = /^(sampling|elicitation|roots)\//;
+
+/** The capabilities of a client that say whether it may be asked; what else they hold may be large, and is not kept. */
+export function askableIn(capabilities: unknown): ReadonlySet<string> {
+  if (typeof capabilities !== "object" || capabilities === null) return new Set();
+  const declared = new Map(Object.entries(capabilities));
+  return new Set(ASKABLE.filter((name) => declared.get(name)));
+}
 
 export class AskedRequests {
   readonly elicitations = new Elicitations();
@@ -68,7 +77,7 @@ export class AskedRequests {
       return this.#server.drop("up", "it answers nothing that this client was asked");
     }
     this.#take(asked);
-    return this.#server.send(withAnswerId(envelope, message, asked.id));
+    return this.#server.send(withAskedId(envelope, message, asked.id));
   }
 
   /** Passes on how far a client has got with what it was asked. */
@@ -103,12 +112,12 @@ export class AskedRequests {
     if (this.#open.has(id)) return inUse(id);
     // The id of a task means nothing to a client that cannot know whose task it is.
     if (method.startsWith("tasks/")) {
-      return notFound(`"${method}" cannot be asked of the clients of a shared server`);
+      return notFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
     }
-    const askers = new Set(candidates.askers);
+    const askers = firstTwo(candidates.askers);
     const [client, other] = askers.size > 0 ? askers : candidates.sessions;
-    if (other || askers.size > 1) return refused(`"${method}" is ambiguous: ${SEVERAL}`);
-    if (!client) return refused(`"${method}" cannot be asked: whom it is for is not there`);
+    if (other || askers.size > 1) return refused(`${quoted(method)} is ambiguous: ${SEVERAL}`);
+    if (!client) return refused(`${quoted(method)} cannot be asked: whom it is for is not there`);
     return cannotAnswer(client, method) ?? client;
   }
 
@@ -137,17 +146,24 @@ export class AskedRequests {
   }
 }
 
+/** Whether there is one, or more than one: of thousands no more need be looked at. */
+function firstTwo<T>(all: Iterable<T>): ReadonlySet<T> {
+  const found = new Set<T>();
+  for (const one of all) if (found.add(one).size === 2) break;
+  return found;
+}
+
 function cannotAnswer(client: SharedChannel, method: string): JsonRpcErrorObject | undefined {
   if (client.kind === "request") {
-    return notFound(`"${method}" cannot be asked of a client without a session (--stateful)`);
+    return notFound(`${quoted(method)} cannot be asked of a client without a session (--stateful)`);
   }
   const capability = NEEDED_CAPABILITY.exec(method)?.[1];
-  if (capability === undefined || client.capabilities[capability]) return undefined;
-  return notFound(`"${method}" cannot be asked: the client does not declare "${capability}"`);
+  if (capability === undefined || client.askable.has(capability)) return undefined;
+  return notFound(`${quoted(method)} cannot be asked: the client does not declare "${capability}"`);
 }
 
 function inUse(id: RequestId): JsonRpcErrorObject {
-  const message = `Invalid Request: a request with id ${JSON.stringify(id)} is still open`;
+  const message = `Invalid Request: a request with id ${quoted(id)} is still open`;
   return { code: RpcCode.invalidRequest, message };
 }
 

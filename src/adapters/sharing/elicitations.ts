@@ -5,6 +5,8 @@ import type { SharedChannel } from "./shared_channel.ts";
 
 /** Of all clients together: one that is never completed must not be remembered for ever. */
 const MAX_REMEMBERED = 1_000;
+/** What is longer is the text of somebody who wants to fill our memory. */
+const MAX_ID_CHARS = 1_024;
 /** An answer that asks for elicitations before the request is tried again (2025-11-25, "URL Elicitation Required"). */
 const URL_ELICITATION_REQUIRED = -32042;
 
@@ -61,6 +63,7 @@ function elicitationsIn(message: JsonRpcMessage): string[] {
 function idsOf(elicitations: readonly unknown[]): string[] {
   return elicitations.flatMap((one) => {
     const named = typeof one === "object" && one !== null && "elicitationId" in one;
-    return named && typeof one.elicitationId === "string" ? [one.elicitationId] : [];
+    const id = named ? one.elicitationId : undefined;
+    return typeof id === "string" && id.length <= MAX_ID_CHARS ? [id] : [];
   });
 }

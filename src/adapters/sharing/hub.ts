@@ -4,11 +4,12 @@ import type { BufferLimits, Channel } from "../../core/channel.ts";
 import type { Sink } from "../../core/events.ts";
 import { until } from "../../core/waiting.ts";
 import { handshake, type HandshakeOptions } from "../handshake.ts";
+import type { SubscriptionLimits } from "../subscription_limits.ts";
 import { Multiplex } from "./multiplex.ts";
 import type { ClientKind } from "./shared_channel.ts";
 
 /** The limits are those of what waits for one client, before it is given up as too slow. */
-export interface HubOptions extends HandshakeOptions, BufferLimits {
+export interface HubOptions extends HandshakeOptions, BufferLimits, SubscriptionLimits {
   readonly emit: Sink;
   /** The revisions that a client may be told. */
   readonly versions: readonly string[];
@@ -30,10 +31,11 @@ export async function openHub(
   options: HubOptions & { readonly signal: AbortSignal },
 ): Promise<Hub> {
   const { signal, emit, versions, maxBufferedMessages, maxBufferedBytes } = options;
+  const { maxSubscriptions, maxUriChars } = options;
   const server = await backend.open(launch, signal);
   try {
     const { result: initialized, incoming } = await until(signal, handshake(server, options));
-    const limits = { maxBufferedMessages, maxBufferedBytes };
+    const limits = { maxBufferedMessages, maxBufferedBytes, maxSubscriptions, maxUriChars };
     const { session } = launch;
     return hubOf(
       server,

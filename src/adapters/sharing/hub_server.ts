@@ -8,15 +8,11 @@ export interface HubServerOptions {
   readonly server: Channel;
   /** Names the shared server in events. */
   readonly session: string;
-  /** How much may wait for the server while it does not read. */
-  readonly maxBufferedBytes: number;
   readonly emit: Sink;
 }
 
 export class HubServer {
   readonly #options: HubServerOptions;
-  /** Characters that were sent since it ceased to read. */
-  #unread = 0;
 
   constructor(options: HubServerOptions) {
     this.#options = options;
@@ -24,21 +20,7 @@ export class HubServer {
 
   /** Passes on what a client says. Throws as the server's channel does. */
   send(envelope: Envelope): Promise<void> | void {
-    const room = this.#options.server.send(envelope);
-    if (room) this.#count(envelope, room);
-    return room;
-  }
-
-  /** True while too much waits for the server. */
-  get full(): boolean {
-    return this.#unread >= this.#options.maxBufferedBytes;
-  }
-
-  #count({ text }: Envelope, room: Promise<void>): void {
-    const readAgain = () => void (this.#unread = 0);
-    if (this.#unread === 0) room.then(readAgain, readAgain);
-    // Every message counts for something, that of unknown length too.
-    this.#unread += 1 + (text?.length ?? 0);
+    return this.#options.server.send(envelope);
   }
 
   /** Says something of our own; a server that is gone need not hear it, since its end is told to everybody. */

@@ -3,8 +3,8 @@
  * one for each thing that clients share; this is the hub that knows which message is whose business.
  */
 import { Chain, type LinkTo } from "../../core/chain.ts";
-import { type BufferLimits, type Channel, type Envelope, undeliveredBy } from "../../core/channel.ts";
-import { DisconnectedError, GatewayError, LimitError, RpcCode, toRpcError } from "../../core/errors.ts";
+import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
+import { DisconnectedError, GatewayError, RpcCode } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import {
   errorOf,
@@ -18,16 +18,19 @@ import {
   resultOf,
 } from "../../core/jsonrpc.ts";
 import { each } from "../../core/queue.ts";
-import { AskedRequests } from "./asked_requests.ts";
-import { initializeResult, refusalOf, withoutTask } from "./shared_capabilities.ts";
+import type { SubscriptionLimits } from "../subscription_limits.ts";
+import { askableIn, AskedRequests } from "./asked_requests.ts";
+import { withKnownKeys } from "./known_keys.ts";
+import { initializeResult, needsId, refusalOf, withoutTask } from "./shared_capabilities.ts";
 import { type ClientKind, type HubSide, SharedChannel } from "./shared_channel.ts";
 import { SharedLogLevel } from "./shared_log_level.ts";
 import { SharedRequests } from "./shared_requests.ts";
 import { HubServer } from "./hub_server.ts";
 import { SharedSubscriptions } from "./shared_subscriptions.ts";
+import { cut, escaped, quoted } from "../../core/outside.ts";
 
-/** The limits are those of what waits for one client, before it is given up; by size, also of what waits for the server. */
-export interface MultiplexOptions extends BufferLimits {
+/** The limits are those of what waits for one client, before it is given up; not of what waits for the server. */
+export interface MultiplexOptions extends BufferLimits, SubscriptionLimits {
   /** The server; `incoming` may be an iterator that a handshake has begun to read. */
   readonly server: Channel;
   readonly incoming: AsyncIterable<Envelope>;
@@ -40,6 +43,7 @@ export interface MultiplexOptions extends BufferLimits {
   readonly emit: Sink;
 }
 
+const UPDATED = "notifications/resources/updated";
 const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/;
 
 export class Multiplex {
@@ -67,7 +71,7 @@ export class Multiplex {
     this.#options = options;
     this.#server = new HubServer(options);
     this.#requests = new SharedRequests(this.#server);
-    this.#subscriptions = new SharedSubscriptions(this.#requests);
+    this.#subscriptions = new SharedSubscriptions(this.#requests, options);
     this.#logLevel = new SharedLogLevel(this.#requests);
     this.#asked = new AskedRequests(this.#server);
     this.ended = this.#pump();
@@ -102,7 +106,11 @@ export class Multiplex {
 
   // --- up ---
 
-  #up(client: SharedChannel, envelope: Envelope): Promise<void> | void {
+  #up(client: SharedChannel, said: Envelope): Promise<void> | void {
+    const envelope = withKnownKeys(said);
+    if (envelope !== said) {
+      this.#server.drop("up", "a part of it, with a key that the server may take for another");
+    }
     const { message } = envelope;
     if (isResponse(message)) return this.#asked.answer(client, envelope, message);
     return isRequest(message)
@@ -111,31 +119,32 @@ export class Multiplex {
   }
 
   #requestUp(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
-    const { id, method, params } = message;
-    if (this.#server.full) return this.#refuseFull(client, message);
+    const { id, method } = message;
     const refusal = this.#requests.isOpen(client, id) ? inUse(message) : refusalOf(method, client.kind);
     if (refusal) return client.deliver({ message: errorOf(id, refusal) });
     if (method === "initialize") return this.#initialize(client, message);
-    if (method === "logging/setLevel") return this.#logLevel.set(client, envelope, message);
-    const uri = params?.uri;
-    if (typeof uri === "string") {
-      if (method === "resources/subscribe") return this.#subscriptions.subscribe(client, message, uri);
-      if (method === "resources/unsubscribe") return this.#subscriptions.unsubscribe(client, message, uri);
+    if (method === "logging/setLevel") return this.#logLevel.set(client, message);
+    if (method === "resources/subscribe" || method === "resources/unsubscribe") {
+      return this.#subscriptionUp(client, message);
     }
     const plain = withoutTask(envelope, message);
     return this.#requests.pass(client, plain.envelope, plain.message);
   }
 
-  /** Each client may wait for a server that does not read, but all together must not fill our memory. */
-  #refuseFull(client: SharedChannel, { id }: JsonRpcRequest): void {
-    const error = new LimitError("The server is too slow: too much waits for it");
-    client.deliver({ message: errorOf(id, toRpcError(error)), undelivered: undeliveredBy(error) });
+  #subscriptionUp(client: SharedChannel, message: JsonRpcRequest): Promise<void> | void {
+    const { method, params } = message;
+    const uri = params?.uri;
+    // For the server's error, and written anew: to another reader its text might name a uri.
+    if (typeof uri !== "string") return this.#requests.pass(client, { message }, message);
+    return method === "resources/subscribe"
+      ? this.#subscriptions.subscribe(client, message, uri)
+      : this.#subscriptions.unsubscribe(client, message, uri);
   }
 
   #initialize(client: SharedChannel, { id, params }: JsonRpcRequest): void {
     const { initialized, versions } = this.#options;
     const { protocolVersion: asked, capabilities } = params ?? {};
-    if (typeof capabilities === "object") client.capabilities = { ...capabilities };
+    client.askable = askableIn(capabilities);
     const result = initializeResult(initialized, { kind: client.kind, asked, versions });
     client.deliver({ message: resultOf(id, result) });
   }
@@ -153,6 +162,7 @@ export class Multiplex {
       case "notifications/roots/list_changed":
         return this.#rootsChanged(client, message);
       default:
+        if (needsId(message.method)) return this.#server.drop("up", `${message.method} has no id`);
         return this.#server.send({ message });
     }
   }
@@ -202,9 +212,11 @@ export class Multiplex {
     const { method } = message;
     if (method === "notifications/progress") return this.#requests.progress(envelope, message);
     if (method === "notifications/cancelled") return this.#asked.cancel(envelope, message);
+    const tooLong = method === UPDATED ? this.#subscriptions.tooLong(message.params?.uri) : undefined;
+    if (tooLong !== undefined) return this.#server.drop("down", tooLong);
     // Even with one request in flight it may be about one that was answered before: never to a guess.
     if (!this.#spread(envelope, message)) {
-      this.#server.drop("down", `nobody can be named as the receiver of ${method}`);
+      this.#server.drop("down", `nobody can be named as the receiver of ${escaped(cut(method, 100))}`);
     }
   }
 
@@ -212,7 +224,7 @@ export class Multiplex {
   #spread(envelope: Envelope, message: JsonRpcNotification): boolean {
     const { method } = message;
     if (LIST_CHANGED.test(method)) return this.#listChanged(envelope);
-    if (method === "notifications/resources/updated") return this.#subscriptions.updated(envelope, message);
+    if (method === UPDATED) return this.#subscriptions.updated(envelope, message);
     if (method === "notifications/elicitation/complete") {
       return this.#asked.elicitations.complete(envelope, message);
     }
@@ -231,6 +243,6 @@ export class Multiplex {
 }
 
 function inUse({ id }: JsonRpcRequest): JsonRpcErrorObject {
-  const message = `Invalid Request: a request with id ${JSON.stringify(id)} is still open`;
+  const message = `Invalid Request: a request with id ${quoted(id)} is still open`;
   return { code: RpcCode.invalidRequest, message };
 }

@@ -91,6 +91,36 @@ Deno.test("Multiplex passes notifications of clients up that it does not know", 
   }
 });
 
+Deno.test("Multiplex lets no notification have an id, and nothing that it decides by its id come without one", async () => {
+  const { server, join, drops } = hubRig();
+  const client = join();
+  client.say(request("a", "notifications/cancelled", { requestId: 1 }), request("b", "notifications/x"));
+  for (const id of ["a", "b"]) {
+    const answer = await client.hear();
+    assert("error" in answer && answer.id === id && answer.error.code === -32601);
+  }
+  const decided = [
+    "initialize",
+    "tasks/cancel",
+    "logging/setLevel",
+    "resources/subscribe",
+    "resources/unsubscribe",
+  ];
+  client.say(
+    ...decided.map((method) => notification(method, { uri: "a", level: "debug" })),
+    notification("end"),
+  );
+  assert.deepEqual(await server.hear(), notification("end"));
+  assert.deepEqual(drops(), decided.map((method) => `${method} has no id`));
+});
+
+Deno.test("Multiplex tells when it left out what the server may take for something else", async () => {
+  const { server, join, drops } = hubRig();
+  join().say(notification("x", { REQUESTID: 1, a: 2 }));
+  assert.deepEqual(await server.hear(), notification("x", { a: 2 }));
+  assert.deepEqual(drops(), ["a part of it, with a key that the server may take for another"]);
+});
+
 Deno.test("Multiplex passes changed roots up from the only session there is, and from nobody else", async () => {
   const { server, join, drops } = hubRig();
   const changed = notification("notifications/roots/list_changed");

@@ -9,41 +9,33 @@ import type {
   ProgressToken,
   RequestId,
 } from "../../core/jsonrpc.ts";
-import { leadsNowhere, splice } from "../../wire/splice.ts";
-
-/** A value that is to stand at a path of keys. */
-interface Edit {
-  readonly path: readonly string[];
-  readonly value: string | number;
-}
+import { type Edit, splice } from "../../wire/splice.ts";
 
 const ID_PATH = ["id"];
 const TOKEN_PATH = ["params", "_meta", "progressToken"];
 const REPORTED_TOKEN_PATH = ["params", "progressToken"];
 
-/** A request under another id and, where it has one, another progress token. */
+/** A request under another id and, where it has one, another progress token; certain to be read so by every server. */
 export function withRequestId(
   envelope: Envelope,
   message: JsonRpcRequest,
   { id, token }: { id: RequestId; token: ProgressToken | undefined },
 ): Envelope {
-  const renamed = { path: ID_PATH, value: id };
-  if (token === undefined) return withoutToken(envelope, { ...message, id }, renamed);
+  const sizes = sizesOnTokenPath(message);
+  const edits = [{ path: ID_PATH, value: id, sizes }, { path: TOKEN_PATH, value: token, sizes }];
+  if (token === undefined) return rewritten(envelope, { ...message, id }, edits);
   const params = withMeta(message.params, { progressToken: token });
-  return rewritten(envelope, { ...message, id, params }, [{ path: TOKEN_PATH, value: token }, renamed]);
+  return rewritten(envelope, { ...message, id, params }, edits);
 }
 
-/** A token that we do not see, of two equal keys say, must not reach a server that does: it may be another client's. */
-function withoutToken({ text }: Envelope, message: JsonRpcRequest, renamed: Edit): Envelope {
-  if (text === undefined || leadsNowhere(text, TOKEN_PATH)) {
-    return rewritten({ message, text }, message, [renamed]);
-  }
-  return { message, text: JSON.stringify(message) };
-}
-
-/** An answer under this id; its own is a fine one, too, for text that may hide another. */
+/** An answer under this id. */
 export function withAnswerId(envelope: Envelope, message: JsonRpcResponse, id: RequestId): Envelope {
   return rewritten(envelope, { ...message, id }, [{ path: ID_PATH, value: id }]);
+}
+
+/** A client's answer under this id, which may be its own; certain to be read so by every server. */
+export function withAskedId(envelope: Envelope, message: JsonRpcResponse, id: RequestId): Envelope {
+  return rewritten(envelope, { ...message, id }, [{ path: ID_PATH, value: id, sizes: [sizeOf(message)] }]);
 }
 
 /** A report of progress under another token. */
@@ -59,16 +51,25 @@ export function withReportedToken(
 /** What had a text keeps one, so that its size is known to whoever queues it. */
 function rewritten({ text }: Envelope, message: JsonRpcMessage, edits: readonly Edit[]): Envelope {
   if (text === undefined) return { message };
-  return { message, text: edited(text, edits) ?? JSON.stringify(message) };
+  return { message, text: splice(text, edits) ?? JSON.stringify(message) };
 }
 
-function edited(text: string, edits: readonly Edit[]): string | undefined {
-  let result: string | undefined = text;
-  for (const { path, value } of edits) result = result && splice(result, path, value);
-  return result;
+function sizesOnTokenPath(message: JsonRpcRequest): number[] {
+  const { params } = message;
+  if (!isObject(params)) return [sizeOf(message)];
+  const { _meta: meta } = params;
+  return isObject(meta) ? [sizeOf(message), sizeOf(params), sizeOf(meta)] : [sizeOf(message), sizeOf(params)];
+}
+
+function sizeOf(members: object): number {
+  return Object.keys(members).length;
 }
 
 function withMeta(params: Params | undefined, meta: Params): Params {
   const old = params?._meta;
-  return { ...params, _meta: { ...(typeof old === "object" ? old : undefined), ...meta } };
+  return { ...params, _meta: { ...(isObject(old) ? old : undefined), ...meta } };
+}
+
+function isObject(value: unknown): value is Params {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

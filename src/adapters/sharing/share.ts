@@ -1,5 +1,6 @@
 /** One server for many clients: it is opened once, the handshake is played once, and each client is one more at it. */
 import type { Backend, Launch } from "../../core/backend.ts";
+import { Backlog } from "../../core/backlog.ts";
 import type { Channel } from "../../core/channel.ts";
 import { BackendError, StoppingError } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
@@ -17,6 +18,8 @@ export interface ShareOptions extends HubOptions {
 }
 
 export class SharedServer implements AsyncDisposable {
+  /** What all clients together have waiting for it. */
+  readonly backlog: Backlog;
   readonly #backend: Backend;
   readonly #options: ShareOptions;
   readonly #backends: Readonly<Record<ClientKind, Backend>>;
@@ -29,6 +32,7 @@ export class SharedServer implements AsyncDisposable {
   constructor(backend: Backend, options: ShareOptions) {
     this.#backend = backend;
     this.#options = options;
+    this.backlog = new Backlog(options.maxBufferedBytes);
     this.#backends = { session: this.#facade("session"), request: this.#facade("request") };
   }
 
@@ -84,7 +88,7 @@ export class SharedServer implements AsyncDisposable {
 
   async #open(): Promise<Hub> {
     const { label } = this.#options;
-    const launch: Launch = { session: label, args: [], env: {}, headers: {} };
+    const launch: Launch = { session: label, args: [], env: {}, headers: {}, backlog: this.backlog };
     // Not the signal of the client that happens to come first: others wait for the same server.
     return this.#hub = await openHub(this.#backend, launch, {
       ...this.#options,

@@ -7,6 +7,7 @@ import { SharedServer, type ShareOptions } from "./share.ts";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { request, result } from "../../../tests/support/messages.ts";
 import { recorder } from "../../../tests/support/recorder.ts";
+import { SUBSCRIPTIONS } from "../../../tests/support/limits.ts";
 
 const launch: Launch = { session: "s1", args: [], env: {}, headers: {} };
 
@@ -34,6 +35,7 @@ function shareRig(options: Partial<ShareOptions> = {}) {
     ...{ label: "shared", scope: "all" as const, restarts: true },
     ...{ protocolVersion: "2025-11-25", clientInfo: { name: "keystone", version: "1.0.0" } },
     ...{ timeoutMs: 60_000, versions: ["2025-11-25"], maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
+    ...SUBSCRIPTIONS,
     emit: record.emit,
     ...options,
   });
@@ -63,7 +65,7 @@ Deno.test("SharedServer starts one server for 20 clients that come at once, unde
   const server = await start(rig.servers[0]);
   const clients = await Promise.all(opening);
   clients.push(await rig.open());
-  assert.deepEqual(rig.launches, [{ ...launch, session: "shared" }]);
+  assert.deepEqual(rig.launches, [{ ...launch, session: "shared", backlog: rig.shared.backlog }]);
   for (const client of clients) client.say(request(1));
   for (const client of clients) {
     const asked = await server.hear();

@@ -3,6 +3,7 @@ import type { Envelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
 import type { JsonRpcErrorObject, JsonRpcRequest, Params } from "../../core/jsonrpc.ts";
 import type { ClientKind } from "./shared_channel.ts";
+import { quoted } from "../../core/outside.ts";
 
 /** What needs a client that is there when the server speaks. */
 const NEEDS_SESSION = new Set(["resources/subscribe", "resources/unsubscribe", "logging/setLevel"]);
@@ -41,13 +42,22 @@ function shareable({ tasks: _, ...capabilities }: Params, kind: ClientKind): Par
 
 /** Why a client of this kind may not ask this, or undefined. */
 export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject | undefined {
+  // A server that does not mind the id would take it for one, and it was looked at as none.
+  if (method.startsWith("notifications/")) return notFound(`"${method}" is a notification, and has no id`);
   if (method.startsWith("tasks/")) {
-    return notFound(`"${method}" is not offered by a shared server: every client could reach every task`);
+    return notFound(
+      `${quoted(method)} is not offered by a shared server: every client could reach every task`,
+    );
   }
   if (kind === "session" || !NEEDS_SESSION.has(method)) return undefined;
   return notFound(
-    `"${method}" needs a session, and this request stands alone: start the gateway with --stateful`,
+    `${quoted(method)} needs a session, and this request stands alone: start the gateway with --stateful`,
   );
+}
+
+/** Whether this must be asked with an id, since a server that does not mind would do for all what one has said. */
+export function needsId(method: string): boolean {
+  return NEEDS_SESSION.has(method) || method === "initialize" || method.startsWith("tasks/");
 }
 
 /** Who offers no tasks works on such a call as on any other (MCP tasks page of 2025-11-25, "Capabilities"). */

@@ -2,9 +2,11 @@
 import { linkTo } from "../../core/chain.ts";
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, LimitError } from "../../core/errors.ts";
-import type { Params, ProgressToken, RequestId } from "../../core/jsonrpc.ts";
+import type { ProgressToken, RequestId } from "../../core/jsonrpc.ts";
 import { Queue } from "../../core/queue.ts";
 import { Table } from "../../core/table.ts";
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** "session": a conversation with a memory. "request": one POST that stands alone. */
 export type ClientKind = "session" | "request";
@@ -31,8 +33,8 @@ export interface HubSide {
 export class SharedChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly kind: ClientKind;
-  /** What it declared in its `initialize`. */
-  capabilities: Params = {};
+  /** For what it may be asked, as it declared in its `initialize`. */
+  askable: ReadonlySet<string> = NOTHING;
   /** True once it has said `notifications/initialized`. */
   initialized = false;
   /** Its requests that are not answered, by the ids that it gave them. */

@@ -1,4 +1,5 @@
 /** A log level for each client: the server has the most talkative one, and each client hears what it wants. */
+import { Chain, type LinkTo, linkTo } from "../../core/chain.ts";
 import type { Envelope } from "../../core/channel.ts";
 import {
   type JsonRpcNotification,
@@ -33,27 +34,34 @@ interface Change {
 export class SharedLogLevel {
   readonly #requests: SharedRequests;
   readonly #wanted = new Map<SharedChannel, number>();
+  /** How many clients want each rank: the lowest is found without asking all of them. */
+  readonly #counts = LEVELS.map(() => 0);
   /** What the server is known to have; undefined before the first change and when it may have anything. */
   #atServer: number | undefined;
   /** One after the other, so that the answers come for what they are about; the first one is at the server. */
-  readonly #changes: Change[] = [];
+  readonly #changes = new Chain<LinkTo<Change>>();
 
   constructor(requests: SharedRequests) {
     this.#requests = requests;
   }
 
   /** Sets a client's level; one that is none goes to the server for its error. */
-  set(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+  set(client: SharedChannel, message: JsonRpcRequest): Promise<void> | void {
     const { id, params } = message;
     const rank = LEVELS.indexOf(params?.level);
-    if (rank === -1) return this.#passInvalid(client, envelope, message);
-    const change = { client, id, rank };
+    if (rank === -1) return this.#passInvalid(client, message);
+    const change = linkTo({ client, id, rank });
     this.#requests.hold(client, id, () => this.#withdraw(change));
-    if (this.#changes.push(change) === 1) return this.#run();
+    this.#changes.add(change);
+    if (this.#changes.size === 1) return this.#run();
   }
 
   leave(client: SharedChannel): void {
-    if (this.#wanted.delete(client)) void this.#adjust();
+    const rank = this.#wanted.get(client);
+    if (rank === undefined) return;
+    this.#wanted.delete(client);
+    this.#count(rank, -1);
+    void this.#adjust();
   }
 
   /** To every client whose level lets it through, and to `other` where that one has set none; false when nobody has. */
@@ -68,43 +76,44 @@ export class SharedLogLevel {
     return true;
   }
 
-  /** A server that takes it all the same has a level that we do not know. */
-  #passInvalid(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+  /** A server that takes it all the same has a level that we do not know. Written anew: its text might hide another. */
+  #passInvalid(client: SharedChannel, message: JsonRpcRequest): Promise<void> | void {
     this.#atServer = undefined;
-    return this.#requests.pass(client, envelope, message);
+    return this.#requests.pass(client, { message }, message);
   }
 
   /** Goes through the changes up to one that the server must be asked for. */
   #run(): Promise<void> | void {
-    for (let change = this.#changes[0]; change; change = this.#changes[0]) {
-      const target = Math.min(change.rank, this.#lowest(change.client));
+    for (let change = this.#changes.first; change; change = this.#changes.first) {
+      const { client, id, rank } = change.value;
+      const target = Math.min(rank, this.#lowest(client));
       if (target !== this.#atServer) return this.#ask(change, target);
-      this.#finish(change, resultOf(change.id, {}));
+      this.#finish(change, resultOf(id, {}));
     }
     return this.#adjust();
   }
 
-  #ask(change: Change, target: number): Promise<void> | void {
+  #ask(change: LinkTo<Change>, target: number): Promise<void> | void {
     return this.#requests.ask("logging/setLevel", paramsOf(target), (answer) => {
-      if (this.#changes[0] !== change) return;
+      if (this.#changes.first !== change) return;
       if ("result" in answer) this.#atServer = target;
-      this.#finish(change, { ...answer, id: change.id });
+      this.#finish(change, { ...answer, id: change.value.id });
       void this.#run();
     });
   }
 
-  #finish(change: Change, answer: JsonRpcResponse): void {
-    const { client, rank } = change;
-    this.#changes.shift();
-    if ("result" in answer) this.#wanted.set(client, rank);
+  #finish(change: LinkTo<Change>, answer: JsonRpcResponse): void {
+    const { client, rank } = change.value;
+    this.#changes.remove(change);
+    if ("result" in answer) this.#want(client, rank);
     this.#requests.answer(client, answer);
   }
 
   /** Of one that is at the server already nobody knows what will come of it: whatever comes next sets it right. */
-  #withdraw(change: Change): void {
-    const place = this.#changes.indexOf(change);
-    this.#changes.splice(place, 1);
-    if (place > 0) return;
+  #withdraw(change: LinkTo<Change>): void {
+    const isAtServer = this.#changes.first === change;
+    this.#changes.remove(change);
+    if (!isAtServer) return;
     this.#atServer = undefined;
     void this.#run();
   }
@@ -113,17 +122,28 @@ export class SharedLogLevel {
   #adjust(): Promise<void> | void {
     const target = this.#lowest();
     // Where nobody wants anything, there is no level that would be right.
-    if (this.#changes.length > 0 || target === Infinity || target === this.#atServer) return;
+    if (this.#changes.size > 0 || target === Infinity || target === this.#atServer) return;
     this.#atServer = target;
     return this.#requests.ask("logging/setLevel", paramsOf(target), (answer) => {
       if ("error" in answer) this.#atServer = undefined;
     });
   }
 
+  #want(client: SharedChannel, rank: number): void {
+    const before = this.#wanted.get(client);
+    if (before !== undefined) this.#count(before, -1);
+    this.#wanted.set(client, rank);
+    this.#count(rank, 1);
+  }
+
+  #count(rank: number, more: number): void {
+    this.#counts[rank] = (this.#counts[rank] ?? 0) + more;
+  }
+
   #lowest(except?: SharedChannel): number {
-    let lowest = Infinity;
-    for (const [client, rank] of this.#wanted) if (client !== except) lowest = Math.min(lowest, rank);
-    return lowest;
+    const own = except && this.#wanted.get(except);
+    const lowest = this.#counts.findIndex((count, rank) => count > (rank === own ? 1 : 0));
+    return lowest === -1 ? Infinity : lowest;
   }
 }
 

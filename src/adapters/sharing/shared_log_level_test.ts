@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isRequest, type RequestId } from "../../core/jsonrpc.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { hubRig } from "../../../tests/support/hub_rig.ts";
+import { processorMs } from "../../../tests/support/processor.ts";
 import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
 
 const LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
@@ -195,4 +196,15 @@ Deno.test("SharedLogLevel sets the server right for the others when the only cha
   await askedFor(server, "debug");
   await stuck.leave();
   await askedFor(server, "error");
+});
+
+Deno.test("SharedLogLevel takes changes back at a cost that grows with their number alone", async () => {
+  const { join } = hubRig();
+  const clients = Array.from({ length: 100 }, () => join());
+  for (const client of clients) for (let id = 0; id < 990; id++) client.say(setLevel(id, "info"));
+  await settled();
+  const ms = await processorMs(async () => {
+    for (const client of clients.reverse()) await client.leave();
+  });
+  assert(ms < 400, `${ms} ms of processor`);
 });

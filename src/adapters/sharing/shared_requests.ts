@@ -36,7 +36,7 @@ export class SharedRequests {
 
   /** The clients for whom the server may be working, some of them more than once. */
   *askers(): Iterable<Withdrawer> {
-    for (const { value } of this.#waiting.all()) yield value;
+    for (let link = this.#waiting.first; link; link = link.next) yield link.value;
     yield* this.#withdrawn.clients();
   }
 

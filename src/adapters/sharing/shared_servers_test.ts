@@ -4,6 +4,7 @@ import { SharedServers } from "./shared_servers.ts";
 import { FakeBackend } from "../../../tests/support/fake_backend.ts";
 import { settled } from "../../../tests/support/far_end.ts";
 import { recorder } from "../../../tests/support/recorder.ts";
+import { SUBSCRIPTIONS } from "../../../tests/support/limits.ts";
 
 const SIGNAL = new AbortController().signal;
 
@@ -17,6 +18,7 @@ function rig() {
       ...{ label: name ?? "shared", scope: "all" as const, restarts: true, emit },
       ...{ protocolVersion: "2025-11-25", clientInfo: { name: "keystone", version: "1.0.0" } },
       ...{ timeoutMs: 60_000, versions: ["2025-11-25"], maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
+      ...SUBSCRIPTIONS,
     });
   });
   /** One client at the server of this name, whose server takes the handshake if it is the first. */

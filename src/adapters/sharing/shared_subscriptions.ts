@@ -1,6 +1,8 @@
 /** Who hears of which resource: the server sees one subscription a uri, however many clients want it. */
 import type { Envelope } from "../../core/channel.ts";
+import { toRpcError } from "../../core/errors.ts";
 import {
+  errorOf,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
@@ -8,6 +10,7 @@ import {
   type RequestId,
   resultOf,
 } from "../../core/jsonrpc.ts";
+import { type SubscriptionLimits, subscriptionRefusal } from "../subscription_limits.ts";
 import type { SharedChannel } from "./shared_channel.ts";
 import type { SharedRequests } from "./shared_requests.ts";
 
@@ -22,23 +25,29 @@ interface Subscription {
   /** Those who want it, from the moment on at which they ask for it. */
   readonly clients: Set<SharedChannel>;
   readonly waiting: Set<Waiter>;
+  /** How many of those that wait are whose. */
+  readonly asking: Map<SharedChannel, number>;
   /** True once the server has agreed. */
   live: boolean;
 }
 
 export class SharedSubscriptions {
   readonly #requests: SharedRequests;
-  readonly #byUri = new Map<string, Subscription>();
+  readonly #limits: SubscriptionLimits;
+  readonly #byUri = new ByUri();
   readonly #byClient = new Map<SharedChannel, Set<Subscription>>();
 
-  constructor(requests: SharedRequests) {
+  constructor(requests: SharedRequests, limits: SubscriptionLimits) {
     this.#requests = requests;
+    this.#limits = limits;
   }
 
   subscribe(client: SharedChannel, { id, params }: JsonRpcRequest, uri: string): Promise<void> | void {
     const known = this.#byUri.get(uri);
-    const subscription = known ?? { uri, clients: new Set(), waiting: new Set(), live: false };
-    this.#byUri.set(uri, subscription);
+    const refusal = this.#refusal(client, params, known);
+    if (refusal) return client.deliver({ message: errorOf(id, toRpcError(refusal)) });
+    const subscription = known ?? newSubscription(uri);
+    if (!known) this.#byUri.add(subscription);
     this.#join(client, subscription);
     if (subscription.live) return client.deliver({ message: resultOf(id, {}) });
     this.#wait({ client, id }, subscription);
@@ -63,6 +72,13 @@ export class SharedSubscriptions {
     }
   }
 
+  /** Why an update of this uri is brought to nobody, whoever subscribed to what; or undefined. */
+  tooLong(uri: unknown): string | undefined {
+    const { maxUriChars } = this.#limits;
+    if (typeof uri !== "string" || uri.length <= maxUriChars) return undefined;
+    return `the URI of an update is longer than ${maxUriChars} characters (--maxUriLength)`;
+  }
+
   /** To the subscribers of this uri, else to those of what it is a part of; false when there are none. */
   updated(envelope: Envelope, { params }: JsonRpcNotification): boolean {
     const receivers = this.#subscribersOf(params?.uri);
@@ -71,6 +87,13 @@ export class SharedSubscriptions {
   }
 
   // --- joining and parting ---
+
+  #refusal(client: SharedChannel, params: Params = {}, known: Subscription | undefined) {
+    const own = this.#byClient.get(client);
+    // Whoever has it already may ask again.
+    const others = known && own?.has(known) ? 0 : own?.size ?? 0;
+    return subscriptionRefusal(params, others, this.#limits);
+  }
 
   #join(client: SharedChannel, subscription: Subscription): void {
     subscription.clients.add(client);
@@ -87,17 +110,21 @@ export class SharedSubscriptions {
     if (own?.size === 0) this.#byClient.delete(client);
     // One that is not live yet goes on: others may join it, and its answer shows whether there is anything to end.
     if (!subscription.live || subscription.clients.size > 0) return false;
-    this.#byUri.delete(subscription.uri);
+    this.#byUri.delete(subscription);
     return true;
   }
 
   #wait(waiter: Waiter, subscription: Subscription): void {
     const { client, id } = waiter;
-    subscription.waiting.add(waiter);
+    const { waiting, asking } = subscription;
+    waiting.add(waiter);
+    asking.set(client, (asking.get(client) ?? 0) + 1);
     this.#requests.hold(client, id, () => {
-      subscription.waiting.delete(waiter);
-      const asksStill = [...subscription.waiting].some((other) => other.client === client);
-      if (!asksStill) this.#part(client, subscription);
+      waiting.delete(waiter);
+      const others = (asking.get(client) ?? 1) - 1;
+      if (others > 0) return void asking.set(client, others);
+      asking.delete(client);
+      this.#part(client, subscription);
     });
   }
 
@@ -105,11 +132,12 @@ export class SharedSubscriptions {
     subscription.live = "result" in answer;
     for (const { client, id } of subscription.waiting) this.#requests.answer(client, { ...answer, id });
     subscription.waiting.clear();
+    subscription.asking.clear();
     if (!subscription.live) {
       for (const client of subscription.clients) this.#part(client, subscription);
     }
     if (subscription.clients.size > 0) return;
-    this.#byUri.delete(subscription.uri);
+    this.#byUri.delete(subscription);
     if (subscription.live) this.#endAtServer(subscription);
   }
 
@@ -118,12 +146,19 @@ export class SharedSubscriptions {
   }
 
   #subscribersOf(uri: unknown): ReadonlySet<SharedChannel> {
-    if (typeof uri !== "string") return new Set();
+    if (typeof uri !== "string" || this.#byUri.size === 0) return NOBODY;
     const exact = this.#byUri.get(uri)?.clients;
     if (exact?.size) return exact;
-    const parents = parentsOf(uri).flatMap((parent) => [...this.#byUri.get(parent)?.clients ?? []]);
-    return new Set(parents);
+    const receivers = new Set<SharedChannel>();
+    for (const { clients } of this.#byUri.parentsOf(uri)) for (const client of clients) receivers.add(client);
+    return receivers;
   }
+}
+
+const NOBODY: ReadonlySet<SharedChannel> = new Set();
+
+function newSubscription(uri: string): Subscription {
+  return { uri, clients: new Set(), waiting: new Set(), asking: new Map(), live: false };
 }
 
 /** What one client says of its request (`_meta`) is not said in the name of all. */
@@ -132,8 +167,45 @@ function ofEverybody(params: Params | undefined, uri: string): Params {
   return { ...rest, uri };
 }
 
-/** The updated resource may be a part of the one that was subscribed to (MCP resources page, "Subscriptions"). */
-function parentsOf(uri: string): string[] {
-  const borders = [...uri.matchAll(/[/?#]/g)].map(({ index }) => index);
-  return borders.flatMap((border) => [uri.slice(0, border), uri.slice(0, border + 1)]);
+/** Subscriptions, found by their uri and by the uri of a part. */
+class ByUri {
+  readonly #all = new Map<string, Subscription>();
+  /** How many subscriptions have a uri of this length: only prefixes of such a length need be looked up. */
+  readonly #lengths = new Map<number, number>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get(uri: string): Subscription | undefined {
+    return this.#all.get(uri);
+  }
+
+  add(subscription: Subscription): void {
+    const { uri } = subscription;
+    this.#all.set(uri, subscription);
+    this.#lengths.set(uri.length, (this.#lengths.get(uri.length) ?? 0) + 1);
+  }
+
+  delete({ uri }: Subscription): void {
+    if (!this.#all.delete(uri)) return;
+    const left = (this.#lengths.get(uri.length) ?? 1) - 1;
+    if (left > 0) this.#lengths.set(uri.length, left);
+    else this.#lengths.delete(uri.length);
+  }
+
+  /** The updated resource may be a part of the one that was subscribed to (MCP resources page, "Subscriptions"). */
+  *parentsOf(uri: string): Iterable<Subscription> {
+    for (const length of this.#lengths.keys()) {
+      const parent = isBorder(uri, length) ? this.#all.get(uri.slice(0, length)) : undefined;
+      if (parent) yield parent;
+    }
+  }
 }
+
+/** Whether so much of a uri names something that the rest is a part of; a slash at its end belongs to it or not. */
+function isBorder(uri: string, length: number): boolean {
+  return length < uri.length && (SEPARATORS.has(uri[length]) || SEPARATORS.has(uri[length - 1]));
+}
+
+const SEPARATORS: ReadonlySet<string | undefined> = new Set(["/", "?", "#"]);

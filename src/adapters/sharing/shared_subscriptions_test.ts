@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isRequest, type JsonRpcRequest } from "../../core/jsonrpc.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { hubRig } from "../../../tests/support/hub_rig.ts";
+import { processorMs } from "../../../tests/support/processor.ts";
 import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
 
 const URI = "file:///a";
@@ -244,4 +245,64 @@ Deno.test("SharedSubscriptions says nothing of one client in the request of all"
   const message = await server.hear();
   assert(isRequest(message));
   assert.deepEqual(message.params, { uri: URI, depth: 2 });
+});
+
+Deno.test("SharedSubscriptions refuses one subscription too many of a session, and a URI that is too long", async () => {
+  const rig = hubRig({ maxSubscriptions: 2, maxUriChars: 20 });
+  const { server, join } = rig;
+  const one = await subscribed(rig);
+  one.say(subscribe(1, "file:///b"));
+  server.say(result((await arrival(server, "subscribe", "file:///b")).id));
+  await one.hear();
+  one.say(subscribe(2, "file:///c"), subscribe(3));
+  const reason = "Too many subscriptions: the limit of a session is 2 (--maxSubscriptions)";
+  assert.deepEqual(await one.hear(), failure(2, reason, -32000));
+  assert.deepEqual(await one.hear(), result(3), "what it has already");
+  const other = join();
+  other.say(subscribe(1, `file:///${"x".repeat(13)}`));
+  const long = "The URI of a subscription may have 20 characters (--maxUriLength), and this one has 21";
+  assert.deepEqual(await other.hear(), failure(1, long, -32000));
+  other.say(request(2, "resources/subscribe", { uri: URI, more: "x".repeat(20) }));
+  const more = "What a subscription says besides its URI may have 20 characters (--maxUriLength)";
+  assert.deepEqual(await other.hear(), failure(2, more, -32000));
+  one.say(unsubscribe(4, "file:///b"));
+  server.say(result((await arrival(server, "unsubscribe", "file:///b")).id));
+  await one.hear();
+  one.say(subscribe(5, "file:///c"));
+  await arrival(server, "subscribe", "file:///c");
+});
+
+Deno.test("SharedSubscriptions drops the update of a URI that is too long, without looking for its parts", async () => {
+  const rig = hubRig();
+  const one = await subscribed(rig);
+  const ms = await processorMs(async () => {
+    rig.server.say(updated("/".repeat(40_000)), updated());
+    assert.deepEqual(await one.hear(), updated());
+  });
+  assert(ms < 400, `${ms} ms of processor`);
+  assert.deepEqual(rig.drops(), ["the URI of an update is longer than 8192 characters (--maxUriLength)"]);
+});
+
+Deno.test("SharedSubscriptions looks up prefixes of such a length alone as somebody subscribed to", async () => {
+  const rig = hubRig();
+  const one = await subscribed(rig, "//");
+  const ms = await processorMs(async () => {
+    for (let time = 0; time < 500; time++) {
+      rig.server.say(updated("/".repeat(8_000)));
+      await one.hear();
+    }
+  });
+  // Each prefix of each would be 8,000 times as many.
+  assert(ms < 1_000, `${ms} ms of processor`);
+});
+
+Deno.test("SharedSubscriptions lets sessions leave that wait for the same answer at a cost that grows with their number alone", async () => {
+  const { join } = hubRig({ maxBufferedMessages: 1_000_000 });
+  const clients = Array.from({ length: 40 }, () => join());
+  for (const client of clients) for (let id = 0; id < 990; id++) client.say(subscribe(id));
+  await settled();
+  const ms = await processorMs(async () => {
+    for (const client of clients) await client.leave();
+  });
+  assert(ms < 900, `${ms} ms of processor`);
 });

@@ -1,0 +1,157 @@
+/** Ways to break the routing of messages, one line each, and the tests of which one has to notice. */
+
+export interface Mutation {
+  /** What goes wrong then. */
+  readonly harm: string;
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly search: string;
+  readonly replace: string;
+  /** The quick ones first: the rest is spared once one has failed. */
+  readonly tests: readonly string[];
+}
+
+const SESSION = "src/core/session.ts";
+const SESSION_TESTS = [
+  "src/core/session_routing_test.ts",
+  "src/core/session_test.ts",
+  "src/core/session_end_test.ts",
+];
+const SHARED_REQUESTS = "src/adapters/sharing/shared_requests.ts";
+const ASKED_REQUESTS = "src/adapters/sharing/asked_requests.ts";
+const SHARING_TESTS = [
+  "src/adapters/sharing/multiplex_routing_test.ts",
+  "src/adapters/sharing/multiplex_test.ts",
+  "src/adapters/sharing/asked_requests_test.ts",
+];
+const STREAMABLE_SESSION = "src/frontends/streamable_session.ts";
+const STREAMABLE_TESTS = ["src/frontends/streamable_session_test.ts", "tests/e2e/streamable_test.ts"];
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    harm: "an answer goes to whichever request is alone, and not to its own",
+    file: SESSION,
+    search: "envelope.relatesTo = entry.id;",
+    replace: "envelope.relatesTo = this.#fromClient.sole()?.id;",
+    tests: SESSION_TESTS,
+  },
+  {
+    harm: "an answered request stays open, and may be answered twice",
+    file: SESSION,
+    search: "if (isResponse(message)) table.settle(message);",
+    replace: "",
+    tests: SESSION_TESTS,
+  },
+  {
+    harm: "progress goes to whichever request is alone, and not to the owner of its token",
+    file: SESSION,
+    search: "if (token !== undefined) return this.#ownerOf(token)?.id;",
+    replace: "if (token !== undefined) return this.#fromClient.sole()?.id;",
+    tests: SESSION_TESTS,
+  },
+  {
+    harm: "a cancelled request stays open, and attracts what the server says by itself",
+    file: SESSION,
+    search: 'if (cancelled !== undefined) this.#fromClient.take(cancelled, "cancelled");',
+    replace: "",
+    tests: SESSION_TESTS,
+  },
+  {
+    harm: "a client answers what no server has asked it",
+    file: SESSION,
+    search: "const asked = this.#fromServer.get(message.id) !== undefined;",
+    replace: "const asked = true;",
+    tests: SESSION_TESTS,
+  },
+  {
+    harm: "of several open requests the oldest gets what belongs to none",
+    file: "src/core/table.ts",
+    search: "return this.#boxes.size === 1 ?",
+    replace: "return this.#boxes.size > 0 ?",
+    tests: ["src/core/table_test.ts", ...SESSION_TESTS],
+  },
+  {
+    harm: "a second request under the id of an open one takes its place",
+    file: "src/core/open_table.ts",
+    search: "if (this.#byId.has(id)) {",
+    replace: "if (false as boolean) {",
+    tests: ["src/core/open_table_test.ts", ...SESSION_TESTS],
+  },
+  {
+    harm: "a client gets its answer under the id that the shared server knows",
+    file: SHARED_REQUESTS,
+    search: "sent.client.deliver(withAnswerId(envelope, message, sent.id));",
+    replace: "sent.client.deliver(envelope);",
+    tests: SHARING_TESTS,
+  },
+  {
+    harm: "progress comes under the token that the shared server knows",
+    file: SHARED_REQUESTS,
+    search: "sent.client.deliver(withReportedToken(envelope, message, sent.token));",
+    replace: "sent.client.deliver(envelope);",
+    tests: SHARING_TESTS,
+  },
+  {
+    harm: "the shared server gets the token as the client gave it, which may be that of another client",
+    file: SHARED_REQUESTS,
+    search: "token: token === undefined ? undefined : serverId }",
+    replace: "token }",
+    tests: SHARING_TESTS,
+  },
+  {
+    harm: "a cancellation names the client's own id, which at the shared server is another client's request",
+    file: SHARED_REQUESTS,
+    search: "const params = { ...message.params, requestId: open.serverId };",
+    replace: "const params = { ...message.params };",
+    tests: SHARING_TESTS,
+  },
+  {
+    harm: "a cancelled request is still answered by the shared server",
+    file: SHARED_REQUESTS,
+    search: 'if ("withdraw" in open) return open.withdraw();\n    this.#sent.take(open.serverId);',
+    replace: 'if ("withdraw" in open) return open.withdraw();',
+    tests: SHARING_TESTS,
+  },
+  {
+    harm: "any client of a shared server answers what another one was asked",
+    file: ASKED_REQUESTS,
+    search: "if (asked?.client !== client) {",
+    replace: "if (!asked) {",
+    tests: SHARING_TESTS,
+  },
+  {
+    harm: "a shared server's question goes to one of the clients that may be meant",
+    file: ASKED_REQUESTS,
+    search: "if (other || askers.size > 1) return",
+    replace: "if (!client) return",
+    tests: SHARING_TESTS,
+  },
+  {
+    harm: "what belongs to nobody goes to the client that came last",
+    file: "src/adapters/sharing/multiplex.ts",
+    search: "this.#onlyClient = ++this.#joined === 1 ? client : undefined;",
+    replace: "this.#onlyClient = client;",
+    tests: SHARING_TESTS,
+  },
+  {
+    harm: "what belongs to a request goes to the GET stream",
+    file: STREAMABLE_SESSION,
+    search: "if (exchange?.carriesEvents) return exchange.send(envelope);",
+    replace: "",
+    tests: STREAMABLE_TESTS,
+  },
+  {
+    harm: "an exchange never learns that a request is answered",
+    file: "src/frontends/exchange.ts",
+    search: "message.id !== null && this.#waiting.delete(message.id);",
+    replace: "message.id !== null && this.#waiting.has(message.id);",
+    tests: STREAMABLE_TESTS,
+  },
+  {
+    harm: "a session takes a second request under the id of an open one, whose answer then goes astray",
+    file: STREAMABLE_SESSION,
+    search: "if (repeated) throw stillOpen(repeated.id);",
+    replace: "",
+    tests: STREAMABLE_TESTS,
+  },
+];

@@ -1,0 +1,115 @@
+/**
+ * What a server that several callers share may be told: nothing that it might take for what another one says. Its JSON
+ * library may not mind the case of a key (Go's encoding/json, cJSON) or may take `progress_token` for `progressToken`
+ * (pydantic): a second id, a token of somebody else's or another method would hide under such a key.
+ */
+import type { Envelope } from "../../core/channel.ts";
+import {
+  isId,
+  isRequest,
+  isResponse,
+  type JsonRpcMessage,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type Params,
+} from "../../core/jsonrpc.ts";
+
+const OF_CALLS = new Set(["jsonrpc", "id", "method", "params"]);
+const OF_ANSWERS = new Set(["jsonrpc", "id", "result", "error"]);
+
+/** What is neither letter nor number: some readers leave it out of a key. */
+const GAP = "[^\\p{L}\\p{N}\\0]*";
+
+/** Keys that say whose business a message is, and whatever passes for one of them. */
+interface Routing {
+  readonly keys: readonly string[];
+  readonly alike: RegExp;
+}
+
+const GENERAL = ["_meta", "progressToken", "requestId"];
+/** Of any call, in `params` and in `_meta`. */
+const ROUTING = routing(GENERAL);
+/** In `params` of what the hub asks in the name of several, and of what it keeps from a shared server. */
+const ROUTING_OF = new Map([
+  ["resources/subscribe", routing([...GENERAL, "uri"])],
+  ["resources/unsubscribe", routing([...GENERAL, "uri"])],
+  ["logging/setLevel", routing([...GENERAL, "level"])],
+  ["tools/call", routing([...GENERAL, "task"])],
+]);
+
+/** A message without members that the server might take for others; the envelope itself where there are none. */
+export function withKnownKeys(envelope: Envelope): Envelope {
+  const message = known(envelope.message);
+  if (message === envelope.message) return envelope;
+  // What had a text keeps one, so that its size is known to whoever queues it.
+  return envelope.text === undefined ? { message } : { message, text: JSON.stringify(message) };
+}
+
+function known(message: JsonRpcMessage): JsonRpcMessage {
+  if (isResponse(message)) return hasOnly(message, OF_ANSWERS) ? message : knownAnswer(message);
+  const { params: said } = message;
+  const params = said && knownParams(said, message);
+  if (params === said && hasOnly(message, OF_CALLS)) return message;
+  const call = { method: message.method, ...(params && { params }) };
+  return isRequest(message) ? { jsonrpc: "2.0", id: message.id, ...call } : { jsonrpc: "2.0", ...call };
+}
+
+function knownAnswer(message: JsonRpcResponse): JsonRpcResponse {
+  return "error" in message
+    ? { jsonrpc: "2.0", id: message.id, error: message.error }
+    : { jsonrpc: "2.0", id: message.id, result: message.result };
+}
+
+function knownParams(said: Params, message: JsonRpcRequest | JsonRpcNotification): Params {
+  if (!isObject(said)) return said;
+  const params = without(said, ROUTING_OF.get(message.method) ?? ROUTING);
+  const { _meta: meta } = params;
+  if (!isObject(meta)) return params;
+  const known = withoutOddToken(without(meta, ROUTING), message);
+  return known === meta ? params : { ...params, _meta: known };
+}
+
+/** Only for what is a token, and of a request, we can give one of ours. Some readers take `true` for 1. */
+function withoutOddToken(meta: Params, message: JsonRpcRequest | JsonRpcNotification): Params {
+  const token = meta.progressToken;
+  if (token === undefined || token === null || (isId(token) && isRequest(message))) return meta;
+  const { progressToken: _, ...rest } = meta;
+  return rest;
+}
+
+function without(members: Params, routing: Routing): Params {
+  if (!hasStray(members, routing)) return members;
+  return Object.fromEntries(Object.entries(members).filter(([key]) => !isStray(key, routing)));
+}
+
+function hasStray(members: Params, routing: Routing): boolean {
+  for (const key of Object.keys(members)) if (isStray(key, routing)) return true;
+  return false;
+}
+
+/** True for what only passes for a key that routes. */
+function isStray(key: string, { keys, alike }: Routing): boolean {
+  return !keys.includes(key) && alike.test(key);
+}
+
+function hasOnly(value: object, keys: ReadonlySet<string>): boolean {
+  for (const key of Object.keys(value)) if (!keys.has(key)) return false;
+  return true;
+}
+
+function isObject(value: unknown): value is Params {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** To a reader in C, a zero byte is the end of a key. */
+function routing(keys: readonly string[]): Routing {
+  const patterns = keys.map((key) => [...key.replace("_", "")].map(letterPattern).join(GAP));
+  const alike = new RegExp(`^${GAP}(?:${patterns.join("|")})${GAP}(?:\\0|$)`, "iu");
+  return { keys, alike };
+}
+
+/** The flags `iu` fold as Unicode does (ſ is an s), and some readers do the same with the letters of Turkish. */
+function letterPattern(letter: string): string {
+  return letter.toLowerCase() === "i" ? "[iıİ]" : letter;
+}

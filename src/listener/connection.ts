@@ -1,0 +1,319 @@
+/**
+ * One connection and its course: the handshake of TLS, the first head, and what that asks for. A WebSocket is run by
+ * us; plain requests are answered by us until the connection can be handed on to the runtime, which is faster and can
+ * do more, but takes only a connection on which nothing has been read that is not answered. What is not plain goes
+ * through a tunnel to the runtime from its first byte on.
+ */
+import type { Caller } from "../core/caller.ts";
+import { GatewayError, toResponse } from "../core/errors.ts";
+import type { Sink } from "../core/events.ts";
+import { within } from "../core/waiting.ts";
+import { type ByteStream, withBefore, writeAll } from "../wire/byte_stream.ts";
+import { encodeHead, type Head, membersOf, readHead } from "../wire/http_head.ts";
+import type { Upgrade } from "../wire/upgrade.ts";
+import { writeAnswer } from "./answer.ts";
+import type { Inside } from "./inside.ts";
+import type { Place } from "./places.ts";
+import {
+  plainLength,
+  RequestBody,
+  type RequestLine,
+  requestLineOf,
+  requestOf,
+  urlOf,
+  withoutH2c,
+} from "./request.ts";
+import type { RequestHandler, ServeConnection, ServedConnection } from "./runtime.ts";
+import { tunnel } from "./tunnel.ts";
+import { Watch } from "./watch.ts";
+
+/** An answer that takes longer is watched for its client's leaving, which it may take long to notice otherwise. */
+const WATCH_AFTER_MS = 50;
+/** What a client sends of a body that nobody reads any more, before its answer may be lost. */
+const LINGER_MS = 500;
+const LINGER_BYTES = 1024 * 1024;
+const READ_BYTES = 16 * 1024;
+const LAST = { fieldsOnly: false, last: true } as const;
+const BROKEN = [
+  Deno.errors.ConnectionReset,
+  Deno.errors.ConnectionAborted,
+  Deno.errors.BrokenPipe,
+  Deno.errors.BadResource,
+  Deno.errors.Interrupted,
+  Deno.errors.InvalidData,
+  Deno.errors.NotConnected,
+  Deno.errors.TimedOut,
+  Deno.errors.UnexpectedEof,
+  Deno.errors.Http,
+];
+const SWITCHING = "HTTP/1.1 101 Switching Protocols";
+
+/** Answers what comes on connections. */
+export interface Service {
+  request(request: Request, caller: Caller): Response | Promise<Response>;
+  /** The handshake of a WebSocket, or an answer that refuses it; undefined where no route is for one. */
+  upgrade(request: Request, caller: Caller): Promise<Upgrade | Response> | undefined;
+}
+
+/** What all connections of a listener have in common. */
+export interface Surroundings {
+  readonly service: Service;
+  /** What URLs of requests begin with. */
+  readonly scheme: "http" | "https";
+  readonly maxHeaderBytes: number;
+  /** Where the runtime can take a connection over. */
+  readonly serve: ServeConnection | undefined;
+  readonly inside: Inside;
+  readonly emit: Sink;
+  readonly onError: (error: unknown) => Response;
+}
+
+export class Connection implements Caller {
+  readonly address: string;
+  readonly #conn: Deno.TcpConn | Deno.TlsConn;
+  readonly #place: Place;
+  readonly #around: Surroundings;
+  /** Settles when it has ended. */
+  readonly #ended = Promise.withResolvers<void>();
+  /** Ends what has the connection now. */
+  #end: () => void;
+  /** The runtime, where that has it. */
+  #served: ServedConnection | undefined;
+  #dropped = false;
+  #stopping = false;
+
+  constructor(conn: Deno.TcpConn | Deno.TlsConn, place: Place, around: Surroundings) {
+    this.#conn = conn;
+    this.#place = place;
+    this.#around = around;
+    this.address = conn.remoteAddr.hostname;
+    this.#end = () => close(conn);
+  }
+
+  /** Runs it to its end. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#course();
+    } catch (error) {
+      // The client, or the runtime, broke it; anything else is a fault of ours.
+      if (!isBroken(error) && !this.#dropped) this.#around.onError(error);
+    } finally {
+      this.#place.leave();
+      close(this.#conn);
+      this.#ended.resolve();
+    }
+  }
+
+  drop(reason: string): void {
+    if (this.#dropped) return;
+    this.#dropped = true;
+    this.#around.emit({ type: "connection.dropped", address: this.address, reason });
+    this.#end();
+  }
+
+  /** Ends it after the answer that is under way. */
+  async shutdown(): Promise<void> {
+    this.#stopping = true;
+    if (this.#served) await this.#served.shutdown();
+    else if (!this.#place.atWork) this.#end();
+    await this.#ended.promise;
+  }
+
+  /** Answers a request that the runtime has read, and knows for how long it is at work. */
+  readonly handle: RequestHandler = (request, info) => {
+    this.#place.begin();
+    const done = () => this.#place.done();
+    info.completed.then(done, done);
+    return this.#around.service.request(request, this);
+  };
+
+  async #course(): Promise<void> {
+    if (await this.#speaksHttp2()) return await this.#handOn();
+    for (let stream: ByteStream | undefined = this.#conn; stream;) {
+      const next: ByteStream | "clean" | undefined = await this.#orRefuse(stream);
+      if (next === "clean") return await this.#handOn();
+      stream = next;
+    }
+  }
+
+  /** The handshake of TLS settles the protocol (RFC 7301). */
+  async #speaksHttp2(): Promise<boolean> {
+    if (!("handshake" in this.#conn)) return false;
+    const { alpnProtocol } = await this.#conn.handshake();
+    return alpnProtocol === "h2";
+  }
+
+  /** Nothing is answered yet where this throws. */
+  async #orRefuse(stream: ByteStream): Promise<ByteStream | "clean" | undefined> {
+    try {
+      return await this.#next(stream);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      await writeAnswer(stream, toResponse(error), LAST);
+      await this.#linger(stream);
+    }
+  }
+
+  /** Settles with where the next request may come, or undefined at the end of the connection. */
+  async #next(stream: ByteStream): Promise<ByteStream | "clean" | undefined> {
+    const received = await readHead(stream, this.#around.maxHeaderBytes);
+    if (!received) return undefined;
+    const { bytes, rest } = received;
+    const head = withoutH2c(received.head);
+    const line = requestLineOf(head);
+    const behind = withBefore(rest, stream);
+    const url = urlOf(head, line, this.#around.scheme);
+    if (url && membersOf(head, "upgrade").includes("websocket")) {
+      if (await this.#upgrade({ head, line, url }, behind)) return undefined;
+    }
+    const length = this.#around.serve && plainLength(head, line);
+    if (length === undefined || !url) return void await this.#tunnel(withBefore(bytes, behind));
+    const answered = await this.#answer({ head, line, url, length }, behind);
+    if (answered instanceof Watch) return answered.rest;
+    // Who wishes for another protocol does so with each request, and the runtime refuses that.
+    const clean = rest.length <= length && head === received.head;
+    return answered && (clean ? "clean" : behind);
+  }
+
+  // --- the three ways ---
+
+  /** False where no route is for it. */
+  async #upgrade({ head, line: { method }, url }: Asked, stream: ByteStream): Promise<boolean> {
+    const { service } = this.#around;
+    const gone = new AbortController();
+    const request = requestOf({ head, method, url, signal: gone.signal });
+    const handshake = service.upgrade(request, this);
+    if (!handshake) return false;
+    this.#place.begin();
+    using watching = new Watching(stream, () => gone.abort(), () => true);
+    try {
+      const upgrade = await handshake;
+      if (upgrade instanceof Response) {
+        await writeAnswer(stream, upgrade, LAST);
+        await this.#linger(stream);
+        return true;
+      }
+      const { rest } = watching;
+      await this.#switch(upgrade, rest);
+      await upgrade.run(rest);
+      return true;
+    } finally {
+      this.#place.done();
+    }
+  }
+
+  async #switch(upgrade: Upgrade, stream: ByteStream): Promise<void> {
+    try {
+      await writeAll(stream, encodeHead({ line: SWITCHING, fields: Object.entries(upgrade.headers) }));
+    } catch (error) {
+      upgrade.withdraw();
+      throw error;
+    }
+  }
+
+  /** Undefined where the connection ends with the answer. */
+  async #answer({ head, line: { method }, url, length }: Asked & { length: number }, stream: ByteStream) {
+    const { service } = this.#around;
+    const gone = new AbortController();
+    const body = length > 0 ? new RequestBody(stream, length) : undefined;
+    const request = requestOf({ head, method, url, body: body?.stream, signal: gone.signal });
+    this.#place.begin();
+    using watching = new Watching(stream, () => gone.abort(), () => body?.complete !== false);
+    try {
+      const response = await service.request(request, this);
+      const last = body?.complete === false || membersOf(head, "connection").includes("close") ||
+        this.#stopping;
+      const { signal } = gone;
+      await writeAnswer(stream, response, { fieldsOnly: method === "HEAD", last, signal });
+      if (signal.aborted || last) return void (!signal.aborted && await this.#linger(stream));
+      return watching.watch ?? "answered";
+    } catch (error) {
+      // Half an answer cannot be told from a whole one unless the connection ends with it.
+      if (error instanceof GatewayError) return undefined;
+      throw error;
+    } finally {
+      this.#place.done();
+    }
+  }
+
+  async #tunnel(stream: ByteStream): Promise<void> {
+    // Another two descriptors.
+    this.#place.widen(2);
+    await tunnel(stream, await this.#around.inside.open(this));
+  }
+
+  async #handOn(): Promise<void> {
+    const { serve, onError } = this.#around;
+    if (!serve) return await this.#tunnel(this.#conn);
+    const abort = new AbortController();
+    this.#end = () => abort.abort();
+    const served = this.#served = serve(this.#conn, abort.signal, this.handle, onError, ignore);
+    if (this.#stopping) await served.shutdown();
+    await served.finished;
+  }
+
+  // --- the end ---
+
+  /** To close a connection in which something is unread would take the answer back. */
+  async #linger(stream: ByteStream): Promise<void> {
+    await this.#conn.closeWrite();
+    const ended = discard(stream, LINGER_BYTES);
+    await within(LINGER_MS, ended);
+  }
+}
+
+function ignore(): void {}
+
+interface Asked {
+  readonly head: Head;
+  readonly line: RequestLine;
+  readonly url: URL;
+}
+
+/** Looks after a while, and when all of the request has been read, whether the client is still there. */
+class Watching implements Disposable {
+  watch: Watch | undefined;
+  readonly #stream: ByteStream;
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(stream: ByteStream, onGone: () => void, isRead: () => boolean) {
+    this.#stream = stream;
+    this.#timer = setInterval(() => {
+      if (!isRead()) return;
+      clearInterval(this.#timer);
+      this.watch = new Watch(stream, onGone);
+    }, WATCH_AFTER_MS);
+  }
+
+  get rest(): ByteStream {
+    this[Symbol.dispose]();
+    return this.watch?.rest ?? this.#stream;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+async function discard(stream: ByteStream, maxBytes: number): Promise<void> {
+  const bytes = new Uint8Array(READ_BYTES);
+  for (let left = maxBytes; left > 0;) {
+    const count = await stream.read(bytes);
+    if (count === null) return;
+    left -= count;
+  }
+}
+
+function close(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch (error) {
+    // Closed already, or the runtime's.
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}
+
+/** By its far end, by junk in place of TLS, or by us. */
+function isBroken(error: unknown): boolean {
+  return BROKEN.some((kind) => error instanceof kind);
+}

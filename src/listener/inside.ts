@@ -1,0 +1,45 @@
+/** The runtime's own server, on loopback and for those alone who come through us: what we do not read ourselves. */
+import type { ByteStream } from "../wire/byte_stream.ts";
+import type { RequestHandler } from "./runtime.ts";
+
+const LOOPBACK = "127.0.0.1";
+
+/** Whoever answers for a connection. */
+export interface Handling {
+  readonly handle: RequestHandler;
+}
+
+export class Inside {
+  /** By the port that the connection comes from. */
+  readonly #byPort = new Map<number, Handling>();
+  /** Made with the first connection: mostly there is none. */
+  #server: Deno.HttpServer<Deno.NetAddr> | undefined;
+
+  /** A connection to the server, whose requests that one answers. Throws what `Deno.connect` throws. */
+  async open(handling: Handling): Promise<ByteStream> {
+    const server = this.#server ??= this.#start();
+    const conn = await Deno.connect({ hostname: LOOPBACK, port: server.addr.port });
+    const { port } = conn.localAddr;
+    this.#byPort.set(port, handling);
+    return {
+      read: (into) => conn.read(into),
+      write: (bytes) => conn.write(bytes),
+      close: () => {
+        if (this.#byPort.get(port) !== handling) return;
+        this.#byPort.delete(port);
+        conn.close();
+      },
+    };
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#server?.shutdown();
+  }
+
+  #start(): Deno.HttpServer<Deno.NetAddr> {
+    return Deno.serve({ hostname: LOOPBACK, port: 0, onListen: () => {} }, (request, info) => {
+      const handling = this.#byPort.get(info.remoteAddr.port);
+      return handling?.handle(request, info) ?? new Response(null, { status: 403 });
+    });
+  }
+}

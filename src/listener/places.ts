@@ -1,0 +1,179 @@
+/** The connections of a listener: how many there may be, for how long without a request, and who gives way. */
+import { isLoopbackAddress } from "../core/caller.ts";
+import { LimitError } from "../core/errors.ts";
+import { type Ticket, TimeLimit } from "../core/time_limit.ts";
+
+export interface ConnectionLimits {
+  readonly maxConnections: number;
+  /** Those of this machine are not counted: a proxy of it speaks for many. */
+  readonly maxConnectionsPerAddress: number;
+  /** From its beginning to the end of its first head. */
+  readonly headerTimeoutMs: number;
+  /** Without a request. */
+  readonly idleTimeoutMs: number;
+}
+
+/** So long a connection is left alone that has not been asked anything yet, or nothing more. */
+const EVICT_AFTER_MS = 1_000;
+
+export class Places implements Disposable {
+  readonly #limits: ConnectionLimits;
+  readonly #beginning: TimeLimit<Place>;
+  readonly #idle: TimeLimit<Place>;
+  readonly #byNetwork = new Map<string, number>();
+  #taken = 0;
+
+  constructor(limits: ConnectionLimits) {
+    this.#limits = limits;
+    this.#beginning = new TimeLimit(
+      limits.headerTimeoutMs,
+      (place) => place.end("it brought no complete request in time (--headerTimeout)"),
+    );
+    this.#idle = new TimeLimit(
+      limits.idleTimeoutMs,
+      (place) => place.end("it was idle for too long (--idleTimeout)"),
+    );
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** A place for a new connection; `end` is called when it must end. Throws LimitError when there is no room. */
+  enter(address: string | undefined, end: (reason: string) => void): Place {
+    const network = address === undefined || isLoopbackAddress(address) ? undefined : networkOf(address);
+    this.#checkNetwork(network);
+    if (this.#taken >= this.#limits.maxConnections && !this.makeRoom()) throw this.#full();
+    this.#count(network, 1);
+    return new Place({
+      beginning: this.#beginning,
+      idle: this.#idle,
+      end,
+      widened: (places) => this.#widen(places),
+      left: (places) => {
+        this.#count(network, -1);
+        this.#taken -= places - 1;
+      },
+    });
+  }
+
+  #widen(places: number): void {
+    if (this.#taken + places > this.#limits.maxConnections) throw this.#full();
+    this.#taken += places;
+  }
+
+  #full(): LimitError {
+    return new LimitError(
+      `Too many connections: the limit is ${this.#limits.maxConnections} (--maxConnections)`,
+    );
+  }
+
+  /** Ends the connection that has been without a request for longest; false when each of them is at work or new. */
+  makeRoom(): boolean {
+    const waiting = [this.#beginning, this.#idle].flatMap((limit) => {
+      const { oldest } = limit;
+      return oldest ? [{ place: oldest.entry, since: oldest.dueAt - limit.ms }] : [];
+    });
+    const [longest] = waiting.sort((left, right) => left.since - right.since);
+    if (!longest || performance.now() - longest.since < EVICT_AFTER_MS) return false;
+    longest.place.end("it had to make room for another one (--maxConnections)");
+    return true;
+  }
+
+  /** No connection is ended any more. */
+  [Symbol.dispose](): void {
+    this.#beginning.clear();
+    this.#idle.clear();
+  }
+
+  #checkNetwork(network: string | undefined): void {
+    const { maxConnectionsPerAddress: limit } = this.#limits;
+    if (network === undefined || (this.#byNetwork.get(network) ?? 0) < limit) return;
+    throw new LimitError(
+      `Too many connections of one address: the limit is ${limit} (--maxConnectionsPerAddress)`,
+    );
+  }
+
+  #count(network: string | undefined, change: 1 | -1): void {
+    this.#taken += change;
+    if (network === undefined) return;
+    const count = (this.#byNetwork.get(network) ?? 0) + change;
+    if (count > 0) this.#byNetwork.set(network, count);
+    else this.#byNetwork.delete(network);
+  }
+}
+
+interface PlaceOptions {
+  readonly beginning: TimeLimit<Place>;
+  readonly idle: TimeLimit<Place>;
+  readonly end: (reason: string) => void;
+  readonly widened: (places: number) => void;
+  readonly left: (places: number) => void;
+}
+
+/** The place of one connection. */
+export class Place {
+  readonly #options: PlaceOptions;
+  readonly #beginning: Ticket<Place>;
+  #idle: Ticket<Place> | undefined;
+  #requests = 0;
+  #places = 1;
+  #left = false;
+
+  constructor(options: PlaceOptions) {
+    this.#options = options;
+    this.#beginning = options.beginning.add(this);
+  }
+
+  /** Whether a request is being answered. */
+  get atWork(): boolean {
+    return this.#requests > 0;
+  }
+
+  /** A request has begun. */
+  begin(): void {
+    this.#options.beginning.delete(this.#beginning);
+    if (this.#requests++ === 0 && this.#idle) this.#options.idle.delete(this.#idle);
+  }
+
+  /** And is answered. */
+  done(): void {
+    if (--this.#requests > 0 || this.#left) return;
+    if (this.#idle) this.#options.idle.renew(this.#idle);
+    else this.#idle = this.#options.idle.add(this);
+  }
+
+  /** The connection takes more places than one. Throws LimitError. */
+  widen(places: number): void {
+    this.#options.widened(places);
+    this.#places += places;
+  }
+
+  /** Makes the connection end, which counts no more from now on. */
+  end(reason: string): void {
+    this.leave();
+    this.#options.end(reason);
+  }
+
+  /** The connection has ended. Idempotent. */
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#options.beginning.delete(this.#beginning);
+    if (this.#idle) this.#options.idle.delete(this.#idle);
+    this.#options.left(this.#places);
+  }
+}
+
+/** Who has one address of IPv6 mostly has 2^64 of them (RFC 6177). */
+function networkOf(address: string): string {
+  if (!address.includes(":") || address.includes(".")) return address;
+  const [head = "", tail] = address.split("%", 1)[0]!.split("::");
+  const groups = head.split(":").filter((group) => group !== "");
+  if (tail !== undefined) {
+    const last = tail.split(":").filter((group) => group !== "");
+    while (groups.length + last.length < 8) groups.push("0");
+    groups.push(...last);
+  }
+  return groups.slice(0, 4).join(":");
+}

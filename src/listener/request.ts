@@ -1,0 +1,103 @@
+/** A request of HTTP/1.1 on a connection whose bytes are ours, as far as that is plain: the runtime reads the rest. */
+import { RequestError } from "../core/errors.ts";
+import type { ByteStream } from "../wire/byte_stream.ts";
+import { fieldOf, type Head, membersOf } from "../wire/http_head.ts";
+
+export interface RequestLine {
+  readonly method: string;
+  readonly target: string;
+  readonly version: string;
+}
+
+/** A method and a target (RFC 9112, section 3). */
+const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) (HTTP\/\d\.\d)$/;
+/** What the Fetch standard lets a request be made of; the runtime answers the others. */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
+const BODYLESS = ["GET", "HEAD"];
+/** How a client says that it would like to speak HTTP/2 in clear (RFC 7540, section 3.2): no is a good answer. */
+const H2C_FIELDS = ["upgrade", "http2-settings", "connection"];
+const READ_BYTES = 16 * 1024;
+
+/** Throws RequestError 400. */
+export function requestLineOf({ line }: Head): RequestLine {
+  const [, method, target, version] = REQUEST_LINE.exec(line) ?? [];
+  if (method === undefined || target === undefined || version === undefined) {
+    throw new RequestError("Bad Request: the request line is malformed");
+  }
+  return { method, target, version };
+}
+
+/**
+ * The length of the body where it is known how to read it and what follows it; undefined for all that is left to the
+ * runtime: other versions, bodies in chunks, contradictions, and what `Expect` and `Upgrade` ask for.
+ */
+export function plainLength(head: Head, { method, version }: RequestLine): number | undefined {
+  const lengths = head.fields.filter(([name]) => name === "content-length").map(([, value]) => value);
+  const [length = "0"] = lengths;
+  const known = version === "HTTP/1.1" && METHODS.includes(method) && lengths.length < 2 &&
+    /^\d{1,15}$/.test(length) && (!BODYLESS.includes(method) || Number(length) === 0);
+  const asked = ["transfer-encoding", "expect", "upgrade"].some((name) => fieldOf(head, name) !== undefined);
+  const kept = membersOf(head, "connection").every((member) => member === "keep-alive" || member === "close");
+  return known && !asked && kept ? Number(length) : undefined;
+}
+
+/** The head without a wish for HTTP/2 in clear, which the runtime would refuse; the same one where there is none. */
+export function withoutH2c(head: Head): Head {
+  if (!membersOf(head, "upgrade").includes("h2c")) return head;
+  return { line: head.line, fields: head.fields.filter(([name]) => !H2C_FIELDS.includes(name)) };
+}
+
+/**
+ * Where it is to; undefined where Host and target make no URL, or one that is written in another way (with dots in its
+ * path, or as a whole): the runtime hands it on as it came, and so its path is judged as it came.
+ */
+export function urlOf(head: Head, { target }: RequestLine, scheme: "http" | "https"): URL | undefined {
+  const host = fieldOf(head, "host");
+  if (!host || /[\s/?#@\\]/.test(host)) return undefined;
+  const url = URL.parse(`${scheme}://${host}${target}`);
+  return url && url.pathname + url.search === target ? url : undefined;
+}
+
+export interface RequestParts {
+  readonly head: Head;
+  readonly method: string;
+  readonly url: URL;
+  readonly body?: ReadableStream<Uint8Array> | undefined;
+  /** Fires when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** As the runtime would make it. Throws RequestError 400. */
+export function requestOf({ head, method, url, body, signal }: RequestParts): Request {
+  try {
+    const headers = head.fields.map(([name, value]): [string, string] => [name, value]);
+    return new Request(url, { method, headers, signal, ...(body && { body }) });
+  } catch (cause) {
+    throw new RequestError("Bad Request: its fields cannot be read", { cause });
+  }
+}
+
+/** The body of a request, which is followed by the next one. */
+export class RequestBody {
+  readonly stream: ReadableStream<Uint8Array>;
+  #left: number;
+
+  constructor(source: ByteStream, length: number) {
+    this.#left = length;
+    this.stream = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        const bytes = new Uint8Array(Math.min(READ_BYTES, this.#left));
+        const count = await source.read(bytes);
+        if (count === null) throw new RequestError("Bad Request: the body broke off");
+        this.#left -= count;
+        controller.enqueue(bytes.subarray(0, count));
+        if (this.#left === 0) controller.close();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  /** Whether all of it was read. */
+  get complete(): boolean {
+    return this.#left === 0;
+  }
+}

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { RequestError } from "../core/errors.ts";
+import type { ByteStream } from "../wire/byte_stream.ts";
+import type { Head } from "../wire/http_head.ts";
+import { plainLength, RequestBody, requestLineOf, requestOf, urlOf, withoutH2c } from "./request.ts";
+
+function head(line: string, fields: Readonly<Record<string, string>> = {}): Head {
+  return { line, fields: Object.entries({ host: "a.example", ...fields }) };
+}
+
+function lengthOf(line: string, fields: Readonly<Record<string, string>> = {}): number | undefined {
+  const asked = head(line, fields);
+  return plainLength(asked, requestLineOf(asked));
+}
+
+Deno.test("requestLineOf takes a line apart, and refuses what is none", () => {
+  const line = requestLineOf(head("M-SEARCH * HTTP/1.1"));
+  assert.deepEqual(line, { method: "M-SEARCH", target: "*", version: "HTTP/1.1" });
+  for (const text of ["", "GET /", "GET  / HTTP/1.1", "GET / HTTP/1", "GET / x HTTP/1.1", "G{T / HTTP/1.1"]) {
+    assert.throws(() => requestLineOf(head(text)), RequestError, text);
+  }
+});
+
+Deno.test("plainLength knows a body's length, and leaves to the runtime what can be read in two ways", () => {
+  assert.equal(lengthOf("GET /mcp HTTP/1.1"), 0);
+  assert.equal(lengthOf("GET /mcp HTTP/1.1", { connection: "Keep-Alive, close", "content-length": "0" }), 0);
+  assert.equal(lengthOf("POST /mcp HTTP/1.1", { "content-length": "17" }), 17);
+  const left: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    "POST / HTTP/1.0": {},
+    "GET / HTTP/1.1": { "content-length": "3" },
+    "TRACE / HTTP/1.1": {},
+    "POST /a HTTP/1.1": { "transfer-encoding": "chunked" },
+    "POST /b HTTP/1.1": { "transfer-encoding": "chunked", "content-length": "3" },
+    "POST /c HTTP/1.1": { expect: "100-continue" },
+    "POST /d HTTP/1.1": { upgrade: "other" },
+    "POST /e HTTP/1.1": { "content-length": "3, 3" },
+    "POST /f HTTP/1.1": { "content-length": "+3" },
+    "POST /g HTTP/1.1": { "content-length": "-3" },
+    "POST /h HTTP/1.1": { "content-length": "0x3" },
+    "POST /i HTTP/1.1": { "content-length": "" },
+    "POST /j HTTP/1.1": { "content-length": "9".repeat(20) },
+    "POST /k HTTP/1.1": { connection: "upgrade" },
+  };
+  for (const [line, fields] of Object.entries(left)) assert.equal(lengthOf(line, fields), undefined, line);
+  const twice: Head = { line: "POST / HTTP/1.1", fields: [["content-length", "1"], ["content-length", "1"]] };
+  assert.equal(plainLength(twice, requestLineOf(twice)), undefined);
+});
+
+Deno.test("withoutH2c takes the wish for HTTP/2 out of a head, and touches no other", () => {
+  const wish = {
+    connection: "Upgrade, HTTP2-Settings",
+    upgrade: "h2c",
+    "http2-settings": "AAM",
+    accept: "*/*",
+  };
+  assert.deepEqual(withoutH2c(head("GET / HTTP/1.1", wish)).fields, [["host", "a.example"], [
+    "accept",
+    "*/*",
+  ]]);
+  const other = head("GET / HTTP/1.1", { connection: "Upgrade", upgrade: "websocket" });
+  assert.equal(withoutH2c(other), other);
+});
+
+Deno.test("urlOf makes a URL of Host and target, and none of what is none", () => {
+  const of = (target: string, fields: Readonly<Record<string, string>> = {}) => {
+    const asked = head(`GET ${target} HTTP/1.1`, fields);
+    return urlOf(asked, requestLineOf(asked), "https")?.href;
+  };
+  assert.equal(of("/mcp?a=b"), "https://a.example/mcp?a=b");
+  assert.equal(of("//evil/mcp"), "https://a.example//evil/mcp");
+  assert.equal(of("/%6dcp"), "https://a.example/%6dcp");
+  for (const host of ["", " ", "a b", "u@h", "a/b", "a?b", "[", "a:99999", "a, b"]) {
+    assert.equal(of("/mcp", { host }), undefined, host);
+  }
+  for (
+    const target of ["*", "mcp", "http://a.example/mcp", "/a/../mcp", "/./mcp", "/a\\mcp", "/mcp#a", "/ä"]
+  ) {
+    assert.equal(of(target), undefined, target);
+  }
+});
+
+Deno.test("requestOf is what the runtime would make, and refuses fields that it cannot have", () => {
+  const url = new URL("http://a.example/mcp");
+  const { signal } = new AbortController();
+  const asked = requestOf({
+    head: head("POST /mcp HTTP/1.1", { "x-a": "\xe4" }),
+    method: "POST",
+    url,
+    signal,
+  });
+  assert.equal(asked.url, url.href);
+  assert.equal(asked.headers.get("host"), "a.example");
+  assert.equal(asked.headers.get("x-a"), "\xe4");
+});
+
+Deno.test("RequestBody reads its length and not a byte more, and tells of one that breaks off", async () => {
+  const bytes = new TextEncoder().encode("12345next");
+  let at = 0;
+  const source: ByteStream = {
+    read(into) {
+      if (at === bytes.length) return Promise.resolve(null);
+      const taken = bytes.subarray(at, at + Math.min(3, into.length));
+      into.set(taken);
+      at += taken.length;
+      return Promise.resolve(taken.length);
+    },
+    write: () => Promise.resolve(0),
+    close: () => {},
+  };
+  const body = new RequestBody(source, 5);
+  assert.equal(at, 0);
+  assert.equal(body.complete, false);
+  assert.equal(await new Response(body.stream).text(), "12345");
+  assert.equal(at, 5);
+  assert.equal(body.complete, true);
+  await assert.rejects(new Response(new RequestBody(source, 5).stream).text(), RequestError);
+});

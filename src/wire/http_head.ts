@@ -1,0 +1,105 @@
+/** The head of an HTTP/1.1 message: its first line and its fields (RFC 9112, sections 2 to 5). */
+import { RequestError } from "../core/errors.ts";
+import type { ByteStream } from "./byte_stream.ts";
+
+export interface Head {
+  /** Request line or status line, without its end. */
+  readonly line: string;
+  /** In their order; names in lower case, values without the white space around them. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+export interface ReceivedHead {
+  readonly head: Head;
+  /** As it came, the empty line at its end included. */
+  readonly bytes: Uint8Array;
+  /** What came behind it. */
+  readonly rest: Uint8Array;
+}
+
+const FIRST_READ_BYTES = 4 * 1024;
+/** Arguments go on the stack. */
+const CHARS_AT_ONCE = 4 * 1024;
+const [CR, LF] = [0x0d, 0x0a];
+/** A field line: a token, a colon at once, then anything that a field may hold (RFC 9110, section 5). */
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r\n]*?)[ \t]*$/;
+
+/**
+ * Reads up to the end of a head; undefined when the stream ends before one has begun. Throws RequestError 431 for one
+ * of more than `maxBytes`, 400 for one that is none, and what the stream throws.
+ */
+export async function readHead(stream: ByteStream, maxBytes: number): Promise<ReceivedHead | undefined> {
+  let bytes = new Uint8Array(Math.min(FIRST_READ_BYTES, maxBytes));
+  let size = 0;
+  while (true) {
+    const count = await stream.read(bytes.subarray(size));
+    if (count === null) {
+      if (size === 0) return undefined;
+      throw new RequestError("Bad Request: the connection ended within the head");
+    }
+    const end = endOfHead(bytes.subarray(0, size + count), size);
+    size += count;
+    if (end !== undefined) {
+      const head = bytes.subarray(0, end);
+      return { head: parseHead(head), bytes: head, rest: bytes.subarray(end, size) };
+    }
+    if (size >= maxBytes) {
+      const why = `Request Header Fields Too Large: the limit is ${maxBytes} bytes (--maxHeaderSize)`;
+      throw new RequestError(why, { status: 431 });
+    }
+    if (size === bytes.length) bytes = enlarged(bytes, Math.min(2 * size, maxBytes));
+  }
+}
+
+/** The other way round. */
+export function encodeHead({ line, fields }: Head): Uint8Array {
+  const text = `${[line, ...fields.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n`;
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** The value of a field, several of them joined as RFC 9110 (section 5.2) has it; undefined where there is none. */
+export function fieldOf({ fields }: Head, name: string): string | undefined {
+  const values = fields.filter(([field]) => field === name).map(([, value]) => value);
+  return values.length === 0 ? undefined : values.join(", ");
+}
+
+/** The members of a field that is a list, in lower case: `Connection`, `Upgrade`. */
+export function membersOf(head: Head, name: string): string[] {
+  const members = fieldOf(head, name)?.split(",").map((member) => member.trim().toLowerCase());
+  return members?.filter((member) => member !== "") ?? [];
+}
+
+/** Behind the empty line, looking no further back than that may have begun before `from`. */
+function endOfHead(bytes: Uint8Array, from: number): number | undefined {
+  for (let at = bytes.indexOf(LF, Math.max(0, from - 3)); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at + 1] === LF) return at + 2;
+    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
+  }
+  return undefined;
+}
+
+function parseHead(bytes: Uint8Array): Head {
+  const [line = "", ...lines] = textOf(bytes).trimEnd().split(/\r?\n/);
+  return { line, fields: lines.map(parseField) };
+}
+
+/** Each byte is a character (RFC 9110, section 5.5); what the platform calls latin1 is windows-1252. */
+function textOf(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += CHARS_AT_ONCE) {
+    text += String.fromCharCode(...bytes.subarray(at, at + CHARS_AT_ONCE));
+  }
+  return text;
+}
+
+function parseField(line: string): readonly [string, string] {
+  const [, name, value = ""] = FIELD.exec(line) ?? [];
+  if (name === undefined) throw new RequestError("Bad Request: a header field is malformed");
+  return [name.toLowerCase(), value];
+}
+
+function enlarged(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(size);
+  larger.set(bytes);
+  return larger;
+}
