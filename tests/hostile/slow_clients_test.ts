@@ -1,6 +1,7 @@
 /** Clients that send without haste, or read nothing: each is ended within its time, and nobody else waits for it. */
 import assert from "node:assert/strict";
 import { inTime } from "../contract/deadline.ts";
+import { descriptorsOf } from "../support/descriptors.ts";
 import { eventually, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
 import { answer, beginSession, callTool, messagesOf, post } from "../support/rpc.ts";
 import { SlowClient } from "../support/slow_client.ts";
@@ -117,4 +118,49 @@ Deno.test("an SSE client that reads nothing is given up after its time, and its 
     await late.body?.cancel();
     return late.status;
   }, (status) => status === 404);
+});
+
+Deno.test("each slow client costs no descriptor once it is ended, though it stays", async () => {
+  const flags = ["--bodyTimeout", "500ms", ...STALLING];
+  await using keystone = await startKeystone(flags, { server: SCRIPTED });
+  await echo(keystone.mcp);
+  const ways: Record<string, (client: SlowClient) => Promise<void>> = {
+    "half a small body": (client) => client.beginPost(MCP, SMALL_BODY, "x".repeat(SMALL_BODY / 2)),
+    "half a large body": (client) => client.beginPost(MCP, LARGE_BODY, "x".repeat(LARGE_BODY / 2)),
+    "a body that is refused unread": (client) => client.beginPost(MCP, 1e9, "x"),
+    "a body for nobody": (client) => client.beginPost("/nowhere", SMALL_BODY, "x"),
+    "an answer unread": (client) => client.call(MCP, "large", { bytes: LARGE }),
+  };
+  for (const [name, begin] of Object.entries(ways)) {
+    const others = descriptorsOf(keystone.pid);
+    using client = await SlowClient.connect(keystone.port);
+    await begin(client);
+    const left = () => Promise.resolve(descriptorsOf(keystone.pid) - others);
+    await eventually(left, (count) => count <= 0).catch((error) => {
+      throw new Error(name, { cause: error });
+    });
+  }
+});
+
+Deno.test("a second request on a connection that is slow ends it, too", async () => {
+  // The runtime waits for the rest of a body that was refused: until then no request is under way.
+  const flags = ["--bodyTimeout", "500ms", "--idleTimeout", "5s", ...STALLING];
+  await using keystone = await startKeystone(flags, { server: SCRIPTED });
+  await echo(keystone.mcp);
+  const ways: Record<string, (client: SlowClient) => Promise<void>> = {
+    "half a body": (client) => client.beginPost(MCP, LARGE_BODY, "{"),
+    "a body for nobody": (client) => client.beginPost("/nowhere", SMALL_BODY, "x"),
+    "an answer unread": (client) => client.call(MCP, "large", { bytes: LARGE }),
+  };
+  for (const [name, begin] of Object.entries(ways)) {
+    const others = descriptorsOf(keystone.pid);
+    using client = await SlowClient.connect(keystone.port);
+    await client.call(MCP, "echo", { a: 1 });
+    await client.read(/"a":1[^]*\}\}/);
+    await begin(client);
+    const left = () => Promise.resolve(descriptorsOf(keystone.pid) - others);
+    await eventually(left, (count) => count <= 0).catch((error) => {
+      throw new Error(name, { cause: error });
+    });
+  }
 });
