@@ -129,9 +129,9 @@ function serveNetwork(config: ResolvedConfig, options: MountOptions) {
 }
 
 function connectionLimits(config: ResolvedConfig): ConnectionLimits {
-  const { headerTimeoutMs, idleTimeoutMs, maxConnections = connectionsFor(config) } = config;
+  const { headerTimeoutMs, idleTimeoutMs, stallTimeoutMs, maxConnections = connectionsFor(config) } = config;
   const { maxConnectionsPerAddress = Math.ceil(maxConnections / 2) } = config;
-  return { maxConnections, maxConnectionsPerAddress, headerTimeoutMs, idleTimeoutMs };
+  return { maxConnections, maxConnectionsPerAddress, headerTimeoutMs, idleTimeoutMs, stallTimeoutMs };
 }
 
 function readTls({ tlsCert, tlsKey }: ResolvedConfig): { cert: string; key: string } | undefined {

@@ -12,6 +12,7 @@ export interface AnswerOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+type Target = Pick<ByteStream, "write">;
 type Body = ReadableStreamDefaultReader<Uint8Array> | undefined;
 
 const encoder = new TextEncoder();
@@ -21,7 +22,7 @@ const CHUNK_END = encoder.encode("\r\n");
 
 /** Settles when all of it is written. Throws what the stream or the body throws; the body is cancelled then. */
 export async function writeAnswer(
-  stream: ByteStream,
+  stream: Target,
   response: Response,
   options: AnswerOptions,
 ): Promise<void> {
@@ -61,14 +62,14 @@ async function lengthOf(response: Response, body: Body): Promise<number | "chunk
   return first && await nextOf(body) ? "chunked" : first?.length ?? 0;
 }
 
-async function writeFields(stream: ByteStream, body: Body, head: Uint8Array): Promise<void> {
+async function writeFields(stream: Target, body: Body, head: Uint8Array): Promise<void> {
   await body?.cancel();
   await writeAll(stream, head);
 }
 
 /** With its length where it is one piece. */
 async function writeBody(
-  stream: ByteStream,
+  stream: Target,
   body: Body,
   headWith: (length: number | "chunked") => Uint8Array,
 ): Promise<void> {
@@ -79,7 +80,7 @@ async function writeBody(
 }
 
 async function writeChunks(
-  stream: ByteStream,
+  stream: Target,
   begun: readonly Uint8Array[],
   body: Body,
   head: Uint8Array,
@@ -90,7 +91,7 @@ async function writeChunks(
   await writeAll(stream, LAST_CHUNK);
 }
 
-async function writeChunk(stream: ByteStream, bytes: Uint8Array): Promise<void> {
+async function writeChunk(stream: Target, bytes: Uint8Array): Promise<void> {
   const size = encoder.encode(`${bytes.length.toString(16)}\r\n`);
   await writeAll(stream, joined(size, bytes, CHUNK_END));
 }

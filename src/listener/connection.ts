@@ -225,7 +225,7 @@ export class Connection implements Caller {
     try {
       const upgrade = await handshake;
       if (upgrade instanceof Response) {
-        await writeAnswer(stream, upgrade, LAST);
+        await writeAnswer(this.#timed(stream), upgrade, LAST);
         await this.#linger(stream);
         return true;
       }
@@ -240,7 +240,10 @@ export class Connection implements Caller {
 
   async #switch(upgrade: Upgrade, stream: ByteStream): Promise<void> {
     try {
-      await writeAll(stream, encodeHead({ line: SWITCHING, fields: Object.entries(upgrade.headers) }));
+      await writeAll(
+        this.#timed(stream),
+        encodeHead({ line: SWITCHING, fields: Object.entries(upgrade.headers) }),
+      );
     } catch (error) {
       upgrade.withdraw();
       throw error;
@@ -260,7 +263,7 @@ export class Connection implements Caller {
       const last = body?.complete === false || membersOf(head, "connection").includes("close") ||
         this.#stopping;
       const { signal } = gone;
-      await writeAnswer(stream, response, { fieldsOnly: method === "HEAD", last, signal });
+      await writeAnswer(this.#timed(stream), response, { fieldsOnly: method === "HEAD", last, signal });
       if (signal.aborted || last) return void (!signal.aborted && await this.#linger(stream));
       return watching.watch ?? "answered";
     } catch (error) {
@@ -270,6 +273,20 @@ export class Connection implements Caller {
     } finally {
       this.#place.done();
     }
+  }
+
+  /** To write what the client is to take in time. */
+  #timed(stream: ByteStream): Pick<ByteStream, "write"> {
+    return {
+      write: async (bytes) => {
+        this.#place.writing();
+        try {
+          return await stream.write(bytes);
+        } finally {
+          this.#place.wrote();
+        }
+      },
+    };
   }
 
   async #tunnel(stream: ByteStream): Promise<void> {

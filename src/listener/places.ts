@@ -11,6 +11,8 @@ export interface ConnectionLimits {
   readonly headerTimeoutMs: number;
   /** Without a request. */
   readonly idleTimeoutMs: number;
+  /** With an answer that the client does not take. */
+  readonly stallTimeoutMs: number;
 }
 
 /** So long a connection is left alone that has not been asked anything yet, or nothing more. */
@@ -20,6 +22,7 @@ export class Places implements Disposable {
   readonly #limits: ConnectionLimits;
   readonly #beginning: TimeLimit<Place>;
   readonly #idle: TimeLimit<Place>;
+  readonly #stalled: TimeLimit<Place>;
   readonly #byNetwork = new Map<string, number>();
   #taken = 0;
 
@@ -32,6 +35,10 @@ export class Places implements Disposable {
     this.#idle = new TimeLimit(
       limits.idleTimeoutMs,
       (place) => place.end("it was idle for too long (--idleTimeout)"),
+    );
+    this.#stalled = new TimeLimit(
+      limits.stallTimeoutMs,
+      (place) => place.end("it did not take its answer in time (--stallTimeout)"),
     );
   }
 
@@ -48,6 +55,7 @@ export class Places implements Disposable {
     return new Place({
       beginning: this.#beginning,
       idle: this.#idle,
+      stalled: this.#stalled,
       end,
       makeRoomFor: (places) => this.#makeRoomFor(places),
       widened: (places) => {
@@ -88,6 +96,7 @@ export class Places implements Disposable {
   [Symbol.dispose](): void {
     this.#beginning.clear();
     this.#idle.clear();
+    this.#stalled.clear();
   }
 
   #checkNetwork(network: string | undefined): void {
@@ -110,6 +119,7 @@ export class Places implements Disposable {
 interface PlaceOptions {
   readonly beginning: TimeLimit<Place>;
   readonly idle: TimeLimit<Place>;
+  readonly stalled: TimeLimit<Place>;
   readonly end: (reason: string) => void;
   /** Throws LimitError. */
   readonly makeRoomFor: (places: number) => void;
@@ -122,6 +132,7 @@ export class Place {
   readonly #options: PlaceOptions;
   readonly #beginning: Ticket<Place>;
   #idle: Ticket<Place> | undefined;
+  #stalled: Ticket<Place> | undefined;
   #requests = 0;
   #places = 1;
   #left = false;
@@ -149,6 +160,18 @@ export class Place {
     else this.#idle = this.#options.idle.add(this);
   }
 
+  /** Something is being written. */
+  writing(): void {
+    if (this.#left) return;
+    if (this.#stalled) this.#options.stalled.renew(this.#stalled);
+    else this.#stalled = this.#options.stalled.add(this);
+  }
+
+  /** And is taken. */
+  wrote(): void {
+    if (this.#stalled) this.#options.stalled.delete(this.#stalled);
+  }
+
   /** The connection takes more places than one. Throws LimitError, also for one that has made room meanwhile. */
   widen(places: number): void {
     if (!this.#left) this.#options.makeRoomFor(places);
@@ -169,6 +192,7 @@ export class Place {
     this.#left = true;
     this.#options.beginning.delete(this.#beginning);
     if (this.#idle) this.#options.idle.delete(this.#idle);
+    this.wrote();
     this.#options.left(this.#places);
   }
 }

@@ -8,6 +8,7 @@ const LIMITS = {
   maxConnectionsPerAddress: 2,
   headerTimeoutMs: 5_000,
   idleTimeoutMs: 60_000,
+  stallTimeoutMs: 30_000,
 };
 
 /** Connections by their names, and those that were made to end. */
@@ -77,6 +78,27 @@ Deno.test("Places end who brings no head in time, and who brings nothing more, b
   clock.pass(1);
   assert.deepEqual(ended, ["silent", "idle"]);
   assert.equal(all.taken, 1);
+});
+
+Deno.test("Places end who does not take an answer, and none that does", () => {
+  using clock = fakeClock();
+  const { places: all, ended, enter } = places();
+  using _ = all;
+  const [slow, stuck, gone] = ["slow", "stuck", "gone"].map((name) => enter(name));
+  for (const place of [slow!, stuck!, gone!]) {
+    place.begin();
+    place.writing();
+  }
+  gone!.leave();
+  gone!.writing();
+  clock.pass(29_000);
+  slow!.wrote();
+  slow!.writing();
+  clock.pass(1_000);
+  assert.deepEqual(ended, ["stuck"]);
+  slow!.wrote();
+  clock.pass(100_000);
+  assert.deepEqual(ended, ["stuck"]);
 });
 
 Deno.test("Places.enter counts the connections of an address, those of IPv6 by their network, and not its own machine's", () => {

@@ -8,7 +8,10 @@ export interface ByteStream {
   close(): void;
 }
 
-export async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<void> {
+export async function writeAll(
+  stream: Pick<ByteStream, "write">,
+  bytes: Uint8Array,
+): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
 }
 

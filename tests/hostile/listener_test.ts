@@ -130,6 +130,23 @@ Deno.test("a connection that is kept without a request is ended, one with an ope
   stream[Symbol.dispose]();
 });
 
+Deno.test("a client that asks many times at once and reads no answer is ended", async () => {
+  await using gateway = await startKeystone(["--stallTimeout", "300ms", "--idleTimeout", "300ms"], {
+    server: SCRIPTED,
+  });
+  // Answers that are not held for their client one by one, and are more together than the system holds.
+  const body = JSON.stringify(callTool(1, "large", { bytes: 60_000 }));
+  const head = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+    `Accept: ${ACCEPT}\r\nContent-Length: ${body.length}\r\n\r\n`;
+  // What comes with the first head is answered without the runtime.
+  const connection = await connect(gateway);
+  const sending = connection.write(encoder.encode(`${head}${body}`.repeat(300)));
+  await inTime(gateway.logged(/Connection dropped.*--stallTimeout/), "end of the connection");
+  connection.close();
+  await sending.catch(() => {});
+  await serves(gateway);
+});
+
 Deno.test("a head over --maxHeaderSize is refused, one that is none too", async () => {
   await using gateway = await startKeystone(["--maxHeaderSize", "2k"], { server: SCRIPTED });
   const long = `GET /health HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(3000)}\r\n\r\n`;
