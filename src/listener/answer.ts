@@ -26,22 +26,30 @@ export async function writeAnswer(
   response: Response,
   options: AnswerOptions,
 ): Promise<void> {
+  const { signal } = options;
   const body = response.body?.getReader();
   const stop = () => void body?.cancel().catch(() => {});
-  if (options.signal?.aborted) stop();
-  options.signal?.addEventListener("abort", stop);
+  if (signal?.aborted) return stop();
+  signal?.addEventListener("abort", stop);
+  // A body that was cancelled has an end like any other: nothing may say that it is whole.
+  const open: Target = {
+    write(bytes) {
+      if (signal?.aborted) return Promise.resolve(bytes.length);
+      return stream.write(bytes);
+    },
+  };
   try {
-    if (isBodyless(response)) await writeFields(stream, body, headOf(response, options));
+    if (isBodyless(response)) await writeFields(open, body, headOf(response, options));
     else if (options.fieldsOnly) {
-      await writeFields(stream, body, headOf(response, options, await lengthOf(response, body)));
-    } else if (isLive(response)) await writeChunks(stream, [], body, headOf(response, options, "chunked"));
-    else await writeBody(stream, body, (length) => headOf(response, options, length));
+      await writeFields(open, body, headOf(response, options, await lengthOf(response, body)));
+    } else if (isLive(response)) await writeChunks(open, [], body, headOf(response, options, "chunked"));
+    else await writeBody(open, body, (length) => headOf(response, options, length));
   } catch (error) {
     // Whoever makes it hears that nobody reads it any more.
     stop();
     throw error;
   } finally {
-    options.signal?.removeEventListener("abort", stop);
+    signal?.removeEventListener("abort", stop);
   }
 }
 

@@ -95,3 +95,21 @@ Deno.test("writeAnswer cancels the body of a client that is gone, whichever way 
   await writing;
   assert.deepEqual(cancelled, ["broken", "silent"]);
 });
+
+Deno.test("writeAnswer never makes half an answer look like a whole one", async () => {
+  for (const type of ["application/json", "text/event-stream"]) {
+    const gone = new AbortController();
+    const options = { fieldsOnly: false, last: false, signal: gone.signal };
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new Uint8Array(10)),
+      pull: () => gone.abort(),
+    }, { highWaterMark: 0 });
+    const { stream, text } = target();
+    await writeAnswer(stream, new Response(body, { headers: { "Content-Type": type } }), options);
+    assert(!text().endsWith("0\r\n\r\n"), text());
+    assert.doesNotMatch(text(), /content-length/);
+    const late = target();
+    await writeAnswer(late.stream, new Response("{}", { headers: { "Content-Type": type } }), options);
+    assert.equal(late.text(), "");
+  }
+});

@@ -37,9 +37,15 @@ export class Inside {
   }
 
   #start(): Deno.HttpServer<Deno.NetAddr> {
-    return Deno.serve({ hostname: LOOPBACK, port: 0, onListen: () => {} }, (request, info) => {
+    const server = Deno.serve({ hostname: LOOPBACK, port: 0, onListen: () => {} }, (request, info) => {
       const handling = this.#byPort.get(info.remoteAddr.port);
       return handling?.handle(request, info) ?? new Response(null, { status: 403 });
     });
+    // It ends by itself where there was no file descriptor for a connection: the next one finds a new server.
+    const ended = () => {
+      if (this.#server === server) this.#server = undefined;
+    };
+    server.finished.then(ended, ended);
+    return server;
   }
 }

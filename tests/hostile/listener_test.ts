@@ -1,6 +1,7 @@
 /** Who comes too often, says too little or says it strangely: others are served, and each slow one is ended. */
 import assert from "node:assert/strict";
 import { inTime } from "../contract/deadline.ts";
+import { descriptorsOf } from "../support/descriptors.ts";
 import { eventually, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
 import { openEventStream } from "../support/raw_stream.ts";
 import { rawRequest, sendRaw, upgradeRequest } from "../support/raw_http.ts";
@@ -60,6 +61,39 @@ Deno.test({
     await serves(gateway);
   },
 });
+
+Deno.test({
+  name: "what goes through the runtime's own server is answered again after it had no file descriptor",
+  ignore: !LINUX,
+  async fn() {
+    await using gateway = await startKeystone([], { server: SCRIPTED });
+    const before = descriptorsOf(gateway.pid);
+    const { text, answers } = STRANGE["HTTP/1.0"]!;
+    assert.match(await exchange(gateway, text), answers);
+    // One is for the server itself.
+    const rest = () =>
+      eventually(() => Promise.resolve(descriptorsOf(gateway.pid)), (count) => count <= before + 1);
+    // One for the connection, and too few for both ends of that within.
+    for (const left of [1, 2]) {
+      await limitDescriptors(gateway, await rest() + left);
+      const connection = await connect(gateway);
+      await connection.write(encoder.encode(text));
+      await inTime(closed(connection), "the end of the connection");
+      connection.close();
+      await limitDescriptors(gateway, 1_000);
+      assert.match(await exchange(gateway, text), answers, `${left} left`);
+    }
+    assert.doesNotMatch(gateway.stderr(), /Internal fault/);
+  },
+});
+
+/** The soft limit, which can be raised again. */
+async function limitDescriptors({ pid }: Keystone, limit: number): Promise<void> {
+  const { success } = await new Deno.Command("prlimit", {
+    args: ["--pid", `${pid}`, `--nofile=${limit}:`],
+  }).output();
+  assert(success);
+}
 
 Deno.test({
   name: "a gateway bounds its connections by its file descriptors, and idle ones give way to newcomers",
