@@ -33,6 +33,7 @@ import {
   withoutH2c,
 } from "./request.ts";
 import type { RequestHandler, ServeConnection, ServedConnection } from "./runtime.ts";
+import { Streams } from "./streams.ts";
 import type { TlsInside } from "./tls_inside.ts";
 import { tunnel } from "./tunnel.ts";
 import { Watch } from "./watch.ts";
@@ -92,6 +93,8 @@ export class Connection implements Caller {
   readonly #ended = Promise.withResolvers<void>();
   /** Ends what has the connection now. */
   #end: () => void;
+  /** Where requests share the connection. */
+  #streams: Streams | undefined;
   /** The runtime, where that has it. */
   #served: ServedConnection | undefined;
   #dropped = false;
@@ -151,13 +154,20 @@ export class Connection implements Caller {
   /** Answers a request that the runtime has read, and knows for how long it is at work. */
   readonly handle: RequestHandler = (request, info) => {
     this.#place.begin();
-    const done = () => this.#place.done();
+    const stream = this.#streams?.enter();
+    const done = () => {
+      this.#place.done();
+      stream?.leave();
+    };
     info.completed.then(done, done);
-    return this.#around.service.request(request, this);
+    return this.#around.service.request(request, stream ?? this);
   };
 
   async #course(): Promise<void> {
-    if (await this.#speaksHttp2()) return await this.#handOn();
+    if (await this.#speaksHttp2()) {
+      this.#streams = new Streams(this);
+      return await this.#handOn();
+    }
     for (let stream: ByteStream | undefined = this.#conn; stream;) {
       const next: ByteStream | "clean" | undefined = await this.#orRefuse(stream);
       if (next === "clean") return await this.#handOn();

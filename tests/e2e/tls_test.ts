@@ -50,6 +50,30 @@ Deno.test("keystone serves the SDK's client over HTTPS", { ignore: !hasOpenssl }
   await assert.rejects(fetch(keystone.mcp), TypeError, "A client that does not know the certificate gets in");
 });
 
+Deno.test(
+  "a request over HTTP/2 that is held up takes none of its connection along",
+  { ignore: !hasOpenssl },
+  async () => {
+    await using files = await makeCertificate();
+    const flags = [...tlsFlags(files), "--bodyTimeout", "200ms", "--keepAlive", "100ms"];
+    await using keystone = await startKeystone(flags, { server: SCRIPTED });
+    using trusting = await clientTrusting(files.cert);
+    const events = await fetch(keystone.sse, { client: trusting });
+    const reader = events.body!.getReader();
+    const held = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+    });
+    const headers = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" };
+    const late = await fetch(keystone.mcp, { method: "POST", headers, body: held, client: trusting });
+    assert.equal(late.status, 408);
+    await late.body?.cancel();
+    // A connection that was to end would have done so by then.
+    for (let signs = 0; signs < 20; signs++) assert.equal((await reader.read()).done, false);
+    await reader.cancel();
+    assert.doesNotMatch(keystone.stderr(), /Connection dropped/);
+  },
+);
+
 Deno.test("keystone serves WebSocket over wss", { ignore: !hasOpenssl }, async () => {
   await using files = await makeCertificate();
   await using keystone = await startKeystone(tlsFlags(files), { server: SCRIPTED });
