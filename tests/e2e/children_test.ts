@@ -267,12 +267,16 @@ Deno.test("--maxChildren takes a child that nobody uses yet for whoever needs it
 });
 
 Deno.test("--maxChildren leaves sessions alone that hold no child", async () => {
-  const flags = ["--stateful", "--children", "request", "--maxChildren", "1", "--evictAfter", "0ms"];
-  await using gateway = await start(...flags, "--queueTimeout", "1500ms");
+  const flags = ["--stateful", "--children", "request", "--maxChildren", "1", "--evictAfter", "10m"];
+  await using gateway = await startKeystone([...flags, "--queueTimeout", "1500ms"], {
+    server: SCRIPTED,
+    leapMs: 600_000,
+  });
   const idle = await beginSession(gateway.mcp);
-  await eventually(gateway.children, count(0));
   const busy = await beginSession(gateway.mcp);
   await eventually(gateway.children, count(0));
+  // From here on both may be ended to make room.
+  await gateway.leap();
   const call = post(gateway.mcp, callTool(1, "sleep", { ms: 8000 }), { session: busy });
   await eventually(gateway.children, count(1));
   const refused = await answer(await post(gateway.mcp, callTool(2, "echo"), { session: busy }));
