@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Inbox } from "../../tests/contract/inbox.ts";
+import { type FakeClock, fakeClock } from "../../tests/support/fake_clock.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import {
   cancelled,
@@ -21,6 +22,7 @@ interface Rig extends AsyncDisposable {
   readonly client: FarEnd;
   /** The gateway's end, with heartbeats. */
   readonly channel: Channel;
+  readonly clock: FakeClock;
   /** Has the messages taken in by the gateway. */
   take(...messages: JsonRpcMessage[]): Promise<void>;
   /** The next message that the client hears, which must be progress. */
@@ -28,6 +30,7 @@ interface Rig extends AsyncDisposable {
 }
 
 function rig(everyMs = EVERY_MS): Rig {
+  const clock = fakeClock();
   const [far, near] = memoryChannels();
   const client = new FarEnd(far);
   const channel = withHeartbeat(near, { everyMs });
@@ -35,6 +38,7 @@ function rig(everyMs = EVERY_MS): Rig {
   return {
     client,
     channel,
+    clock,
     async take(...messages) {
       client.say(...messages);
       assert.deepEqual(await inbox.take(messages.length), messages);
@@ -45,6 +49,7 @@ function rig(everyMs = EVERY_MS): Rig {
       return message.params ?? {};
     },
     async [Symbol.asyncDispose]() {
+      clock[Symbol.dispose]();
       await channel[Symbol.asyncDispose]();
       await far[Symbol.asyncDispose]();
     },
@@ -55,26 +60,23 @@ function reported(progressToken: ProgressToken, value: unknown, more: Params = {
   return notification("notifications/progress", { progressToken, progress: value, ...more });
 }
 
-/** Long enough for a heartbeat that must not come. */
-function quiet(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 3 * EVERY_MS));
-}
-
 Deno.test("withHeartbeat tells a call that hears nothing that it still runs, on its own stream", async () => {
   await using r = rig();
   await r.take(tracked("call", "t"));
+  r.clock.pass(EVERY_MS);
   const { message, relatesTo } = await r.client.next();
   assert.equal(relatesTo, "call");
   assert("params" in message && message.method === "notifications/progress");
   assert.equal(message.params?.progressToken, "t");
-  assert.match(String(message.params?.message), /^Still running after \d+ ms$/);
+  assert.equal(message.params?.message, `Still running after ${EVERY_MS} ms`);
 });
 
 Deno.test("withHeartbeat increases the progress each time, and stays far below the first real step", async () => {
-  await using r = rig(2);
+  await using r = rig();
   await r.take(tracked(1, "t"));
   let last = 0;
   for (let beat = 0; beat < 20; beat++) {
+    r.clock.pass(EVERY_MS);
     const { progress } = await r.hearProgress();
     assert(Number(progress) > last && Number(progress) < 1e-6, `${progress} after ${last}`);
     last = Number(progress);
@@ -84,6 +86,7 @@ Deno.test("withHeartbeat increases the progress each time, and stays far below t
 Deno.test("withHeartbeat leaves real progress as it is where that is an increase, text and all", async () => {
   await using r = rig();
   await r.take(tracked(1, "t"));
+  r.clock.pass(EVERY_MS);
   await r.hearProgress();
   const message = reported("t", 0.01, { total: 1, message: "first step" });
   const envelope = { message, text: JSON.stringify(message, null, 1), relatesTo: 1 };
@@ -99,6 +102,7 @@ Deno.test("withHeartbeat stays just above real progress, and repeats its total",
     assert.equal((await r.hearProgress()).progress, value);
     let last = value;
     for (let beat = 0; beat < 3; beat++) {
+      r.clock.pass(EVERY_MS);
       const { progress, total, message } = await r.hearProgress();
       assert(Number(progress) > last && Number(progress) < value + 1, `${progress} after ${last}`);
       assert.equal(total, 1e13);
@@ -113,6 +117,7 @@ Deno.test("withHeartbeat raises real progress that would be no increase, and kee
   await r.take(tracked(1, "t"));
   await r.channel.send({ message: reported("t", 5) });
   await r.hearProgress();
+  r.clock.pass(EVERY_MS);
   const beat = await r.hearProgress();
   await r.channel.send({ message: reported("t", 5, { total: 9, message: "again", extra: true }) });
   const { progress, ...rest } = await r.hearProgress();
@@ -130,25 +135,30 @@ Deno.test("withHeartbeat leaves progress that does not increase alone where it h
 });
 
 Deno.test("withHeartbeat says nothing as long as the server does, call by call", async () => {
-  await using r = rig(200);
+  await using r = rig();
   await r.take(tracked(1, "busy"), tracked(2, "quiet"));
-  const steps = setInterval(() => r.channel.send({ message: progress("busy") }), 20);
-  let heard = await r.hearProgress();
-  while (heard.progressToken === "busy" && heard.message === undefined) heard = await r.hearProgress();
-  clearInterval(steps);
-  assert.equal(heard.progressToken, "quiet");
-  assert.match(String(heard.message), /^Still running/);
+  for (let step = 0; step < 3; step++) {
+    r.clock.pass(EVERY_MS - 1);
+    r.channel.send({ message: progress("busy") });
+    const heard = step === 0 ? [] : [await r.hearProgress()];
+    assert.deepEqual(heard.map(({ progressToken }) => progressToken), step === 0 ? [] : ["quiet"]);
+    const { progressToken, message } = await r.hearProgress();
+    assert.deepEqual([progressToken, message], ["busy", undefined]);
+  }
 });
 
 Deno.test("withHeartbeat keeps the tokens 1 and the text 1 apart", async () => {
   await using r = rig();
   await r.take(tracked("a", 1), tracked("b", "1"));
+  r.clock.pass(EVERY_MS);
   const tokens = [await r.hearProgress(), await r.hearProgress()].map(({ progressToken }) => progressToken);
   assert.deepEqual(tokens, [1, "1"]);
   r.channel.send({ message: result("a") });
-  let heard = await r.client.hear();
-  while (!("result" in heard)) heard = await r.client.hear();
-  for (let beat = 0; beat < 2; beat++) assert.equal((await r.hearProgress()).progressToken, "1");
+  assert.deepEqual(await r.client.hear(), result("a"));
+  for (let beat = 0; beat < 2; beat++) {
+    r.clock.pass(EVERY_MS);
+    assert.equal((await r.hearProgress()).progressToken, "1");
+  }
 });
 
 Deno.test("withHeartbeat says nothing of a call without a token, nor after its answer or its cancellation", async () => {
@@ -157,7 +167,7 @@ Deno.test("withHeartbeat says nothing of a call without a token, nor after its a
   await r.take(cancelled(3));
   r.channel.send({ message: result(2) });
   r.channel.send({ message: failure("2") });
-  await quiet();
+  r.clock.pass(3 * EVERY_MS);
   r.channel.send({ message: notification("last") });
   const heard = [await r.client.hear(), await r.client.hear(), await r.client.hear()];
   assert.deepEqual(heard, [result(2), failure("2"), notification("last")]);
@@ -167,30 +177,34 @@ Deno.test("withHeartbeat goes on after the client's half-close, and stops at its
   await using r = rig();
   await r.take(tracked(1, "t"));
   await r.client.close();
+  r.clock.pass(EVERY_MS);
   await r.hearProgress();
   await r.channel.close();
-  await r.client.rest();
-  await quiet();
+  assert.deepEqual((await r.client.rest()).messages, []);
+  assert.equal(r.clock.timers, 0);
 });
 
 Deno.test("withHeartbeat does not pile up words for a client that does not read", async () => {
+  using clock = fakeClock();
   const [far, near] = memoryChannels();
   const room = Promise.withResolvers<void>();
   let sent = 0;
   const slow = { ...near, send: () => (sent++, room.promise) };
-  await using channel = withHeartbeat(slow, { everyMs: 2 });
+  await using channel = withHeartbeat(slow, { everyMs: EVERY_MS });
   const inbox = new Inbox(channel);
   void far.send({ message: tracked(1, "t") });
   await inbox.next();
-  await quiet();
+  clock.pass(3 * EVERY_MS);
   assert.equal(sent, 1);
   room.resolve();
-  await quiet();
-  assert(sent > 1);
+  await settled();
+  clock.pass(EVERY_MS);
+  assert.equal(sent, 2);
 });
 
 Deno.test("withHeartbeat survives a client that is gone", async () => {
   for (const way of ["throws", "rejects"] as const) {
+    using clock = fakeClock();
     const [far, near] = memoryChannels();
     const asked = Promise.withResolvers<void>();
     const gone = () => {
@@ -199,16 +213,18 @@ Deno.test("withHeartbeat survives a client that is gone", async () => {
       if (way === "throws") throw error;
       return Promise.reject(error);
     };
-    await using channel = withHeartbeat({ ...near, send: gone }, { everyMs: 2 });
+    await using channel = withHeartbeat({ ...near, send: gone }, { everyMs: EVERY_MS });
     const inbox = new Inbox(channel);
     void far.send({ message: tracked(1, "t") });
     await inbox.next();
+    clock.pass(EVERY_MS);
     await asked.promise;
     await settled();
   }
 });
 
 Deno.test("withHeartbeat reads nothing that it is not asked for", async () => {
+  using clock = fakeClock();
   const [, near] = memoryChannels();
   let reads = 0;
   const incoming = {
@@ -216,17 +232,20 @@ Deno.test("withHeartbeat reads nothing that it is not asked for", async () => {
       next: () => Promise.resolve({ value: { message: tracked(++reads, reads) }, done: false }),
     }),
   };
-  await using channel = withHeartbeat({ ...near, incoming }, { everyMs: 2 });
+  await using channel = withHeartbeat({ ...near, incoming }, { everyMs: EVERY_MS });
   const messages = channel.incoming[Symbol.asyncIterator]();
   await messages.next();
-  await quiet();
+  clock.pass(3 * EVERY_MS);
+  await settled();
   assert.equal(reads, 1);
 });
 
 Deno.test("withHeartbeat has no timer once nothing waits", async () => {
-  const { take, client, channel } = rig(600_000);
-  await take(tracked(1, "t"), tracked(2, "u"));
-  await take(cancelled(1));
-  channel.send({ message: result(2) });
-  assert.deepEqual(await client.hear(), result(2));
+  await using r = rig();
+  await r.take(tracked(1, "t"), tracked(2, "u"));
+  await r.take(cancelled(1));
+  assert.equal(r.clock.timers, 1);
+  r.channel.send({ message: result(2) });
+  assert.deepEqual(await r.client.hear(), result(2));
+  assert.equal(r.clock.timers, 0);
 });

@@ -4,11 +4,11 @@ import { BackendError, DisconnectedError, LimitError, StoppingError } from "../c
 import { FakeBackend, type FakeServer } from "../../tests/support/fake_backend.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
-import { processorMs } from "../../tests/support/processor.ts";
+import { processorMs } from "../../tests/support/processor_time.ts";
 import { established, INITIALIZE, replayed, superviseRig } from "../../tests/support/supervise_rig.ts";
 import { CrashGuard } from "./crash_guard.ts";
 
-const FOREVER = { attempts: Infinity, firstDelayMs: 1, maxDelayMs: 2 };
+const FOREVER = { attempts: Infinity, firstDelayMs: 0, maxDelayMs: 600_000 };
 const GONE = "The other end is gone";
 
 function guard({ limit = 2, fair = false } = {}) {

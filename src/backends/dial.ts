@@ -1,13 +1,15 @@
 /** A connection to where a URL leads: through a proxy where one is named, and over TLS where the scheme says so. */
 import { type ByteStream, writeAll } from "../wire/byte_stream.ts";
 import { encodeHead, readHead } from "../wire/http_head.ts";
-import { type Proxy, proxyFor, withoutBrackets } from "./proxy.ts";
+import { type Environment, type Proxy, proxyFor, withoutBrackets } from "./proxy.ts";
 import { socksTunnel } from "./socks.ts";
 
 export interface DialOptions {
   /** PEM texts of authorities to trust besides the built-in ones. */
   readonly caCerts: readonly string[];
   readonly signal: AbortSignal;
+  /** Names the proxies; that of the process by default. */
+  readonly env?: Environment | undefined;
 }
 
 export interface Address {
@@ -24,7 +26,7 @@ export async function dial(url: URL, options: DialOptions): Promise<Deno.Conn> {
     hostname: withoutBrackets(url.hostname),
     port: Number(url.port) || (secure ? 443 : 80),
   };
-  const proxy = proxyFor(url, (name) => Deno.env.get(name));
+  const proxy = proxyFor(url, options.env ?? ((name) => Deno.env.get(name)));
   let connection: Deno.Conn = await Deno.connect({ ...addressOf(proxy ?? target), signal: options.signal });
   if (proxy) connection = await throughProxy(connection, { proxy, target, options });
   return secure ? await overTls(connection, target.hostname, options) : connection;

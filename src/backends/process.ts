@@ -11,6 +11,7 @@ import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
 import { ChildInput } from "./child_input.ts";
 import { ChildOutput } from "./child_output.ts";
 import { ChildStderr } from "./child_stderr.ts";
+import { OrphanWatch } from "./orphan_watch.ts";
 import { ProcessGroup } from "./process_group.ts";
 
 /** How long a pipe may stay open after its process has ended: a grandchild may hold it for ever. */
@@ -46,13 +47,22 @@ export interface ProcessBackend extends Backend {
 /** Starts a child for each `open`; the child's whole process group ends with its channel. */
 export function processBackend(options: ProcessOptions): ProcessBackend {
   const children = new Set<ProcessChannel>();
+  const orphans = new OrphanWatch(options);
   return {
     name: options.name,
     // deno-lint-ignore require-await -- so that what `start` throws is a rejection
     async open(launch) {
-      const channel = new ProcessChannel(start(options, launch), options, launch);
+      orphans.prepare();
+      const child = start(options, launch);
+      // Before anything else: a gateway that is killed from here on leaves nothing behind.
+      orphans.add(child.pid);
+      const channel = new ProcessChannel(child, options, launch);
       children.add(channel);
-      background(channel.ended.finally(() => children.delete(channel)), "child process", options.emit);
+      const gone = channel.ended.finally(() => {
+        children.delete(channel);
+        orphans.delete(child.pid);
+      });
+      background(gone, "child process", options.emit);
       return channel;
     },
     kill() {
@@ -60,6 +70,7 @@ export function processBackend(options: ProcessOptions): ProcessBackend {
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...children].map((child) => child[Symbol.asyncDispose]()));
+      await orphans[Symbol.asyncDispose]();
     },
   };
 }

@@ -3,7 +3,7 @@ import process from "node:process";
 import { within } from "../core/waiting.ts";
 
 /** After its stdin is closed a well-behaved server ends by itself; npm wrappers need a moment to notice. */
-const STDIN_GRACE_MS = 1_000;
+export const STDIN_GRACE_MS = 1_000;
 /** How often to look whether a group is empty: there is no event for the end of a grandchild. */
 const POLL_MS = 20;
 /** SIGKILL works at once, but the kernel may take a while to take the processes down. */
@@ -60,7 +60,8 @@ export class ProcessGroup {
 
 const windows = Deno.build.os === "windows";
 
-function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+/** Does nothing where nobody is left, or where they are another user's. */
+export function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   try {
     // Windows knows no groups and no SIGTERM: taskkill walks the tree.
     if (windows) {

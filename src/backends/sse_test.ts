@@ -95,18 +95,18 @@ Deno.test("sse says why there is no event stream", async () => {
 });
 
 Deno.test("sse says that the stream ended, broke or kept silent before it named an endpoint", async () => {
-  const ends: [(stream: EventStream) => void, RegExp][] = [
-    [(stream) => stream.end(), /ended its event stream at once$/],
-    [(stream) => stream.break(), /broke off its event stream$/],
-    [() => {}, /did not open its event stream within 30 ms$/],
+  const ends: [(stream: EventStream) => void, number, RegExp][] = [
+    [(stream) => stream.end(), 600_000, /ended its event stream at once$/],
+    [(stream) => stream.break(), 600_000, /broke off its event stream$/],
+    [() => {}, 30, /did not open its event stream within 30 ms$/],
   ];
-  for (const [end, why] of ends) {
+  for (const [end, connectTimeoutMs, why] of ends) {
     const stream = new EventStream(":\n\n");
     await using server = loopback(() => {
       queueMicrotask(() => end(stream));
       return stream.response;
     });
-    const error = await refusal(server.url, { connectTimeoutMs: 30 });
+    const error = await refusal(server.url, { connectTimeoutMs });
     assert.match(error.message, why);
     assert.equal(error instanceof TimeoutError, why.source.includes("within"));
   }

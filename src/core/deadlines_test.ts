@@ -1,36 +1,44 @@
 import assert from "node:assert/strict";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { type DeadlineOptions, Deadlines } from "./deadlines.ts";
 
-/** The message of the error with which an entry expires; `renewEveryMs` has it make progress until then. */
-async function expiry(options: DeadlineOptions, renewEveryMs = 600_000): Promise<string> {
+/** When an entry expires, and the message of its error; `renewEveryMs` has it make progress until then. */
+function expiry(
+  options: DeadlineOptions,
+  renewEveryMs = 600_000,
+): [atMs: number, message: string] | undefined {
+  using clock = fakeClock();
   using deadlines = new Deadlines(options);
-  const { promise, resolve } = Promise.withResolvers<string>();
+  let expired: [number, string] | undefined;
   const entry = {
     method: "tools/call",
     since: performance.now(),
-    expire: ({ message }: Error) => resolve(message),
+    expire: ({ message }: Error) => void (expired ??= [performance.now(), message]),
   };
   const deadline = deadlines.add(entry);
-  const steps = setInterval(() => deadlines.renew(deadline), renewEveryMs);
-  const message = await promise;
-  clearInterval(steps);
-  return message;
+  for (let step = 0; step < 100 && !expired; step++) {
+    clock.pass(renewEveryMs);
+    if (!expired) deadlines.renew(deadline);
+  }
+  return expired;
 }
 
-Deno.test("Deadlines name the limit that was first, and its flag", async () => {
+Deno.test("Deadlines name the limit that was first, and its flag", () => {
   const said = 'The server did not answer "tools/call" within';
-  assert.equal(
-    await expiry({ requestTimeoutMs: 10, maxRequestMs: 60_000 }),
-    `${said} 10ms (--requestTimeout)`,
+  assert.deepEqual(
+    expiry({ requestTimeoutMs: 10, maxRequestMs: 60_000 }),
+    [10, `${said} 10ms (--requestTimeout)`],
   );
-  assert.equal(
-    await expiry({ requestTimeoutMs: 60_000, maxRequestMs: 10 }),
-    `${said} 10ms (--maxRequestTime)`,
+  assert.deepEqual(
+    expiry({ requestTimeoutMs: 60_000, maxRequestMs: 10 }),
+    [10, `${said} 10ms (--maxRequestTime)`],
   );
 });
 
-Deno.test("Deadlines let progress prolong the silence that is allowed, and not the whole", async () => {
-  assert.match(await expiry({ requestTimeoutMs: 200, maxRequestMs: 500 }, 20), /500ms \(--maxRequestTime\)$/);
+Deno.test("Deadlines let progress prolong the silence that is allowed, and not the whole", () => {
+  const [atMs, message] = expiry({ requestTimeoutMs: 200, maxRequestMs: 500 }, 20) ?? [];
+  assert.equal(atMs, 500);
+  assert.match(message ?? "", /500ms \(--maxRequestTime\)$/);
 });
 
 Deno.test("Deadlines without limits set none", () => {

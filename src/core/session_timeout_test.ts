@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type FarEnd, settled } from "../../tests/support/far_end.ts";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
+import { settled } from "../../tests/support/far_end.ts";
 import { failure, notification, progress, request, result, tracked } from "../../tests/support/messages.ts";
 import { sessionRig } from "../../tests/support/session_rig.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { JsonRpcMessage } from "./jsonrpc.ts";
 
 const TIMEOUT_MS = 20;
 
@@ -65,35 +65,35 @@ Deno.test("Session sends nothing to a server of a request that timed out before 
 });
 
 Deno.test("Session gives a request its time anew at each progress, and the others not", async () => {
-  using deadlines = new Deadlines({ requestTimeoutMs: 200 });
+  using clock = fakeClock();
+  using deadlines = new Deadlines({ requestTimeoutMs: TIMEOUT_MS });
   const { client, server } = sessionRig({ deadlines });
   client.say(tracked(1, "t"), request(2));
-  const steps = setInterval(() => server.say(progress("t")), 20);
-  const answer = await answered(client);
-  clearInterval(steps);
-  assert("id" in answer && answer.id === 2);
+  for (const _ of "12") assert("id" in await server.hear());
+  clock.pass(TIMEOUT_MS - 1);
+  server.say(progress("t"));
+  assert.deepEqual(await client.hear(), progress("t"));
+  clock.pass(TIMEOUT_MS - 1);
+  assert.deepEqual(await client.hear(), timedOut(2));
   server.say(result(1));
-  assert.deepEqual(await answered(client), result(1));
+  assert.deepEqual(await client.hear(), result(1));
 });
 
 Deno.test("Session ends a request at its last limit whatever its progress", async () => {
-  using deadlines = new Deadlines({ requestTimeoutMs: 200, maxRequestMs: 400 });
+  using clock = fakeClock();
+  using deadlines = new Deadlines({ requestTimeoutMs: TIMEOUT_MS, maxRequestMs: 2 * TIMEOUT_MS });
   const { client, server } = sessionRig({ deadlines });
   client.say(tracked(1, "t"));
-  const steps = setInterval(() => server.say(progress("t")), 20);
-  const answer = await answered(client);
-  clearInterval(steps);
-  const message = 'The server did not answer "tools/call" within 400ms (--maxRequestTime)';
-  assert.deepEqual(answer, failure(1, message, -32001));
-});
-
-/** The next answer, after whatever comes before it. */
-async function answered(client: FarEnd): Promise<JsonRpcMessage> {
-  while (true) {
-    const message = await client.hear();
-    if (!("method" in message)) return message;
+  assert("id" in await server.hear());
+  for (let step = 0; step < 3; step++) {
+    clock.pass(TIMEOUT_MS / 2);
+    server.say(progress("t"));
+    assert.deepEqual(await client.hear(), progress("t"));
   }
-}
+  clock.pass(TIMEOUT_MS / 2);
+  const message = `The server did not answer "tools/call" within ${2 * TIMEOUT_MS}ms (--maxRequestTime)`;
+  assert.deepEqual(await client.hear(), failure(1, message, -32001));
+});
 
 Deno.test("Session leaves nothing to its deadlines, whoever ends it", async () => {
   for (const end of ["answer", "client", "server"] as const) {

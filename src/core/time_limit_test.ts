@@ -1,62 +1,47 @@
 import assert from "node:assert/strict";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { TimeLimit } from "./time_limit.ts";
 
 const LIMIT_MS = 30;
 
-/** A limit whose entries are names; `due` settles with what fell due, and after how long, once there are so many. */
-function timeLimit(ms = LIMIT_MS) {
-  const since = performance.now();
-  const over: { name: string; afterMs: number }[] = [];
-  let heard = Promise.withResolvers<void>();
-  const limit = new TimeLimit<string>(ms, (name) => {
-    over.push({ name, afterMs: performance.now() - since });
-    heard.resolve();
-    heard = Promise.withResolvers();
-  });
-  const due = async (count: number) => {
-    while (over.length < count) await heard.promise;
-    return over;
-  };
-  return { limit, over, due };
+/** A limit whose entries are names, and what fell due, each with the time of that. */
+function timeLimit() {
+  const clock = fakeClock();
+  const over: [name: string, at: number][] = [];
+  const limit = new TimeLimit<string>(LIMIT_MS, (name) => over.push([name, performance.now()]));
+  return { limit, over, clock, [Symbol.dispose]: () => clock[Symbol.dispose]() };
 }
 
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-Deno.test("TimeLimit tells of each entry once, in order, and not before its time", async () => {
-  const { limit, due } = timeLimit();
-  using _ = limit;
-  limit.add("a");
-  limit.add("b");
-  await later(10);
-  limit.add("c");
-  const over = await due(3);
-  assert.deepEqual(over.map(({ name }) => name), ["a", "b", "c"]);
-  assert(over[0]!.afterMs >= LIMIT_MS, `${over[0]!.afterMs}`);
-  assert(over[2]!.afterMs >= LIMIT_MS + 9, `${over[2]!.afterMs}`);
+Deno.test("TimeLimit tells of each entry once, in order, and not before its time", () => {
+  using it = timeLimit();
+  it.limit.add("a");
+  it.limit.add("b");
+  it.clock.pass(10);
+  it.limit.add("c");
+  it.clock.pass(LIMIT_MS - 11);
+  assert.deepEqual(it.over, []);
+  it.clock.pass(1_000);
+  assert.deepEqual(it.over, [["a", LIMIT_MS], ["b", LIMIT_MS], ["c", LIMIT_MS + 10]]);
 });
 
-Deno.test("TimeLimit counts an entry anew that is renewed", async () => {
-  const { limit, due } = timeLimit();
-  using _ = limit;
-  const ticket = limit.add("a");
-  limit.add("b");
-  await later(10);
-  limit.renew(ticket);
-  const over = await due(2);
-  assert.deepEqual(over.map(({ name }) => name), ["b", "a"]);
-  assert(over[1]!.afterMs >= LIMIT_MS + 9, `${over[1]!.afterMs}`);
+Deno.test("TimeLimit counts an entry anew that is renewed", () => {
+  using it = timeLimit();
+  const ticket = it.limit.add("a");
+  it.limit.add("b");
+  it.clock.pass(10);
+  it.limit.renew(ticket);
+  it.clock.pass(1_000);
+  assert.deepEqual(it.over, [["b", LIMIT_MS], ["a", LIMIT_MS + 10]]);
 });
 
-Deno.test("TimeLimit says nothing of an entry that was taken out, and goes on with the others", async () => {
-  const { limit, due } = timeLimit();
-  using _ = limit;
-  const ticket = limit.add("a");
-  await later(10);
-  limit.add("b");
-  limit.delete(ticket);
-  assert.deepEqual((await due(1)).map(({ name }) => name), ["b"]);
+Deno.test("TimeLimit says nothing of an entry that was taken out, and goes on with the others", () => {
+  using it = timeLimit();
+  const ticket = it.limit.add("a");
+  it.clock.pass(10);
+  it.limit.add("b");
+  it.limit.delete(ticket);
+  it.clock.pass(1_000);
+  assert.deepEqual(it.over, [["b", LIMIT_MS + 10]]);
 });
 
 Deno.test("TimeLimit lets an entry be renewed while it is told of it", async () => {
@@ -68,16 +53,17 @@ Deno.test("TimeLimit lets an entry be renewed while it is told of it", async () 
   assert.equal(times, 3);
 });
 
-Deno.test("TimeLimit has no timer once it is cleared, nor once nothing is left in it", async () => {
-  const { limit, over, due } = timeLimit(5);
-  limit.add("a");
-  limit.clear();
-  limit.add("b");
-  await due(1);
-  const { limit: long } = timeLimit(600_000);
-  long.add("c");
-  long[Symbol.dispose]();
-  assert.deepEqual(over.map(({ name }) => name), ["b"]);
+Deno.test("TimeLimit has no timer once it is cleared, nor once nothing is left in it", () => {
+  using it = timeLimit();
+  it.limit.add("a");
+  it.limit.clear();
+  assert.equal(it.clock.timers, 0);
+  it.limit.add("b");
+  it.clock.pass(1_000);
+  assert.deepEqual([it.over, it.clock.timers], [[["b", LIMIT_MS]], 0]);
+  it.limit.add("c");
+  it.limit[Symbol.dispose]();
+  assert.equal(it.clock.timers, 0);
 });
 
 Deno.test("TimeLimit sets one timer for all that comes and goes", () => {

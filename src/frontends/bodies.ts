@@ -27,8 +27,8 @@ export interface BodyLimits {
 export class Bodies {
   readonly #limits: BodyLimits;
   readonly #budget: ByteBudget;
-  readonly #small: TimeLimit<Body> | undefined;
-  readonly #counted: TimeLimit<Body> | undefined;
+  readonly #small: TimeLimit<Failing> | undefined;
+  readonly #counted: TimeLimit<Failing> | undefined;
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
@@ -60,6 +60,16 @@ export class Bodies {
     return body;
   }
 
+  /** For what arrives in another way than as the body of a request; `fail` is called when it may not go on. */
+  arrival(fail: (error: GatewayError) => void): Arrival {
+    return new Arrival({
+      timeLimit: this.#counted,
+      take: (size) => this.#take(size),
+      giveBack: (size) => this.#budget.giveBack(size),
+      fail,
+    });
+  }
+
   /** Throws LimitError when there is no room, and none can be made. */
   #take(bytes: number): void {
     while (!this.#budget.tryTake(bytes)) {
@@ -70,17 +80,71 @@ export class Bodies {
     }
   }
 
-  #timeLimit(): TimeLimit<Body> | undefined {
+  #timeLimit(): TimeLimit<Failing> | undefined {
     const { bodyTimeoutMs: ms } = this.#limits;
     if (ms === undefined) return undefined;
     const why = `did not arrive within ${durationText(ms)} (--bodyTimeout)`;
-    return new TimeLimit(ms, (body) => body.fail(tooSlow(why)));
+    return new TimeLimit<Failing>(ms, (body) => body.fail(tooSlow(why)));
+  }
+}
+
+/** What is on its way, and may not go on for ever. */
+interface Failing {
+  fail(error: GatewayError): void;
+}
+
+interface ArrivalOptions extends Failing {
+  readonly timeLimit: TimeLimit<Failing> | undefined;
+  readonly take: (bytes: number) => void;
+  readonly giveBack: (bytes: number) => void;
+}
+
+/** The messages of one connection, one after the other. */
+export class Arrival implements Failing {
+  readonly #options: ArrivalOptions;
+  #bytes = 0;
+  #counted = 0;
+  #ticket: Ticket<Failing> | undefined;
+
+  constructor(options: ArrivalOptions) {
+    this.#options = options;
+  }
+
+  /** So much more is held of the message. Throws LimitError where there is no room for it. */
+  take(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes <= SMALL_BYTES) return;
+    const uncounted = this.#bytes - this.#counted;
+    this.#options.take(uncounted);
+    if (this.#counted === 0) this.#enter();
+    this.#counted += uncounted;
+  }
+
+  /** It has come, or will not. Idempotent. */
+  leave(): void {
+    this.#bytes = 0;
+    if (this.#counted === 0) return;
+    this.#options.giveBack(this.#counted);
+    this.#counted = 0;
+    if (this.#ticket) this.#options.timeLimit?.delete(this.#ticket);
+  }
+
+  fail(error: GatewayError): void {
+    this.leave();
+    this.#options.fail(error);
+  }
+
+  /** Its time counts anew with each message. */
+  #enter(): void {
+    const { timeLimit } = this.#options;
+    if (this.#ticket) timeLimit?.renew(this.#ticket);
+    else this.#ticket = timeLimit?.add(this);
   }
 }
 
 interface BodyOptions {
   readonly maxBytes: number;
-  readonly timeLimit: TimeLimit<Body> | undefined;
+  readonly timeLimit: TimeLimit<Failing> | undefined;
   /** Throws LimitError; undefined for what is not counted. */
   readonly take: ((bytes: number) => void) | undefined;
   readonly giveBack: (bytes: number) => void;
@@ -91,7 +155,7 @@ interface BodyOptions {
 export class Body {
   readonly #request: Request;
   readonly #options: BodyOptions;
-  #ticket: Ticket<Body> | undefined;
+  #ticket: Ticket<Failing> | undefined;
   #reject: ((error: unknown) => void) | undefined;
   #counted = 0;
   #over = false;

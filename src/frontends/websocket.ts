@@ -8,19 +8,24 @@ import type { Sink } from "../core/events.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
 import type { MessageLimits } from "../core/message_limits.ts";
+import type { Unread } from "../core/unread.ts";
 import type { Upgrade } from "../wire/upgrade.ts";
 import { keepAlive, WebSocketChannel } from "../wire/web_socket_channel.ts";
 import { acceptFor, isKey, VERSION } from "../wire/web_socket_handshake.ts";
+import type { Bodies } from "./bodies.ts";
 import { methodNotAllowed } from "./http_checks.ts";
 
 const SUBPROTOCOL = "mcp";
 
-/** The limits are those of what a client sent and the server has not read, and of what the client does not read. */
+/** The limits are those of what a client sent and the server has not read. */
 export interface WebSocketOptions extends BufferLimits {
   readonly accept: Accept;
   /** Pings go out this often; a peer that misses two in a row is gone. */
   readonly keepAliveMs: number;
   readonly maxBodyBytes: number;
+  /** Shared by all routes, as is `unread`. */
+  readonly bodies: Bodies;
+  readonly unread: Unread;
   readonly emit: Sink;
   /** Of a message's structure; the usual ones by default. */
   readonly clientLimits?: MessageLimits | undefined;
@@ -33,7 +38,7 @@ export function isUpgrade(request: Request): boolean {
 /** Admits whoever asks for a socket. Throws GatewayError for what is no WebSocket handshake, and for whom is not let in. */
 export function websocket(options: WebSocketOptions): (request: Request) => Promise<Upgrade> {
   const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes, emit } = options;
-  const { clientLimits: limits } = options;
+  const { clientLimits: limits, bodies, unread } = options;
   const pings = keepAlive(keepAliveMs);
   return async (request) => {
     const headers = answerTo(request);
@@ -56,6 +61,8 @@ export function websocket(options: WebSocketOptions): (request: Request) => Prom
               emit({ type: "message.dropped", session, direction: "up", reason }),
             gone: "The client closed its socket",
             keepAlive: pings,
+            account: (giveUp) => unread.account({ session, giveUp }),
+            arrival: (fail) => bodies.arrival(fail),
             onGone: (error) => gone.abort(error),
             // Mostly it cannot be told which request it was, but the sender may wait for an answer.
             onInvalid: (error) => errorOf(error.requestId, toRpcError(error)),

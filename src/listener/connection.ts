@@ -15,6 +15,7 @@ import { writeAnswer } from "./answer.ts";
 import type { Inside } from "./inside.ts";
 import type { Place } from "./places.ts";
 import {
+  checkHost,
   plainLength,
   RequestBody,
   type RequestLine,
@@ -161,6 +162,7 @@ export class Connection implements Caller {
     const { bytes, rest } = received;
     const head = withoutH2c(received.head);
     const line = requestLineOf(head);
+    checkHost(head, line);
     const behind = withBefore(rest, stream);
     const url = urlOf(head, line, this.#around.scheme);
     if (url && membersOf(head, "upgrade").includes("websocket")) {

@@ -27,6 +27,13 @@ export function requestLineOf({ line }: Head): RequestLine {
   return { method, target, version };
 }
 
+/** Throws RequestError 400 where it is not clear who is meant (RFC 9112, section 3.2). */
+export function checkHost(head: Head, { version }: RequestLine): void {
+  const hosts = head.fields.filter(([name]) => name === "host");
+  if (hosts.length > 1) throw new RequestError("Bad Request: more than one Host");
+  if (hosts.length === 0 && version === "HTTP/1.1") throw new RequestError("Bad Request: no Host");
+}
+
 /**
  * The length of the body where it is known how to read it and what follows it; undefined for all that is left to the
  * runtime: other versions, bodies in chunks, contradictions, and what `Expect` and `Upgrade` ask for.

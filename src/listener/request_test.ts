@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { RequestError } from "../core/errors.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import type { Head } from "../wire/http_head.ts";
-import { plainLength, RequestBody, requestLineOf, requestOf, urlOf, withoutH2c } from "./request.ts";
+import {
+  checkHost,
+  plainLength,
+  RequestBody,
+  requestLineOf,
+  requestOf,
+  urlOf,
+  withoutH2c,
+} from "./request.ts";
 
 function head(line: string, fields: Readonly<Record<string, string>> = {}): Head {
   return { line, fields: Object.entries({ host: "a.example", ...fields }) };
@@ -19,6 +27,19 @@ Deno.test("requestLineOf takes a line apart, and refuses what is none", () => {
   for (const text of ["", "GET /", "GET  / HTTP/1.1", "GET / HTTP/1", "GET / x HTTP/1.1", "G{T / HTTP/1.1"]) {
     assert.throws(() => requestLineOf(head(text)), RequestError, text);
   }
+});
+
+Deno.test("checkHost wants one Host, and HTTP/1.0 need not have it", () => {
+  const check = (line: string, hosts: readonly string[]) => {
+    const asked: Head = { line, fields: hosts.map((host) => ["host", host]) };
+    return () => checkHost(asked, requestLineOf(asked));
+  };
+  assert.doesNotThrow(check("GET / HTTP/1.1", ["a"]));
+  assert.doesNotThrow(check("GET / HTTP/1.1", [""]));
+  assert.doesNotThrow(check("GET / HTTP/1.0", []));
+  assert.throws(check("GET / HTTP/1.1", []), RequestError);
+  assert.throws(check("GET / HTTP/1.1", ["a", "a"]), RequestError);
+  assert.throws(check("GET / HTTP/1.0", ["a", "b"]), RequestError);
 });
 
 Deno.test("plainLength knows a body's length, and leaves to the runtime what can be read in two ways", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { processorMs } from "../../tests/support/processor.ts";
+import { processorMs } from "../../tests/support/processor_time.ts";
 import { withoutRepeats } from "./without_repeats.ts";
 
 Deno.test("withoutRepeats tells of a drop once, counts its repetitions, and tells of them later or at the end", () => {

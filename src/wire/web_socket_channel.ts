@@ -8,8 +8,9 @@ import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
 import type { ByteStream } from "./byte_stream.ts";
+import type { Account } from "../core/unread.ts";
 import { freeMemory } from "./free_memory.ts";
-import { CloseCode, FrameDecoder, FrameError, type Side } from "./web_socket_frames.ts";
+import { type Arrival, CloseCode, FrameDecoder, FrameError, type Side } from "./web_socket_frames.ts";
 import { WebSocketOutput } from "./web_socket_output.ts";
 
 /** How long the far side may need to take a goodbye, and then to answer it. */
@@ -38,7 +39,7 @@ export function keepAlive(ms: number): TimeLimit<Beating> {
 
 /**
  * The limits are those of what came and has not been read: a far side that has too much to say is closed, not held
- * back. `maxBufferedBytes` is also the limit of what the far side was told and has not read.
+ * back. Without an account `maxBufferedBytes` is also the limit of what the far side was told and has not read.
  */
 export interface WebSocketChannelOptions extends BufferLimits {
   readonly side: Side;
@@ -49,6 +50,10 @@ export interface WebSocketChannelOptions extends BufferLimits {
   /** What the error says when the peer is gone. */
   readonly gone: string;
   readonly keepAlive?: TimeLimit<Beating> | undefined;
+  /** Opens the account of what the far side has not read, who is given up when it is told so. */
+  readonly account?: (giveUp: (error: LimitError) => void) => Pick<Account, "owe">;
+  /** Makes room for messages on their way, and says when one has to go. */
+  readonly arrival?: (fail: (error: GatewayError) => void) => Arrival;
   /** Told at once when the peer is gone, or is given up: `incoming` tells it after what waits there. */
   readonly onGone?: (error: DisconnectedError) => void;
   /** What waits for a server: what came from here where we are its client's end, what is sent where we are its own. */
@@ -96,8 +101,9 @@ export class WebSocketChannel implements Channel {
       ping: (payload) => this.#open && this.#output.pong(payload),
       pong: () => {},
       closed: (code) => this.#farewellHeard(code),
-    }, { side, maxBytes });
-    this.#output = new WebSocketOutput(stream, { side, onBroken: () => this.#end() });
+    }, { side, maxBytes, arrival: options.arrival?.((error) => this.#lose(CloseCode.tryAgain, error)) });
+    const account = options.account?.((error) => this.#hangUp(error.message));
+    this.#output = new WebSocketOutput(stream, { side, account, onBroken: () => this.#end() });
     this.#ticket = options.keepAlive?.add(this);
     this.#over = this.#readAll();
   }
@@ -178,10 +184,17 @@ export class WebSocketChannel implements Channel {
     try {
       this.#decoder.decode(bytes);
     } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      this.#lost = true;
-      this.#giveUp(error.code, error.message);
+      if (error instanceof FrameError) this.#lose(error.code, error);
+      else if (error instanceof GatewayError) this.#lose(CloseCode.tryAgain, error);
+      else throw error;
     }
+  }
+
+  /** No more is taken of what comes, and of what has come of a message. */
+  #lose(code: number, { message }: Error): void {
+    this.#lost = true;
+    this.#decoder.forget();
+    this.#giveUp(code, message);
   }
 
   #receive(text: string): void {
@@ -207,7 +220,7 @@ export class WebSocketChannel implements Channel {
 
   #say(text: string): Promise<void> | void {
     const room = this.#output.text(text);
-    if (this.#output.weight <= this.#options.maxBufferedBytes) return room;
+    if (this.#options.account || this.#output.weight <= this.#options.maxBufferedBytes) return room;
     this.#output.drop();
     this.#giveUp(CloseCode.tryAgain, "Too much waits that is not read");
   }
@@ -225,6 +238,13 @@ export class WebSocketChannel implements Channel {
     this.#deaf = true;
     this.#close(code, reason);
     this.#tell(reason);
+  }
+
+  /** A far side that does not read would not read a goodbye either. */
+  #hangUp(reason: string): void {
+    this.#deaf = true;
+    this.#tell(reason);
+    this.#end();
   }
 
   #farewellHeard(code: number): void {
@@ -255,7 +275,6 @@ export class WebSocketChannel implements Channel {
     this.#farewell = setTimeout(() => this.#end(), FAREWELL_MS);
   }
 
-  /** Hangs up. */
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -263,8 +282,9 @@ export class WebSocketChannel implements Channel {
     clearTimeout(this.#farewell);
     if (this.#ticket) this.#options.keepAlive?.delete(this.#ticket);
     this.#options.keepAlive?.rest();
-    hangUp(this.#stream);
-    this.#output.drop();
+    closeOnce(this.#stream);
+    this.#decoder.forget();
+    this.#output.stop();
     this.#tell(this.#options.gone);
   }
 
@@ -276,7 +296,7 @@ export class WebSocketChannel implements Channel {
   }
 }
 
-function hangUp(stream: ByteStream): void {
+function closeOnce(stream: ByteStream): void {
   try {
     stream.close();
   } catch (error) {

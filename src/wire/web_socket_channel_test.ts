@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Backlog } from "../core/backlog.ts";
-import { DisconnectedError, GatewayError } from "../core/errors.ts";
+import { DisconnectedError, GatewayError, LimitError } from "../core/errors.ts";
 import { FakeStream } from "../../tests/support/fake_stream.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { closing, frame, MASK, type ReadFrame, textOfFrame } from "../../tests/support/frames.ts";
@@ -158,6 +158,7 @@ Deno.test("WebSocketChannel closes with the reason of an error, short enough for
     // It says no more, and still listens.
     receive(TEXT, JSON.stringify(notification()));
     assert.deepEqual(await far.hear(), notification());
+    await written();
     receive(CLOSE, closing(1000));
     stream.end();
     await written();
@@ -272,4 +273,72 @@ Deno.test("WebSocketChannel counts what a server does not read for as long as th
   assert.equal(backlog.size, 0);
   stream.end();
   await written();
+});
+
+Deno.test("WebSocketChannel accounts for what its peer does not read, and hangs up when that is too much", async () => {
+  const owed: [number, number][] = [];
+  let giveUp: (error: LimitError) => void = () => {};
+  const { stream, channel, far, gone } = rig({
+    account(hear) {
+      giveUp = hear;
+      return { owe: (messages: number, bytes: number) => void owed.push([messages, bytes]) };
+    },
+  });
+  stream.stall();
+  void channel.send({ message: notification(), text: "x".repeat(100) });
+  await written();
+  assert.deepEqual(owed.at(-1), [1, 164]);
+  stream.resume();
+  await written();
+  assert.deepEqual(owed.at(-1), [0, 0]);
+  stream.stall();
+  const room = channel.send({ message: notification(), text: "x".repeat(2 ** 20) });
+  void channel.send({ message: notification(), text: "y" });
+  assert.deepEqual(owed.at(-1), [2, 2 ** 20 + 1 + 2 * 64]);
+  await written();
+  giveUp(new LimitError("too slow"));
+  assert.deepEqual([stream.closed, owed.at(-1)], [true, [0, 0]]);
+  await room;
+  const { error } = await far.rest();
+  assert(error instanceof DisconnectedError && error.message === "too slow");
+  assert.deepEqual(gone, [error]);
+});
+
+Deno.test("WebSocketChannel asks for room for what comes in parts, gives it back, and ends a peer for which there is none", async () => {
+  for (const way of ["complete", "no room", "too slow", "gone"] as const) {
+    let held = 0;
+    let fail: (error: GatewayError) => void = () => {};
+    const { stream, far, gone } = rig({
+      maxBytes: 100_000,
+      arrival(hear) {
+        fail = hear;
+        return {
+          take(bytes) {
+            if (way === "no room" && held + bytes > 20_000) throw new LimitError("no room");
+            held += bytes;
+          },
+          leave: () => void (held = 0),
+        };
+      },
+    });
+    const text = JSON.stringify(notification("long", { text: "x".repeat(60_000) }));
+    const bytes = frame({ opcode: TEXT, payload: text, mask: MASK });
+    stream.receive(bytes.slice(0, 30_000));
+    await written();
+    if (way === "no room") {
+      assert.deepEqual([held, gone[0]?.message], [0, "no room"]);
+    } else {
+      assert(held >= 29_000 && held <= 100_000, `${held} bytes`);
+      if (way === "complete") {
+        stream.receive(bytes.slice(30_000));
+        assert.equal((await far.next()).text, text);
+      } else if (way === "too slow") {
+        fail(new GatewayError("too slow"));
+        assert.equal(gone[0]?.message, "too slow");
+      }
+    }
+    stream.end();
+    await written();
+    assert.equal(held, 0);
+  }
 });

@@ -45,10 +45,19 @@ export interface FrameTaker {
   closed(code: number): void;
 }
 
+/** The memory of a message that is on its way, where that is bounded for many together. */
+export interface Arrival {
+  /** Throws where there is no room for so many bytes more. */
+  take(bytes: number): void;
+  /** Gives all of it back. Idempotent. */
+  leave(): void;
+}
+
 export interface FrameDecoderOptions {
   readonly side: Side;
   /** Of a whole message, in however many frames it comes. */
   readonly maxBytes: number;
+  readonly arrival?: Arrival | undefined;
 }
 
 export class FrameDecoder {
@@ -65,13 +74,14 @@ export class FrameDecoder {
   /** Turned, so that its first byte is for the next one of the payload. */
   #mask = 0;
   /** The message so far, and that it has begun: its frames may all be empty. */
-  readonly #message = new Gathered();
+  readonly #message: Gathered;
   #begun = false;
   /** So much of a control frame, which may come in the middle of a message. */
   readonly #control = new Gathered();
   #over = false;
 
-  constructor(taker: FrameTaker, { side, maxBytes }: FrameDecoderOptions) {
+  constructor(taker: FrameTaker, { side, maxBytes, arrival }: FrameDecoderOptions) {
+    this.#message = new Gathered(arrival);
     this.#taker = taker;
     this.#fromClient = side === "server";
     this.#maxBytes = maxBytes;
@@ -82,7 +92,16 @@ export class FrameDecoder {
     return this.#missing;
   }
 
-  /** Takes bytes as they come, and takes masks off in their place. Throws FrameError, after which nothing is right. */
+  /** Of a message that will not be complete. */
+  forget(): void {
+    this.#over = true;
+    this.#message.clear();
+  }
+
+  /**
+   * Takes bytes as they come, and takes masks off in their place. Throws FrameError, and what the arrival throws; nothing
+   * is right after that.
+   */
   decode(chunk: Uint8Array): void {
     let at = 0;
     while (!this.#over) {
@@ -185,8 +204,13 @@ export class FrameDecoder {
 
 /** One buffer that grows, since a list of pieces would weigh more than what is in them. */
 class Gathered {
+  readonly #arrival: Arrival | undefined;
   #memory = EMPTY;
   size = 0;
+
+  constructor(arrival?: Arrival) {
+    this.#arrival = arrival;
+  }
 
   get bytes(): Uint8Array {
     return this.#memory.subarray(0, this.size);
@@ -207,9 +231,11 @@ class Gathered {
     freeMemory(this.#memory);
     this.#memory = EMPTY;
     this.size = 0;
+    this.#arrival?.leave();
   }
 
   #grow(size: number): void {
+    this.#arrival?.take(size - this.#memory.length);
     const memory = new Uint8Array(size);
     memory.set(this.bytes);
     freeMemory(this.#memory);

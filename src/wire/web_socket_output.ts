@@ -1,11 +1,14 @@
 /** The way out of a WebSocket: what gathers in one turn of the event loop leaves as one write. */
 import { setImmediate } from "node:timers";
+import type { Account } from "../core/unread.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { FrameBuffer } from "./web_socket_encoder.ts";
 import { CloseCode, MAX_CONTROL_BYTES, Opcode, type Side } from "./web_socket_frames.ts";
 
 /** How much may wait for a peer that reads slowly before the sender is held back. */
 const HIGH_WATER = 1024 * 1024;
+/** Of less it is told with the next write, and not with each message. */
+const WORTH_TELLING = 64 * 1024;
 /** What a message that waits weighs besides its characters. */
 const MESSAGE_WEIGHT = 64;
 const WRITE_BYTES = 16 * 1024;
@@ -25,29 +28,35 @@ export interface WebSocketOutputOptions {
   readonly side: Side;
   /** Nobody reads any more. */
   readonly onBroken: () => void;
+  /** Where it is counted what the far side has not read. */
+  readonly account?: Pick<Account, "owe"> | undefined;
 }
 
 export class WebSocketOutput {
   readonly #stream: ByteStream;
   readonly #side: Side;
   readonly #onBroken: () => void;
+  readonly #account: Pick<Account, "owe"> | undefined;
   #oldest: Waiting | undefined;
   #youngest: Waiting | undefined;
   #ping = false;
   #pong: Uint8Array | undefined;
   #farewell: Uint8Array | undefined;
+  #messages = 0;
   #weight = 0;
-  /** So much of it is being written. */
+  /** Of these so many are being written, with so much left of them. */
+  #leavingMessages = 0;
   #leaving = 0;
   #writing = false;
   #room: PromiseWithResolvers<void> | undefined;
   #ended = false;
   readonly #said = Promise.withResolvers<void>();
 
-  constructor(stream: ByteStream, { side, onBroken }: WebSocketOutputOptions) {
+  constructor(stream: ByteStream, { side, onBroken, account }: WebSocketOutputOptions) {
     this.#stream = stream;
     this.#side = side;
     this.#onBroken = onBroken;
+    this.#account = account;
   }
 
   /** What waits, and what is being written: in characters, and so much more for each message. */
@@ -62,9 +71,11 @@ export class WebSocketOutput {
     if (this.#youngest) this.#youngest.next = waiting;
     else this.#oldest = waiting;
     this.#youngest = waiting;
+    this.#messages++;
     this.#weight += weightOf(text);
     this.#write();
-    if (this.#weight < HIGH_WATER) return;
+    if (this.#weight >= WORTH_TELLING) this.#owe();
+    if (this.#weight < HIGH_WATER || this.#ended) return;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }
@@ -93,8 +104,19 @@ export class WebSocketOutput {
     this.#oldest = this.#youngest = undefined;
     this.#ping = false;
     this.#pong = undefined;
+    this.#messages = this.#leavingMessages;
     this.#weight = this.#leaving;
     this.#release();
+    this.#owe();
+  }
+
+  /** Says nothing more, not even goodbye. */
+  stop(): void {
+    this.#ended = true;
+    this.#farewell = undefined;
+    this.#leavingMessages = this.#leaving = 0;
+    this.drop();
+    this.#said.resolve();
   }
 
   #write(): void {
@@ -110,11 +132,7 @@ export class WebSocketOutput {
       this.#writing = false;
     } catch {
       // From here on nothing is written: `#writing` stays as it is.
-      this.#ended = true;
-      this.#farewell = undefined;
-      this.#leaving = 0;
-      this.drop();
-      this.#said.resolve();
+      this.stop();
       this.#onBroken();
     }
   }
@@ -130,9 +148,6 @@ export class WebSocketOutput {
       frames.clear();
       if (spare.length < MAX_SPARE) spare.push(frames);
     }
-    this.#weight -= this.#leaving;
-    this.#leaving = 0;
-    if (this.#weight < HIGH_WATER) this.#release();
     if (this.#ended && !this.#farewell) this.#said.resolve();
   }
 
@@ -161,11 +176,38 @@ export class WebSocketOutput {
     this.#oldest = waiting.next;
     if (!this.#oldest) this.#youngest = undefined;
     waiting.next = undefined;
+    this.#leavingMessages++;
     this.#leaving += weightOf(waiting.text);
   }
 
   async #put(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) at += await this.#stream.write(bytes.subarray(at));
+    const weight = this.#leaving;
+    this.#owe();
+    for (let at = 0; at < bytes.length;) {
+      at += await this.#stream.write(bytes.subarray(at));
+      this.#wrote(Math.ceil(weight * (1 - at / bytes.length)));
+    }
+  }
+
+  /** So much is left of what is being written. */
+  #wrote(left: number): void {
+    // Nothing is, if it was stopped meanwhile.
+    if (this.#leaving > left) {
+      this.#weight -= this.#leaving - left;
+      this.#leaving = left;
+    }
+    if (left === 0) {
+      this.#messages -= this.#leavingMessages;
+      this.#leavingMessages = 0;
+    }
+    this.#owe();
+    if (this.#weight < HIGH_WATER) this.#release();
+  }
+
+  /** What one turn brings is no sign that nobody reads: up to the high water it counts as one message. */
+  #owe(): void {
+    const messages = this.#weight < HIGH_WATER ? Math.min(1, this.#messages) : this.#messages;
+    this.#account?.owe(messages, this.#weight);
   }
 
   #release(): void {

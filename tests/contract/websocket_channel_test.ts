@@ -1,4 +1,5 @@
 import { websocket } from "../../src/frontends/websocket.ts";
+import { looseBodies, looseUnread, MAX_BODY_BYTES } from "../support/waiting_limits.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
 import { pairOf, serveSockets } from "./served_pair.ts";
 import { WebSocketFar } from "./websocket_far.ts";
@@ -10,7 +11,9 @@ async function openPair(): Promise<ChannelPair> {
       keepAliveMs: 60_000,
       maxBufferedMessages: 2_000,
       maxBufferedBytes: 1 << 26,
-      maxBodyBytes: 16 * 1024 * 1024,
+      maxBodyBytes: MAX_BODY_BYTES,
+      bodies: looseBodies(),
+      unread: looseUnread(),
       emit: () => {},
     })
   );

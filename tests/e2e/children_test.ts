@@ -273,11 +273,11 @@ Deno.test("--maxChildren leaves sessions alone that hold no child", async () => 
   await eventually(gateway.children, count(0));
   const busy = await beginSession(gateway.mcp);
   await eventually(gateway.children, count(0));
-  const call = post(gateway.mcp, callTool(1, "sleep", { ms: 5000 }), { session: busy });
+  const call = post(gateway.mcp, callTool(1, "sleep", { ms: 8000 }), { session: busy });
   await eventually(gateway.children, count(1));
   const refused = await answer(await post(gateway.mcp, callTool(2, "echo"), { session: busy }));
   assert.equal(refused.error.message, "Too many server processes: the limit is 1");
-  assert.equal((await answer(await call)).result.structuredContent.slept, 5000);
+  assert.equal((await answer(await call)).result.structuredContent.slept, 8000);
   await eventually(gateway.children, count(0));
   assert.equal(typeof await pidIn(gateway, idle), "number");
   assert.match(gateway.stderr(), /Too many server processes/);

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { type Client, connect, ErrorCode, McpError, WIRES } from "../support/clients.ts";
 import { SCRIPTED, startKeystone } from "../support/keystone.ts";
 
-/** Far below what the call takes, far above the pause between two heartbeats. */
-const PATIENCE_MS = 1_500;
-const CALL_MS = 3_500;
+const EVERY = ["--progressHeartbeat", "100ms"];
+/** Below what the call takes, and fifty times the pause between two heartbeats: a busy machine delays them. */
+const PATIENCE_MS = 5_000;
+const CALL_MS = 6_000;
 
 interface Told {
   readonly progress: number;
@@ -13,9 +14,13 @@ interface Told {
 }
 
 /** A call that takes long, by a client that waits only as long as it hears of it; `told` gets what it hears. */
-async function slowCall(client: Client, told: Told[], tool = { name: "sleep", arguments: { ms: CALL_MS } }) {
+async function slowCall(
+  client: Client,
+  told: Told[],
+  { tool = { name: "sleep", arguments: { ms: CALL_MS } }, timeout = PATIENCE_MS } = {},
+) {
   const { structuredContent } = await client.callTool(tool, undefined, {
-    timeout: PATIENCE_MS,
+    timeout,
     resetTimeoutOnProgress: true,
     onprogress: (progress) => told.push(progress),
   });
@@ -25,9 +30,7 @@ async function slowCall(client: Client, told: Told[], tool = { name: "sleep", ar
 for (const mode of [[], ["--stateful"]]) {
   for (const wire of mode.length === 0 ? WIRES : ["Streamable HTTP" as const]) {
     Deno.test(`gateway keeps a slow call alive by heartbeats, over ${[wire, ...mode].join(" ")}`, async () => {
-      await using keystone = await startKeystone([...mode, "--progressHeartbeat", "300ms"], {
-        server: SCRIPTED,
-      });
+      await using keystone = await startKeystone([...mode, ...EVERY], { server: SCRIPTED });
       await using connected = await connect(keystone, wire);
       const told: Told[] = [];
       assert.deepEqual(await slowCall(connected.client, told), { slept: CALL_MS });
@@ -44,18 +47,19 @@ Deno.test("gateway sends no heartbeats unless it is told to, and the client give
   await using keystone = await startKeystone(["--stateful"], { server: SCRIPTED });
   await using connected = await connect(keystone, "Streamable HTTP");
   const told: Told[] = [];
-  await assert.rejects(slowCall(connected.client, told), (error) => {
+  await assert.rejects(slowCall(connected.client, told, { timeout: 1_000 }), (error) => {
     return error instanceof McpError && error.code === ErrorCode.RequestTimeout;
   });
   assert.deepEqual(told, []);
 });
 
 Deno.test("gateway does not take its own heartbeats for a sign of life of the server", async () => {
-  const flags = ["--stateful", "--progressHeartbeat", "300ms", "--requestTimeout", "2s"];
+  const flags = ["--stateful", ...EVERY, "--requestTimeout", "3s"];
   await using keystone = await startKeystone(flags, { server: SCRIPTED });
   await using connected = await connect(keystone, "Streamable HTTP");
   const told: Told[] = [];
-  const call = slowCall(connected.client, told, { name: "hang", arguments: { ms: 0 } });
-  await assert.rejects(call, /did not answer "tools\/call" within 2s \(--requestTimeout\)/);
+  const tool = { name: "hang", arguments: { ms: 0 } };
+  const call = slowCall(connected.client, told, { tool, timeout: 60_000 });
+  await assert.rejects(call, /did not answer "tools\/call" within 3s \(--requestTimeout\)/);
   assert(told.length >= 2, `${told.length}`);
 });

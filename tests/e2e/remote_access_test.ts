@@ -243,9 +243,29 @@ Deno.test("bridge opens its WebSocket through HTTP_PROXY", async () => {
     env: { ...NO_PROXIES, HTTP_PROXY: proxy.url },
   });
   await bridge.begin();
-  assert.equal(proxy.asked.length, 1);
-  assert.match(proxy.asked[0] ?? "", new RegExp(`127.0.0.1:${remote.port}`));
+  assert.deepEqual(proxy.asked, [`CONNECT 127.0.0.1:${remote.port} HTTP/1.1`]);
 });
+
+Deno.test(
+  "bridge opens its wss through HTTPS_PROXY, also with --caFile",
+  { ignore: !hasOpenssl },
+  async () => {
+    await using files = await certificates();
+    const tls = {
+      cert: await Deno.readTextFile(files.path("cert")),
+      key: await Deno.readTextFile(files.path("key")),
+    };
+    await using proxy = await Proxy.start();
+    await using remote = new WebSocketRemote(undefined, { tls });
+    const url = `wss://127.0.0.1:${remote.port}/ws`;
+    await using bridge = new Bridge(["--ws", url, ...QUICK_RETRY, "--caFile", files.path("ca")], {
+      env: { ...NO_PROXIES, HTTPS_PROXY: proxy.url },
+    });
+    await bridge.begin();
+    assert.deepEqual((await bridge.call(1, "echo", { n: 1 })).result.structuredContent, { n: 1 });
+    assert.deepEqual(proxy.asked, [`CONNECT 127.0.0.1:${remote.port} HTTP/1.1`]);
+  },
+);
 
 Deno.test(
   "bridge goes through HTTPS_PROXY by CONNECT, also with --caFile",

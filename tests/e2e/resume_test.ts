@@ -5,7 +5,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { Cable } from "../support/cable.ts";
 import { CallToolResultSchema, Client } from "../support/clients.ts";
 import { Events, inTime } from "../support/conversation.ts";
-import { eventually, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { eventually, type Keystone, leapUntil, SCRIPTED, startKeystone } from "../support/keystone.ts";
 import { rawRequest } from "../support/raw_http.ts";
 import { RawStream } from "../support/raw_stream.ts";
 import {
@@ -184,10 +184,11 @@ Deno.test("--eventStore none gives no ids and resumes nothing; a stateless gatew
 });
 
 Deno.test("a client that does not come back costs its server no longer than --sessionTimeout", async () => {
-  await using gateway = await start("--sessionTimeout", "1s", "--keepAlive", "50ms", "--replyMode", "sse");
+  const flags = ["--stateful", "--sessionTimeout", "30m", "--keepAlive", "50ms", "--replyMode", "sse"];
+  await using gateway = await startKeystone(flags, { server: SCRIPTED, leapMs: 30 * 60_000 });
   const session = await beginSession(gateway.mcp);
   const last = await vanishInCall(gateway, session, callTool(1, "hang"), /retry/);
-  await eventually(() => gateway.children(), (children) => children.length === 0);
+  await leapUntil(gateway, eventually(() => gateway.children(), (children) => children.length === 0));
   await assertGone(await get(gateway, session, last));
 });
 
@@ -233,13 +234,13 @@ Deno.test("the v1 client gets the answer of a call in the middle of which its co
   const { client, transport, told } = await wire.connect();
   const primed = Promise.withResolvers<string>();
   const call = client.request(
-    { method: "tools/call", params: { name: "sleep", arguments: { ms: 500 } } },
+    { method: "tools/call", params: { name: "sleep", arguments: { ms: 3_000 } } },
     CallToolResultSchema,
     { onresumptiontoken: primed.resolve },
   );
   const token = await primed.promise;
   wire.cable.cut();
-  assert.deepEqual((await inTime(call, "answer")).structuredContent, { slept: 500 });
+  assert.deepEqual((await inTime(call, "answer")).structuredContent, { slept: 3_000 });
   assert(wire.answers.some(({ status, lastEventId }) => lastEventId === token && status === 200));
   assert.deepEqual(told, []);
   await transport.terminateSession();
@@ -252,7 +253,7 @@ Deno.test("the v1 client picks a call up that another client of its session bega
   const first = await wire.connect();
   const primed = Promise.withResolvers<string>();
   const params = { name: "notify", arguments: { messages: [log("missed")] } };
-  const slow = { name: "sleep", arguments: { ms: 300 } };
+  const slow = { name: "sleep", arguments: { ms: 3_000 } };
   const lost = first.client.request(
     { method: "tools/call", params: slow },
     CallToolResultSchema,
@@ -267,7 +268,7 @@ Deno.test("the v1 client picks a call up that another client of its session bega
     CallToolResultSchema,
     { resumptionToken },
   );
-  assert.deepEqual((await inTime(found, "answer")).structuredContent, { slept: 300 });
+  assert.deepEqual((await inTime(found, "answer")).structuredContent, { slept: 3_000 });
   await second.client.request({ method: "tools/call", params }, CallToolResultSchema);
   assert.equal(second.told.length, 1);
   await second.transport.terminateSession();

@@ -46,18 +46,15 @@ async function beginCall(keystone: Keystone, wire: Wire): Promise<Call> {
   return { result, finish: finished.resolve, leave };
 }
 
-/** Below the 30 s that some tests here allow the gateway to wait, far above what it needs. */
-const END_MS = 15_000;
-
 /** The exit code, once the gateway has ended and nothing is left of `children`. */
 async function ended(gateway: Pick<Keystone, "status">, children: readonly number[]): Promise<number> {
-  const { code } = await inTime(gateway.status, "The end of the gateway", END_MS);
+  const { code } = await inTime(gateway.status, "The end of the gateway");
   assert.deepEqual(await running(children), []);
   return code;
 }
 
 Deno.test("gateway that is told to stop finishes open calls and refuses new ones with 503", async () => {
-  await using keystone = await startKeystone(["--stateful", "--shutdownTimeout", "30s"], {
+  await using keystone = await startKeystone(["--stateful", "--shutdownTimeout", "10m"], {
     server: SCRIPTED,
   });
   const { mcp, sse, port } = keystone;
@@ -104,14 +101,15 @@ Deno.test("gateway answers a call that does not end with an error once the time 
     await assert.rejects(result, /MCP error -32000: The gateway is shutting down/);
   }
   const waitedMs = performance.now() - since;
-  assert(waitedMs >= 300 && waitedMs < 5000, `${waitedMs}`);
+  assert(waitedMs >= 300, `${waitedMs}`);
   for (const { leave } of calls) await leave();
   assert.equal(await ended(keystone, children), 0);
 });
 
 Deno.test("gateway answers the open calls of stateless clients as well", async () => {
-  await using keystone = await startKeystone(["--shutdownTimeout", "1s", "--replyMode", "sse"], {
+  await using keystone = await startKeystone(["--shutdownTimeout", "10m", "--replyMode", "sse"], {
     server: SCRIPTED,
+    leapMs: 600_000,
   });
   await answer(await post(keystone.mcp, callTool(0, "echo")));
   // Its head has come, so the call is open.
@@ -119,7 +117,9 @@ Deno.test("gateway answers the open calls of stateless clients as well", async (
   const sleeping = await post(keystone.mcp, callTool("s", "sleep", { ms: 100 }));
   const children = await keystone.children();
   keystone.signal("SIGTERM");
+  await keystone.logged(STOPPING);
   assert.deepEqual((await answer(sleeping)).result.structuredContent, { slept: 100 });
+  await keystone.leap();
   assert.equal((await answer(hanging)).error.message, "The gateway is shutting down");
   assert.equal(await ended(keystone, children), 0);
 });
@@ -141,7 +141,7 @@ Deno.test("gateway ends what its servers have started, and kills what ignores SI
 
 Deno.test("gateway stops at once at a second signal, whatever it was waiting for", async () => {
   const stubborn = [...SCRIPTED, "--ignore-term"];
-  const flags = ["--stateful", "--stopTimeout", "30s", "--shutdownTimeout", "30s"];
+  const flags = ["--stateful", "--stopTimeout", "10m", "--shutdownTimeout", "10m"];
   await using keystone = await startKeystone(flags, { server: stubborn });
   await using _idle = await connect(keystone, "WebSocket");
   const call = await beginCall(keystone, "SSE");
@@ -152,17 +152,15 @@ Deno.test("gateway stops at once at a second signal, whatever it was waiting for
   // For half a second a second signal would be an echo of the first; there is no event for its end.
   await new Promise((resolve) => setTimeout(resolve, 1000));
   assert.deepEqual(await running(children), children);
-  const since = performance.now();
   keystone.signal("SIGTERM");
   assert.equal(await ended(keystone, []), 0);
-  assert(performance.now() - since < 5000);
   // Killed, but not waited for.
   await eventually(() => running(children), (left) => left.length === 0);
   await call.leave();
 });
 
 Deno.test("gateway takes two signals in a row for one, as launchers hand them on", async () => {
-  await using keystone = await startKeystone(["--stateful", "--shutdownTimeout", "30s"], {
+  await using keystone = await startKeystone(["--stateful", "--shutdownTimeout", "10m"], {
     server: SCRIPTED,
   });
   const { result, finish, leave } = await beginCall(keystone, "Streamable HTTP");
@@ -203,11 +201,9 @@ Deno.test("gateway does not wait for a client that has ceased to read", async ()
   await stream.read(/notifications\/progress/);
   const children = await keystone.children();
   assert.equal(children.length, 1);
-  const since = performance.now();
   keystone.signal("SIGTERM");
   assert.equal(await ended(keystone, children), 0);
   assert.match(keystone.stderr(), /Gateway is stopping reason=SIGTERM openRequests=1/);
-  assert(performance.now() - since < 10_000);
 });
 
 Deno.test("gateway does not wait for a client that has ceased to send", async () => {
@@ -225,10 +221,8 @@ Deno.test("gateway does not wait for a client that has ceased to send", async ()
   // The gateway says so when it begins to read the body, of which only a part comes.
   await new RawStream({ connection, body: "" }).read(/^HTTP\/1.1 100 /);
   await connection.write(new TextEncoder().encode('{"jsonrpc":'));
-  const since = performance.now();
   keystone.signal("SIGTERM");
   assert.equal(await ended(keystone, []), 0);
-  assert(performance.now() - since < 10_000);
 });
 
 Deno.test("gateway stops when its launcher closes the pipe to stdin, and not before", async () => {

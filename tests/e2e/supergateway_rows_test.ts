@@ -9,7 +9,7 @@ import {
   openSse,
 } from "../support/conversation.ts";
 import { DEAF } from "../support/conversation_contract.ts";
-import { eventually, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { eventually, SCRIPTED, startKeystone, TextLog } from "../support/keystone.ts";
 import { rawRequest, upgradeRequest } from "../support/raw_http.ts";
 import {
   allMessages,
@@ -173,14 +173,18 @@ Deno.test("a stateless batch of two requests gets two answers", async () => {
 });
 
 Deno.test("an idle session ends although its GET stream is open and kept alive", async () => {
-  await using gateway = await start("--stateful", "--sessionTimeout", "1s", "--keepAlive", "100ms");
+  const flags = ["--stateful", "--sessionTimeout", "30m", "--keepAlive", "100ms"];
+  await using gateway = await startKeystone(flags, { server: SCRIPTED, leapMs: 30 * 60_000 });
   const session = await beginSession(gateway.mcp);
   const headers = { "Mcp-Session-Id": session, Accept: "text/event-stream" };
-  const comments = await inTime((await fetch(gateway.mcp, { headers })).text(), "end of the stream");
-  assert.match(comments, /^id: \S+\nretry: \d+\ndata: \n\n(:\n\n){2,}$/);
+  const stream = new TextLog((await fetch(gateway.mcp, { headers })).body!);
+  await inTime(stream.matching(/^id: \S+\nretry: \d+\ndata: \n\n(:\n\n){2,}$/), "keep-alive");
+  await gateway.leap();
+  await inTime(stream.ended, "end of the stream");
+  assert.match(stream.text, /^id: \S+\nretry: \d+\ndata: \n\n(:\n\n){2,}$/);
   assert.equal((await answer(await post(gateway.mcp, request(1, "ping"), { session }))).error.code, -32001);
   await eventually(() => gateway.children(), (children) => children.length === 0);
-  assert.match(await gateway.logged(/Session closed/), /was idle for 1000 ms/);
+  assert.match(await gateway.logged(/Session closed/), /was idle for 1800000 ms/);
 });
 
 Deno.test("a bad POST is answered with 400 and -32700, and the SSE session that it names lives on", async () => {

@@ -102,7 +102,7 @@ Deno.test("WebSocket tells in the close frame why the session ended", async () =
 });
 
 Deno.test("WebSocket notices a peer that answers no ping, and stops its child", async () => {
-  await using gateway = await startKeystone([...FLAGS, "--keepAlive", "1s"], { server: SCRIPTED });
+  await using gateway = await startKeystone([...FLAGS, "--keepAlive", "5s"], { server: SCRIPTED });
   // A client that answers pings and else says nothing is no such peer.
   await using quiet = await beginSocket(gateway);
   using silent = await rawRequest(gateway.port, upgradeRequest("/ws"));

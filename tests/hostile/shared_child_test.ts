@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beginSocket, beginSse, inTime, type SocketConversation } from "../support/conversation.ts";
 import { eventually, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
 import { memoryOf } from "../support/memory.ts";
-import { processorOf } from "../support/processor.ts";
+import { processorOf } from "../support/processor_time.ts";
 import { answer, beginSession, callTool, post, request } from "../support/rpc.ts";
 
 const MIB = 2 ** 20;

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { openSocket, type SocketConversation } from "../support/conversation.ts";
 import { type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
-import { processorMs, slowness } from "../support/processor_time.ts";
+import { mainThreadMs, slowness } from "../support/processor_time.ts";
 import { type RawRequest, rawRequest } from "../support/raw_http.ts";
 import { initialize, post, request } from "../support/rpc.ts";
 import { BODIES, HARMLESS, HEADS, type Input } from "./corpus.ts";
@@ -21,9 +21,9 @@ type Send = () => Promise<unknown>;
 async function costOf(gateway: Keystone, send: Send, enough: number): Promise<number> {
   let least = Infinity;
   for (let round = 0; round < TRIES && least > enough; round++) {
-    const before = await processorMs(gateway.pid);
+    const before = await mainThreadMs(gateway.pid);
     await send();
-    const taken = await processorMs(gateway.pid) - before;
+    const taken = await mainThreadMs(gateway.pid) - before;
     least = Math.min(least, taken / await slowness());
   }
   return least;

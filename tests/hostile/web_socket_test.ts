@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { inTime } from "../contract/deadline.ts";
 import { Bridge, QUICK_RETRY } from "../support/bridge.ts";
 import { concat } from "../support/frames.ts";
-import { type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { eventually, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
 import { memoryOf } from "../support/memory.ts";
 import { RawSocket, rawSocketServer } from "../support/raw_socket.ts";
 import { callTool, initialize, request } from "../support/rpc.ts";
@@ -154,7 +154,10 @@ for (const [what, payload] of Object.entries(ANSWERED)) {
         for (let times = 0; times < 1_000 && !over; times++) if (!await socket.send(many)) return;
       })();
       try {
-        await inTime(gateway.logged(/Session closed .*Too much waits that is not read/), "Its end");
+        await inTime(
+          gateway.logged(/Client dropped.*\(--maxBufferedMessages, --maxBufferedSize\)/),
+          "Its end",
+        );
       } finally {
         over = true;
         socket[Symbol.dispose]();
@@ -165,3 +168,43 @@ for (const [what, payload] of Object.entries(ANSWERED)) {
     await serves(gateway);
   });
 }
+
+Deno.test("messages on their way over WebSocket are held within the budget of bodies, and have their time", async () => {
+  const flags = [...FLAGS, "--maxBodiesInFlight", "24m", "--bodyTimeout", "3s"];
+  await using gateway = await startKeystone(flags, { server: SCRIPTED });
+  using sockets = new DisposableStack();
+  const { growth } = await growthOf(gateway.pid, async () => {
+    const codes = await inTime(
+      Promise.all(Array.from({ length: 20 }, async () => {
+        const socket = sockets.use(await RawSocket.open(gateway.ws));
+        const code = socket.closeCode();
+        const payload = "x".repeat(3 * MIB);
+        await socket.sendFrame({ opcode: TEXT, payload, final: false });
+        return await code;
+      })),
+      "The end of all sockets",
+    );
+    assert.deepEqual(new Set(codes), new Set([1013]));
+  });
+  assertSmall(growth);
+  await serves(gateway);
+});
+
+Deno.test("answers that nobody reads over WebSocket are held within the budget of all, and the slowest goes first", async () => {
+  const flags = [...FLAGS, "--maxUnreadSize", "32m", "--children", "shared"];
+  await using gateway = await startKeystone(flags, { server: SCRIPTED });
+  using sockets = new DisposableStack();
+  for (let count = 0; count < 12; count++) {
+    const socket = sockets.use(await RawSocket.open(gateway.ws));
+    const payload = JSON.stringify(callTool(1, "large", { bytes: 12 * MIB }));
+    await socket.sendFrame({ opcode: TEXT, payload: JSON.stringify(initialize(0)) });
+    await socket.sendFrame({ opcode: TEXT, payload });
+  }
+  const named = (pattern: RegExp) => [...gateway.stderr().matchAll(pattern)].map(([, session]) => session);
+  const dropped = await eventually(
+    () => Promise.resolve(named(/Client dropped.* session=(\S+) .*\(--maxUnreadSize\)/g)),
+    ({ length }) => length > 8,
+  );
+  assert(named(/Session opened session=(\S+)/g).slice(0, 4).includes(dropped[0]));
+  await serves(gateway);
+});

@@ -1,10 +1,7 @@
 /** Keystone as clients start it who can only spawn a command: JSON-RPC by hand, one message a line. */
 import { inTime } from "../contract/deadline.ts";
-import { commandLine, type StartOptions } from "./keystone.ts";
+import { commandLine, environment, leaper, type StartOptions } from "./keystone.ts";
 import { type AnyMessage, callTool, initialize } from "./rpc.ts";
-
-/** Far above what any step takes, on a busy machine as well. */
-const STEP_MS = 30_000;
 
 /** Short pauses, so that a test of repetitions is quick. */
 export const QUICK_RETRY = ["--retryDelay", "10ms", "--retryMaxDelay", "50ms"];
@@ -15,6 +12,8 @@ export class Bridge implements AsyncDisposable {
   readonly lines: string[] = [];
   /** Those lines as messages. */
   readonly messages: AnyMessage[] = [];
+  /** With `leapMs`: so much time passes at once. */
+  readonly leap: () => Promise<void>;
   readonly #child: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #read: Promise<unknown>;
@@ -28,8 +27,9 @@ export class Bridge implements AsyncDisposable {
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
-      env: { NO_COLOR: "1", ...options.env },
+      env: environment(options),
     }).spawn();
+    this.leap = leaper(this.#child.pid, (pattern) => this.logged(pattern));
     this.#stdin = this.#child.stdin.getWriter();
     const { stdout, stderr } = this.#child;
     this.#read = Promise.all([
@@ -101,7 +101,7 @@ export class Bridge implements AsyncDisposable {
 
   /** Settles when the process has ended and all its output is read. */
   async ended(): Promise<Deno.CommandStatus> {
-    const status = await inTime(this.#child.status, "The end of the bridge", STEP_MS);
+    const status = await inTime(this.#child.status, "The end of the bridge");
     await this.#read;
     return status;
   }
@@ -119,7 +119,7 @@ export class Bridge implements AsyncDisposable {
         await this.#changed.promise;
       }
     };
-    await inTime(held(), what, STEP_MS).catch((error) => {
+    await inTime(held(), what).catch((error) => {
       throw new Error(`${error.message}\n${this.#said()}`);
     });
   }

@@ -46,8 +46,6 @@ export const WIRES = ["Streamable HTTP", "SSE", "WebSocket"] as const;
 export type Wire = typeof WIRES[number];
 
 const INFO = { name: "keystone-test", version: "1.0.0" };
-/** Far above what any message takes, on a busy machine as well. */
-const INBOX_WAIT_MS = 20_000;
 
 type Urls = Pick<Keystone, "mcp" | "sse" | "ws">;
 
@@ -169,7 +167,7 @@ export class Inbox {
 
   /** Settles when so many notifications of the method are there. */
   async waitFor(method: string, count = 1): Promise<Notified[]> {
-    await inTime(this.#holds(method, count), `${count} of ${method}`, INBOX_WAIT_MS);
+    await inTime(this.#holds(method, count), `${count} of ${method}`);
     return this.of(method);
   }
 

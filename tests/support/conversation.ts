@@ -1,10 +1,8 @@
 /** A client's end of one session, message by message: for what an SDK client would not send or would not show. */
+import { inTime as within } from "../contract/deadline.ts";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { Keystone } from "./keystone.ts";
 import { type AnyMessage, beginSession, initialize, messagesOf, post } from "./rpc.ts";
-
-/** Far above what any message takes, on a busy machine as well. */
-const WAIT_MS = 20_000;
 
 /** Disposal is the client's own end of the session, in the way of its wire. */
 export interface Conversation extends AsyncDisposable {
@@ -231,11 +229,5 @@ class Received {
 
 /** Rejects when the promise does not settle: a test that waits for ever would not tell for what. */
 export async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`No ${what} came within ${WAIT_MS} ms`)), WAIT_MS);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await within(promise, `The ${what}`);
 }

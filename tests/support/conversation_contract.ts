@@ -189,13 +189,23 @@ export function conversationContract({ name, flags, begin }: Wire): void {
   });
 
   Deno.test(`${name} answers a request that takes too long, and cancels it at the child`, async () => {
-    await using gateway = await start("--requestTimeout", "2s");
+    await using gateway = await startKeystone([...flags, "--requestTimeout", "10m"], {
+      server: SCRIPTED,
+      leapMs: 600_000,
+    });
     await using client = await begin(gateway);
     await client.send(callTool("slow", "hang"));
+    // Its answer says that the one before it has arrived.
+    await client.send(request("next", "ping"));
+    await client.until("next");
+    await gateway.leap();
     assert.deepEqual(await client.next(), {
       jsonrpc: "2.0",
       id: "slow",
-      error: { code: -32001, message: 'The server did not answer "tools/call" within 2s (--requestTimeout)' },
+      error: {
+        code: -32001,
+        message: 'The server did not answer "tools/call" within 10m (--requestTimeout)',
+      },
     });
     await client.send(callTool("report", "seen"));
     assert.deepEqual((await client.next()).result.structuredContent.cancelled, ["slow"]);

@@ -1,6 +1,8 @@
 /** Time that passes when a test says so: `performance.now` and `setTimeout` of the whole process. */
 
 export interface FakeClock extends Disposable {
+  /** How many timers wait. */
+  readonly timers: number;
   /** Lets so much time pass; what is due runs in its order. */
   pass(ms: number): void;
 }
@@ -31,6 +33,9 @@ export function fakeClock(): FakeClock {
   const next = (until: number) =>
     [...timers].filter(([, { at }]) => at <= until).sort(([, a], [, b]) => a.at - b.at)[0];
   return {
+    get timers() {
+      return timers.size;
+    },
     pass(ms) {
       const until = now + ms;
       for (let due = next(until); due; due = next(until)) {

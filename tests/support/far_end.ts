@@ -1,7 +1,11 @@
 /** The far end of a channel under test: says things, and reads step by step what comes. */
+import { setImmediate } from "node:timers";
 import type { Channel, Envelope } from "../../src/core/channel.ts";
 import type { JsonRpcMessage } from "../../src/core/jsonrpc.ts";
 import { Inbox, type Rest } from "../contract/inbox.ts";
+
+/** The real one: a test may have put a clock of its own in its place. */
+const { setTimeout } = globalThis;
 
 export class FarEnd {
   readonly #channel: Channel;
@@ -42,7 +46,13 @@ export class FarEnd {
   }
 }
 
-/** Lets everything run that is ready to, so that a test can see what does not happen. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+/**
+ * Lets everything run that is ready to, so that a test can see what does not happen. Timers and immediates take turns in
+ * an order that depends on how long each turn takes, and what one sets off may wait for the other: hence some rounds.
+ */
+export async function settled(): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    await new Promise<void>((resolve) => setTimeout(resolve));
+    await new Promise<void>((resolve) => setImmediate(() => resolve()));
+  }
 }

@@ -6,7 +6,12 @@ import { memoryOf } from "./memory.ts";
 
 const MIB = 1024 * 1024;
 /** Garbage is collected every second, and what is left is told twice a second. */
-const SETTLE_MS = 3_000;
+const SETTLE_MS = 7_000;
+/** One timer serves all connections, bodies and streams; when it has fired and nothing waits, it is not set again. */
+const LIMITS = ["--headerTimeout", "--idleTimeout", "--bodyTimeout", "--stallTimeout"].flatMap((flag) => [
+  flag,
+  "5s",
+]);
 const COLLECT_GARBAGE_MS = "1000";
 
 export interface Footprint {
@@ -28,7 +33,7 @@ export interface WatchedKeystone extends Keystone {
 /** A gateway in front of the scripted server that can be asked what it holds. */
 export async function startWatched(flags: readonly string[]): Promise<WatchedKeystone> {
   const file = await Deno.makeTempFile({ prefix: "keystone-footprint-" });
-  const gateway = await startKeystone(flags, {
+  const gateway = await startKeystone([...LIMITS, ...flags], {
     server: SCRIPTED,
     entry: [
       // Memory that is free but not collected would look like a leak.

@@ -1,5 +1,7 @@
 /** Starts the real gateway as a user would, in a process of its own, on a free port. */
 import { fileURLToPath as fromFileUrl } from "node:url";
+import { DEADLINE_MS } from "../contract/deadline.ts";
+import { WATCHER_NAME } from "../../src/backends/orphan_watch.ts";
 
 /** Published servers, pinned, started without a package manager in between. */
 export const EVERYTHING = published("@modelcontextprotocol/server-everything@2026.8.31", "stdio");
@@ -10,6 +12,7 @@ export const filesystem = (folder: string) =>
 /** The project's own fixtures. */
 export const SCRIPTED = fixture("scripted_server.ts");
 export const CONFORMANCE = fixture("conformance_server.ts");
+const LEAPING_CLOCK = fromFileUrl(new URL("../fixtures/leaping_clock.ts", import.meta.url));
 
 function published(name: string, ...args: string[]): string[] {
   return [Deno.execPath(), "run", "-A", "--no-lock", "--no-config", `npm:${name}`, ...args];
@@ -34,6 +37,8 @@ export interface Keystone extends AsyncDisposable {
   /** Processes below the gateway, grandchildren included. */
   children(): Promise<number[]>;
   signal(signal: Deno.Signal): void;
+  /** With `leapMs`: so much time passes at once. */
+  leap(): Promise<void>;
   /** Settles when the process has ended. */
   readonly status: Promise<Deno.CommandStatus>;
   /** SIGTERM, then the exit status. */
@@ -46,13 +51,29 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** The program before the flags; main.ts by default. */
   entry?: readonly string[];
+  /** How much time passes at each `leap`. */
+  leapMs?: number;
   /** What starts Deno, where something must be set before it. */
   launcher?: readonly string[];
 }
 
 export function commandLine(flags: readonly string[], options: StartOptions = {}): string[] {
-  const { entry = [fromFileUrl(new URL("../../main.ts", import.meta.url))], server } = options;
-  return ["run", "-A", ...entry, ...flags, ...(server ? ["--", ...server] : [])];
+  const { entry = [fromFileUrl(new URL("../../main.ts", import.meta.url))], server, leapMs } = options;
+  const preload = leapMs === undefined ? [] : ["--preload", LEAPING_CLOCK];
+  return ["run", "-A", ...preload, ...entry, ...flags, ...(server ? ["--", ...server] : [])];
+}
+
+export function environment({ env, leapMs }: StartOptions): Record<string, string> {
+  return { NO_COLOR: "1", ...env, ...leapMs === undefined ? {} : { LEAP_MS: `${leapMs}` } };
+}
+
+/** Has a gateway leap; settles when it has. */
+export function leaper(pid: number, logged: (pattern: RegExp) => Promise<unknown>): () => Promise<void> {
+  let leaps = 0;
+  return async () => {
+    signal(pid, "SIGUSR2");
+    await logged(new RegExp(`^Leap ${++leaps}$`, "m"));
+  };
 }
 
 /** Runs to the end, for command lines that must not start anything. */
@@ -76,7 +97,7 @@ export async function startKeystone(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    env: { NO_COLOR: "1", ...options.env },
+    env: environment(options),
   }).spawn();
   const log = new TextLog(child.stderr);
   const out = new TextLog(child.stdout);
@@ -103,6 +124,7 @@ export async function startKeystone(
     logged: (pattern) => log.matching(pattern),
     children: () => descendants(child.pid),
     signal: (name) => signal(child.pid, name),
+    leap: leaper(child.pid, (pattern) => log.matching(pattern)),
     status: child.status,
     stop,
     async [Symbol.asyncDispose]() {
@@ -119,30 +141,56 @@ function signal(pid: number, name: Deno.Signal): void {
   }
 }
 
-/** Every process below this one. */
+/** Every process below this one, but for the watchers of gateways and what those run. */
 export async function descendants(pid: number): Promise<number[]> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,stat="] }).output();
-  const rows = new TextDecoder().decode(stdout).trim().split("\n")
-    .map((row) => row.trim().split(/\s+/))
-    // A zombie has ended; only its parent has not looked yet.
-    .filter(([, , stat]) => !stat?.startsWith("Z"));
+  const rows = await processRows();
   const below = (parent: number): number[] =>
-    rows.filter(([, ppid]) => Number(ppid) === parent).flatMap(([own]) => [
-      Number(own),
-      ...below(Number(own)),
+    rows.filter(({ ppid, watches }) => ppid === parent && !watches).flatMap((row) => [
+      row.pid,
+      ...below(row.pid),
     ]);
   return below(pid);
 }
 
+/** The process that ends the children of this gateway when it is killed. */
+export async function watchersOf(gateway: number): Promise<number[]> {
+  const rows = await processRows();
+  return rows.filter(({ ppid, watches }) => ppid === gateway && watches).map(({ pid }) => pid);
+}
+
+async function processRows(): Promise<{ pid: number; ppid: number; watches: boolean }[]> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,stat=,args="] }).output();
+  return new TextDecoder().decode(stdout).trim().split("\n")
+    .map((row) => row.trim().split(/\s+/))
+    // A zombie has ended; only its parent has not looked yet.
+    .filter(([, , stat]) => !stat?.startsWith("Z"))
+    .map(([pid, ppid, , ...args]) => ({
+      pid: Number(pid),
+      ppid: Number(ppid),
+      watches: args.includes(WATCHER_NAME),
+    }));
+}
+
 /** Asks again and again until the answer is right: for what has no event, such as the process table. */
 export async function eventually<T>(ask: () => Promise<T>, right: (value: T) => boolean): Promise<T> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + DEADLINE_MS;
   while (true) {
     const value = await ask();
     if (right(value)) return value;
     if (performance.now() > deadline) throw new Error(`It never became right: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Has a gateway leap again and again until the promise settles: for what there is no sign of before the leap. */
+export async function leapUntil<T>(gateway: Pick<Keystone, "leap">, promise: Promise<T>): Promise<T> {
+  let over = false;
+  const settled = promise.finally(() => over = true);
+  while (!over) {
+    await gateway.leap();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return await settled;
 }
 
 /** The text of a stream as it grows. */

@@ -32,13 +32,6 @@ export class RawStream implements Disposable {
     for (let rest = frame; rest.length > 0;) rest = rest.subarray(await this.#connection.write(rest));
   }
 
-  /** Answers nothing, not even a ping, as a machine without power. Settles when the other end has given up. */
-  async fallSilent(): Promise<void> {
-    const chunk = new Uint8Array(1024);
-    while (await this.#connection.read(chunk) !== null);
-    this.#connection.close();
-  }
-
   /** Closes the connection without a word of the protocol above it. */
   [Symbol.dispose](): void {
     this.#connection.close();

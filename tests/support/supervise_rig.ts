@@ -20,8 +20,8 @@ export interface SuperviseRig extends Recorder, AsyncDisposable {
 
 export type RigOptions = Partial<SuperviseOptions> & { backend?: FakeBackend; backlog?: Backlog };
 
-/** Pauses are short, but there are some. */
-const RETRY = { attempts: 3, firstDelayMs: 1, maxDelayMs: 20 };
+/** Pauses are short, but there are some. No connection lasts for the longest one, after which it would count anew. */
+const RETRY = { attempts: 3, firstDelayMs: 1, maxDelayMs: 600_000 };
 
 export async function superviseRig({ backend = new FakeBackend(), backlog, ...options }: RigOptions = {}) {
   const record = recorder();

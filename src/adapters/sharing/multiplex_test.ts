@@ -4,6 +4,7 @@ import { isRequest, type JsonRpcRequest } from "../../core/jsonrpc.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { hubRig, INITIALIZED } from "../../../tests/support/hub_rig.ts";
+import { processorMs } from "../../../tests/support/processor_time.ts";
 import {
   cancelled,
   failure,
@@ -134,17 +135,17 @@ Deno.test("Multiplex refuses a request whose id its client still uses", async ()
   assert.deepEqual(await client.hear(), result(1, "first"));
 });
 
-Deno.test("Multiplex lets a client leave at the same cost, however much the others wait for", () => {
+Deno.test("Multiplex lets a client leave at the same cost, however much the others wait for", async () => {
   const { hub, join } = hubRig();
   for (const other of Array.from({ length: 100 }, () => join())) {
     for (let id = 0; id < 1_000; id++) other.say(tracked(id, id));
   }
   const leaving = Array.from({ length: 20_000 }, () => hub.open("session"));
-  const start = performance.now();
-  for (const client of leaving) void client[Symbol.asyncDispose]();
-  const elapsedMs = performance.now() - start;
+  const spentMs = await processorMs(() => {
+    for (const client of leaving) void client[Symbol.asyncDispose]();
+  });
   // To look at 100,000 requests for each of them would take many seconds.
-  assert(elapsedMs < 1_000, `${Math.round(elapsedMs)} ms`);
+  assert(spentMs < 2_000, `${Math.round(spentMs)} ms`);
 });
 
 Deno.test("Multiplex takes nothing more from a client that closed, and still answers it", async () => {

@@ -4,6 +4,7 @@ import type { Backend, Launch } from "../../core/backend.ts";
 import { BackendError, StoppingError, TimeoutError } from "../../core/errors.ts";
 import { isRequest } from "../../core/jsonrpc.ts";
 import { SharedServer, type ShareOptions } from "./share.ts";
+import { fakeClock } from "../../../tests/support/fake_clock.ts";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { request, result } from "../../../tests/support/messages.ts";
 import { recorder } from "../../../tests/support/recorder.ts";
@@ -102,8 +103,11 @@ Deno.test("SharedServer tells every client that the server cannot be opened, and
 });
 
 Deno.test("SharedServer stops a server that breaks off or keeps silent in the handshake, and starts another", async () => {
-  const rig = shareRig({ timeoutMs: 20 });
+  using clock = fakeClock();
+  const rig = shareRig();
   const silent = rig.open();
+  await settled();
+  clock.pass(60_000);
   await assert.rejects(silent, TimeoutError);
   assert((await rig.servers[0]?.rest())?.error instanceof Error, "the silent server was not stopped");
   const broken = rig.open();

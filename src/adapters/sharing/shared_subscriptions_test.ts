@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isRequest, type JsonRpcRequest } from "../../core/jsonrpc.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { hubRig } from "../../../tests/support/hub_rig.ts";
-import { processorMs } from "../../../tests/support/processor.ts";
+import { processorMs } from "../../../tests/support/processor_time.ts";
 import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
 
 const URI = "file:///a";
