@@ -8,7 +8,7 @@ import type { Caller } from "../core/caller.ts";
 import { GatewayError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { within } from "../core/waiting.ts";
-import { type ByteStream, withBefore, writeAll } from "../wire/byte_stream.ts";
+import { type ByteStream, closeStream, unlessClosed, withBefore, writeAll } from "../wire/byte_stream.ts";
 import { encodeHead, type Head, membersOf, readHead } from "../wire/http_head.ts";
 import type { Upgrade } from "../wire/upgrade.ts";
 import { writeAnswer } from "./answer.ts";
@@ -25,6 +25,7 @@ import {
   withoutH2c,
 } from "./request.ts";
 import type { RequestHandler, ServeConnection, ServedConnection } from "./runtime.ts";
+import type { TlsInside } from "./tls_inside.ts";
 import { tunnel } from "./tunnel.ts";
 import { Watch } from "./watch.ts";
 
@@ -59,8 +60,8 @@ export interface Service {
 /** What all connections of a listener have in common. */
 export interface Surroundings {
   readonly service: Service;
-  /** What URLs of requests begin with. */
-  readonly scheme: "http" | "https";
+  /** Where connections are encrypted. */
+  readonly tls: TlsInside | undefined;
   readonly maxHeaderBytes: number;
   /** Where the runtime can take a connection over. */
   readonly serve: ServeConnection | undefined;
@@ -71,7 +72,12 @@ export interface Surroundings {
 
 export class Connection implements Caller {
   readonly address: string;
-  readonly #conn: Deno.TcpConn | Deno.TlsConn;
+  /** As it was accepted. */
+  readonly #socket: Deno.TcpConn;
+  /** What HTTP comes on: the socket, or the TLS over it. */
+  #conn: Deno.TcpConn | Deno.TlsConn;
+  /** Settles when nothing is on its way from the one to the other. */
+  #sent: Promise<void> | undefined;
   readonly #place: Place;
   readonly #around: Surroundings;
   /** Settles when it has ended. */
@@ -83,12 +89,12 @@ export class Connection implements Caller {
   #dropped = false;
   #stopping = false;
 
-  constructor(conn: Deno.TcpConn | Deno.TlsConn, place: Place, around: Surroundings) {
-    this.#conn = conn;
+  constructor(socket: Deno.TcpConn, place: Place, around: Surroundings) {
+    this.#socket = this.#conn = socket;
     this.#place = place;
     this.#around = around;
-    this.address = conn.remoteAddr.hostname;
-    this.#end = () => close(conn);
+    this.address = socket.remoteAddr.hostname;
+    this.#end = () => closeStream(socket);
   }
 
   /** Runs it to its end. Never rejects. */
@@ -101,10 +107,17 @@ export class Connection implements Caller {
     } finally {
       // From now on there is nothing to drop.
       this.#dropped = true;
+      await this.#close();
       this.#place.leave();
-      close(this.#conn);
       this.#ended.resolve();
     }
+  }
+
+  /** What was said last still has its way to go. */
+  async #close(): Promise<void> {
+    closeStream(this.#conn);
+    if (this.#sent) await within(LINGER_MS, this.#sent);
+    closeStream(this.#socket);
   }
 
   drop(reason: string): void {
@@ -141,8 +154,14 @@ export class Connection implements Caller {
 
   /** The handshake of TLS settles the protocol (RFC 7301). */
   async #speaksHttp2(): Promise<boolean> {
-    if (!("handshake" in this.#conn)) return false;
-    const { alpnProtocol } = await this.#conn.handshake();
+    const { tls } = this.#around;
+    if (!tls) return false;
+    // Another two descriptors.
+    this.#place.widen(2);
+    const { conn, ended } = await tls.over(unlessClosed(this.#socket));
+    this.#conn = conn;
+    this.#sent = ended;
+    const { alpnProtocol } = await conn.handshake();
     return alpnProtocol === "h2";
   }
 
@@ -166,7 +185,7 @@ export class Connection implements Caller {
     const line = requestLineOf(head);
     checkHost(head, line);
     const behind = withBefore(rest, stream);
-    const url = urlOf(head, line, this.#around.scheme);
+    const url = urlOf(head, line, this.#around.tls ? "https" : "http");
     if (url && membersOf(head, "upgrade").includes("websocket")) {
       if (await this.#upgrade({ head, line, url }, behind)) return undefined;
     }
@@ -250,7 +269,10 @@ export class Connection implements Caller {
     const { serve, onError } = this.#around;
     if (!serve) return await this.#tunnel(this.#conn);
     const abort = new AbortController();
-    this.#end = () => abort.abort();
+    this.#end = () => {
+      abort.abort();
+      closeStream(this.#socket);
+    };
     const served = this.#served = serve(this.#conn, abort.signal, this.handle, onError, ignore);
     if (this.#stopping) await served.shutdown();
     await served.finished;
@@ -305,15 +327,6 @@ async function discard(stream: ByteStream, maxBytes: number): Promise<void> {
     const count = await stream.read(bytes);
     if (count === null) return;
     left -= count;
-  }
-}
-
-function close(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch (error) {
-    // Closed already, or the runtime's.
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
 

@@ -10,6 +10,7 @@ import { Connection, type Service, type Surroundings } from "./connection.ts";
 import { Inside } from "./inside.ts";
 import { type ConnectionLimits, Places } from "./places.ts";
 import { serveConnection } from "./runtime.ts";
+import { type Certificate, TlsInside } from "./tls_inside.ts";
 
 /** Somebody's file will be closed soon. */
 const FULL_PAUSE_MS = 50;
@@ -22,7 +23,7 @@ export interface ListenerOptions extends ConnectionLimits {
   readonly hostname: string;
   readonly port: number;
   /** PEM texts: HTTPS, with HTTP/2 by ALPN. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls?: Certificate | undefined;
   readonly maxHeaderBytes: number;
   readonly service: Service;
   readonly emit: Sink;
@@ -32,8 +33,7 @@ export interface ListenerOptions extends ConnectionLimits {
   readonly reopening?: Retry | undefined;
 }
 
-type Socket = Deno.TcpListener | Deno.TlsListener;
-export type Open = (port: number) => Socket;
+export type Open = (port: number) => Deno.TcpListener;
 
 export class Listener {
   readonly addr: Deno.NetAddr;
@@ -46,7 +46,7 @@ export class Listener {
   readonly #around: Surroundings;
   readonly #stopping = new AbortController();
   readonly #open: Open;
-  #socket: Socket;
+  #socket: Deno.TcpListener;
   #told = 0;
   #troubled = false;
 
@@ -54,9 +54,15 @@ export class Listener {
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#places = new Places(options);
-    this.#around = surroundings(options, this.#inside);
-    this.#open = options.open ?? ((port) => open(options, port));
+    const { hostname } = options;
+    this.#open = options.open ?? ((port) => Deno.listen({ hostname, port }));
     this.#socket = this.#open(options.port);
+    try {
+      this.#around = surroundings(options, this.#inside);
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
     this.addr = this.#socket.addr;
     this.ended = this.#acceptAll();
   }
@@ -67,6 +73,7 @@ export class Listener {
     closeSocket(this.#socket);
     await Promise.all([...this.#connections].map((connection) => connection.shutdown()));
     await this.#inside.shutdown();
+    this.#around.tls?.close();
     this.#places[Symbol.dispose]();
   }
 
@@ -90,7 +97,7 @@ export class Listener {
     }
   }
 
-  #admit(conn: Deno.TcpConn | Deno.TlsConn): void {
+  #admit(conn: Deno.TcpConn): void {
     const { hostname: address } = conn.remoteAddr;
     try {
       this.#begin(conn, address);
@@ -101,7 +108,7 @@ export class Listener {
     }
   }
 
-  #begin(conn: Deno.TcpConn | Deno.TlsConn, address: string): void {
+  #begin(conn: Deno.TcpConn, address: string): void {
     const place = this.#places.enter(address, (reason) => connection.drop(reason));
     const connection: Connection = new Connection(conn, place, this.#around);
     this.#connections.add(connection);
@@ -169,18 +176,13 @@ export class Listener {
 function surroundings({ service, tls, maxHeaderBytes, emit }: ListenerOptions, inside: Inside): Surroundings {
   return {
     ...{ service, maxHeaderBytes, inside, emit, serve: serveConnection() },
-    scheme: tls ? "https" : "http",
+    tls: tls && new TlsInside(tls),
     onError(error) {
       // An answer that was broken off on purpose: whoever did that has told of it.
       if (!(error instanceof GatewayError)) emit({ type: "fault", where: "connection", error });
       return toResponse(error);
     },
   };
-}
-
-function open({ hostname, tls }: ListenerOptions, port: number): Socket {
-  if (!tls) return Deno.listen({ hostname, port });
-  return Deno.listenTls({ hostname, port, ...tls, alpnProtocols: ["h2", "http/1.1"] });
 }
 
 function closeSocket(socket: Deno.Listener): void {

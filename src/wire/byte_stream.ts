@@ -28,3 +28,21 @@ export function withBefore(before: Uint8Array, stream: ByteStream): ByteStream {
     close: () => stream.close(),
   };
 }
+
+/** The same stream, whose end may come twice. */
+export function unlessClosed(stream: ByteStream): ByteStream {
+  return {
+    read: (into) => stream.read(into),
+    write: (bytes) => stream.write(bytes),
+    close: () => closeStream(stream),
+  };
+}
+
+/** Closes a connection that may be closed already, or be somebody else's by now. */
+export function closeStream(stream: Pick<ByteStream, "close">): void {
+  try {
+    stream.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Client } from "@modelcontextprotocol/sdk/client";
 // @ts-types="@modelcontextprotocol/sdk/client/streamableHttp"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { commandLine, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { descriptorsOf } from "../support/descriptors.ts";
+import { commandLine, eventually, SCRIPTED, startKeystone } from "../support/keystone.ts";
 import { type AnyMessage, callTool, initialize } from "../support/rpc.ts";
 
 /** Certificates are made by `openssl`, HTTP/2 is spoken by `curl`: a machine may lack them. */
@@ -87,6 +88,31 @@ Deno.test("keystone refuses a key that belongs to another certificate", { ignore
     new TextDecoder().decode(stderr),
     /^keystone: --tlsKey\b.*: the key does not belong to the certificate of --tlsCert\b.*\n$/,
   );
+});
+
+Deno.test({
+  name: "a client of TLS that says nothing, or does not read, leaves no descriptor behind when it is ended",
+  ignore: !hasOpenssl || Deno.build.os !== "linux",
+  async fn() {
+    await using files = await makeCertificate();
+    const flags = ["--headerTimeout", "300ms", "--idleTimeout", "300ms", ...tlsFlags(files)];
+    await using keystone = await startKeystone(flags, { server: SCRIPTED });
+    const before = descriptorsOf(keystone.pid);
+    const caCerts = [await Deno.readTextFile(files.cert)];
+    const { port } = keystone;
+    const silent = await Promise.all(
+      Array.from({ length: 20 }, () => Deno.connect({ hostname: "127.0.0.1", port })),
+    );
+    const unread = await Promise.all(
+      Array.from({ length: 20 }, () => Deno.connectTls({ hostname: "127.0.0.1", port, caCerts })),
+    );
+    const request = `GET /health HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+    for (const conn of unread) await conn.write(new TextEncoder().encode(request));
+    const left = () => Promise.resolve(descriptorsOf(keystone.pid) - before);
+    // They are all still there.
+    await eventually(left, (count) => count <= 4);
+    for (const conn of [...silent, ...unread]) conn.close();
+  },
 });
 
 interface PemFiles {

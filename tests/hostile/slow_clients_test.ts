@@ -54,6 +54,22 @@ Deno.test("a body that goes on after its 408 ends its connection", async () => {
   }
 });
 
+Deno.test("a body that is complete after its 408 is no request any more", async () => {
+  await using keystone = await startKeystone(["--bodyTimeout", "300ms"], { server: SCRIPTED });
+  for (const size of [SMALL_BODY, LARGE_BODY]) {
+    using client = await SlowClient.connect(keystone.port);
+    const body = JSON.stringify(callTool(1, "echo", { text: "" }));
+    await client.beginPost(MCP, size, body.slice(0, -1));
+    assert.equal(await inTime(client.status(), "the answer"), 408);
+    await client.write("}".padStart(size - body.length + 1)).catch(() => {});
+    await client.ended();
+  }
+  const { result } = await answer(await post(keystone.mcp, callTool(2, "seen")));
+  const { lines } = result.structuredContent;
+  // The handshake of the shared child, its end, and this call.
+  assert.equal(lines, 3);
+});
+
 Deno.test("an upload of 4 MB that is slow and goes on is taken", async () => {
   await using keystone = await startKeystone([], { server: SCRIPTED });
   using client = await SlowClient.connect(keystone.port);

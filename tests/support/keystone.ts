@@ -57,10 +57,16 @@ export interface StartOptions {
   launcher?: readonly string[];
 }
 
+/** A leap is not to end connections on which something is under way: none of them is slow. */
+const PATIENCE = ["--headerTimeout", "--idleTimeout", "--bodyTimeout", "--stallTimeout"].flatMap((flag) => [
+  flag,
+  "596h",
+]);
+
 export function commandLine(flags: readonly string[], options: StartOptions = {}): string[] {
   const { entry = [fromFileUrl(new URL("../../main.ts", import.meta.url))], server, leapMs } = options;
-  const preload = leapMs === undefined ? [] : ["--preload", LEAPING_CLOCK];
-  return ["run", "-A", ...preload, ...entry, ...flags, ...(server ? ["--", ...server] : [])];
+  const [preload, patience] = leapMs === undefined ? [[], []] : [["--preload", LEAPING_CLOCK], PATIENCE];
+  return ["run", "-A", ...preload, ...entry, ...patience, ...flags, ...(server ? ["--", ...server] : [])];
 }
 
 export function environment({ env, leapMs }: StartOptions): Record<string, string> {
