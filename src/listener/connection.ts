@@ -105,6 +105,8 @@ export class Connection implements Caller {
       // The client, or the runtime, broke it; anything else is a fault of ours.
       if (!isBroken(error) && !this.#dropped) this.#around.onError(error);
     } finally {
+      // From now on there is nothing to drop.
+      this.#dropped = true;
       await this.#close();
       this.#place.leave();
       this.#ended.resolve();
