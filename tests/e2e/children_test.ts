@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { inTime } from "../contract/deadline.ts";
 import { type Begin, beginSocket, beginSse } from "../support/conversation.ts";
 import { eventually, type Keystone, runKeystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
-import { sendRaw, upgradeRequest } from "../support/raw_http.ts";
+import { rawRequest, sendRaw, upgradeRequest } from "../support/raw_http.ts";
 import { answer, beginSession, callTool, initialize, post, request } from "../support/rpc.ts";
 
 /** The wires whose connection is the session. */
@@ -243,8 +243,16 @@ Deno.test("--maxSessions gives the place of a client that left while it waited t
     { path: "/sse", headers },
     upgradeRequest("/ws"),
   ];
-  for (const request of leaving) (await sendRaw(gateway.port, request)).close();
-  // Whoever waits now is behind those that left.
+  // What is asked on a connection of its own is answered once those before it have been looked at.
+  const lookedAt = async () => {
+    using health = await rawRequest(gateway.port, { path: "/health" });
+    assert.equal(health.status, 200);
+  };
+  const left = [];
+  for (const request of leaving) left.push(await sendRaw(gateway.port, request));
+  await lookedAt();
+  for (const connection of left) connection.close();
+  await lookedAt();
   const waiting = beginSession(gateway.mcp);
   await end(gateway, first);
   const session = await inTime(waiting, "session");
