@@ -30,8 +30,9 @@ export async function writeAnswer(
   if (options.signal?.aborted) stop();
   options.signal?.addEventListener("abort", stop);
   try {
-    if (options.fieldsOnly || isBodyless(response)) {
-      await writeFields(stream, body, headOf(response, options));
+    if (isBodyless(response)) await writeFields(stream, body, headOf(response, options));
+    else if (options.fieldsOnly) {
+      await writeFields(stream, body, headOf(response, options, await lengthOf(response, body)));
     } else if (isLive(response)) await writeChunks(stream, [], body, headOf(response, options, "chunked"));
     else await writeBody(stream, body, (length) => headOf(response, options, length));
   } catch (error) {
@@ -51,6 +52,13 @@ function isBodyless({ status }: Response): boolean {
 /** Its first event must not wait for the second. */
 function isLive({ headers }: Response): boolean {
   return headers.get("content-type")?.startsWith("text/event-stream") === true;
+}
+
+/** What HEAD is told of the body that GET would be given. */
+async function lengthOf(response: Response, body: Body): Promise<number | "chunked"> {
+  if (isLive(response)) return "chunked";
+  const first = await nextOf(body);
+  return first && await nextOf(body) ? "chunked" : first?.length ?? 0;
 }
 
 async function writeFields(stream: ByteStream, body: Body, head: Uint8Array): Promise<void> {

@@ -63,8 +63,12 @@ Deno.test("writeAnswer does not wait for the second event of a stream", async ()
 });
 
 Deno.test("writeAnswer gives no body where none may be", async () => {
-  const head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=UTF-8\r\n\r\n";
+  const head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=UTF-8\r\ncontent-length: 1\r\n\r\n";
   assert.equal(await written(new Response("x"), { fieldsOnly: true }), head);
+  assert.equal(
+    await written(new Response(chunks("x", "y")), { fieldsOnly: true }),
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+  );
   assert.equal(await written(new Response(null, { status: 204 })), "HTTP/1.1 204 No Content\r\n\r\n");
 });
 

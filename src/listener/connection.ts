@@ -5,13 +5,21 @@
  * through a tunnel to the runtime from its first byte on.
  */
 import type { Caller } from "../core/caller.ts";
-import { GatewayError, toResponse } from "../core/errors.ts";
+import { GatewayError, LimitError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { within } from "../core/waiting.ts";
-import { type ByteStream, closeStream, unlessClosed, withBefore, writeAll } from "../wire/byte_stream.ts";
+import {
+  type ByteStream,
+  closeStream,
+  hasCaughtUp,
+  unlessClosed,
+  withBefore,
+  writeAll,
+} from "../wire/byte_stream.ts";
 import { encodeHead, type Head, membersOf, readHead } from "../wire/http_head.ts";
 import type { Upgrade } from "../wire/upgrade.ts";
 import { writeAnswer } from "./answer.ts";
+import { isOutOfDescriptors } from "./descriptors.ts";
 import type { Inside } from "./inside.ts";
 import type { Place } from "./places.ts";
 import {
@@ -102,8 +110,7 @@ export class Connection implements Caller {
     try {
       await this.#course();
     } catch (error) {
-      // The client, or the runtime, broke it; anything else is a fault of ours.
-      if (!isBroken(error) && !this.#dropped) this.#around.onError(error);
+      if (!this.#dropped) this.#tell(error);
     } finally {
       // From now on there is nothing to drop.
       this.#dropped = true;
@@ -111,6 +118,14 @@ export class Connection implements Caller {
       this.#place.leave();
       this.#ended.resolve();
     }
+  }
+
+  /** The client, or the runtime, broke it, or there was no room for it; anything else is a fault of ours. */
+  #tell(error: unknown): void {
+    const { address } = this;
+    const { emit, onError } = this.#around;
+    if (error instanceof LimitError) emit({ type: "connection.refused", address, reason: error.message });
+    else if (!isBroken(error)) onError(error);
   }
 
   /** What was said last still has its way to go. */
@@ -158,7 +173,7 @@ export class Connection implements Caller {
     if (!tls) return false;
     // Another two descriptors.
     this.#place.widen(2);
-    const { conn, ended } = await tls.over(unlessClosed(this.#socket));
+    const { conn, ended } = await orFull(tls.over(unlessClosed(this.#socket)));
     this.#conn = conn;
     this.#sent = ended;
     const { alpnProtocol } = await conn.handshake();
@@ -194,7 +209,7 @@ export class Connection implements Caller {
     const answered = await this.#answer({ head, line, url, length }, behind);
     if (answered instanceof Watch) return answered.rest;
     // Who wishes for another protocol does so with each request, and the runtime refuses that.
-    const clean = rest.length <= length && head === received.head;
+    const clean = hasCaughtUp(behind) && head === received.head;
     return answered && (clean ? "clean" : behind);
   }
 
@@ -260,7 +275,7 @@ export class Connection implements Caller {
   async #tunnel(stream: ByteStream): Promise<void> {
     // Another two descriptors.
     this.#place.widen(2);
-    await tunnel(stream, await this.#around.inside.open(this));
+    await tunnel(stream, await orFull(this.#around.inside.open(this)));
   }
 
   async #handOn(): Promise<void> {
@@ -339,6 +354,16 @@ async function discard(stream: ByteStream, maxBytes: number): Promise<void> {
     const count = await stream.read(bytes);
     if (count === null) return;
     left -= count;
+  }
+}
+
+/** Rejects with LimitError where there is no file descriptor left: that is no fault, and passes. */
+async function orFull<T>(opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (cause) {
+    if (!isOutOfDescriptors(cause)) throw cause;
+    throw new LimitError("Too many connections: no file descriptor is left", { cause });
   }
 }
 

@@ -11,6 +11,11 @@ const PER_CHILD = 5;
 const FEWEST = 16;
 const EXPECTED = [Deno.errors.NotFound, Deno.errors.NotCapable, Deno.errors.PermissionDenied];
 
+/** EMFILE and ENFILE (accept(2)). */
+export function isOutOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && /os error (23|24)\)|EMFILE|ENFILE/.test(error.message);
+}
+
 /** What is left below the limit when all children run. */
 export function connectionsFor({ maxChildren }: { maxChildren: number }, limit = descriptorLimit()): number {
   return Math.min(MOST, Math.max(FEWEST, limit - OURS - PER_CHILD * maxChildren, Math.floor(limit / 4)));

@@ -7,6 +7,7 @@ import type { Sink } from "../core/events.ts";
 import { pause, pauseBefore, type Retry } from "../core/retry.ts";
 import { writeAnswer } from "./answer.ts";
 import { Connection, type Service, type Surroundings } from "./connection.ts";
+import { isOutOfDescriptors } from "./descriptors.ts";
 import { Inside } from "./inside.ts";
 import { type ConnectionLimits, Places } from "./places.ts";
 import { serveConnection } from "./runtime.ts";
@@ -137,7 +138,7 @@ export class Listener {
     const reason = error instanceof Error ? error.message : String(error);
     if (!this.#troubled) this.#options.emit({ type: "listener.trouble", reason });
     this.#troubled = true;
-    if (!isFull(error)) return await this.#reopen(error);
+    if (!isOutOfDescriptors(error)) return await this.#reopen(error);
     this.#places.makeRoom();
     await this.#pause(FULL_PAUSE_MS);
   }
@@ -191,11 +192,6 @@ function closeSocket(socket: Deno.Listener): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
-}
-
-/** EMFILE and ENFILE (accept(2)). */
-function isFull(error: unknown): boolean {
-  return error instanceof Error && /os error (23|24)\)|EMFILE|ENFILE/.test(error.message);
 }
 
 /** The client left before it was accepted. */

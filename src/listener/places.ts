@@ -40,13 +40,16 @@ export class Places implements Disposable {
   enter(address: string | undefined, end: (reason: string) => void): Place {
     const network = address === undefined || isLoopbackAddress(address) ? undefined : networkOf(address);
     this.#checkNetwork(network);
-    if (this.#taken >= this.#limits.maxConnections && !this.makeRoom()) throw this.#full();
+    this.#makeRoomFor(1);
     this.#count(network, 1);
     return new Place({
       beginning: this.#beginning,
       idle: this.#idle,
       end,
-      widened: (places) => this.#widen(places),
+      makeRoomFor: (places) => this.#makeRoomFor(places),
+      widened: (places) => {
+        this.#taken += places;
+      },
       left: (places) => {
         this.#count(network, -1);
         this.#taken -= places - 1;
@@ -54,9 +57,10 @@ export class Places implements Disposable {
     });
   }
 
-  #widen(places: number): void {
-    if (this.#taken + places > this.#limits.maxConnections) throw this.#full();
-    this.#taken += places;
+  #makeRoomFor(places: number): void {
+    while (this.#taken + places > this.#limits.maxConnections) {
+      if (!this.makeRoom()) throw this.#full();
+    }
   }
 
   #full(): LimitError {
@@ -119,6 +123,8 @@ interface PlaceOptions {
   readonly beginning: TimeLimit<Place>;
   readonly idle: TimeLimit<Place>;
   readonly end: (reason: string) => void;
+  /** Throws LimitError. */
+  readonly makeRoomFor: (places: number) => void;
   readonly widened: (places: number) => void;
   readonly left: (places: number) => void;
 }
@@ -170,8 +176,10 @@ export class Place {
     if (this.#idle) this.#options.idle.renew(this.#idle);
   }
 
-  /** The connection takes more places than one. Throws LimitError. */
+  /** The connection takes more places than one. Throws LimitError, also for one that has made room meanwhile. */
   widen(places: number): void {
+    if (!this.#left) this.#options.makeRoomFor(places);
+    if (this.#left) throw new LimitError("The connection had to make room (--maxConnections)");
     this.#options.widened(places);
     this.#places += places;
   }

@@ -113,3 +113,22 @@ Deno.test("Place.widen takes more places, and gives back as many", () => {
   wide.leave();
   assert.equal(all.taken, 0);
 });
+
+Deno.test("Place.widen has idle connections make room, and none that is left by then takes any", () => {
+  using clock = fakeClock();
+  const { places: all, ended, enter } = places();
+  using _ = all;
+  const [first, second] = [enter("a"), enter("b")];
+  clock.pass(1_000);
+  const newest = enter("c");
+  newest.widen(2);
+  assert.deepEqual(ended, ["a", "b"]);
+  assert.equal(all.taken, 3);
+  newest.leave();
+  for (const left of [first, second, newest]) assert.throws(() => left.widen(1), LimitError);
+  const alone = enter("d");
+  clock.pass(1_000);
+  assert.throws(() => alone.widen(3), LimitError);
+  assert.deepEqual(ended, ["a", "b", "d"]);
+  assert.equal(all.taken, 0);
+});

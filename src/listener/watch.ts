@@ -1,5 +1,5 @@
 /** Whether somebody is still there while an answer is under way: what is read then belongs to the next request. */
-import { type ByteStream, withBefore } from "../wire/byte_stream.ts";
+import { type AheadStream, type ByteStream, hasCaughtUp, withBefore } from "../wire/byte_stream.ts";
 
 /** Enough to see something. */
 const READ_BYTES = 512;
@@ -17,11 +17,14 @@ export class Watch {
   }
 
   /** The stream as if nothing had been read. */
-  get rest(): ByteStream {
+  get rest(): AheadStream {
     const stream = this.#stream;
     let first: Promise<number | null> | undefined = this.#read;
     let rest = stream;
     return {
+      get caughtUp() {
+        return first === undefined && hasCaughtUp(rest);
+      },
       read: async (into) => {
         if (first) {
           const count = await first;

@@ -12,11 +12,24 @@ export async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<v
   for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
 }
 
+/** A stream of which some was read too far. */
+export interface AheadStream extends ByteStream {
+  /** Nothing is left of that: what comes next is not read yet. */
+  readonly caughtUp: boolean;
+}
+
+export function hasCaughtUp(stream: ByteStream): boolean {
+  return !("caughtUp" in stream) || stream.caughtUp === true;
+}
+
 /** The same stream with bytes that were read too far: they come first. */
 export function withBefore(before: Uint8Array, stream: ByteStream): ByteStream {
   if (before.length === 0) return stream;
   let left = before;
-  return {
+  const ahead: AheadStream = {
+    get caughtUp() {
+      return left.length === 0 && hasCaughtUp(stream);
+    },
     read(into) {
       if (left.length === 0) return stream.read(into);
       const taken = left.subarray(0, into.length);
@@ -27,6 +40,7 @@ export function withBefore(before: Uint8Array, stream: ByteStream): ByteStream {
     write: (bytes) => stream.write(bytes),
     close: () => stream.close(),
   };
+  return ahead;
 }
 
 /** The same stream, whose end may come twice. */

@@ -25,22 +25,25 @@ const [CR, LF] = [0x0d, 0x0a];
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r\n]*?)[ \t]*$/;
 
 /**
- * Reads up to the end of a head; undefined when the stream ends before one has begun. Throws RequestError 431 for one
+ * Reads up to the end of a head, from behind any empty lines (RFC 9112, section 2.2); undefined when the stream ends
+ * before one has begun. Throws RequestError 431 for one
  * of more than `maxBytes`, 400 for one that is none, and what the stream throws.
  */
 export async function readHead(stream: ByteStream, maxBytes: number): Promise<ReceivedHead | undefined> {
   let bytes = new Uint8Array(Math.min(FIRST_READ_BYTES, maxBytes));
   let size = 0;
+  let start = 0;
   while (true) {
     const count = await stream.read(bytes.subarray(size));
     if (count === null) {
-      if (size === 0) return undefined;
+      if (size === start) return undefined;
       throw new RequestError("Bad Request: the connection ended within the head");
     }
-    const end = endOfHead(bytes.subarray(0, size + count), size);
     size += count;
+    if (start >= size - count) start = startOfHead(bytes.subarray(0, size), start);
+    const end = endOfHead(bytes.subarray(0, size), Math.max(start, size - count - 2));
     if (end !== undefined) {
-      const head = bytes.subarray(0, end);
+      const head = bytes.subarray(start, end);
       return { head: parseHead(head), bytes: head, rest: bytes.subarray(end, size) };
     }
     if (size >= maxBytes) {
@@ -69,9 +72,15 @@ export function membersOf(head: Head, name: string): string[] {
   return members?.filter((member) => member !== "") ?? [];
 }
 
-/** Behind the empty line, looking no further back than that may have begun before `from`. */
+function startOfHead(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (bytes[at] === CR || bytes[at] === LF) at++;
+  return at;
+}
+
+/** Behind the first empty line whose beginning is not before `from`. */
 function endOfHead(bytes: Uint8Array, from: number): number | undefined {
-  for (let at = bytes.indexOf(LF, Math.max(0, from - 3)); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at + 1] === LF) return at + 2;
     if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
   }
@@ -79,7 +88,7 @@ function endOfHead(bytes: Uint8Array, from: number): number | undefined {
 }
 
 function parseHead(bytes: Uint8Array): Head {
-  const [line = "", ...lines] = textOf(bytes).trimEnd().split(/\r?\n/);
+  const [line = "", ...lines] = textOf(bytes).replace(/(?:\r?\n){2}$/, "").split(/\r?\n/);
   return { line, fields: lines.map(parseField) };
 }
 

@@ -50,6 +50,16 @@ Deno.test("readHead takes lines that end with LF alone, and every byte of a valu
   assert.deepEqual(encodeHead(received!.head).subarray(19, 22), value);
 });
 
+Deno.test("readHead leaps over empty lines in front, which count", async () => {
+  const received = await readHead(stream(encoder.encode("\r"), encoder.encode(`\n\n\r\n${GET}rest`)), 1024);
+  assert.equal(received?.head.line, "GET /mcp HTTP/1.1");
+  assert.equal(decoder.decode(received?.bytes), GET);
+  assert.equal(decoder.decode(received?.rest), "rest");
+  assert.equal(await readHead(stream(encoder.encode("\r\n\r\n")), 1024), undefined);
+  const endless = { ...stream(), read: (into: Uint8Array) => Promise.resolve(into.fill(0x0a).length) };
+  await assert.rejects(readHead(endless, 100_000), RequestError);
+});
+
 Deno.test("readHead is undefined at the end of a stream, and refuses half a head", async () => {
   assert.equal(await readHead(stream(), 1024), undefined);
   await assert.rejects(readHead(stream(encoder.encode("GET / HT")), 1024), RequestError);
@@ -68,7 +78,19 @@ Deno.test("readHead refuses a head over its limit as soon as it is known, and no
 });
 
 Deno.test("readHead refuses fields that readers understand in several ways", async () => {
-  for (const field of ["no colon", "A : b", " folded: b", "A\0: b", ": b", "A: b\0c", "Ä: b", "A: b\rC: d"]) {
+  for (
+    const field of [
+      "no colon",
+      "A : b",
+      " folded: b",
+      "A\0: b",
+      ": b",
+      "A: b\0c",
+      "Ä: b",
+      "A: b\rC: d",
+      "A: b\r\n ",
+    ]
+  ) {
     const head = encoder.encode(`GET / HTTP/1.1\r\n${field}\r\n\r\n`);
     await assert.rejects(readHead(stream(head), 1024), RequestError, JSON.stringify(field));
   }

@@ -176,6 +176,20 @@ const STRANGE: Readonly<Record<string, { text: string; answers: RegExp }>> = {
       "GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     answers: /^HTTP\/1\.1 200 .*HTTP\/1\.1 200 .*HTTP\/1\.1 404 /s,
   },
+  "an empty line in front of each": {
+    text: `\r\n${"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"}\r\n` +
+      "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    answers: /^HTTP\/1\.1 200 .*HTTP\/1\.1 200 /s,
+  },
+  "more requests at once than are read at a time": {
+    text: `GET /health HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(8_200)}\r\n\r\n` +
+      `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: ${ACCEPT}\r\n` +
+      `Content-Length: 4400\r\n\r\n${PING.padEnd(4_400)}` +
+      "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2) +
+      "GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    answers:
+      /^HTTP\/1\.1 200 .*HTTP\/1\.1 200 .*"result":\{\}.*HTTP\/1\.1 200 .*HTTP\/1\.1 200 .*HTTP\/1\.1 404 /s,
+  },
   "two lengths": {
     text: "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
     answers: /^HTTP\/1\.1 400 /,
