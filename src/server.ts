@@ -3,6 +3,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import type { Caller } from "./core/caller.ts";
 import { ConfigError, GatewayError, RequestError, toResponse } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
+import { remembered } from "./core/remembered.ts";
 import { within } from "./core/waiting.ts";
 import type { Service } from "./listener/connection.ts";
 import { Listener } from "./listener/listener.ts";
@@ -40,7 +41,7 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
     const { method } = request;
     const reason = error instanceof Error ? error.message : String(error);
     if (!(error instanceof GatewayError)) emit({ type: "fault", where: "http", error });
-    emit({ type: "http.refused", method, route: pathOf(request), status: response.status, reason });
+    emit({ type: "http.refused", method, route: pathOf(request.url), status: response.status, reason });
     return response;
   };
   const orRefused = async (handler: Handler, request: Request, caller: Caller): Promise<Response> => {
@@ -102,15 +103,18 @@ function byPath<T>(routes: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
   return new Map([...routes].map(([path, handler]) => [withoutSlash(path), handler]));
 }
 
-function routeOf(request: Request): string {
-  return withoutSlash(pathOf(request));
+/** Few URLs come again and again. */
+const routeFor = remembered((url) => withoutSlash(pathOf(url)));
+
+function routeOf({ url }: Request): string {
+  return routeFor(url);
 }
 
 /**
  * The path as it was sent, which is what a proxy in front has held against its rules: no escape is resolved, no dot and
  * no second slash removed. The runtime leaves the request's target in the URL as it came.
  */
-function pathOf({ url }: Request): string {
+function pathOf(url: string): string {
   const authority = url.indexOf("://") + 3;
   const start = url.slice(authority).search(/[/?]/) + authority;
   const end = url.indexOf("?", start);

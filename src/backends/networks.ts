@@ -22,9 +22,14 @@ const RANGES: Readonly<Record<Exclude<Network, "public" | "none">, readonly stri
     ...["::/8", "100::/8", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "ff00::/8"],
   ],
 };
-const LISTS = Object.entries(RANGES).map(([network, ranges]) =>
-  [network as Network, listOf(ranges)] as const
-);
+let lists: readonly (readonly [Network, BlockList])[] | undefined;
+
+/** Made when it is first asked for: most gateways call no remote. */
+function knownLists() {
+  return lists ??= Object.entries(RANGES).map(([network, ranges]) =>
+    [network as Network, listOf(ranges)] as const
+  );
+}
 
 function listOf(ranges: readonly string[]): BlockList {
   const list = new BlockList();
@@ -41,7 +46,7 @@ export function networkOf(address: string): Network {
   const inner = isIP(bare) === 6 ? carried(bare) ?? bare : bare;
   const family = isIP(inner);
   if (family === 0) return "none";
-  return LISTS.find(([, list]) => list.check(inner, family === 6 ? "ipv6" : "ipv4"))?.[0] ?? "public";
+  return knownLists().find(([, list]) => list.check(inner, family === 6 ? "ipv6" : "ipv4"))?.[0] ?? "public";
 }
 
 /** Mapped (::ffff:0:0/96), compatible (::/96), NAT64 (64:ff9b::/96) and 6to4 (2002::/16). */

@@ -5,6 +5,8 @@ const VERSION = 5;
 const CONNECT = 1;
 const [NO_AUTHENTICATION, PASSWORD] = [0, 2];
 const PASSWORD_VERSION = 1;
+/** Lengths are a byte. */
+const MAX_BYTES = 255;
 const AddressType = { v4: 1, name: 3, v6: 4 };
 const REASONS = [
   "",
@@ -33,6 +35,9 @@ export async function socksTunnel(
   if (chosen !== method) throw new Error("the proxy wants another way of authentication");
   if (method === PASSWORD) {
     const [name, word] = [encoder.encode(username), encoder.encode(password)];
+    if (Math.max(name.length, word.length) > MAX_BYTES) {
+      throw new Error("the credentials are too long for the proxy");
+    }
     await writeAll(
       stream,
       Uint8Array.of(PASSWORD_VERSION, name.length, ...name, word.length, ...word),
@@ -41,7 +46,7 @@ export async function socksTunnel(
     if (refused !== 0) throw new Error("the proxy does not take the credentials");
   }
   const host = encoder.encode(hostname);
-  if (host.length > 255) throw new Error("the name of the host is too long for the proxy");
+  if (host.length > MAX_BYTES) throw new Error("the name of the host is too long for the proxy");
   await writeAll(
     stream,
     Uint8Array.of(VERSION, CONNECT, 0, AddressType.name, host.length, ...host, port >> 8, port & 0xff),

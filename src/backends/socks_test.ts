@@ -52,4 +52,9 @@ Deno.test("socksTunnel says why it does not lead to the target", async () => {
   refused.receive(Uint8Array.of(5, 2, 1, 1));
   const me = { username: "me", password: "wrong" };
   await assert.rejects(socksTunnel(refused, me, TARGET), /does not take the credentials/);
+  const long = new FakeStream();
+  long.receive(Uint8Array.of(5, 2, 1, 0, ...REACHED));
+  const password = "x".repeat(256);
+  await assert.rejects(socksTunnel(long, { username: "me", password }, TARGET), /credentials are too long/);
+  assert(long.written.every((bytes) => bytes.length < password.length));
 });

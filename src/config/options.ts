@@ -244,7 +244,7 @@ export const options = z.object({
   idleTimeout: option(duration({ min: 1 }), {
     group: "Network",
     value: "<time>",
-    description: "ends a connection that has been without a request for so long",
+    description: "ends a connection that has been without a request for so long, twice as long at most",
     default: "75s",
   }),
   stateful: option(onOff(), {

@@ -109,6 +109,8 @@ const NAME =
   /(?:connection string|(?:seed|recovery|pass) phrase|(?:verification|recovery|security|auth|pass|device|one-time) code|[\w.$-]+)/gi;
 /** Between a name and its value: the quote that ends the name, a bracket, a sign. */
 const SIGN = /(\\{0,31}["'`])?[\])]?[ \t]{0,8}(=>|:=|={1,3}|:(?!:)|,)?\s{0,8}/y;
+/** Of an element: `<password>x</password>`. */
+const CONTENT = /[^<]+/y;
 const OPENING = /(\\{0,31})["'`]/y;
 const PLAIN = /(?:[^\s"'`&<>|\\]|\\(?!\\{0,31}["'`]))+/y;
 const NEXT_WORD = /(?:[^\s"'`\\]|\\(?!\\{0,31}["'`]))+/y;
@@ -151,6 +153,9 @@ interface Span {
 }
 
 function valueAfter(text: string, end: number, name: string): Span | undefined {
+  if (text[end] === ">" && /[<:]/.test(text[end - name.length - 1] ?? "")) {
+    return upTo(CONTENT, text, end + 1);
+  }
   SIGN.lastIndex = end;
   const [all = "", quote, sign] = SIGN.exec(text) ?? [];
   const from = end + all.length;

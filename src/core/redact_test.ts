@@ -163,6 +163,7 @@ const FORMS = [
     "export PGPASSWORD=%",
   ],
   ...["-----BEGIN RSA PRIVATE KEY-----\nx%\n-----END RSA PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n%"],
+  ...["<password>%</password>", "<db:Api-Key>two % words</db:Api-Key>"],
   ...['-----BEGIN EC PRIVATE KEY-----\\n%\\n-----END EC PRIVATE KEY-----\\n"', "mnemonic: one two %"],
 ];
 

@@ -34,8 +34,15 @@ import type { MessagePolicy } from "./policy.ts";
 import { type Failure, type Over, read, type Take } from "./queue.ts";
 import { until, within } from "./waiting.ts";
 
-/** One for all: an error that is made for each session costs as much as a few requests, and mostly nobody reads it. */
-const SESSION_OVER = new BackendError("The session ended before the server answered");
+let sessionOver: BackendError | undefined;
+
+/**
+ * One for all: an error that is made for each session costs as much as a few requests, and mostly nobody reads it. Not
+ * at import time: for its first error the runtime goes through the whole program, which takes a third of a start.
+ */
+function sessionOverError(): BackendError {
+  return sessionOver ??= new BackendError("The session ended before the server answered");
+}
 
 /** How long the end waits for a message that is still being passed on. */
 const REFUSE_WAITING_MS = 1_000;
@@ -149,7 +156,7 @@ export class Session {
 
   async #close({ reason, error }: SessionEnd): Promise<void> {
     const { session, scope } = this.peer;
-    this.#answerOpen(error ?? SESSION_OVER);
+    this.#answerOpen(error ?? sessionOverError());
     const fault = (error: unknown) => this.#emit({ type: "fault", where: "end of session", error });
     const serverFreed = this.#server && free(this.#server, { reason: error, fault });
     // What the client had sent already is read to its end: the loop answers it. Takes no longer than that, since an
@@ -165,7 +172,7 @@ export class Session {
     if (this.#over) return;
     this.#over = true;
     this.#endError = end.error;
-    this.#abort.abort(end.error ?? SESSION_OVER);
+    this.#abort.abort(end.error ?? sessionOverError());
     this.#options.onEnded?.(this.peer);
     this.#ended.resolve(end);
   }

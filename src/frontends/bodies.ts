@@ -29,12 +29,20 @@ export class Bodies {
   readonly #budget: ByteBudget;
   readonly #small: TimeLimit<Failing> | undefined;
   readonly #counted: TimeLimit<Failing> | undefined;
+  /** Made once: there is a body to each message. */
+  readonly #ofSmall: BodyOptions;
+  readonly #ofCounted: BodyOptions;
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
     this.#budget = new ByteBudget(limits.maxBodiesBytes);
     this.#small = this.#timeLimit();
     this.#counted = this.#timeLimit();
+    const maxBytes = limits.maxBodyBytes;
+    this.#ofSmall = { maxBytes, timeLimit: this.#small };
+    const take = (size: number) => this.#take(size);
+    const giveBack = (size: number) => this.#budget.giveBack(size);
+    this.#ofCounted = { maxBytes, timeLimit: this.#counted, budget: { take, giveBack } };
   }
 
   /** Bytes that are counted now. */
@@ -48,15 +56,9 @@ export class Bodies {
     const bytes = announced === null ? undefined : Number(announced);
     const { maxBodyBytes } = this.#limits;
     if (bytes !== undefined && bytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
-    const counted = bytes === undefined || bytes > SMALL_BYTES;
-    const body = new Body(request, {
-      maxBytes: maxBodyBytes,
-      timeLimit: counted ? this.#counted : this.#small,
-      take: counted ? (size) => this.#take(size) : undefined,
-      giveBack: (size) => this.#budget.giveBack(size),
-      caller,
-    });
-    if (counted && bytes !== undefined) body.count(bytes);
+    if (bytes !== undefined && bytes <= SMALL_BYTES) return new Body(request, this.#ofSmall, caller);
+    const body = new Body(request, this.#ofCounted, caller);
+    if (bytes !== undefined) body.count(bytes);
     return body;
   }
 
@@ -145,82 +147,86 @@ export class Arrival implements Failing {
 interface BodyOptions {
   readonly maxBytes: number;
   readonly timeLimit: TimeLimit<Failing> | undefined;
-  /** Throws LimitError; undefined for what is not counted. */
-  readonly take: ((bytes: number) => void) | undefined;
-  readonly giveBack: (bytes: number) => void;
-  readonly caller: Caller | undefined;
+  /** Undefined for what is not counted. */
+  readonly budget?: {
+    /** Throws LimitError. */
+    take(bytes: number): void;
+    giveBack(bytes: number): void;
+  };
 }
 
 /** The body of one request. */
 export class Body {
   readonly #request: Request;
   readonly #options: BodyOptions;
+  readonly #caller: Caller | undefined;
   #ticket: Ticket<Failing> | undefined;
-  #reject: ((error: unknown) => void) | undefined;
+  #fail: ((error: unknown) => void) | undefined;
   #counted = 0;
   #over = false;
   /** What has come so far. A field and not a variable, since a read that never settles would keep that alive. */
   #text = "";
 
-  constructor(request: Request, options: BodyOptions) {
+  constructor(request: Request, options: BodyOptions, caller: Caller | undefined) {
     this.#request = request;
     this.#options = options;
+    this.#caller = caller;
   }
 
   /** Throws LimitError where there is no room for so much more. */
   count(bytes: number): void {
-    this.#options.take?.(bytes);
+    this.#options.budget?.take(bytes);
     this.#counted += bytes;
   }
 
   /**
-   * Settles with what becomes of the text, which nothing here keeps from then on. Rejects with GatewayError: 408, 413,
-   * 503, or 400 where it broke off.
+   * Gives the text to `take`, and keeps nothing of it; or an error to `fail`: what `take` throws, or GatewayError: 408,
+   * 413, 503, or 400 where it broke off. No promise, since there is a body to each message.
    */
-  read<T>(take: (text: string) => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      this.#ticket = this.#options.timeLimit?.add(this);
-      const read = this.#options.take ? this.#gather() : this.#request.text();
-      read.then((text) => {
-        this.#arrived();
-        try {
-          resolve(take(text));
-        } catch (error) {
-          reject(error);
-        }
-      }, (cause) => {
-        this.leave();
-        // The client is gone, which is no fault of ours; nobody reads this answer.
-        reject(
-          cause instanceof GatewayError
-            ? cause
-            : new RequestError("Bad Request: the body broke off", { cause }),
-        );
-      });
-    });
+  read(take: (text: string) => void, fail: (error: unknown) => void): void {
+    const { timeLimit, budget } = this.#options;
+    this.#fail = fail;
+    this.#ticket = timeLimit?.add(this);
+    const read = budget ? this.#gather() : this.#request.text();
+    read.then((text) => this.#take(text, take), (error) => this.#broken(error));
   }
 
   /** The text has gone where it is counted otherwise, or is of no use any more. Idempotent. */
   leave(): void {
-    this.#arrived();
     this.#over = true;
+    if (this.#ticket) this.#options.timeLimit?.delete(this.#ticket);
     this.#text = "";
-    this.#options.giveBack(this.#counted);
+    if (this.#counted > 0) this.#options.budget?.giveBack(this.#counted);
     this.#counted = 0;
   }
 
   /** Waits no longer. */
   fail(error: GatewayError): void {
     this.leave();
-    this.#reject?.(error);
+    this.#fail?.(error);
     // The runtime itself waits for the rest of a body, as long as its client is there.
-    const { caller } = this.#options;
+    const caller = this.#caller;
     if (caller) setTimeout(() => caller.drop(error.message), FAREWELL_MS);
   }
 
-  #arrived(): void {
+  #take(text: string, take: (text: string) => void): void {
+    // Its client was answered meanwhile: what comes too late must not be done.
+    if (this.#over) return;
     if (this.#ticket) this.#options.timeLimit?.delete(this.#ticket);
+    try {
+      take(text);
+    } catch (error) {
+      this.leave();
+      this.#fail?.(error);
+    }
+  }
+
+  #broken(cause: unknown): void {
+    if (this.#over) return;
+    this.leave();
+    // The client is gone, which is no fault of ours; nobody reads this answer.
+    const broken = () => new RequestError("Bad Request: the body broke off", { cause });
+    this.#fail?.(cause instanceof GatewayError ? cause : broken());
   }
 
   /** Reads piece by piece, so that reading can be left, and nothing is held twice. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chunkings } from "../../tests/support/chunkings.ts";
 import { GatewayError, LimitError } from "../core/errors.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
-import { Bodies, type BodyLimits } from "./bodies.ts";
+import { Bodies, type Body, type BodyLimits } from "./bodies.ts";
 
 const KB = 1024;
 
@@ -25,7 +25,9 @@ function arriving(announced?: number) {
   return { request, write, end: () => controller.close(), left: () => left };
 }
 
-const same = (text: string) => Promise.resolve(text);
+function textOf(body: Body): Promise<string> {
+  return new Promise((resolve, reject) => body.read(resolve, reject));
+}
 
 function refused(status: number): (error: unknown) => true {
   return (error) => {
@@ -48,7 +50,7 @@ Deno.test("Bodies refuses unread what is too large or finds no room, and gives r
   const small = arriving(2);
   small.write("{}");
   small.end();
-  assert.equal(await all.expect(small.request).read(same), "{}");
+  assert.equal(await textOf(all.expect(small.request)), "{}");
   first.leave();
   first.leave();
   assert.equal(all.taken, 0);
@@ -57,7 +59,7 @@ Deno.test("Bodies refuses unread what is too large or finds no room, and gives r
 Deno.test("Bodies counts a chunked body as it comes, and leaves one that is too large", async () => {
   const all = bodies();
   const [one, other] = [arriving(), arriving()];
-  const texts = [one, other].map(({ request }) => all.expect(request).read(same));
+  const texts = [one, other].map(({ request }) => textOf(all.expect(request)));
   one.write("x".repeat(90 * KB));
   other.write("x".repeat(90 * KB));
   await assert.rejects(texts[1]!, refused(503));
@@ -65,7 +67,7 @@ Deno.test("Bodies counts a chunked body as it comes, and leaves one that is too 
   assert.equal((await texts[0]!).length, 90 * KB);
   assert.equal(all.taken, 90 * KB);
   const large = arriving();
-  const text = bodies().expect(large.request).read(same);
+  const text = textOf(bodies().expect(large.request));
   large.write("x".repeat(100 * KB + 1));
   await assert.rejects(text, refused(413));
   assert(large.left());
@@ -75,7 +77,7 @@ Deno.test("Bodies keeps each character, wherever the bytes are cut, but a byte o
   const bytes = new TextEncoder().encode("\ufeff\ufeffä€😀");
   for (let cut = 0; cut <= bytes.length; cut++) {
     const { request, write, end } = arriving();
-    const text = bodies().expect(request).read(same);
+    const text = textOf(bodies().expect(request));
     write(bytes.subarray(0, cut));
     write(bytes.subarray(cut));
     end();
@@ -90,7 +92,7 @@ Deno.test("Bodies waits for none longer than its time, and has the connection dr
     const dropped: string[] = [];
     const caller = { address: undefined, drop: (reason: string) => void dropped.push(reason) };
     const slow = arriving(announced);
-    const text = all.expect(slow.request, caller).read(same);
+    const text = textOf(all.expect(slow.request, caller));
     slow.write("{");
     clock.pass(5_000);
     await assert.rejects(text, refused(408));
@@ -103,10 +105,10 @@ Deno.test("Bodies waits for none longer than its time, and has the connection dr
 Deno.test("Bodies makes room for a new one by the one that has been coming for longest", async () => {
   using clock = fakeClock();
   const all = bodies({ bodyTimeoutMs: 60_000 });
-  const old = all.expect(arriving(80 * KB).request).read(same);
+  const old = textOf(all.expect(arriving(80 * KB).request));
   clock.pass(3_000);
   const younger = all.expect(arriving(60 * KB).request);
-  void younger.read(same).catch(() => {});
+  void textOf(younger).catch(() => {});
   assert.throws(() => all.expect(arriving(60 * KB).request), refused(503));
   clock.pass(2_000);
   all.expect(arriving(60 * KB).request);
@@ -115,23 +117,43 @@ Deno.test("Bodies makes room for a new one by the one that has been coming for l
   younger.leave();
 });
 
+Deno.test("Bodies takes no body that is complete only after it was given up", async () => {
+  using clock = fakeClock();
+  const all = bodies({ bodyTimeoutMs: 5_000 });
+  for (const announced of [2, 20 * KB, undefined]) {
+    const late = arriving(announced);
+    let taken = 0;
+    const failed = Promise.withResolvers<unknown>();
+    all.expect(late.request).read(() => taken++, failed.resolve);
+    clock.pass(5_000);
+    refused(408)(await failed.promise);
+    late.write("{}");
+    late.end();
+    for (let turn = 0; turn < 50; turn++) await undefined;
+    assert.equal(taken, 0);
+  }
+});
+
 /** Without Content-Length, as a chunked body has none. */
-function textOf(chunks: Iterable<Uint8Array>, maxBodyBytes: number): Promise<string> {
+function textOfChunks(chunks: Iterable<Uint8Array>, maxBodyBytes: number): Promise<string> {
   const request = new Request("http://127.0.0.1/mcp", { method: "POST", body: ReadableStream.from(chunks) });
   const body = new Bodies({ maxBodyBytes, maxBodiesBytes: 1_000 }).expect(request);
-  return body.read((text) => Promise.resolve(text));
+  return textOf(body);
 }
 
 Deno.test("Body.read keeps a U+FEFF wherever chunks cut, but for one at the very beginning", async () => {
   for (const text of ['{"a":"\ufeffb\ufeff\ufeff😀"}', '\ufeff{"\ufeff":1}', "\ufeff\ufeff{}"]) {
     for (const chunks of chunkings(text)) {
-      assert.equal(await textOf(chunks, 100), text.replace(/^\ufeff/, ""));
+      assert.equal(await textOfChunks(chunks, 100), text.replace(/^\ufeff/, ""));
     }
   }
 });
 
 Deno.test("Body.read counts the bytes of a chunked body, and refuses one byte too many", async () => {
   const chunks = chunkings("ää")[1] ?? [];
-  assert.equal(await textOf(chunks, 4), "ää");
-  await assert.rejects(textOf(chunks, 3), (error) => error instanceof LimitError && error.status === 413);
+  assert.equal(await textOfChunks(chunks, 4), "ää");
+  await assert.rejects(
+    textOfChunks(chunks, 3),
+    (error) => error instanceof LimitError && error.status === 413,
+  );
 });

@@ -40,34 +40,36 @@ type Answer = (posted: Posted, request: Request, caller: Caller | undefined) => 
 
 /**
  * A handler of POSTs. Rejects with GatewayError; a refusal by then, or by `answer`, carries the request's id. One
- * function for all that, since each further one that is async costs the request a promise.
+ * promise for all that, since each further one costs every request.
  */
 export function posting(
   options: PostOptions,
   answer: Answer,
 ): (request: Request, caller?: Caller) => Promise<Response> {
-  return async (request, caller) => {
-    options.check?.(request);
-    requireJson(request);
-    requireVersion(request);
-    const body = options.bodies.expect(request, caller);
-    // Of what was posted no more is kept than its id, since the answer may take long.
-    let id: RequestId | null = null;
-    try {
-      return await body.read((text) => {
+  return (request, caller) =>
+    new Promise((resolve, reject) => {
+      options.check?.(request);
+      requireJson(request);
+      requireVersion(request);
+      const body = options.bodies.expect(request, caller);
+      // Of what was posted no more is kept than its id, since the answer may take long.
+      let id: RequestId | null = null;
+      const refuse = (error: unknown) => {
+        body.leave();
+        reject(error instanceof GatewayError ? refusalOf(error, id ?? error.requestId) : error);
+      };
+      body.read((text) => {
         const posted = postedOf(text, body, options.clientLimits);
         id = idOf(posted);
         if (posted.requests.length > 0) options.refuseNew();
         refuseRepeated(posted.requests);
         if (posted.batch) refuseInitialize(posted.requests);
-        return answer(posted, request, caller);
-      });
-    } catch (error) {
-      throw error instanceof GatewayError ? refusalOf(error, id ?? error.requestId) : error;
-    } finally {
-      body.leave();
-    }
-  };
+        answer(posted, request, caller).then((response) => {
+          body.leave();
+          resolve(response);
+        }, refuse);
+      }, refuse);
+    });
 }
 
 function postedOf(text: string, body: Body, limits: MessageLimits | undefined): Posted {

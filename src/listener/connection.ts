@@ -115,6 +115,8 @@ export class Connection implements Caller {
     } catch (error) {
       if (!this.#dropped) this.#tell(error);
     } finally {
+      // From now on there is nothing to drop.
+      this.#dropped = true;
       await this.#close();
       this.#place.leave();
       this.#ended.resolve();
@@ -226,12 +228,11 @@ export class Connection implements Caller {
   /** False where no route is for it. */
   async #upgrade({ head, line: { method }, url }: Asked, stream: ByteStream): Promise<boolean> {
     const { service } = this.#around;
-    const gone = new AbortController();
-    const request = requestOf({ head, method, url, signal: gone.signal });
+    using watching = new Watching(stream, () => true);
+    const request = requestOf({ head, method, url, leaving: () => watching.leaving() });
     const handshake = service.upgrade(request, this);
     if (!handshake) return false;
     this.#place.begin();
-    using watching = new Watching(stream, () => gone.abort(), () => true);
     try {
       const upgrade = await handshake;
       if (upgrade instanceof Response) {
@@ -263,16 +264,15 @@ export class Connection implements Caller {
   /** Undefined where the connection ends with the answer. */
   async #answer({ head, line: { method }, url, length }: Asked & { length: number }, stream: ByteStream) {
     const { service } = this.#around;
-    const gone = new AbortController();
     const body = length > 0 ? new RequestBody(stream, length) : undefined;
-    const request = requestOf({ head, method, url, body: body?.stream, signal: gone.signal });
+    using watching = new Watching(stream, () => body?.complete !== false);
+    const request = requestOf({ head, method, url, body: body?.stream, leaving: () => watching.leaving() });
     this.#place.begin();
-    using watching = new Watching(stream, () => gone.abort(), () => body?.complete !== false);
     try {
       const response = await service.request(request, this);
       const last = body?.complete === false || membersOf(head, "connection").includes("close") ||
         this.#stopping;
-      const { signal } = gone;
+      const { signal } = watching.gone;
       await writeAnswer(this.#timed(stream), response, { fieldsOnly: method === "HEAD", last, signal });
       if (signal.aborted || last) return void (!signal.aborted && await this.#linger(stream));
       return watching.watch ?? "answered";
@@ -336,19 +336,27 @@ interface Asked {
   readonly url: URL;
 }
 
-/** Looks after a while, and when all of the request has been read, whether the client is still there. */
+/**
+ * Looks whether the client is still there, once all of its request has been read: after a while, or as soon as somebody
+ * wants to know.
+ */
 class Watching implements Disposable {
+  readonly gone = new AbortController();
   watch: Watch | undefined;
   readonly #stream: ByteStream;
+  readonly #isRead: () => boolean;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(stream: ByteStream, onGone: () => void, isRead: () => boolean) {
+  constructor(stream: ByteStream, isRead: () => boolean) {
     this.#stream = stream;
-    this.#timer = setInterval(() => {
-      if (!isRead()) return;
-      clearInterval(this.#timer);
-      this.watch = new Watch(stream, onGone);
-    }, WATCH_AFTER_MS);
+    this.#isRead = isRead;
+    this.#timer = setInterval(() => this.#begin(), WATCH_AFTER_MS);
+  }
+
+  /** Fires when it is gone. */
+  leaving(): AbortSignal {
+    this.#begin();
+    return this.gone.signal;
   }
 
   get rest(): ByteStream {
@@ -358,6 +366,12 @@ class Watching implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+  }
+
+  #begin(): void {
+    if (this.watch || !this.#isRead()) return;
+    clearInterval(this.#timer);
+    this.watch = new Watch(this.#stream, () => this.gone.abort());
   }
 }
 

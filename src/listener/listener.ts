@@ -2,7 +2,7 @@
  * The listener: accepts connections within their limits and sees each through its course (connection.ts). It outlives
  * what happens to it: a machine without file descriptors, and the end of the socket that it listens on.
  */
-import { type GatewayError, LimitError, StoppingError, toResponse } from "../core/errors.ts";
+import { GatewayError, LimitError, StoppingError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { pause, pauseBefore, type Retry } from "../core/retry.ts";
 import { writeAnswer } from "./answer.ts";
@@ -179,7 +179,8 @@ function surroundings({ service, tls, maxHeaderBytes, emit }: ListenerOptions, i
     ...{ service, maxHeaderBytes, inside, emit, serve: serveConnection() },
     tls: tls && new TlsInside(tls),
     onError(error) {
-      emit({ type: "fault", where: "connection", error });
+      // An answer that was broken off on purpose: whoever did that has told of it.
+      if (!(error instanceof GatewayError)) emit({ type: "fault", where: "connection", error });
       return toResponse(error);
     },
   };

@@ -32,10 +32,7 @@ export class Places implements Disposable {
       limits.headerTimeoutMs,
       (place) => place.end("it brought no complete request in time (--headerTimeout)"),
     );
-    this.#idle = new TimeLimit(
-      limits.idleTimeoutMs,
-      (place) => place.end("it was idle for too long (--idleTimeout)"),
-    );
+    this.#idle = new TimeLimit(limits.idleTimeoutMs, (place) => place.checkIdle());
     this.#stalled = new TimeLimit(
       limits.stallTimeoutMs,
       (place) => place.end("it did not take its answer in time (--stallTimeout)"),
@@ -83,8 +80,8 @@ export class Places implements Disposable {
   /** Ends the connection that has been without a request for longest; false when each of them is at work or new. */
   makeRoom(): boolean {
     const waiting = [this.#beginning, this.#idle].flatMap((limit) => {
-      const { oldest } = limit;
-      return oldest ? [{ place: oldest.entry, since: oldest.dueAt - limit.ms }] : [];
+      const ticket = firstAtRest(limit);
+      return ticket ? [{ place: ticket.entry, since: ticket.dueAt - limit.ms }] : [];
     });
     const [longest] = waiting.sort((left, right) => left.since - right.since);
     if (!longest || performance.now() - longest.since < EVICT_AFTER_MS) return false;
@@ -116,6 +113,21 @@ export class Places implements Disposable {
   }
 }
 
+/** How far to look for a connection that has not been used since it was looked at last. */
+const MAX_LOOKED_AT = 100;
+
+/** The one that has been in the limit for longest, of those at rest; rather one that was not used meanwhile. */
+function firstAtRest(limit: TimeLimit<Place>): Ticket<Place> | undefined {
+  let first: Ticket<Place> | undefined;
+  let ticket = limit.oldest;
+  for (let count = 0; ticket && count < MAX_LOOKED_AT; count++, ticket = ticket.next) {
+    if (ticket.entry.atWork) continue;
+    if (!ticket.entry.used) return ticket;
+    first ??= ticket;
+  }
+  return first;
+}
+
 interface PlaceOptions {
   readonly beginning: TimeLimit<Place>;
   readonly idle: TimeLimit<Place>;
@@ -135,6 +147,7 @@ export class Place {
   #stalled: Ticket<Place> | undefined;
   #requests = 0;
   #places = 1;
+  #used = false;
   #left = false;
 
   constructor(options: PlaceOptions) {
@@ -147,17 +160,24 @@ export class Place {
     return this.#requests > 0;
   }
 
+  /** Since it was looked at last. */
+  get used(): boolean {
+    return this.#used;
+  }
+
   /** A request has begun. */
   begin(): void {
+    this.#requests++;
+    this.#used = true;
+    if (this.#idle || this.#left) return;
     this.#options.beginning.delete(this.#beginning);
-    if (this.#requests++ === 0 && this.#idle) this.#options.idle.delete(this.#idle);
+    this.#idle = this.#options.idle.add(this);
   }
 
   /** And is answered. */
   done(): void {
-    if (--this.#requests > 0 || this.#left) return;
-    if (this.#idle) this.#options.idle.renew(this.#idle);
-    else this.#idle = this.#options.idle.add(this);
+    this.#requests--;
+    this.#used = true;
   }
 
   /** Something is being written. */
@@ -170,6 +190,13 @@ export class Place {
   /** And is taken. */
   wrote(): void {
     if (this.#stalled) this.#options.stalled.delete(this.#stalled);
+  }
+
+  /** To be called when the time is over: to look at the clock for each request would cost more than to look twice. */
+  checkIdle(): void {
+    if (!this.atWork && !this.#used) return this.end("it was idle for too long (--idleTimeout)");
+    this.#used = false;
+    if (this.#idle) this.#options.idle.renew(this.#idle);
   }
 
   /** The connection takes more places than one. Throws LimitError, also for one that has made room meanwhile. */

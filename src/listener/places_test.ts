@@ -75,7 +75,7 @@ Deno.test("Places end who brings no head in time, and who brings nothing more, b
   idle.done();
   clock.pass(59_999);
   assert.deepEqual(ended, ["silent"]);
-  clock.pass(1);
+  clock.pass(60_001);
   assert.deepEqual(ended, ["silent", "idle"]);
   assert.equal(all.taken, 1);
 });

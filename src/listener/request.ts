@@ -70,15 +70,16 @@ export interface RequestParts {
   readonly method: string;
   readonly url: URL;
   readonly body?: ReadableStream<Uint8Array> | undefined;
-  /** Fires when the client is gone. */
-  readonly signal: AbortSignal;
+  /** Gives the signal that fires when the client is gone; asked for by who wants to know. */
+  readonly leaving: () => AbortSignal;
 }
 
 /** As the runtime would make it. Throws RequestError 400. */
-export function requestOf({ head, method, url, body, signal }: RequestParts): Request {
+export function requestOf({ head, method, url, body, leaving }: RequestParts): Request {
   try {
     const headers = head.fields.map(([name, value]): [string, string] => [name, value]);
-    return new Request(url, { method, headers, signal, ...(body && { body }) });
+    const request = new Request(url, { method, headers, ...(body && { body }) });
+    return Object.defineProperty(request, "signal", { get: leaving });
   } catch (cause) {
     throw new RequestError("Bad Request: its fields cannot be read", { cause });
   }

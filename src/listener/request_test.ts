@@ -102,16 +102,18 @@ Deno.test("urlOf makes a URL of Host and target, and none of what is none", () =
 
 Deno.test("requestOf is what the runtime would make, and refuses fields that it cannot have", () => {
   const url = new URL("http://a.example/mcp");
-  const { signal } = new AbortController();
+  const gone = new AbortController();
+  const leaving = () => gone.signal;
   const asked = requestOf({
     head: head("POST /mcp HTTP/1.1", { "x-a": "\xe4" }),
     method: "POST",
     url,
-    signal,
+    leaving,
   });
   assert.equal(asked.url, url.href);
   assert.equal(asked.headers.get("host"), "a.example");
   assert.equal(asked.headers.get("x-a"), "\xe4");
+  assert.equal(asked.signal, gone.signal);
 });
 
 Deno.test("RequestBody reads its length and not a byte more, and tells of one that breaks off", async () => {

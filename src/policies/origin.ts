@@ -32,8 +32,9 @@ export function originGuard(options: OriginOptions): (request: Request) => void 
     if (verdict === "malformed") throw new RequestError(`Bad Request: Host ${quoted(host)} is no host`);
     if (verdict === "foreign") throw forbidden(`Host ${quoted(host)}`);
   };
+  const authorityFor = remembered(authorityOf);
   return (request) => {
-    const authority = authorityOf(request.url);
+    const authority = authorityFor(request.url);
     const named = request.headers.get("host");
     if (named === null && namesNoHost(request.url, authority)) throw new RequestError("Bad Request: no Host");
     const host = named ?? authority;

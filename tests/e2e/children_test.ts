@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { inTime } from "../contract/deadline.ts";
 import { type Begin, beginSocket, beginSse } from "../support/conversation.ts";
 import { eventually, type Keystone, runKeystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
-import { sendRaw, upgradeRequest } from "../support/raw_http.ts";
+import { rawRequest, sendRaw, upgradeRequest } from "../support/raw_http.ts";
 import { answer, beginSession, callTool, initialize, post, request } from "../support/rpc.ts";
 
 /** The wires whose connection is the session. */
@@ -243,8 +243,16 @@ Deno.test("--maxSessions gives the place of a client that left while it waited t
     { path: "/sse", headers },
     upgradeRequest("/ws"),
   ];
-  for (const request of leaving) (await sendRaw(gateway.port, request)).close();
-  // Whoever waits now is behind those that left.
+  // What is asked on a connection of its own is answered once those before it have been looked at.
+  const lookedAt = async () => {
+    using health = await rawRequest(gateway.port, { path: "/health" });
+    assert.equal(health.status, 200);
+  };
+  const left = [];
+  for (const request of leaving) left.push(await sendRaw(gateway.port, request));
+  await lookedAt();
+  for (const connection of left) connection.close();
+  await lookedAt();
   const waiting = beginSession(gateway.mcp);
   await end(gateway, first);
   const session = await inTime(waiting, "session");
@@ -267,12 +275,16 @@ Deno.test("--maxChildren takes a child that nobody uses yet for whoever needs it
 });
 
 Deno.test("--maxChildren leaves sessions alone that hold no child", async () => {
-  const flags = ["--stateful", "--children", "request", "--maxChildren", "1", "--evictAfter", "0ms"];
-  await using gateway = await start(...flags, "--queueTimeout", "1500ms");
+  const flags = ["--stateful", "--children", "request", "--maxChildren", "1", "--evictAfter", "10m"];
+  await using gateway = await startKeystone([...flags, "--queueTimeout", "1500ms"], {
+    server: SCRIPTED,
+    leapMs: 600_000,
+  });
   const idle = await beginSession(gateway.mcp);
-  await eventually(gateway.children, count(0));
   const busy = await beginSession(gateway.mcp);
   await eventually(gateway.children, count(0));
+  // From here on both may be ended to make room.
+  await gateway.leap();
   const call = post(gateway.mcp, callTool(1, "sleep", { ms: 8000 }), { session: busy });
   await eventually(gateway.children, count(1));
   const refused = await answer(await post(gateway.mcp, callTool(2, "echo"), { session: busy }));

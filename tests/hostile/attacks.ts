@@ -1,8 +1,10 @@
 /** The kinds of attack that are mixed: one entry each, over in a moment, and begun again and again. */
+import type { FrameParts } from "../support/frames.ts";
 import type { Keystone } from "../support/keystone.ts";
 import type { Random } from "../support/random.ts";
-import { rawRequest, sendRaw, upgradeRequest } from "../support/raw_http.ts";
-import { openEventStream, RawStream } from "../support/raw_stream.ts";
+import { rawRequest, sendRaw } from "../support/raw_http.ts";
+import { RawSocket } from "../support/raw_socket.ts";
+import { openEventStream } from "../support/raw_stream.ts";
 import { ACCEPT, beginSession, callTool, initialize, post, request } from "../support/rpc.ts";
 import { BODIES, HEADS } from "./corpus.ts";
 
@@ -14,6 +16,7 @@ export interface Attack {
 
 /** So long a client that holds something up holds it. */
 const HOLD_MS = 500;
+const [CONTINUATION, TEXT] = [0, 1];
 const POST = { "Content-Type": "application/json", Accept: ACCEPT };
 
 export const ATTACKS: readonly Attack[] = [
@@ -26,9 +29,9 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: "a frame that is hard to parse",
-    async run(gateway, random) {
-      using socket = await rawSocket(gateway);
-      await socket.writeFrame(random.pick(BODIES).body().slice(0, 60_000));
+    async run({ ws }, random) {
+      using socket = await RawSocket.open(ws);
+      await sendText(socket, random.pick(BODIES).body());
     },
   },
   {
@@ -61,12 +64,50 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: "frames of noise",
-    async run(gateway, random) {
-      using socket = await rawSocket(gateway);
+    async run({ ws }, random) {
+      using socket = await RawSocket.open(ws);
       for (let frame = 0; frame < 20; frame++) {
-        await socket.writeFrame(
+        await sendText(
+          socket,
           random.pick(["", "null", "[]", "{", '{"jsonrpc":"2.0"}', "\0", '"x"', "[[]]"]),
         );
+      }
+    },
+  },
+  {
+    name: "fragments without an end",
+    async run({ ws }) {
+      using socket = await RawSocket.open(ws);
+      const payload = "x".repeat(500_000);
+      // Each is fine by itself, and the last ones are beyond what a message may have.
+      for (let opcode = TEXT, count = 0; count < 12; count++, opcode = CONTINUATION) {
+        await sendFrame(socket, { opcode, payload, final: false });
+      }
+    },
+  },
+  {
+    name: "a frame that announces more than there may be",
+    async run({ ws }) {
+      using socket = await RawSocket.open(ws);
+      await sendFrame(socket, { opcode: TEXT, payload: "x", length: 63_000_000 });
+    },
+  },
+  {
+    name: "refusals that nobody reads",
+    async run({ ws }) {
+      using socket = await RawSocket.open(ws);
+      const id = "x".repeat(1_000);
+      for (let count = 0; count < 200; count++) await sendText(socket, `{"jsonrpc":"2.0","id":"${id}"}`);
+      await sendText(socket, JSON.stringify(Array(100).fill(request(1, "ping"))));
+    },
+  },
+  {
+    name: "subscriptions to long names",
+    async run({ mcp }, random, signal) {
+      const session = await beginSession(mcp);
+      for (let id = 1; id < 20; id++) {
+        const uri = `a:${random.next()}${"/".repeat(random.pick([1, 8_000, 200_000]))}`;
+        await discard(post(mcp, request(id, "resources/subscribe", { uri }), { session, signal }));
       }
     },
   },
@@ -117,16 +158,17 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: "ids, tokens and cancellations of others",
-    async run(gateway) {
-      using socket = await rawSocket(gateway);
-      await socket.writeFrame(JSON.stringify(initialize()));
+    async run({ ws }) {
+      using socket = await RawSocket.open(ws);
+      await sendText(socket, JSON.stringify(initialize()));
       for (const id of [1, "1", 2, 3]) {
         for (const params of [{ requestId: id }, { progressToken: id, progress: 1 }]) {
           const method = "requestId" in params ? "notifications/cancelled" : "notifications/progress";
-          await socket.writeFrame(JSON.stringify({ jsonrpc: "2.0", method, params }));
+          await sendText(socket, JSON.stringify({ jsonrpc: "2.0", method, params }));
         }
-        await socket.writeFrame(JSON.stringify({ jsonrpc: "2.0", id, result: { forged: true } }));
-        await socket.writeFrame(
+        await sendText(socket, JSON.stringify({ jsonrpc: "2.0", id, result: { forged: true } }));
+        await sendText(
+          socket,
           `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"ID":99,"Id":98,"method":"ping"}`,
         );
       }
@@ -151,18 +193,23 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: "notifications of many names",
-    async run(gateway, random) {
-      using socket = await rawSocket(gateway);
-      await socket.writeFrame(JSON.stringify(initialize()));
+    async run({ ws }, random) {
+      using socket = await RawSocket.open(ws);
+      await sendText(socket, JSON.stringify(initialize()));
       for (let count = 0; count < 100; count++) {
-        await socket.writeFrame(JSON.stringify({ jsonrpc: "2.0", method: `notifications/${random.next()}` }));
+        await sendText(socket, JSON.stringify({ jsonrpc: "2.0", method: `notifications/${random.next()}` }));
       }
     },
   },
 ];
 
-async function rawSocket({ ws, port }: Keystone): Promise<RawStream> {
-  return new RawStream(await rawRequest(port, upgradeRequest(new URL(ws).pathname)));
+/** Rejects when the gateway takes no more. */
+async function sendText(socket: RawSocket, payload: string): Promise<void> {
+  await sendFrame(socket, { opcode: TEXT, payload });
+}
+
+async function sendFrame(socket: RawSocket, parts: FrameParts): Promise<void> {
+  if (!await socket.sendFrame(parts)) throw new Error("The connection was closed");
 }
 
 async function heldOpen(port: number, text: string, signal: AbortSignal): Promise<void> {

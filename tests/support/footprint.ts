@@ -1,6 +1,7 @@
 /** What a gateway holds: for tests that it comes back to what it was. Linux alone tells. */
 import { fileURLToPath } from "node:url";
 import type { ToldFootprint } from "../fixtures/tell_footprint.ts";
+import { descriptorsOf } from "./descriptors.ts";
 import { eventually, type Keystone, SCRIPTED, startKeystone } from "./keystone.ts";
 import { memoryOf } from "./memory.ts";
 
@@ -60,10 +61,9 @@ export async function startWatched(flags: readonly string[]): Promise<WatchedKey
 
 async function footprintOf(gateway: Keystone, file: string): Promise<Footprint> {
   const { timers, heapBytes }: ToldFootprint = JSON.parse(await Deno.readTextFile(file));
-  const files = await Array.fromAsync(Deno.readDir(`/proc/${gateway.pid}/fd`));
   return {
     children: (await gateway.children()).length,
-    files: files.length,
+    files: descriptorsOf(gateway.pid),
     heapMib: Math.round(heapBytes / MIB),
     rssMib: Math.round((await memoryOf(gateway.pid)).now / MIB),
     timers,

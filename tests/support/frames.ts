@@ -40,21 +40,32 @@ export interface ReadFrame {
 export function readFrames(bytes: Uint8Array): ReadFrame[] {
   const frames: ReadFrame[] = [];
   for (let at = 0; at < bytes.length;) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset + at, bytes.length - at);
-    const [first, second] = [view.getUint8(0), view.getUint8(1)];
-    const short = second & 0x7f;
-    const extra = short === 126 ? 2 : short === 127 ? 8 : 0;
-    const length = extra === 0 ? short : extra === 2 ? view.getUint16(2) : Number(view.getBigUint64(2));
-    const masked = second > 0x7f;
-    const start = at + 2 + extra + (masked ? 4 : 0);
-    if (start + length > bytes.length) throw new Error("A frame is cut off");
-    const mask = bytes.subarray(start - 4, start);
-    const payload = bytes.slice(start, start + length);
-    if (masked) payload.forEach((byte, index) => payload[index] = byte ^ mask[index % 4]!);
-    frames.push({ opcode: first & 0x0f, final: first > 0x7f, masked, payload });
-    at = start + length;
+    const next = frameAt(bytes, at);
+    if (!next) throw new Error("A frame is cut off");
+    frames.push(next.frame);
+    at = next.end;
   }
   return frames;
+}
+
+/** The frame that begins there, and where it ends; undefined while it is not complete. */
+export function frameAt(bytes: Uint8Array, at: number): { frame: ReadFrame; end: number } | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, bytes.length - at);
+  if (view.byteLength < 2) return undefined;
+  const [first, second] = [view.getUint8(0), view.getUint8(1)];
+  const masked = second > 0x7f;
+  const short = second & 0x7f;
+  const extra = short === 126 ? 2 : short === 127 ? 8 : 0;
+  const head = 2 + extra + (masked ? 4 : 0);
+  if (view.byteLength < head) return undefined;
+  const length = extra === 0 ? short : extra === 2 ? view.getUint16(2) : Number(view.getBigUint64(2));
+  const start = at + head;
+  const end = start + length;
+  if (end > bytes.length) return undefined;
+  const mask = bytes.subarray(start - 4, start);
+  const payload = bytes.slice(start, end);
+  if (masked) payload.forEach((byte, index) => payload[index] = byte ^ mask[index % 4]!);
+  return { frame: { opcode: first & 0x0f, final: first > 0x7f, masked, payload }, end };
 }
 
 /** The payload of a close frame. */

@@ -164,17 +164,30 @@ export async function watchersOf(gateway: number): Promise<number[]> {
   return rows.filter(({ ppid, watches }) => ppid === gateway && watches).map(({ pid }) => pid);
 }
 
-async function processRows(): Promise<{ pid: number; ppid: number; watches: boolean }[]> {
+interface ProcessRow {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly args: string;
+  readonly watches: boolean;
+}
+
+async function processRows(): Promise<ProcessRow[]> {
   const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,stat=,args="] }).output();
-  return new TextDecoder().decode(stdout).trim().split("\n")
+  const rows = new TextDecoder().decode(stdout).trim().split("\n")
     .map((row) => row.trim().split(/\s+/))
     // A zombie has ended; only its parent has not looked yet.
     .filter(([, , stat]) => !stat?.startsWith("Z"))
-    .map(([pid, ppid, , ...args]) => ({
-      pid: Number(pid),
-      ppid: Number(ppid),
-      watches: args.includes(WATCHER_NAME),
-    }));
+    .map(([pid, ppid, , ...words]) => {
+      const args = words.join(" ");
+      return { pid: Number(pid), ppid: Number(ppid), args, watches: words.includes(WATCHER_NAME) };
+    });
+  const byPid = new Map(rows.map((row) => [row.pid, row]));
+  return rows.filter((row) => !isUndecided(row, byPid.get(row.ppid)));
+}
+
+/** Between fork and exec a process is nobody yet: a child, or a watcher. */
+function isUndecided({ args }: ProcessRow, parent: ProcessRow | undefined): boolean {
+  return args === parent?.args && args.startsWith(Deno.execPath());
 }
 
 /** Asks again and again until the answer is right: for what has no event, such as the process table. */

@@ -1,4 +1,5 @@
 /** A connection that says what no client library would, and hears the whole answer. */
+import { writeAll } from "../../src/wire/byte_stream.ts";
 import { inTime } from "../contract/deadline.ts";
 
 export interface RawReply {
@@ -20,10 +21,6 @@ export async function say(port: number, text: string, hostname = "127.0.0.1"): P
 /** The lines of a request, with an end to its connection. */
 export function rawRequestOf(start: string, headers: readonly string[], body = ""): string {
   return [start, ...headers, "Connection: close", "", body].join("\r\n");
-}
-
-async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
 }
 
 /** A server need not read what it refuses. */

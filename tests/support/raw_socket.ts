@@ -1,11 +1,11 @@
 /** A WebSocket by hand, at either end of a real connection: for what no library sends. */
 import { type ByteStream, writeAll } from "../../src/wire/byte_stream.ts";
 import { acceptFor } from "../../src/wire/web_socket_handshake.ts";
-import { frame, type FrameParts, MASK } from "./frames.ts";
+import { concat, frame, frameAt, type FrameParts, MASK, textOfFrame } from "./frames.ts";
 import { rawRequest, upgradeRequest } from "./raw_http.ts";
 import { serveUpgrades, type UpgradeServer } from "./upgrade_server.ts";
 
-const CLOSE = 8;
+const [TEXT, CLOSE] = [1, 8];
 const READ_BYTES = 64 * 1024;
 
 export class RawSocket implements Disposable {
@@ -52,14 +52,13 @@ export class RawSocket implements Disposable {
     while (true) {
       const count = await this.#stream.read(bytes).catch(() => null);
       if (count === null) return undefined;
-      const come = new Uint8Array(rest.length + count);
-      come.set(rest);
-      come.set(bytes.subarray(0, count), rest.length);
+      const come = concat(rest, bytes.subarray(0, count));
       let at = 0;
       for (let next = frameAt(come, at); next; next = frameAt(come, at)) {
         at = next.end;
-        if (next.opcode === 1) yield new TextDecoder().decode(next.payload);
-        if (next.opcode === CLOSE) return next.payload[0]! << 8 | next.payload[1]!;
+        const { opcode, payload } = next.frame;
+        if (opcode === TEXT) yield textOfFrame(next.frame);
+        if (opcode === CLOSE) return payload[0]! << 8 | payload[1]!;
       }
       rest = come.slice(at);
     }
@@ -98,21 +97,4 @@ export function rawSocketServer(play: (socket: RawSocket) => Promise<void>): Upg
       withdraw: () => {},
     })
   );
-}
-
-/** Of the other end, which may be a client. */
-function frameAt(bytes: Uint8Array, at: number) {
-  const view = new DataView(bytes.buffer, at);
-  if (view.byteLength < 2) return undefined;
-  const short = view.getUint8(1) & 0x7f;
-  const masked = view.getUint8(1) > 0x7f;
-  const head = 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) + (masked ? 4 : 0);
-  if (view.byteLength < head) return undefined;
-  const length = short < 126 ? short : short === 126 ? view.getUint16(2) : Number(view.getBigUint64(2));
-  const start = at + head;
-  if (bytes.length < start + length) return undefined;
-  const mask = masked ? bytes.subarray(start - 4, start) : undefined;
-  const payload = bytes.slice(start, start + length);
-  if (mask) payload.forEach((byte, index) => payload[index] = byte ^ mask[index % 4]!);
-  return { opcode: view.getUint8(0) & 0x0f, payload, end: start + length };
 }

@@ -1,6 +1,10 @@
 /** What follows the head of a raw answer: an event stream or a WebSocket, whose client behaves as no library would. */
+import { writeAll } from "../../src/wire/byte_stream.ts";
+import { frame, MASK } from "./frames.ts";
 import type { Keystone } from "./keystone.ts";
 import { type RawAnswer, rawRequest } from "./raw_http.ts";
+
+const TEXT = 1;
 
 export class RawStream implements Disposable {
   readonly #connection: Deno.Conn;
@@ -23,13 +27,9 @@ export class RawStream implements Disposable {
     }
   }
 
-  /** Sends a text frame of a WebSocket (RFC 6455 §5.2). */
+  /** Sends a text frame of a WebSocket. */
   async writeFrame(text: string): Promise<void> {
-    const payload = new TextEncoder().encode(text);
-    // Up to 65535 bytes; a client must mask, and a mask of zeros leaves the text as it is.
-    const head = [0x81, 0x80 | 126, payload.length >> 8, payload.length & 0xff, 0, 0, 0, 0];
-    const frame = Uint8Array.from([...head, ...payload]);
-    for (let rest = frame; rest.length > 0;) rest = rest.subarray(await this.#connection.write(rest));
+    await writeAll(this.#connection, frame({ opcode: TEXT, payload: text, mask: MASK }));
   }
 
   /** Closes the connection without a word of the protocol above it. */

@@ -45,9 +45,9 @@ export function initialize(id: unknown = 0, protocolVersion = "2025-11-25", capa
 /** The handshake of a stateful session; gives its id. */
 export async function beginSession(url: string, capabilities: unknown = {}): Promise<string> {
   const response = await post(url, initialize(0, "2025-11-25", capabilities));
-  await response.text();
+  const text = await response.text();
   const session = response.headers.get("mcp-session-id");
-  if (!session) throw new Error(`No session: ${response.status}`);
+  if (!session) throw new Error(`No session: ${response.status} ${text}`);
   await (await post(url, { jsonrpc: "2.0", method: "notifications/initialized" }, { session })).body
     ?.cancel();
   return session;

@@ -49,14 +49,17 @@ export class SlowClient implements Disposable {
 
   /** Settles with the status of the answer as soon as its head is there. */
   async status(): Promise<number> {
-    return Number((await this.read(/^HTTP\/1\.1 (\d+) [^]*?\r\n\r\n/))[1]);
+    return Number((await this.read(/HTTP\/1\.1 (\d+) [^]*?\r\n\r\n/))[1]);
   }
 
-  /** Reads on until the text so far matches. */
+  /** Reads on until the text so far matches, and forgets it up to there. */
   async read(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.#text);
-      if (match) return match;
+      if (match) {
+        this.#text = this.#text.slice(match.index + match[0].length);
+        return match;
+      }
       if (!await this.#more()) throw new Error(`The connection ended without ${pattern}:\n${this.#text}`);
     }
   }

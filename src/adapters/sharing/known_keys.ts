@@ -22,20 +22,30 @@ const OF_ANSWERS = new Set(["jsonrpc", "id", "result", "error"]);
 const GAP = "[^\\p{L}\\p{N}\\0]*";
 
 /** Keys that say whose business a message is, and whatever passes for one of them. */
-interface Routing {
-  readonly keys: readonly string[];
-  readonly alike: RegExp;
+class Routing {
+  readonly #keys: readonly string[];
+  /** Made for the first message: the classes of Unicode take a while, and not every gateway shares its server. */
+  #alike: RegExp | undefined;
+
+  constructor(...keys: readonly string[]) {
+    this.#keys = keys;
+  }
+
+  /** True for what only passes for a key that routes. */
+  isStray(key: string): boolean {
+    return !this.#keys.includes(key) && (this.#alike ??= alike(this.#keys)).test(key);
+  }
 }
 
 const GENERAL = ["_meta", "progressToken", "requestId"];
 /** Of any call, in `params` and in `_meta`. */
-const ROUTING = routing(GENERAL);
+const ROUTING = new Routing(...GENERAL);
 /** In `params` of what the hub asks in the name of several, and of what it keeps from a shared server. */
 const ROUTING_OF = new Map([
-  ["resources/subscribe", routing([...GENERAL, "uri"])],
-  ["resources/unsubscribe", routing([...GENERAL, "uri"])],
-  ["logging/setLevel", routing([...GENERAL, "level"])],
-  ["tools/call", routing([...GENERAL, "task"])],
+  ["resources/subscribe", new Routing(...GENERAL, "uri")],
+  ["resources/unsubscribe", new Routing(...GENERAL, "uri")],
+  ["logging/setLevel", new Routing(...GENERAL, "level")],
+  ["tools/call", new Routing(...GENERAL, "task")],
 ]);
 
 /** A message without members that the server might take for others; the envelope itself where there are none. */
@@ -80,17 +90,12 @@ function withoutOddToken(meta: Params, message: JsonRpcRequest | JsonRpcNotifica
 
 function without(members: Params, routing: Routing): Params {
   if (!hasStray(members, routing)) return members;
-  return Object.fromEntries(Object.entries(members).filter(([key]) => !isStray(key, routing)));
+  return Object.fromEntries(Object.entries(members).filter(([key]) => !routing.isStray(key)));
 }
 
 function hasStray(members: Params, routing: Routing): boolean {
-  for (const key of Object.keys(members)) if (isStray(key, routing)) return true;
+  for (const key of Object.keys(members)) if (routing.isStray(key)) return true;
   return false;
-}
-
-/** True for what only passes for a key that routes. */
-function isStray(key: string, { keys, alike }: Routing): boolean {
-  return !keys.includes(key) && alike.test(key);
 }
 
 function hasOnly(value: object, keys: ReadonlySet<string>): boolean {
@@ -103,10 +108,9 @@ function isObject(value: unknown): value is Params {
 }
 
 /** To a reader in C, a zero byte is the end of a key. */
-function routing(keys: readonly string[]): Routing {
+function alike(keys: readonly string[]): RegExp {
   const patterns = keys.map((key) => [...key.replace("_", "")].map(letterPattern).join(GAP));
-  const alike = new RegExp(`^${GAP}(?:${patterns.join("|")})${GAP}(?:\\0|$)`, "iu");
-  return { keys, alike };
+  return new RegExp(`^${GAP}(?:${patterns.join("|")})${GAP}(?:\\0|$)`, "iu");
 }
 
 /** The flags `iu` fold as Unicode does (ſ is an s), and some readers do the same with the letters of Turkish. */

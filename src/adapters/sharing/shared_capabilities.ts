@@ -43,7 +43,9 @@ function shareable({ tasks: _, ...capabilities }: Params, kind: ClientKind): Par
 /** Why a client of this kind may not ask this, or undefined. */
 export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject | undefined {
   // A server that does not mind the id would take it for one, and it was looked at as none.
-  if (method.startsWith("notifications/")) return notFound(`"${method}" is a notification, and has no id`);
+  if (method.startsWith("notifications/")) {
+    return notFound(`${quoted(method)} is a notification, and has no id`);
+  }
   if (method.startsWith("tasks/")) {
     return notFound(
       `${quoted(method)} is not offered by a shared server: every client could reach every task`,

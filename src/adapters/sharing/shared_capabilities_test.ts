@@ -66,6 +66,15 @@ Deno.test("refusalOf refuses tasks to everybody, and what needs a session to a s
   }
 });
 
+Deno.test("refusalOf says what it refuses cut and escaped", () => {
+  const evil = `\u202e\u001b[2J"${"x".repeat(1_000)}`;
+  for (const start of ["tasks/", "notifications/"]) {
+    const { message = "" } = refusalOf(start + evil, "session") ?? {};
+    assert.match(message, /\\u202e\\u001b\[2J\\"xx+…"/);
+    assert(message.length < 300 && !/[\p{Cc}\p{Cf}]/u.test(message), message);
+  }
+});
+
 Deno.test("Multiplex tells each kind of client what it can have, and refuses the rest without the server", async () => {
   const { server, join } = hubRig({ initialized: { ...INITIALIZED, capabilities: FULL.capabilities } });
   for (const kind of ["session", "request"] as const) {
