@@ -52,7 +52,10 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
     }
   };
   const [http, upgrades] = [byPath(routes.http), byPath(routes.upgrades)];
-  const upgradeOf = (request: Request) => isUpgrade(request) ? upgrades.get(routeOf(request)) : undefined;
+  const upgradeOf = (request: Request) => {
+    const handler = upgrades.get(routeOf(request));
+    return handler && isUpgrade(request) ? handler : undefined;
+  };
   const routed: Handler = (request, caller) =>
     orRefused(http.get(routeOf(request)) ?? notFound, request, caller);
   const answer = cors ? withCors(cors, routed) : routed;

@@ -14,14 +14,22 @@ export interface Ticket<T> extends Link<Ticket<T>> {
 export class TimeLimit<T> implements Disposable {
   readonly ms: number;
   readonly #onDue: (entry: T) => void;
+  readonly #grainMs: number;
+  /** Read when the timer was set. */
+  #readAt = 0;
   /** In the order in which they fall due. */
   readonly #tickets = new Chain<Ticket<T>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** With Infinity nothing falls due, and the order is all there is. `onDue` is called once for each entry whose time is over; the entry is out by then, and may come in again. */
-  constructor(ms: number, onDue: (entry: T) => void) {
+  /**
+   * With Infinity nothing falls due, and the order is all there is. `onDue` is called once for each entry whose time is
+   * over; the entry is out by then, and may come in again. With `grainMs` it may be told up to twice that late, and the
+   * clock is read that seldom: to read it for each message would cost more than all the rest here.
+   */
+  constructor(ms: number, onDue: (entry: T) => void, grainMs = 0) {
     this.ms = ms;
     this.#onDue = onDue;
+    this.#grainMs = grainMs;
   }
 
   /** What falls due next. */
@@ -30,7 +38,7 @@ export class TimeLimit<T> implements Disposable {
   }
 
   /** Counts from now, or from a moment that is hardly past. */
-  add(entry: T, since: number = performance.now()): Ticket<T> {
+  add(entry: T, since: number = this.#now()): Ticket<T> {
     const ticket = { entry, dueAt: 0, previous: undefined, next: undefined, linked: false };
     this.#enter(ticket, since);
     return ticket;
@@ -38,7 +46,7 @@ export class TimeLimit<T> implements Disposable {
 
   /** Counts anew, also for an entry that is out. */
   renew(ticket: Ticket<T>): void {
-    this.#enter(ticket, performance.now());
+    this.#enter(ticket, this.#now());
   }
 
   /** Leaves the timer alone, which finds out for itself. */
@@ -62,14 +70,26 @@ export class TimeLimit<T> implements Disposable {
     this.clear();
   }
 
+  #now(): number {
+    return this.#timer !== undefined && this.#grainMs > 0 ? this.#readAt : this.#readClock();
+  }
+
+  #readClock(): number {
+    return this.#readAt = performance.now();
+  }
+
   #enter(ticket: Ticket<T>, since: number): void {
-    ticket.dueAt = since + this.ms;
+    ticket.dueAt = since + this.ms + this.#grainMs;
     this.#tickets.add(ticket);
-    if (this.ms !== Infinity) this.#timer ??= setTimeout(() => this.#sweep(), this.ms);
+    if (this.ms !== Infinity) this.#timer ??= this.#wake(this.#grainMs || this.ms);
+  }
+
+  #wake(inMs: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#sweep(), inMs);
   }
 
   #sweep(): void {
-    const now = performance.now();
+    const now = this.#readClock();
     for (let oldest = this.#tickets.first; oldest && oldest.dueAt <= now; oldest = this.#tickets.first) {
       this.#tickets.remove(oldest);
       this.#onDue(oldest.entry);
@@ -77,10 +97,10 @@ export class TimeLimit<T> implements Disposable {
     this.#rearm();
   }
 
-  /** Nothing is due before the oldest entry, so a busy gateway wakes up about once in the time of the limit. */
+  /** Nothing is due before the oldest entry, so a busy gateway wakes up about once in the time of the limit, or of a grain. */
   #rearm(): void {
     const oldest = this.#tickets.first;
     clearTimeout(this.#timer);
-    this.#timer = oldest && setTimeout(() => this.#sweep(), Math.ceil(oldest.dueAt - performance.now()));
+    this.#timer = oldest && this.#wake(this.#grainMs || Math.ceil(oldest.dueAt - this.#readClock()));
   }
 }

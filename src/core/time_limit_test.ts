@@ -83,3 +83,26 @@ Deno.test("TimeLimit sets one timer for all that comes and goes", () => {
   }
   assert.equal(timers, 1);
 });
+
+Deno.test("TimeLimit with a grain reads the clock once in that time, and tells nobody early", () => {
+  using clock = fakeClock();
+  const over: [name: string, at: number][] = [];
+  using limit = new TimeLimit<string>(80, (name) => over.push([name, performance.now()]), 10);
+  limit.add("a");
+  clock.pass(9);
+  limit.add("b");
+  const { now } = performance;
+  performance.now = () => assert.fail("the clock was read for an entry");
+  try {
+    limit.delete(limit.add("gone"));
+  } finally {
+    performance.now = now;
+  }
+  clock.pass(1_000);
+  assert.deepEqual(over.map(([name]) => name), ["a", "b"]);
+  for (const [name, at] of over) {
+    const since = name === "a" ? 0 : 9;
+    assert.ok(at - since >= 80 && at - since <= 100, `${name} after ${at - since} ms`);
+  }
+  assert.equal(clock.timers, 0);
+});

@@ -11,6 +11,8 @@ import { Utf8Text } from "../wire/utf8.ts";
 
 /** What is not larger is not counted, since connections are bounded; and the runtime has a fast way to read it. */
 const SMALL_BYTES = 16 * 1024;
+/** The time of a small body is told this finely. */
+const GRAINS = 16;
 /** A body that has been on its way for longer may have to make room for another one. */
 const YIELDS_AFTER_MS = 5_000;
 /** Time for the answer to leave before the connection is dropped. */
@@ -36,7 +38,7 @@ export class Bodies {
   constructor(limits: BodyLimits) {
     this.#limits = limits;
     this.#budget = new ByteBudget(limits.maxBodiesBytes);
-    this.#small = this.#timeLimit();
+    this.#small = this.#timeLimit(GRAINS);
     this.#counted = this.#timeLimit();
     const maxBytes = limits.maxBodyBytes;
     this.#ofSmall = { maxBytes, timeLimit: this.#small };
@@ -82,11 +84,11 @@ export class Bodies {
     }
   }
 
-  #timeLimit(): TimeLimit<Failing> | undefined {
+  #timeLimit(grains = 0): TimeLimit<Failing> | undefined {
     const { bodyTimeoutMs: ms } = this.#limits;
     if (ms === undefined) return undefined;
     const why = `did not arrive within ${durationText(ms)} (--bodyTimeout)`;
-    return new TimeLimit<Failing>(ms, (body) => body.fail(tooSlow(why)));
+    return new TimeLimit<Failing>(ms, (body) => body.fail(tooSlow(why)), grains && ms / grains);
   }
 }
 

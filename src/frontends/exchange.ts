@@ -16,6 +16,7 @@ export type ReplyMode = "auto" | "json" | "sse";
 
 /** From here on a waiting client gets an SSE stream, whose keep-alive comments show that it is not forgotten. */
 const SILENCE_MS = 2_000;
+const SILENCE_GRAIN_MS = 125;
 /** Far longer than a hiccup of the network; the rest of the session waits meanwhile. */
 const STALL_MS = 10_000;
 /**
@@ -58,7 +59,7 @@ export interface ExchangeHost {
 
 /** Begins the streams of exchanges that have been silent for long. Whoever makes it clears it. */
 export function silenceLimit(): TimeLimit<Exchange> {
-  return new TimeLimit<Exchange>(SILENCE_MS, (exchange) => exchange.breakSilence());
+  return new TimeLimit<Exchange>(SILENCE_MS, (exchange) => exchange.breakSilence(), SILENCE_GRAIN_MS);
 }
 
 export class Exchange {

@@ -156,14 +156,16 @@ export class Connection implements Caller {
   /** Answers a request that the runtime has read, and knows for how long it is at work. */
   readonly handle: RequestHandler = (request, info) => {
     this.#place.begin();
+    info.completed.then(this.#done, this.#done);
+    const { service } = this.#around;
     const stream = this.#streams?.enter();
-    const done = () => {
-      this.#place.done();
-      stream?.leave();
-    };
-    info.completed.then(done, done);
-    return this.#around.service.request(request, stream ?? this);
+    if (!stream) return service.request(request, this);
+    info.completed.then(stream.leave, stream.leave);
+    return service.request(request, stream);
   };
+
+  /** Made once: there is a request to each message. */
+  readonly #done = (): void => this.#place.done();
 
   async #course(): Promise<void> {
     if (await this.#speaksHttp2()) {

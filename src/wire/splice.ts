@@ -30,6 +30,9 @@ const [OPEN_BRACE, CLOSE_BRACE] = [0x7b, 0x7d];
 const [OPEN_BRACKET, CLOSE_BRACKET] = [0x5b, 0x5d];
 /** Up to this size one text after the other is written to the same memory. */
 const SCRATCH_BYTES = 1024 * 1024;
+/** So far one character after the other is faster than the call of an encoder. */
+const SHORT_CHARS = 256;
+const MAX_ASCII = 0x7f;
 /** From here on a search is worth its call: strings are mostly short, and some are files. */
 const LONG_STRING_BYTES = 64;
 /** `{` and `[`, `}` and `]` differ in this bit. */
@@ -248,11 +251,24 @@ function written(value: string | number): string {
 
 /** Good until the next text. */
 function bytesOf(text: string): Uint8Array {
+  const short = text.length <= SHORT_CHARS ? asciiOf(text) : undefined;
+  if (short) return short;
   if (text.length <= SCRATCH_BYTES) {
     const { read, written } = encoder.encodeInto(text, scratch);
     if (read === text.length) return scratch.subarray(0, written);
   }
   return encoder.encode(text);
+}
+
+/** Undefined where a character is more than one byte. */
+function asciiOf(text: string): Uint8Array | undefined {
+  const { length } = text;
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > MAX_ASCII) return undefined;
+    scratch[at] = code;
+  }
+  return scratch.subarray(0, length);
 }
 
 function endsScalar(code: number | undefined): boolean {

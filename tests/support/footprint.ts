@@ -7,12 +7,15 @@ import { memoryOf } from "./memory.ts";
 
 const MIB = 1024 * 1024;
 /** Garbage is collected every second, and what is left is told twice a second. */
-const SETTLE_MS = 7_000;
-/** One timer serves all connections, bodies and streams; when it has fired and nothing waits, it is not set again. */
-const LIMITS = ["--headerTimeout", "--idleTimeout", "--bodyTimeout", "--stallTimeout"].flatMap((flag) => [
-  flag,
-  "5s",
-]);
+const SETTLE_MS = 8_000;
+/**
+ * One timer serves all connections, bodies and streams; when it has fired and nothing waits, it is not set again. For a
+ * connection that is idle it fires twice.
+ */
+const LIMITS = [
+  ...["--headerTimeout", "--bodyTimeout", "--stallTimeout"].flatMap((flag) => [flag, "5s"]),
+  ...["--idleTimeout", "3s"],
+];
 const COLLECT_GARBAGE_MS = "1000";
 
 export interface Footprint {

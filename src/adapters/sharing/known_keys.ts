@@ -14,6 +14,7 @@ import {
   type JsonRpcResponse,
   type Params,
 } from "../../core/jsonrpc.ts";
+import { remembered } from "../../core/remembered.ts";
 
 const OF_CALLS = new Set(["jsonrpc", "id", "method", "params"]);
 const OF_ANSWERS = new Set(["jsonrpc", "id", "result", "error"]);
@@ -31,10 +32,10 @@ class Routing {
     this.#keys = keys;
   }
 
-  /** True for what only passes for a key that routes. */
-  isStray(key: string): boolean {
-    return !this.#keys.includes(key) && (this.#alike ??= alike(this.#keys)).test(key);
-  }
+  /** True for what only passes for a key that routes. Remembered, since few keys come again and again. */
+  readonly isStray = remembered((key) =>
+    !this.#keys.includes(key) && (this.#alike ??= alike(this.#keys)).test(key)
+  );
 }
 
 const GENERAL = ["_meta", "progressToken", "requestId"];
@@ -94,12 +95,12 @@ function without(members: Params, routing: Routing): Params {
 }
 
 function hasStray(members: Params, routing: Routing): boolean {
-  for (const key of Object.keys(members)) if (routing.isStray(key)) return true;
+  for (const key in members) if (routing.isStray(key)) return true;
   return false;
 }
 
 function hasOnly(value: object, keys: ReadonlySet<string>): boolean {
-  for (const key of Object.keys(value)) if (!keys.has(key)) return false;
+  for (const key in value) if (!keys.has(key)) return false;
   return true;
 }
 
