@@ -1,5 +1,5 @@
 /** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
-import type { Accept } from "../core/backend.ts";
+import type { Accept, Admission } from "../core/backend.ts";
 import type { Caller } from "../core/caller.ts";
 import { RequestError, RpcCode } from "../core/errors.ts";
 import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts";
@@ -10,6 +10,8 @@ import { SessionHost, type SessionSettings } from "./session_host.ts";
 import { SESSION_HEADER, StreamableSession } from "./streamable_session.ts";
 
 const EVENT_STREAM = "text/event-stream";
+/** To look costs a connection the runtime's help with its next request; a handshake that starts a server takes longer. */
+const WATCHED_AFTER_MS = 100;
 /** A POST is answered in either form (transports page, "Sending Messages to the Server"). */
 const requirePostAccept = acceptCheck(["application/json", EVENT_STREAM]);
 const requireGetAccept = acceptCheck([EVENT_STREAM]);
@@ -59,6 +61,23 @@ function stateless(options: StreamableOptions): Handler {
   });
 }
 
+function refuseCrowded(admission: Admission): void {
+  const refusal = admission.backlog.refusal();
+  if (!refusal) return;
+  admission.withdraw();
+  throw refusal;
+}
+
+/**
+ * To be asked before there is an answer, and not after it, when the signal fires in any case: whoever has left by then
+ * gets none. Who leaves while the answer is on its way may have read it, and cannot be told from somebody who has.
+ */
+async function hasLeft({ signal }: Request): Promise<boolean> {
+  // The runtime tells in a turn of its own.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return signal.aborted;
+}
+
 function stateful(options: StreamableOptions): Handler {
   const sessions = new Map<string, StreamableSession>();
 
@@ -70,10 +89,17 @@ function stateful(options: StreamableOptions): Handler {
   async function begin(posted: Posted, request: Request, caller: Caller | undefined): Promise<Response> {
     const session = new StreamableSession(host);
     const admission = await options.accept(session.peer, () => request.signal);
+    // One that began, and was refused its first message, would be left behind: nobody knows its id.
+    refuseCrowded(admission);
     sessions.set(session.id, session);
     session.begin(admission.backlog);
     void admission.run(session);
-    return session.post(posted, caller);
+    const begunAt = performance.now();
+    const response = await session.post(posted, caller);
+    if (performance.now() - begunAt >= WATCHED_AFTER_MS && await hasLeft(request)) {
+      session.end("The client left before it was told of its session");
+    }
+    return response;
   }
 
   function check(request: Request): void {
