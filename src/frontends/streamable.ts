@@ -1,9 +1,9 @@
 /** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
 import type { Accept, Admission } from "../core/backend.ts";
 import type { Caller } from "../core/caller.ts";
-import { RequestError, RpcCode } from "../core/errors.ts";
+import { invalidRequest, RequestError, RpcCode } from "../core/errors.ts";
 import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts";
-import { invalidRequest, isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
+import { isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
 import { silenceLimit } from "./exchange.ts";
 import { SinglePost } from "./single_post.ts";
 import { SessionHost, type SessionSettings } from "./session_host.ts";

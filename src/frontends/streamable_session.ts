@@ -3,7 +3,7 @@ import type { Peer } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
 import type { Caller } from "../core/caller.ts";
 import { type Channel, enqueue, type Envelope } from "../core/channel.ts";
-import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
+import { DisconnectedError, GatewayError, stillOpen, toRpcError } from "../core/errors.ts";
 import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
 import { Table } from "../core/table.ts";
@@ -12,7 +12,7 @@ import { Exchange, type ExchangeHost, type ExchangeSettings } from "./exchange.t
 import { HandshakeCheck } from "./handshake_check.ts";
 import { MessageBuffer } from "./message_buffer.ts";
 import { MessageStream } from "./message_stream.ts";
-import { type Posted, refuseFull, stillOpen } from "./posted.ts";
+import { type Posted, refuseFull } from "./posted.ts";
 import { type EventLog, notResumable, type Place, SessionEvents } from "./session_events.ts";
 import type { HostedSession, SessionHost, SessionSettings } from "./session_host.ts";
 
