@@ -438,3 +438,19 @@ Deno.test("streamable takes nobody back while more waits unread than may", async
   await back.cancel();
   await rig.end();
 });
+
+Deno.test("streamable answers the server itself for a request that had to go from what waits for the GET stream", async () => {
+  const rig = await resumeRig({ maxBufferedMessages: 2, maxBufferedBytes: 1_000 });
+  await rig.say(request("first", "roots/list"));
+  await rig.say(note(1));
+  await rig.say(request(2, "roots/list"));
+  await rig.say(request("large", "sampling/createMessage", { text: "x".repeat(1_000) }));
+  for (const id of ["first", 2, "large"]) {
+    const { message } = await rig.inbox.next();
+    assert("error" in message);
+    assert.equal(message.id, id);
+    assert.equal(message.error.code, -32000);
+    assert.match(message.error.message, /GET stream.*--maxBufferedMessages, --maxBufferedSize/);
+  }
+  await rig.end();
+});
