@@ -10,7 +10,7 @@ import { SessionHost, type SessionSettings } from "./session_host.ts";
 import { SESSION_HEADER, StreamableSession } from "./streamable_session.ts";
 
 const EVENT_STREAM = "text/event-stream";
-/** To look costs a connection the runtime's help with its next request; a handshake that starts a server takes longer. */
+/** To look costs a connection the runtime's help with its next request. To start a server mostly takes longer. */
 const WATCHED_AFTER_MS = 100;
 /** A POST is answered in either form (transports page, "Sending Messages to the Server"). */
 const requirePostAccept = acceptCheck(["application/json", EVENT_STREAM]);
@@ -69,13 +69,36 @@ function refuseCrowded(admission: Admission): void {
 }
 
 /**
- * To be asked before there is an answer, and not after it, when the signal fires in any case: whoever has left by then
- * gets none. Who leaves while the answer is on its way may have read it, and cannot be told from somebody who has.
+ * Ends the session of a client that has left before there is an answer, which reaches nobody then. Who leaves while it is
+ * on its way may have read it, and the signal fires in any case by then.
  */
-async function hasLeft({ signal }: Request): Promise<boolean> {
-  // The runtime tells in a turn of its own.
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  return signal.aborted;
+async function toldOf(
+  session: StreamableSession,
+  request: Request,
+  answer: Promise<Response>,
+): Promise<Response> {
+  using leaving = new Leaving(request);
+  const response = await answer;
+  if (leaving.seen) session.end("The client left before it was told of its session");
+  return response;
+}
+
+/** Watches a client while it waits. */
+class Leaving implements Disposable {
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #signal: AbortSignal | undefined;
+
+  constructor(request: Request) {
+    this.#timer = setTimeout(() => this.#signal = request.signal, WATCHED_AFTER_MS);
+  }
+
+  get seen(): boolean {
+    return this.#signal?.aborted === true;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 function stateful(options: StreamableOptions): Handler {
@@ -94,12 +117,7 @@ function stateful(options: StreamableOptions): Handler {
     sessions.set(session.id, session);
     session.begin(admission.backlog);
     void admission.run(session);
-    const begunAt = performance.now();
-    const response = await session.post(posted, caller);
-    if (performance.now() - begunAt >= WATCHED_AFTER_MS && await hasLeft(request)) {
-      session.end("The client left before it was told of its session");
-    }
-    return response;
+    return toldOf(session, request, session.post(posted, caller));
   }
 
   function check(request: Request): void {

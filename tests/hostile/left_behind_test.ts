@@ -97,6 +97,7 @@ for (const [way, prepare] of ways) {
       const [leaving, staying] = [await begin(), await begin()];
       try {
         await keystone.logged(/Session opened[^]*Session opened/);
+        await noticed(keystone);
         leaving[Symbol.dispose]();
         await noticed(keystone);
         await gate.open();
