@@ -4,7 +4,7 @@ import type { ResolvedConfig } from "./config/mod.ts";
 import { GatewayError } from "./core/errors.ts";
 import { bus, type Sink } from "./core/events.ts";
 import { stdio } from "./frontends/stdio.ts";
-import { connectionsFor } from "./listener/descriptors.ts";
+import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
 import { Gateway } from "./gateway.ts";
@@ -124,6 +124,8 @@ function serveNetwork(config: ResolvedConfig, options: MountOptions) {
     cors: cors && corsHeaders(cors),
     emit,
   });
+  const excess = config.maxConnections && tooManyFor(config.maxConnections, config);
+  if (excess) emit({ type: "warning", text: excess });
   const limits = connectionLimits(config);
   return listen(service, { host, port, tls: readTls(config), maxHeaderBytes, ...limits, emit });
 }

@@ -3,6 +3,7 @@
  * the runtime reads them for `fetch`.
  */
 import { BlockList, isIP } from "node:net";
+import { ConfigError } from "../core/errors.ts";
 
 export interface Proxy {
   /** `http:`, `https:`, `socks5:` or `socks5h:`. */
@@ -22,7 +23,7 @@ const PORTS: Readonly<Record<string, number>> = {
   "socks5h:": 1080,
 };
 
-/** Undefined where there is none, or where it is passed by. */
+/** Undefined where there is none, or where it is passed by. Throws ConfigError for one that cannot be read. */
 export function proxyFor({ protocol, hostname }: URL, env: Environment): Proxy | undefined {
   const host = withoutBrackets(hostname);
   const passedBy = (env("NO_PROXY") ?? env("no_proxy") ?? "").split(",").map((entry) => entry.trim());
@@ -38,11 +39,12 @@ export function withoutBrackets(hostname: string): string {
 function named(name: string, env: Environment): Proxy | undefined {
   // To a CGI program HTTP_PROXY is what a caller sent as a field "Proxy".
   if (name === "HTTP_PROXY" && env("REQUEST_METHOD") !== undefined) return undefined;
-  return parseProxy(env(name) ?? "") ?? parseProxy(env(name.toLowerCase()) ?? "");
+  return parseProxy(name, env) ?? parseProxy(name.toLowerCase(), env);
 }
 
-/** Undefined for what is none that we know. */
-function parseProxy(text: string): Proxy | undefined {
+/** Undefined for what is none that we know. Throws ConfigError for credentials that cannot be read. */
+function parseProxy(name: string, env: Environment): Proxy | undefined {
+  const text = env(name) ?? "";
   const url = URL.parse(/^[a-z0-9+.-]+:\/\//i.test(text) ? text : `http://${text}`);
   const port = url && PORTS[url.protocol];
   if (!url || !port || url.hostname === "") return undefined;
@@ -50,9 +52,19 @@ function parseProxy(text: string): Proxy | undefined {
     protocol: url.protocol,
     hostname: withoutBrackets(url.hostname),
     port: Number(url.port) || port,
-    username: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
+    username: unescaped(url.username, name),
+    password: unescaped(url.password, name),
   };
+}
+
+function unescaped(text: string, name: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    const what = "the user and the password of the proxy are no escaped text";
+    throw new ConfigError(`${name}: ${what}; expected %25 in place of each % that begins no escape`);
+  }
 }
 
 /** An address, a network, `*`, or a domain, which means all below it too. */

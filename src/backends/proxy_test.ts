@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ConfigError } from "../core/errors.ts";
 import { proxyFor } from "./proxy.ts";
 
 function proxyOf(url: string, env: Readonly<Record<string, string>>): string | undefined {
@@ -26,6 +27,22 @@ Deno.test("proxyFor goes by the scheme, in the order of the runtime, and knows e
     ["ws://host/", { HTTP_PROXY: "http://p:1", REQUEST_METHOD: "GET" }, undefined],
   ];
   for (const [url, env, expected] of cases) assert.equal(proxyOf(url, env), expected, JSON.stringify(env));
+});
+
+Deno.test("proxyFor refuses a user or a password that is not escaped as URLs have it, and shows neither", () => {
+  for (const credentials of ["m%zze:s3cret", "me:s3cr%et", "me:s3cr%80"]) {
+    for (const name of ["ALL_PROXY", "http_proxy"]) {
+      assert.throws(() => proxyOf("ws://host/", { [name]: `http://${credentials}@p:1` }), (error) => {
+        assert(error instanceof ConfigError);
+        const what = "the user and the password of the proxy are no escaped text";
+        assert.equal(
+          error.message,
+          `${name}: ${what}; expected %25 in place of each % that begins no escape`,
+        );
+        return true;
+      });
+    }
+  }
 });
 
 Deno.test("proxyFor passes by for hosts, domains, addresses and networks of NO_PROXY", () => {

@@ -2,6 +2,7 @@
 import { type ByteStream, withBefore, writeAll } from "../wire/byte_stream.ts";
 import { encodeHead, fieldOf, type Head, membersOf, readHead, type ReceivedHead } from "../wire/http_head.ts";
 import { acceptFor, newKey, VERSION } from "../wire/web_socket_handshake.ts";
+import { ConfigError } from "../core/errors.ts";
 import { dial, type DialOptions, withConnection } from "./dial.ts";
 import { RemoteError, shown } from "./remote_error.ts";
 
@@ -117,5 +118,7 @@ function refusal(url: URL, status: number): RemoteError {
 function unreachable(url: URL, cause: unknown): RemoteError {
   const text = cause instanceof Error ? cause.message : String(cause);
   const reason = text.replace(/ \(os error \d+\)/, "");
-  return new RemoteError(`Cannot reach ${shown(url)}: ${reason}`, { delivered: false, cause });
+  // What the environment says stays the same, however often it is tried.
+  const permanent = cause instanceof ConfigError;
+  return new RemoteError(`Cannot reach ${shown(url)}: ${reason}`, { delivered: false, permanent, cause });
 }

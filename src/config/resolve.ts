@@ -11,6 +11,7 @@ import {
 } from "./options.ts";
 import { refuseSharedRoutes } from "./routes.ts";
 import { type Operands, readServer, type ServerInput } from "./server_input.ts";
+import { vainPatterns } from "./vain_patterns.ts";
 
 const MAX_SHOWN = 80; // a refused value in an error message; the message stays one line
 
@@ -300,5 +301,6 @@ function warningsOf(raw: RawOptions, values: Options, context: {
       )
       : given(FOR_COMMANDS).map((flag) => `--${flag} has no effect with a remote server: it is for commands`),
     ...sessions ? [] : given(FOR_SESSIONS).map((flag) => `--${flag} has no effect without --stateful`),
+    ...vainPatterns(values.cors),
   ];
 }

@@ -237,6 +237,39 @@ Deno.test("resolve warns of flags that have no effect", () => {
   ]);
 });
 
+Deno.test("resolve warns of a pattern for origins that no origin has", () => {
+  const warningsOf = (pattern: string) =>
+    resolve({ stdio: "x", cors: [`/${pattern}/`] }, { argv: [] }).warnings;
+  for (
+    const pattern of [
+      ...["localhost", "example.com", String.raw`example\.com`, String.raw`^localhost(:\d+)?$`],
+      ...[String.raw`(app|www)\.example\.com`, String.raw`\w+\.example\.(com|org)`, "https:example.com"],
+    ]
+  ) {
+    assert.deepEqual(warningsOf(pattern), [
+      `--cors ${
+        JSON.stringify(`/${pattern}/`)
+      } lets nobody in: a pattern is held against the whole origin, ` +
+      "which begins with a scheme; put that in front, as in /https?:\\/\\/localhost(:\\d+)?/",
+    ], pattern);
+  }
+  for (
+    const pattern of [
+      ...[
+        String.raw`https?:\/\/localhost`,
+        "https://example.com",
+        ".*",
+        ".+example.com",
+        "null",
+        "(null|x)",
+        "[a-z]+",
+      ],
+      ...[String.raw`\S+\.example\.com`, "[^a]*example.com", "https:..example.com", "(.)+example"],
+      ...[String.raw`\x2f\x2fa`, String.raw`https:(?:\W){2}example\.com`, "https:[/]{2}example"],
+    ]
+  ) assert.deepEqual(warningsOf(pattern), [], pattern);
+});
+
 Deno.test("resolve warns of nothing that has an effect", () => {
   assert.deepEqual(resolve({ stdio: "x", stateful: "true", env: ["A=1"] }, { argv: [] }).warnings, []);
   const remote = { ws: "ws://host", ...{ header: ["A: b"], headerFile: "h.txt", caFile: "ca.pem" } };

@@ -3,6 +3,7 @@
  * functions that turn an error into what a client may see.
  */
 import type { JsonRpcErrorObject, RequestId } from "./jsonrpc.ts";
+import { quoted } from "./outside.ts";
 
 /** JSON-RPC 2.0 §5.1 codes, and the two that the MCP SDKs use for HTTP refusals and timeouts. */
 export const RpcCode = {
@@ -51,6 +52,15 @@ export class RequestError extends GatewayError {
   constructor(message: string, options: GatewayErrorOptions = {}) {
     super(message, { status: 400, code: RpcCode.refused, ...options });
   }
+}
+
+export function invalidRequest(why: string): RequestError {
+  return new RequestError(`Invalid Request: ${why}`, { code: RpcCode.invalidRequest });
+}
+
+/** JSON-RPC 2.0: an id names one request; a second one under it could not be answered. */
+export function stillOpen(id: RequestId): RequestError {
+  return invalidRequest(`a request with id ${quoted(id)} is still open`);
 }
 
 /** A bound is reached; the same request may succeed later: 503 unless told otherwise. */

@@ -49,6 +49,10 @@ export function isResponse(message: JsonRpcMessage): message is JsonRpcResponse 
   return !("method" in message);
 }
 
+export function isObject(value: unknown): value is Params {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** JSON can spell a number that no double holds (1e999): it could not be written back. */
 export function isId(value: unknown): value is RequestId {
   return typeof value === "string" || Number.isFinite(value);

@@ -1,6 +1,6 @@
 /** The table of open requests of one direction: what makes "exactly one answer" a loop. */
 import type { Deadline, Deadlines, Expiring } from "./deadlines.ts";
-import { type GatewayError, LimitError, RequestError, RpcCode, type TimeoutError } from "./errors.ts";
+import { type GatewayError, invalidRequest, LimitError, stillOpen, type TimeoutError } from "./errors.ts";
 import type { Direction, Sink } from "./events.ts";
 import {
   type JsonRpcRequest,
@@ -10,7 +10,6 @@ import {
   type RequestId,
 } from "./jsonrpc.ts";
 import { Table } from "./table.ts";
-import { quoted } from "./outside.ts";
 
 export interface OpenRequest extends Expiring {
   readonly id: RequestId;
@@ -55,11 +54,7 @@ export class OpenTable {
   /** Why this request may not be entered, or undefined. */
   refusal(message: JsonRpcRequest): GatewayError | undefined {
     const { id } = message;
-    if (this.#byId.has(id)) {
-      return new RequestError(`Invalid Request: a request with id ${quoted(id)} is still open`, {
-        code: RpcCode.invalidRequest,
-      });
-    }
+    if (this.#byId.has(id)) return stillOpen(id);
     const { maxOpenRequests } = this.#options;
     if (this.size < maxOpenRequests) return this.#tooLong(message);
     return new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
@@ -77,9 +72,7 @@ export class OpenTable {
       ? "method"
       : undefined;
     if (what === undefined) return undefined;
-    return new RequestError(`Invalid Request: the ${what} is longer than ${max} characters (--maxIdLength)`, {
-      code: RpcCode.invalidRequest,
-    });
+    return invalidRequest(`the ${what} is longer than ${max} characters (--maxIdLength)`);
   }
 
   add(message: JsonRpcRequest, relatesTo?: RequestId): OpenRequest {

@@ -48,6 +48,14 @@ export class Unread {
     return this.#bytes;
   }
 
+  /** Throws LimitError while too much waits: to be asked before something is said once more that was said already. */
+  refuse(): void {
+    const { maxUnreadBytes } = this.#limits;
+    if (this.#bytes <= maxUnreadBytes) return;
+    const all = `${this.#bytes} bytes wait for all clients together`;
+    throw new LimitError(`${all}, and the limit is ${maxUnreadBytes} (--maxUnreadSize)`);
+  }
+
   account(reader: Reader): Account {
     const account: Account = new Account(reader, this.#waiting, (change) => this.#changed(account, change));
     return account;

@@ -10,15 +10,15 @@ export class MessageBuffer {
     this.#limits = limits;
   }
 
-  /** How many messages had to go for this one, which may be among them. */
-  add(envelope: Envelope): number {
+  /** What had to go for this one, which may be among it. */
+  add(envelope: Envelope): readonly Envelope[] {
     this.#messages.push(envelope);
     this.#bytes += textOf(envelope).length;
     const { maxBufferedMessages, maxBufferedBytes } = this.#limits;
-    let gone = 0;
+    const gone: Envelope[] = [];
     while (this.#messages.length > maxBufferedMessages || this.#bytes > maxBufferedBytes) {
-      this.take();
-      gone++;
+      const oldest = this.take();
+      if (oldest) gone.push(oldest);
     }
     return gone;
   }

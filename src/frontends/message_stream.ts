@@ -64,10 +64,14 @@ export class MessageStream {
     return connection.response(headers);
   }
 
-  /** A connection for what came after the place, and all that follows; undefined when that is not kept. */
+  /**
+   * A connection for what came after the place, and all that follows; undefined when that is not kept. Throws LimitError
+   * while too much waits for clients: to come back costs nothing, and each time all of it would wait once more.
+   */
   async resume(after: number, headers: HeadersInit, caller?: Caller): Promise<Response | undefined> {
     const events = await this.#log?.read(after);
     if (!events || this.#closed) return undefined;
+    this.#options.unread.refuse();
     const connection = this.#renew(after, caller);
     void this.#catchUp(connection, after, events);
     return connection.response(headers);

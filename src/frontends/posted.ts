@@ -1,11 +1,10 @@
 /** What a POST brought, and everything that can be refused by looking at it alone. */
 import type { Caller } from "../core/caller.ts";
 import type { BufferLimits } from "../core/channel.ts";
-import { GatewayError, LimitError, refusalOf, RequestError, RpcCode } from "../core/errors.ts";
+import { GatewayError, invalidRequest, LimitError, refusalOf, stillOpen } from "../core/errors.ts";
 import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
 import type { MessageLimits } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
-import { quoted } from "../core/outside.ts";
 import type { Bodies, Body } from "./bodies.ts";
 import { requireJson, requireVersion } from "./http_checks.ts";
 
@@ -105,15 +104,6 @@ export function isInitialize({ method }: JsonRpcRequest): boolean {
 
 function idOf({ requests: [request], batch }: Posted): RequestId | null {
   return request && !batch ? request.id : null;
-}
-
-/** JSON-RPC 2.0: an id names one request; a second one under it could not be answered. */
-export function stillOpen(id: RequestId): GatewayError {
-  return invalidRequest(`a request with id ${quoted(id)} is still open`);
-}
-
-export function invalidRequest(why: string): GatewayError {
-  return new RequestError(`Invalid Request: ${why}`, { code: RpcCode.invalidRequest });
 }
 
 /** Throws LimitError when too much waits for the server to take another message. */

@@ -1,15 +1,17 @@
 /** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
-import type { Accept } from "../core/backend.ts";
+import type { Accept, Admission } from "../core/backend.ts";
 import type { Caller } from "../core/caller.ts";
-import { RequestError, RpcCode } from "../core/errors.ts";
+import { invalidRequest, RequestError, RpcCode } from "../core/errors.ts";
 import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts";
-import { invalidRequest, isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
+import { isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
 import { silenceLimit } from "./exchange.ts";
 import { SinglePost } from "./single_post.ts";
 import { SessionHost, type SessionSettings } from "./session_host.ts";
 import { SESSION_HEADER, StreamableSession } from "./streamable_session.ts";
 
 const EVENT_STREAM = "text/event-stream";
+/** To look costs a connection the runtime's help with its next request. To start a server mostly takes longer. */
+const WATCHED_AFTER_MS = 100;
 /** A POST is answered in either form (transports page, "Sending Messages to the Server"). */
 const requirePostAccept = acceptCheck(["application/json", EVENT_STREAM]);
 const requireGetAccept = acceptCheck([EVENT_STREAM]);
@@ -59,6 +61,46 @@ function stateless(options: StreamableOptions): Handler {
   });
 }
 
+function refuseCrowded(admission: Admission): void {
+  const refusal = admission.backlog.refusal();
+  if (!refusal) return;
+  admission.withdraw();
+  throw refusal;
+}
+
+/**
+ * Ends the session of a client that has left before there is an answer, which reaches nobody then. Who leaves while it is
+ * on its way may have read it, and the signal fires in any case by then.
+ */
+async function toldOf(
+  session: StreamableSession,
+  request: Request,
+  answer: Promise<Response>,
+): Promise<Response> {
+  using leaving = new Leaving(request);
+  const response = await answer;
+  if (leaving.seen) session.end("The client left before it was told of its session");
+  return response;
+}
+
+/** Watches a client while it waits. */
+class Leaving implements Disposable {
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #signal: AbortSignal | undefined;
+
+  constructor(request: Request) {
+    this.#timer = setTimeout(() => this.#signal = request.signal, WATCHED_AFTER_MS);
+  }
+
+  get seen(): boolean {
+    return this.#signal?.aborted === true;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
 function stateful(options: StreamableOptions): Handler {
   const sessions = new Map<string, StreamableSession>();
 
@@ -70,10 +112,12 @@ function stateful(options: StreamableOptions): Handler {
   async function begin(posted: Posted, request: Request, caller: Caller | undefined): Promise<Response> {
     const session = new StreamableSession(host);
     const admission = await options.accept(session.peer, () => request.signal);
+    // One that began, and was refused its first message, would be left behind: nobody knows its id.
+    refuseCrowded(admission);
     sessions.set(session.id, session);
     session.begin(admission.backlog);
     void admission.run(session);
-    return session.post(posted, caller);
+    return toldOf(session, request, session.post(posted, caller));
   }
 
   function check(request: Request): void {

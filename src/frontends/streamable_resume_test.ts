@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { type EventStore, memoryEventStore } from "../core/event_store.ts";
 import type { JsonRpcMessage } from "../core/jsonrpc.ts";
+import { looseUnread } from "../../tests/support/waiting_limits.ts";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
 import {
@@ -410,4 +412,45 @@ Deno.test("streamable cuts a client off that still reads what it missed when its
   await take(stream, 1);
   await rig.end();
   assert((await stream.rest()).length < 3);
+});
+
+Deno.test("streamable takes nobody back while more waits unread than may", async () => {
+  using _clock = fakeClock();
+  const [size, maxUnreadBytes] = [1 << 17, 1 << 18];
+  const unread = looseUnread({ maxUnreadBytes });
+  const { rig, ids } = await brokenOff({ unread });
+  await rig.say(notification("notifications/message", { data: "x".repeat(size) }), 1);
+  // Each of them gives way to the next one, and what it was given waits for it all the same.
+  const statuses: number[] = [];
+  const taken: Response[] = [];
+  for (let count = 0; count < 10; count++) {
+    const response = await rig.get(ids[0]);
+    statuses.push(response.status);
+    if (response.ok) taken.push(response);
+    else assert.match((await response.json()).error.message, /--maxUnreadSize/);
+  }
+  assert.deepEqual(statuses, [200, 200, 503, 503, 503, 503, 503, 503, 503, 503]);
+  assert(unread.bytes < maxUnreadBytes + size, `${unread.bytes} bytes`);
+  for (const response of taken) await response.body?.cancel();
+  assert.equal(unread.bytes, 0);
+  const back = eventsIn(await rig.get(ids[0]));
+  assert.equal((await take(back, 3)).length, 3);
+  await back.cancel();
+  await rig.end();
+});
+
+Deno.test("streamable answers the server itself for a request that had to go from what waits for the GET stream", async () => {
+  const rig = await resumeRig({ maxBufferedMessages: 2, maxBufferedBytes: 1_000 });
+  await rig.say(request("first", "roots/list"));
+  await rig.say(note(1));
+  await rig.say(request(2, "roots/list"));
+  await rig.say(request("large", "sampling/createMessage", { text: "x".repeat(1_000) }));
+  for (const id of ["first", 2, "large"]) {
+    const { message } = await rig.inbox.next();
+    assert("error" in message);
+    assert.equal(message.id, id);
+    assert.equal(message.error.code, -32000);
+    assert.match(message.error.message, /GET stream.*--maxBufferedMessages, --maxBufferedSize/);
+  }
+  await rig.end();
 });

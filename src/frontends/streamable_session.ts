@@ -3,8 +3,15 @@ import type { Peer } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
 import type { Caller } from "../core/caller.ts";
 import { type Channel, enqueue, type Envelope } from "../core/channel.ts";
-import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
-import { cancelledId, errorOf, isResponse, type RequestId } from "../core/jsonrpc.ts";
+import { DisconnectedError, GatewayError, LimitError, stillOpen, toRpcError } from "../core/errors.ts";
+import {
+  cancelledId,
+  errorOf,
+  isRequest,
+  isResponse,
+  type JsonRpcRequest,
+  type RequestId,
+} from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
 import { Table } from "../core/table.ts";
 import type { Ticket } from "../core/time_limit.ts";
@@ -12,7 +19,7 @@ import { Exchange, type ExchangeHost, type ExchangeSettings } from "./exchange.t
 import { HandshakeCheck } from "./handshake_check.ts";
 import { MessageBuffer } from "./message_buffer.ts";
 import { MessageStream } from "./message_stream.ts";
-import { type Posted, refuseFull, stillOpen } from "./posted.ts";
+import { type Posted, refuseFull } from "./posted.ts";
 import { type EventLog, notResumable, type Place, SessionEvents } from "./session_events.ts";
 import type { HostedSession, SessionHost, SessionSettings } from "./session_host.ts";
 
@@ -241,7 +248,15 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   #keep(envelope: Envelope): void {
     this.#buffer ??= new MessageBuffer(this.settings);
     const gone = this.#buffer.add(envelope);
-    if (gone > 0) this.#drop("the buffer for the GET stream is full, oldest first", gone);
+    if (gone.length === 0) return;
+    this.#drop("the buffer for the GET stream is full, oldest first", gone.length);
+    for (const { message } of gone) if (isRequest(message)) this.#refuse(message);
+  }
+
+  /** The server would wait for its answer as long as the session lives, and have one request less to ask. */
+  #refuse({ id }: JsonRpcRequest): void {
+    const why = "Too much waits for the client's GET stream (--maxBufferedMessages, --maxBufferedSize)";
+    void this.incoming.push({ message: errorOf(id, toRpcError(new LimitError(why))) });
   }
 
   /** A GET stream that nobody reads holds up nothing: what it cannot take waits in the buffer. */

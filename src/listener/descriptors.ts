@@ -16,9 +16,30 @@ export function isOutOfDescriptors(error: unknown): boolean {
   return error instanceof Error && /os error (23|24)\)|EMFILE|ENFILE/.test(error.message);
 }
 
-/** What is left below the limit when all children run. */
-export function connectionsFor({ maxChildren }: { maxChildren: number }, limit = descriptorLimit()): number {
-  return Math.min(MOST, Math.max(FEWEST, limit - OURS - PER_CHILD * maxChildren, Math.floor(limit / 4)));
+interface Needs {
+  readonly maxChildren: number;
+}
+
+/** How many there may be where nobody says so. */
+export function connectionsFor(needs: Needs, limit = descriptorLimit()): number {
+  return Math.min(MOST, roomBelow(limit, needs));
+}
+
+/** A warning where more are allowed than will find a descriptor. */
+export function tooManyFor(
+  maxConnections: number,
+  needs: Needs,
+  limit = descriptorLimit(),
+): string | undefined {
+  const room = roomBelow(limit, needs);
+  if (maxConnections <= room) return undefined;
+  return `--maxConnections ${maxConnections} is more than the limit of open files leaves, which is ${room} of ${limit}: ` +
+    "who comes beyond that may find no file descriptor left; raise the limit, as by ulimit -n";
+}
+
+/** What is left when all children run. */
+function roomBelow(limit: number, { maxChildren }: Needs): number {
+  return Math.max(FEWEST, limit - OURS - PER_CHILD * maxChildren, Math.floor(limit / 4));
 }
 
 /** The soft limit on open files (getrlimit(2), RLIMIT_NOFILE), which the runtime has raised as far as it may. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connectionsFor, descriptorLimit } from "./descriptors.ts";
+import { connectionsFor, descriptorLimit, tooManyFor } from "./descriptors.ts";
 
 Deno.test("connectionsFor leaves what children and files need, and never less than a few", () => {
   assert.equal(connectionsFor({ maxChildren: 100 }, 1_024), 424);
@@ -8,6 +8,18 @@ Deno.test("connectionsFor leaves what children and files need, and never less th
   assert.equal(connectionsFor({ maxChildren: 100 }, 32), 16);
   assert.equal(connectionsFor({ maxChildren: 100 }, 1_048_576), 10_000);
   assert.equal(connectionsFor({ maxChildren: 100 }, Infinity), 10_000);
+});
+
+Deno.test("tooManyFor says how many connections would find no descriptor, and nothing where all do", () => {
+  const config = { maxChildren: 100 };
+  for (const allowed of [1, 424]) assert.equal(tooManyFor(allowed, config, 1_024), undefined);
+  assert.equal(tooManyFor(1_000_000, config, Infinity), undefined);
+  assert.equal(tooManyFor(20_000, config, 100_000), undefined);
+  assert.equal(
+    tooManyFor(425, config, 1_024),
+    "--maxConnections 425 is more than the limit of open files leaves, which is 424 of 1024: " +
+      "who comes beyond that may find no file descriptor left; raise the limit, as by ulimit -n",
+  );
 });
 
 Deno.test("descriptorLimit is that of the process", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { RequestError } from "../core/errors.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { encodeHead, fieldOf, membersOf, readHead } from "./http_head.ts";
+import { processorMs, slowness } from "../../tests/support/processor_time.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -102,4 +103,25 @@ Deno.test("fieldOf and membersOf read a field that comes several times as one", 
   assert.equal(fieldOf(head, "host"), undefined);
   assert.deepEqual(membersOf(head, "upgrade"), ["websocket", "h2c", "x"]);
   assert.deepEqual(membersOf(head, "connection"), []);
+});
+
+Deno.test("readHead takes white space within a value for a part of it, in whatever amount", async () => {
+  const value = `a${" \t".repeat(30_000)}b`;
+  const bytes = encoder.encode(`GET / HTTP/1.1\r\nA: \t${value}\t \r\nB: \t \r\nC:\r\n\r\n`);
+  let received: Awaited<ReturnType<typeof readHead>>;
+  const cost = await processorMs(async () => received = await readHead(stream(bytes), 100_000));
+  assert.deepEqual(received!.head.fields, [["a", value], ["b", ""], ["c", ""]]);
+  assert(cost < 50 * await slowness(), `${cost} ms`);
+});
+
+Deno.test("readHead refuses more fields than the runtime takes", async () => {
+  const headOf = (count: number) => `GET / HTTP/1.1\r\n${"a: b\r\n".repeat(count)}\r\n`;
+  const received = await readHead(stream(encoder.encode(headOf(100))), 100_000);
+  assert.equal(received?.head.fields.length, 100);
+  await assert.rejects(readHead(stream(encoder.encode(headOf(101))), 100_000), (error) => {
+    assert(error instanceof RequestError);
+    assert.equal(error.status, 431);
+    assert.match(error.message, /101 fields.* 100/);
+    return true;
+  });
 });

@@ -167,8 +167,8 @@ export interface Head {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What fits into a head that the runtime takes. */
-const LONG = 12_000;
+/** What just fits into the first head on a connection. */
+const LONG = 60_000;
 
 function long(part: string): string {
   return fill(part, LONG);
@@ -211,6 +211,13 @@ export const HEADS: readonly Head[] = [
     path: "/mcp",
     headers: Object.fromEntries(Array.from({ length: 90 }, (_, n) => [`X-${n}`, fill("v", 100)])),
   },
+  {
+    name: "as many headers as there is room for",
+    path: "/mcp",
+    headers: Object.fromEntries(Array.from({ length: 8_000 }, (_, n) => [`${n}`, ""])),
+  },
+  { name: "white space within a header", path: "/mcp", headers: { "X-Spaces": `a${long(" ")}b` } },
+  { name: "commas", path: "/mcp", headers: { Connection: long(", ") } },
   { name: "a cookie", path: "/mcp", headers: { Cookie: long("a=b; ") } },
   { name: "a long path", path: long("/a") },
   { name: "a path of slashes", path: long("/") },

@@ -1,5 +1,5 @@
 /** What the HTTP frontends share, with limits that no test reaches and without a timer. */
-import { Unread } from "../../src/core/unread.ts";
+import { Unread, type UnreadLimits } from "../../src/core/unread.ts";
 import { Bodies } from "../../src/frontends/bodies.ts";
 
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -8,11 +8,12 @@ export function looseBodies(maxBodyBytes = MAX_BODY_BYTES): Bodies {
   return new Bodies({ maxBodyBytes, maxBodiesBytes: Infinity });
 }
 
-export function looseUnread(): Unread {
+export function looseUnread(limits: Partial<UnreadLimits> = {}): Unread {
   return new Unread({
     maxBufferedMessages: Infinity,
     maxBufferedBytes: Infinity,
     maxUnreadBytes: Infinity,
     emit: () => {},
+    ...limits,
   });
 }

@@ -1,6 +1,6 @@
 /** What the server asks its clients: each request goes to one client, and only that client may answer it. */
 import type { Envelope } from "../../core/channel.ts";
-import { RpcCode } from "../../core/errors.ts";
+import { RpcCode, stillOpen, toRpcError } from "../../core/errors.ts";
 import {
   cancelledId,
   errorOf,
@@ -109,7 +109,7 @@ export class AskedRequests {
 
   #receiverOf(message: JsonRpcRequest, candidates: Candidates): SharedChannel | JsonRpcErrorObject {
     const { id, method } = message;
-    if (this.#open.has(id)) return inUse(id);
+    if (this.#open.has(id)) return toRpcError(stillOpen(id));
     // The id of a task means nothing to a client that cannot know whose task it is.
     if (method.startsWith("tasks/")) {
       return notFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
@@ -160,11 +160,6 @@ function cannotAnswer(client: SharedChannel, method: string): JsonRpcErrorObject
   const capability = NEEDED_CAPABILITY.exec(method)?.[1];
   if (capability === undefined || client.askable.has(capability)) return undefined;
   return notFound(`${quoted(method)} cannot be asked: the client does not declare "${capability}"`);
-}
-
-function inUse(id: RequestId): JsonRpcErrorObject {
-  const message = `Invalid Request: a request with id ${quoted(id)} is still open`;
-  return { code: RpcCode.invalidRequest, message };
 }
 
 function notFound(message: string): JsonRpcErrorObject {

@@ -6,6 +6,7 @@
 import type { Envelope } from "../../core/channel.ts";
 import {
   isId,
+  isObject,
   isRequest,
   isResponse,
   type JsonRpcMessage,
@@ -102,10 +103,6 @@ function hasStray(members: Params, routing: Routing): boolean {
 function hasOnly(value: object, keys: ReadonlySet<string>): boolean {
   for (const key in value) if (!keys.has(key)) return false;
   return true;
-}
-
-function isObject(value: unknown): value is Params {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** To a reader in C, a zero byte is the end of a key. */

@@ -4,13 +4,12 @@
  */
 import { Chain, type LinkTo } from "../../core/chain.ts";
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
-import { DisconnectedError, GatewayError, RpcCode } from "../../core/errors.ts";
+import { DisconnectedError, GatewayError, stillOpen, toRpcError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import {
   errorOf,
   isRequest,
   isResponse,
-  type JsonRpcErrorObject,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
@@ -27,7 +26,7 @@ import { SharedLogLevel } from "./shared_log_level.ts";
 import { SharedRequests } from "./shared_requests.ts";
 import { HubServer } from "./hub_server.ts";
 import { SharedSubscriptions } from "./shared_subscriptions.ts";
-import { cut, escaped, quoted } from "../../core/outside.ts";
+import { cut, escaped } from "../../core/outside.ts";
 
 /** The limits are those of what waits for one client, before it is given up; not of what waits for the server. */
 export interface MultiplexOptions extends BufferLimits, SubscriptionLimits {
@@ -120,7 +119,9 @@ export class Multiplex {
 
   #requestUp(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     const { id, method } = message;
-    const refusal = this.#requests.isOpen(client, id) ? inUse(message) : refusalOf(method, client.kind);
+    const refusal = this.#requests.isOpen(client, id)
+      ? toRpcError(stillOpen(id))
+      : refusalOf(method, client.kind);
     if (refusal) return client.deliver({ message: errorOf(id, refusal) });
     if (method === "initialize") return this.#initialize(client, message);
     if (method === "logging/setLevel") return this.#logLevel.set(client, message);
@@ -240,9 +241,4 @@ export class Multiplex {
     for (const client of receivers) client.deliver({ ...envelope });
     return receivers.length > 0;
   }
-}
-
-function inUse({ id }: JsonRpcRequest): JsonRpcErrorObject {
-  const message = `Invalid Request: a request with id ${quoted(id)} is still open`;
-  return { code: RpcCode.invalidRequest, message };
 }

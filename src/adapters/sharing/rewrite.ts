@@ -1,13 +1,14 @@
 /** Messages under another id or progress token, the rest of their text as it came where that is certain. */
 import type { Envelope } from "../../core/channel.ts";
-import type {
-  JsonRpcMessage,
-  JsonRpcNotification,
-  JsonRpcRequest,
-  JsonRpcResponse,
-  Params,
-  ProgressToken,
-  RequestId,
+import {
+  isObject,
+  type JsonRpcMessage,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type Params,
+  type ProgressToken,
+  type RequestId,
 } from "../../core/jsonrpc.ts";
 import { type Edit, splice } from "../../wire/splice.ts";
 
@@ -68,8 +69,4 @@ function sizeOf(members: object): number {
 function withMeta(params: Params | undefined, meta: Params): Params {
   const old = params?._meta;
   return { ...params, _meta: { ...(isObject(old) ? old : undefined), ...meta } };
-}
-
-function isObject(value: unknown): value is Params {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 /** What sharing can carry: what each kind of client is told of the server, and what it may not ask. */
 import type { Envelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
-import type { JsonRpcErrorObject, JsonRpcRequest, Params } from "../../core/jsonrpc.ts";
+import { isObject, type JsonRpcErrorObject, type JsonRpcRequest, type Params } from "../../core/jsonrpc.ts";
 import type { ClientKind } from "./shared_channel.ts";
 import { quoted } from "../../core/outside.ts";
 
@@ -87,8 +87,4 @@ function withoutSession({ logging: _, ...capabilities }: Params): Params {
 
 function notFound(message: string): JsonRpcErrorObject {
   return { code: RpcCode.methodNotFound, message };
-}
-
-function isObject(value: unknown): value is Params {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
