@@ -7,7 +7,7 @@ import type { Caller } from "../core/caller.ts";
 import { durationText } from "../core/duration.ts";
 import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
-import { Utf8Text } from "../wire/utf8.ts";
+import { GatheredText } from "../wire/gathered_text.ts";
 
 /** What is not larger is not counted, since connections are bounded; and the runtime has a fast way to read it. */
 const SMALL_BYTES = 16 * 1024;
@@ -165,7 +165,7 @@ export class Body {
   #counted = 0;
   #over = false;
   /** What has come so far. A field and not a variable, since a read that never settles would keep that alive. */
-  #text = "";
+  readonly #come = new GatheredText();
 
   constructor(request: Request, options: BodyOptions, caller: Caller | undefined) {
     this.#request = request;
@@ -195,7 +195,7 @@ export class Body {
   leave(): void {
     this.#over = true;
     if (this.#ticket) this.#options.timeLimit?.delete(this.#ticket);
-    this.#text = "";
+    this.#come.forget();
     if (this.#counted > 0) this.#options.budget?.giveBack(this.#counted);
     this.#counted = 0;
   }
@@ -232,9 +232,8 @@ export class Body {
   /** Reads piece by piece, so that reading can be left, and nothing is held twice. */
   async #gather(): Promise<string> {
     const reader = this.#request.body?.getReader();
-    const decoder = new Utf8Text();
     const { maxBytes } = this.#options;
-    const announced = this.#counted > 0;
+    const announced = this.#counted;
     for (let size = 0; reader;) {
       const { value, done } = await reader.read();
       if (done) break;
@@ -243,17 +242,15 @@ export class Body {
         if (this.#over) throw new RequestError("Bad Request: the body came too late");
         if (size > maxBytes) throw tooLarge(maxBytes);
         // With a length announced the HTTP framing itself bounds what arrives.
-        if (!announced) this.count(value.length);
+        if (announced === 0) this.count(value.length);
       } catch (error) {
         // Not awaited: what else comes is of no interest.
         reader.cancel().catch(() => {});
         throw error;
       }
-      this.#text += decoder.push(value);
+      this.#come.push(value, announced);
     }
-    const text = this.#text + decoder.end();
-    this.#text = "";
-    return text;
+    return this.#come.take();
   }
 }
 
