@@ -4,6 +4,7 @@
  */
 import { ByteBudget } from "../core/byte_budget.ts";
 import type { Caller } from "../core/caller.ts";
+import type { Ebb } from "../core/ebb.ts";
 import { durationText } from "../core/duration.ts";
 import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
@@ -22,6 +23,8 @@ export interface BodyLimits {
   readonly maxBodiesBytes: number;
   /** For a whole body; without it there is no limit. */
   readonly bodyTimeoutMs?: number | undefined;
+  /** Hears how much is counted. */
+  readonly ebb?: Ebb | undefined;
 }
 
 export class Bodies {
@@ -35,7 +38,7 @@ export class Bodies {
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
-    this.#budget = new ByteBudget(limits.maxBodiesBytes);
+    this.#budget = new ByteBudget(limits.maxBodiesBytes, limits.ebb);
     this.#small = this.#timeLimit();
     this.#counted = this.#timeLimit();
     const maxBytes = limits.maxBodyBytes;

@@ -15,13 +15,14 @@ export class GatheredText {
   #memory: Uint8Array<ArrayBuffer> = NO_BYTES;
   #size = 0;
 
-  /** `expected` are the bytes of the whole, 0 where nobody knows. */
+  /** Takes the memory of the piece, too. `expected` are the bytes of the whole, 0 where nobody knows. */
   push(piece: Uint8Array<ArrayBuffer>, expected: number): void {
     const size = this.#size + piece.length;
     if (size > this.#memory.length) this.#grow(size > expected ? Math.max(2 * size, LEAST_BYTES) : expected);
     this.#memory.set(piece, this.#size);
     this.#size = size;
-    freeMemory(piece);
+    // Small as it is: as many come as the whole takes, and would all stay until the collector hears of them.
+    piece.buffer.transfer(0);
   }
 
   /** All of it, of which nothing is kept; a byte order mark at its beginning is none of it. */
