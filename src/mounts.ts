@@ -1,9 +1,9 @@
 /** Which wire is served where: the routes, and the URLs that lead to them. */
 import type { ResolvedConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
-import { Ebb } from "./core/ebb.ts";
 import type { Sink } from "./core/events.ts";
 import { escaped } from "./core/outside.ts";
+import { Tide } from "./core/tide.ts";
 import { told, withoutFolders } from "./core/telling.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
@@ -15,7 +15,7 @@ import type { Gateway } from "./gateway.ts";
 import type { Health } from "./observe/health.ts";
 import { isOfThisMachine } from "./policies/origin.ts";
 import type { Handler, Routes, UpgradeHandler } from "./server.ts";
-import { collectGarbage } from "./wire/collect_garbage.ts";
+import { collectGarbage, collectMuch } from "./wire/collect_garbage.ts";
 
 export interface MountOptions {
   readonly gateway: Gateway;
@@ -36,8 +36,8 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
     refuseNew: gateway.refuseNew,
     refuseFull: gateway.refuseFull,
     emit,
-    bodies: new Bodies({ ...config, ebb: new Ebb(collectGarbage) }),
-    unread: new Unread({ ...config, emit, ebb: new Ebb(collectGarbage) }),
+    bodies: new Bodies({ ...config, tide: tide() }),
+    unread: new Unread({ ...config, emit, tide: tide() }),
   };
   const http = new Map<string, Handler>();
   const upgrades = new Map<string, UpgradeHandler>();
@@ -59,6 +59,10 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
     }
   }
   return { http, upgrades };
+}
+
+function tide(): Tide {
+  return new Tide({ onFlow: collectMuch, onEbb: collectGarbage });
 }
 
 const socketsOnly: Handler = (request) => {

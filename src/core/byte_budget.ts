@@ -1,14 +1,14 @@
 /** A number of bytes that many hold together. */
-import type { Ebb } from "./ebb.ts";
+import type { Tide } from "./tide.ts";
 
 export class ByteBudget {
   readonly limit: number;
-  readonly #ebb: Ebb | undefined;
+  readonly #tide: Tide | undefined;
   #taken = 0;
 
-  constructor(limit: number, ebb?: Ebb) {
+  constructor(limit: number, tide?: Tide) {
     this.limit = limit;
-    this.#ebb = ebb;
+    this.#tide = tide;
   }
 
   get taken(): number {
@@ -19,12 +19,12 @@ export class ByteBudget {
   tryTake(bytes: number): boolean {
     if (this.#taken + bytes > this.limit) return false;
     this.#taken += bytes;
-    this.#ebb?.level(this.#taken);
+    this.#tide?.level(this.#taken);
     return true;
   }
 
   giveBack(bytes: number): void {
     this.#taken -= bytes;
-    this.#ebb?.level(this.#taken);
+    this.#tide?.level(this.#taken);
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { BufferLimits } from "./channel.ts";
 import { durationText } from "./duration.ts";
-import type { Ebb } from "./ebb.ts";
+import type { Tide } from "./tide.ts";
 import { LimitError } from "./errors.ts";
 import type { Sink } from "./events.ts";
 import { type Ticket, TimeLimit } from "./time_limit.ts";
@@ -20,7 +20,7 @@ export interface UnreadLimits extends BufferLimits {
   readonly stallTimeoutMs?: number | undefined;
   readonly emit: Sink;
   /** Hears how much waits for all clients. */
-  readonly ebb?: Ebb | undefined;
+  readonly tide?: Tide | undefined;
 }
 
 /** Somebody for whom something may wait. */
@@ -57,9 +57,9 @@ export class Unread {
   }
 
   #changed(account: Account, change: number): void {
-    const { maxBufferedMessages, maxBufferedBytes, ebb } = this.#limits;
+    const { maxBufferedMessages, maxBufferedBytes, tide } = this.#limits;
     this.#bytes += change;
-    ebb?.level(this.#bytes);
+    tide?.level(this.#bytes);
     const { messages, bytes } = account;
     // One alone may be as large as messages may be.
     if (messages > maxBufferedMessages || (messages > 1 && bytes > maxBufferedBytes)) {

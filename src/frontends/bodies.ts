@@ -4,7 +4,7 @@
  */
 import { ByteBudget } from "../core/byte_budget.ts";
 import type { Caller } from "../core/caller.ts";
-import type { Ebb } from "../core/ebb.ts";
+import type { Tide } from "../core/tide.ts";
 import { durationText } from "../core/duration.ts";
 import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
@@ -24,7 +24,7 @@ export interface BodyLimits {
   /** For a whole body; without it there is no limit. */
   readonly bodyTimeoutMs?: number | undefined;
   /** Hears how much is counted. */
-  readonly ebb?: Ebb | undefined;
+  readonly tide?: Tide | undefined;
 }
 
 export class Bodies {
@@ -38,7 +38,7 @@ export class Bodies {
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
-    this.#budget = new ByteBudget(limits.maxBodiesBytes, limits.ebb);
+    this.#budget = new ByteBudget(limits.maxBodiesBytes, limits.tide);
     this.#small = this.#timeLimit();
     this.#counted = this.#timeLimit();
     const maxBytes = limits.maxBodyBytes;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { collectGarbage } from "./collect_garbage.ts";
+import { collectGarbage, collectMuch } from "./collect_garbage.ts";
 
 Deno.test("collectGarbage frees what nobody holds any more, though nothing else is made", () => {
   const much = 20_000_000;
@@ -11,4 +11,16 @@ Deno.test("collectGarbage frees what nobody holds any more, though nothing else 
   assert(made - before > much / 2, `${made - before}`);
   collectGarbage();
   assert(made - Deno.memoryUsage().heapUsed > much / 2);
+});
+
+Deno.test("collectMuch collects where much is to be had, and leaves little to V8", () => {
+  const heapAfter = (numbers: number) => {
+    collectGarbage();
+    new Array(numbers).fill(0.5);
+    const made = Deno.memoryUsage().heapUsed;
+    collectMuch();
+    return made - Deno.memoryUsage().heapUsed;
+  };
+  assert(heapAfter(2_000_000) < 8_000_000);
+  assert(heapAfter(10_000_000) > 40_000_000);
 });
