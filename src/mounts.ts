@@ -3,6 +3,7 @@ import type { ResolvedConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
 import { escaped } from "./core/outside.ts";
+import { ReleaseWatch } from "./core/release_watch.ts";
 import { told, withoutFolders } from "./core/telling.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
@@ -14,6 +15,7 @@ import type { Gateway } from "./gateway.ts";
 import type { Health } from "./observe/health.ts";
 import { isOfThisMachine } from "./policies/origin.ts";
 import type { Handler, Routes, UpgradeHandler } from "./server.ts";
+import { collectGarbage } from "./wire/collect_garbage.ts";
 
 export interface MountOptions {
   readonly gateway: Gateway;
@@ -34,8 +36,8 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
     refuseNew: gateway.refuseNew,
     refuseFull: gateway.refuseFull,
     emit,
-    bodies: new Bodies(config),
-    unread: new Unread({ ...config, emit }),
+    bodies: new Bodies({ ...config, watch: releaseWatch() }),
+    unread: new Unread({ ...config, emit, watch: releaseWatch() }),
   };
   const http = new Map<string, Handler>();
   const upgrades = new Map<string, UpgradeHandler>();
@@ -57,6 +59,11 @@ export function createRoutes(config: ResolvedConfig, options: MountOptions): Rou
     }
   }
   return { http, upgrades };
+}
+
+/** What is garbage then would stay until something else wants room. */
+function releaseWatch(): ReleaseWatch {
+  return new ReleaseWatch(collectGarbage);
 }
 
 const socketsOnly: Handler = (request) => {

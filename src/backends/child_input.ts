@@ -1,13 +1,14 @@
 /** The stdin of a child. */
 import { setImmediate } from "node:timers";
 import type { Tally } from "../core/queue.ts";
+import { freeMemory } from "../wire/free_memory.ts";
 
 /** How much may wait for a child that does not read before the sender is held back. */
 const HIGH_WATER = 64 * 1024;
 
 /** What is written in one go, and what waits behind it. */
 interface Piece {
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   next: Piece | undefined;
 }
 
@@ -86,7 +87,9 @@ export class ChildInput {
     await this.#pipe.write(piece.bytes);
     this.#oldest = piece.next;
     if (!piece.next) this.#youngest = undefined;
-    this.#count(-piece.bytes.length);
+    const { length } = piece.bytes;
+    freeMemory(piece.bytes);
+    this.#count(-length);
   }
 
   #pack(): void {

@@ -1,10 +1,14 @@
 /** A number of bytes that many hold together. */
+import type { ReleaseWatch } from "./release_watch.ts";
+
 export class ByteBudget {
   readonly limit: number;
+  readonly #watch: ReleaseWatch | undefined;
   #taken = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, watch?: ReleaseWatch) {
     this.limit = limit;
+    this.#watch = watch;
   }
 
   get taken(): number {
@@ -15,10 +19,12 @@ export class ByteBudget {
   tryTake(bytes: number): boolean {
     if (this.#taken + bytes > this.limit) return false;
     this.#taken += bytes;
+    this.#watch?.level(this.#taken);
     return true;
   }
 
   giveBack(bytes: number): void {
     this.#taken -= bytes;
+    this.#watch?.level(this.#taken);
   }
 }

@@ -7,6 +7,7 @@ import type { BufferLimits } from "./channel.ts";
 import { durationText } from "./duration.ts";
 import { LimitError } from "./errors.ts";
 import type { Sink } from "./events.ts";
+import type { ReleaseWatch } from "./release_watch.ts";
 import { type Ticket, TimeLimit } from "./time_limit.ts";
 
 /** Who has read something so lately is not slow: what is too much until then goes by itself. */
@@ -18,6 +19,8 @@ export interface UnreadLimits extends BufferLimits {
   /** How long a client for which something waits may read nothing; without it there is no limit. */
   readonly stallTimeoutMs?: number | undefined;
   readonly emit: Sink;
+  /** Hears how much waits for all clients. */
+  readonly watch?: ReleaseWatch | undefined;
 }
 
 /** Somebody for whom something may wait. */
@@ -62,8 +65,9 @@ export class Unread {
   }
 
   #changed(account: Account, change: number): void {
-    const { maxBufferedMessages, maxBufferedBytes } = this.#limits;
+    const { maxBufferedMessages, maxBufferedBytes, watch } = this.#limits;
     this.#bytes += change;
+    watch?.level(this.#bytes);
     const { messages, bytes } = account;
     // One alone may be as large as messages may be.
     if (messages > maxBufferedMessages || (messages > 1 && bytes > maxBufferedBytes)) {

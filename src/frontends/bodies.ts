@@ -6,8 +6,9 @@ import { ByteBudget } from "../core/byte_budget.ts";
 import type { Caller } from "../core/caller.ts";
 import { durationText } from "../core/duration.ts";
 import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import type { ReleaseWatch } from "../core/release_watch.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
-import { Utf8Text } from "../wire/utf8.ts";
+import { GatheredText } from "../wire/gathered_text.ts";
 
 /** What is not larger is not counted, since connections are bounded; and the runtime has a fast way to read it. */
 const SMALL_BYTES = 16 * 1024;
@@ -24,6 +25,8 @@ export interface BodyLimits {
   readonly maxBodiesBytes: number;
   /** For a whole body; without it there is no limit. */
   readonly bodyTimeoutMs?: number | undefined;
+  /** Hears how much is counted. */
+  readonly watch?: ReleaseWatch | undefined;
 }
 
 export class Bodies {
@@ -37,7 +40,7 @@ export class Bodies {
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
-    this.#budget = new ByteBudget(limits.maxBodiesBytes);
+    this.#budget = new ByteBudget(limits.maxBodiesBytes, limits.watch);
     this.#small = this.#timeLimit(GRAINS);
     this.#counted = this.#timeLimit();
     const maxBytes = limits.maxBodyBytes;
@@ -167,7 +170,7 @@ export class Body {
   #counted = 0;
   #over = false;
   /** What has come so far. A field and not a variable, since a read that never settles would keep that alive. */
-  #text = "";
+  readonly #come = new GatheredText();
 
   constructor(request: Request, options: BodyOptions, caller: Caller | undefined) {
     this.#request = request;
@@ -197,7 +200,7 @@ export class Body {
   leave(): void {
     this.#over = true;
     if (this.#ticket) this.#options.timeLimit?.delete(this.#ticket);
-    this.#text = "";
+    this.#come.forget();
     if (this.#counted > 0) this.#options.budget?.giveBack(this.#counted);
     this.#counted = 0;
   }
@@ -234,9 +237,8 @@ export class Body {
   /** Reads piece by piece, so that reading can be left, and nothing is held twice. */
   async #gather(): Promise<string> {
     const reader = this.#request.body?.getReader();
-    const decoder = new Utf8Text();
     const { maxBytes } = this.#options;
-    const announced = this.#counted > 0;
+    const announced = this.#counted;
     for (let size = 0; reader;) {
       const { value, done } = await reader.read();
       if (done) break;
@@ -245,17 +247,15 @@ export class Body {
         if (this.#over) throw new RequestError("Bad Request: the body came too late");
         if (size > maxBytes) throw tooLarge(maxBytes);
         // With a length announced the HTTP framing itself bounds what arrives.
-        if (!announced) this.count(value.length);
+        if (announced === 0) this.count(value.length);
       } catch (error) {
         // Not awaited: what else comes is of no interest.
         reader.cancel().catch(() => {});
         throw error;
       }
-      this.#text += decoder.push(value);
+      this.#come.push(value, announced);
     }
-    const text = this.#text + decoder.end();
-    this.#text = "";
-    return text;
+    return this.#come.take();
   }
 }
 

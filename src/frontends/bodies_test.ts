@@ -23,7 +23,7 @@ function arriving(announced?: number) {
   const headers: HeadersInit = announced === undefined ? {} : { "Content-Length": `${announced}` };
   const request = new Request("http://127.0.0.1/", { method: "POST", body, headers });
   const write = (text: string | Uint8Array) =>
-    controller.enqueue(typeof text === "string" ? new TextEncoder().encode(text) : text);
+    controller.enqueue(typeof text === "string" ? new TextEncoder().encode(text) : text.slice());
   return { request, write, end: () => controller.close(), left: () => left };
 }
 
@@ -137,8 +137,9 @@ Deno.test("Bodies takes no body that is complete only after it was given up", as
 });
 
 /** Without Content-Length, as a chunked body has none. */
-function textOfChunks(chunks: Iterable<Uint8Array>, maxBodyBytes: number): Promise<string> {
-  const request = new Request("http://127.0.0.1/mcp", { method: "POST", body: ReadableStream.from(chunks) });
+function textOfChunks(chunks: readonly Uint8Array[], maxBodyBytes: number): Promise<string> {
+  const arriving = ReadableStream.from(chunks.map((chunk) => chunk.slice()));
+  const request = new Request("http://127.0.0.1/mcp", { method: "POST", body: arriving });
   const body = new Bodies({ maxBodyBytes, maxBodiesBytes: 1_000 }).expect(request);
   return textOf(body);
 }

@@ -9,7 +9,6 @@ export interface EventStreamOptions extends OutgoingOptions {
 
 export class EventStream {
   readonly #out: Outgoing;
-  readonly #encoder = new TextEncoder();
   #spoke = false;
   readonly #keepAlive: ReturnType<typeof setInterval>;
 
@@ -37,7 +36,7 @@ export class EventStream {
   send(text: string): Promise<void> | void {
     if (!this.open) return;
     this.#spoke = true;
-    return this.#out.send(this.#encoder.encode(text));
+    return this.#out.send(text);
   }
 
   /** Ends the response after what was sent. */

@@ -170,7 +170,7 @@ export class Exchange {
   #inPieces(text: string): ReadableStream<Uint8Array> {
     const { id: session, settings: { unread } } = this.#host;
     const out = new Outgoing({ session, unread, caller: this.#options.caller });
-    void out.send(new TextEncoder().encode(text));
+    void out.send(text);
     out.end();
     return out.body;
   }

@@ -5,9 +5,15 @@
 import type { Caller } from "../core/caller.ts";
 import type { LimitError } from "../core/errors.ts";
 import type { Account, Unread } from "../core/unread.ts";
+import { freeMemory } from "../wire/free_memory.ts";
+import { piecesOf } from "../wire/pieces.ts";
 
 /** How much may wait for a client that reads slowly before the sender is held back. */
 const HIGH_WATER_BYTES = 64 * 1024;
+/** What is larger goes out in pieces of this size; few characters take more than a byte. */
+const PIECE_CHARS = 64 * 1024;
+
+const encoder = new TextEncoder();
 
 export interface OutgoingOptions {
   /** For the log. */
@@ -23,9 +29,9 @@ export interface OutgoingOptions {
 
 /** A part of a message, and what waits behind it. */
 interface Piece {
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** How many messages end with it. */
-  readonly ends: 0 | 1;
+  ends: 0 | 1;
   next: Piece | undefined;
 }
 
@@ -68,12 +74,12 @@ export class Outgoing {
   }
 
   /** Takes one message; a returned promise settles when the client has caught up. */
-  send(bytes: Uint8Array): Promise<void> | void {
+  send(text: string): Promise<void> | void {
     if (!this.#open) return;
-    if (this.full || bytes.length > HIGH_WATER_BYTES) {
-      this.#keep(bytes);
+    if (this.full || text.length > PIECE_CHARS) {
+      this.#keep(text);
       this.#feed();
-    } else this.#controller.enqueue(bytes);
+    } else this.#controller.enqueue(encoder.encode(text));
     this.#count();
     // The runtime may find out in the middle of `enqueue` that the client is gone: then nobody makes room any more.
     if (!this.#open || !this.full) return;
@@ -98,17 +104,19 @@ export class Outgoing {
     this.#options.onRoom?.();
   }
 
-  #keep(bytes: Uint8Array): void {
-    this.#bytes += bytes.length;
+  /** In pieces that are memory of their own: a part would keep the whole alive, which nobody would count. */
+  #keep(text: string): void {
     this.#messages++;
-    for (let from = 0; from < bytes.length; from += HIGH_WATER_BYTES) {
-      const to = from + HIGH_WATER_BYTES;
-      const ends = to < bytes.length ? 0 : 1;
-      const piece: Piece = { bytes: bytes.subarray(from, to), ends, next: undefined };
-      if (this.#youngest) this.#youngest.next = piece;
-      else this.#oldest = piece;
-      this.#youngest = piece;
+    let last: Piece | undefined;
+    for (const part of piecesOf(text, PIECE_CHARS)) {
+      const bytes = encoder.encode(part);
+      last = { bytes, ends: 0, next: undefined };
+      this.#bytes += bytes.length;
+      if (this.#youngest) this.#youngest.next = last;
+      else this.#oldest = last;
+      this.#youngest = last;
     }
+    if (last) last.ends = 1;
   }
 
   /** Hands on as much as is wanted. */
@@ -119,8 +127,7 @@ export class Outgoing {
       if (!next) this.#youngest = undefined;
       this.#bytes -= bytes.length;
       this.#messages -= ends;
-      // A copy, since the runtime keeps what it cannot write, and a part would keep the whole alive.
-      this.#controller.enqueue(bytes.slice());
+      this.#controller.enqueue(bytes);
     }
   }
 
@@ -156,6 +163,7 @@ export class Outgoing {
   #forget(): void {
     this.#open = false;
     this.#over = true;
+    for (let piece = this.#oldest; piece; piece = piece.next) freeMemory(piece.bytes);
     this.#oldest = this.#youngest = undefined;
     this.#bytes = this.#messages = 0;
     this.#release();

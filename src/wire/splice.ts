@@ -2,6 +2,7 @@
  * Exchanges values inside JSON text and leaves every other character as it came: numbers beyond 2^53 keep their digits,
  * and a large message is not serialised again.
  */
+import { freeMemory } from "./free_memory.ts";
 import { spellsLetters } from "./letter_escape.ts";
 
 /** A value that is to stand where a path of keys leads. */
@@ -49,9 +50,12 @@ const scratch = new Uint8Array(SCRATCH_BYTES);
  */
 export function splice(text: string, edits: readonly Edit[]): string | undefined {
   const [edit] = edits;
-  return edit && edits.length === 1
-    ? withOnlyValue(text, edit) ?? new Search(text, edits).result()
-    : new Search(text, edits).result();
+  const simply = edit && edits.length === 1 ? withOnlyValue(text, edit) : undefined;
+  if (simply !== undefined) return simply;
+  const search = new Search(text, edits);
+  const result = search.result();
+  search.free();
+  return result;
 }
 
 /**
@@ -89,7 +93,7 @@ class Search {
   readonly #places: readonly Place[];
   /** As they stand in the text, once they are found. */
   readonly #inOrder: Place[] = [];
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
   /** Nothing but ASCII: each character is a byte. */
   readonly #ascii: boolean;
 
@@ -109,6 +113,11 @@ class Search {
       if (edit.value !== undefined && end === UNSURE) return undefined;
     }
     return this.#edited();
+  }
+
+  /** It is of no use any more. */
+  free(): void {
+    if (this.#bytes.buffer !== scratch.buffer) freeMemory(this.#bytes);
   }
 
   #edited(): string {
@@ -250,7 +259,7 @@ function written(value: string | number): string {
 }
 
 /** Good until the next text. */
-function bytesOf(text: string): Uint8Array {
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const short = text.length <= SHORT_CHARS ? asciiOf(text) : undefined;
   if (short) return short;
   if (text.length <= SCRATCH_BYTES) {
@@ -261,7 +270,7 @@ function bytesOf(text: string): Uint8Array {
 }
 
 /** Undefined where a character is more than one byte. */
-function asciiOf(text: string): Uint8Array | undefined {
+function asciiOf(text: string): Uint8Array<ArrayBuffer> | undefined {
   const { length } = text;
   for (let at = 0; at < length; at++) {
     const code = text.charCodeAt(at);
