@@ -73,8 +73,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     harm: "a second request under the id of an open one takes its place",
     file: "src/core/open_table.ts",
-    search: "if (this.#byId.has(id)) {",
-    replace: "if (false as boolean) {",
+    search: "if (this.#byId.has(id)) return stillOpen(id);",
+    replace: "",
     tests: ["src/core/open_table_test.ts", ...SESSION_TESTS],
   },
   {

@@ -23,6 +23,8 @@ const FLAGS = [
   ...["--maxSessions", "1000", "--maxChildren", "1000"],
 ];
 const ROWS = 10;
+/** Of the gateway's log, where a visitor fails. */
+const TOLD_CHARS = 4_000;
 
 /** What has happened so far. */
 interface Tally {
@@ -57,7 +59,12 @@ export async function main([minutes = "1"]: readonly string[]): Promise<number> 
     return 2;
   }
   await using gateway = await startWatched(FLAGS);
-  return verdict(await soak(gateway, durationMs));
+  try {
+    return verdict(await soak(gateway, durationMs));
+  } catch (error) {
+    console.error(`A visitor failed: ${error}\n${gateway.stderr().slice(-TOLD_CHARS)}`);
+    return 1;
+  }
 }
 
 /** The samples at rest, before and after, and those in between. */

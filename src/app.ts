@@ -17,6 +17,9 @@ import { close, httpService, listen } from "./server.ts";
 import { Placement } from "./placement.ts";
 import { createUpstream } from "./upstream.ts";
 
+/** Of what may wait unread: enough for those who read at once, and little beside what is counted piece by piece. */
+const WHOLE_SHARE = 1 / 8;
+
 export interface AppOptions {
   readonly version: string;
   readonly sinks: readonly Sink[];
@@ -133,7 +136,10 @@ function serveNetwork(config: ResolvedConfig, options: MountOptions) {
 function connectionLimits(config: ResolvedConfig): ConnectionLimits {
   const { headerTimeoutMs, idleTimeoutMs, stallTimeoutMs, maxConnections = connectionsFor(config) } = config;
   const { maxConnectionsPerAddress = Math.ceil(maxConnections / 2) } = config;
-  return { maxConnections, maxConnectionsPerAddress, headerTimeoutMs, idleTimeoutMs, stallTimeoutMs };
+  return {
+    ...{ maxConnections, maxConnectionsPerAddress, headerTimeoutMs, idleTimeoutMs, stallTimeoutMs },
+    maxWholeBytes: config.maxUnreadBytes * WHOLE_SHARE,
+  };
 }
 
 function readTls({ tlsCert, tlsKey }: ResolvedConfig): { cert: string; key: string } | undefined {

@@ -164,7 +164,11 @@ export class Exchange {
     const texts = this.#answers.map(textOf);
     const body = this.#options.batch ? `[${texts.join(",")}]` : texts[0];
     const headers = { ...this.#host.introduction(), "Content-Type": "application/json" };
-    this.#settle(new Response(body && body.length > LARGE_CHARS ? this.#inPieces(body) : body, { headers }));
+    this.#settle(new Response(body && this.#isTooLarge(body) ? this.#inPieces(body) : body, { headers }));
+  }
+
+  #isTooLarge({ length }: string): boolean {
+    return length > LARGE_CHARS && !this.#options.caller?.takesWhole?.(length);
   }
 
   #inPieces(text: string): ReadableStream<Uint8Array> {

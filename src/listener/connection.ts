@@ -145,6 +145,11 @@ export class Connection implements Caller {
     this.#end();
   }
 
+  /** What we write ourselves is watched as it goes; and of requests that share the connection, one says nothing of another. */
+  takesWhole(bytes: number): boolean {
+    return this.#served !== undefined && this.#streams === undefined && this.#place.takesWhole(bytes);
+  }
+
   /** Ends it after the answer that is under way. */
   async shutdown(): Promise<void> {
     this.#stopping = true;

@@ -4,7 +4,7 @@ import { Listener, type Open } from "./listener.ts";
 
 const LIMITS = {
   ...{ maxConnections: 10, maxConnectionsPerAddress: 10, headerTimeoutMs: 10_000, idleTimeoutMs: 10_000 },
-  ...{ stallTimeoutMs: 10_000 },
+  ...{ stallTimeoutMs: 10_000, maxWholeBytes: 1_000 },
   ...{ hostname: "127.0.0.1", port: 0, maxHeaderBytes: 1024 },
 };
 /** At once, and not for long. */

@@ -1,5 +1,6 @@
 /** The connections of a listener: how many there may be, for how long without a request, and who gives way. */
 import { isLoopbackAddress } from "../core/caller.ts";
+import { ByteBudget } from "../core/byte_budget.ts";
 import { LimitError } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
 
@@ -13,6 +14,8 @@ export interface ConnectionLimits {
   readonly idleTimeoutMs: number;
   /** With an answer that the client does not take. */
   readonly stallTimeoutMs: number;
+  /** Of answers that the runtime was given as a whole, and may not have sent yet. */
+  readonly maxWholeBytes: number;
 }
 
 /** So long a connection is left alone that has not been asked anything yet, or nothing more. */
@@ -24,10 +27,12 @@ export class Places implements Disposable {
   readonly #idle: TimeLimit<Place>;
   readonly #stalled: TimeLimit<Place>;
   readonly #byNetwork = new Map<string, number>();
+  readonly #whole: ByteBudget;
   #taken = 0;
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
+    this.#whole = new ByteBudget(limits.maxWholeBytes);
     this.#beginning = new TimeLimit(
       limits.headerTimeoutMs,
       (place) => place.end("it brought no complete request in time (--headerTimeout)"),
@@ -53,6 +58,7 @@ export class Places implements Disposable {
       beginning: this.#beginning,
       idle: this.#idle,
       stalled: this.#stalled,
+      whole: this.#whole,
       end,
       makeRoomFor: (places) => this.#makeRoomFor(places),
       widened: (places) => {
@@ -132,6 +138,7 @@ interface PlaceOptions {
   readonly beginning: TimeLimit<Place>;
   readonly idle: TimeLimit<Place>;
   readonly stalled: TimeLimit<Place>;
+  readonly whole: ByteBudget;
   readonly end: (reason: string) => void;
   /** Throws LimitError. */
   readonly makeRoomFor: (places: number) => void;
@@ -147,6 +154,7 @@ export class Place {
   #stalled: Ticket<Place> | undefined;
   #requests = 0;
   #places = 1;
+  #wholeBytes = 0;
   #used = false;
   #left = false;
 
@@ -169,6 +177,7 @@ export class Place {
   begin(): void {
     this.#requests++;
     this.#used = true;
+    this.#sent();
     if (this.#idle || this.#left) return;
     this.#options.beginning.delete(this.#beginning);
     this.#idle = this.#options.idle.add(this);
@@ -178,6 +187,19 @@ export class Place {
   done(): void {
     this.#requests--;
     this.#used = true;
+  }
+
+  /** Whether the runtime may be given a whole answer: it reads no further request until nearly all of that is sent. */
+  takesWhole(bytes: number): boolean {
+    if (this.#left || !this.#options.whole.tryTake(bytes)) return false;
+    this.#wholeBytes += bytes;
+    return true;
+  }
+
+  #sent(): void {
+    if (this.#wholeBytes === 0) return;
+    this.#options.whole.giveBack(this.#wholeBytes);
+    this.#wholeBytes = 0;
   }
 
   /** Something is being written. */
@@ -220,6 +242,7 @@ export class Place {
     this.#options.beginning.delete(this.#beginning);
     if (this.#idle) this.#options.idle.delete(this.#idle);
     this.wrote();
+    this.#sent();
     this.#options.left(this.#places);
   }
 }

@@ -9,6 +9,7 @@ const LIMITS = {
   headerTimeoutMs: 5_000,
   idleTimeoutMs: 60_000,
   stallTimeoutMs: 30_000,
+  maxWholeBytes: 1_000,
 };
 
 /** Connections by their names, and those that were made to end. */
@@ -153,4 +154,21 @@ Deno.test("Place.widen has idle connections make room, and none that is left by 
   assert.throws(() => alone.widen(3), LimitError);
   assert.deepEqual(ended, ["a", "b", "d"]);
   assert.equal(all.taken, 0);
+});
+
+Deno.test("Place.takesWhole counts an answer until the next request or the end of its connection", () => {
+  using clock = fakeClock();
+  const { places: all, enter } = places();
+  using _ = all;
+  const [first, second] = [answered(enter("a")), answered(enter("b"))];
+  assert.deepEqual([first.takesWhole(600), second.takesWhole(600), second.takesWhole(400)], [
+    true,
+    false,
+    true,
+  ]);
+  first.begin();
+  assert.deepEqual([second.takesWhole(700), second.takesWhole(600)], [false, true]);
+  second.leave();
+  assert.deepEqual([second.takesWhole(1), first.takesWhole(1_000)], [false, true]);
+  clock.pass(0);
 });

@@ -144,6 +144,10 @@ export class Events {
   }
 }
 
+function refusalOf(event: Event): string {
+  return `The socket was refused: ${event instanceof ErrorEvent ? event.message : event.type}`;
+}
+
 /** Disposal closes the socket. */
 export async function openSocket(
   { ws }: Pick<Keystone, "ws">,
@@ -154,7 +158,7 @@ export async function openSocket(
   const opened = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<CloseEvent>();
   socket.addEventListener("open", () => opened.resolve());
-  socket.addEventListener("error", () => opened.reject(new Error("The socket was refused")));
+  socket.addEventListener("error", (event) => opened.reject(new Error(refusalOf(event))));
   socket.addEventListener("message", ({ data }) => received.add(JSON.parse(data)));
   socket.addEventListener("close", (event) => {
     received.end();
