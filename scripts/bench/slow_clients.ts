@@ -2,6 +2,8 @@
 
 /** How often those that trickle say another byte. */
 const TRICKLE_MS = 1_000;
+/** Real ones do not do so all at the same moment. */
+const TURNS = 50;
 /** The pause before somebody comes again. */
 const RETURN_MS = 100;
 const BODY_BYTES = 100_000;
@@ -38,7 +40,10 @@ function kindsFor({ host, pathname }: URL): Kind[] {
 export class SlowClients implements AsyncDisposable {
   readonly #url: URL;
   readonly #open = new Set<Deno.TcpConn>();
-  readonly #trickling = new Set<Deno.TcpConn>();
+  /** Whose turn it is, by turns. */
+  readonly #trickling = Array.from({ length: TURNS }, () => new Set<Deno.TcpConn>());
+  #joined = 0;
+  #turn = 0;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #clients: Promise<void>[];
   #over = false;
@@ -46,7 +51,7 @@ export class SlowClients implements AsyncDisposable {
   /** So many of them, of all kinds in turn; a connection that ends is opened again. */
   constructor(url: URL, count: number) {
     this.#url = url;
-    this.#timer = setInterval(() => this.#trickle(), TRICKLE_MS);
+    this.#timer = setInterval(() => this.#trickle(), TRICKLE_MS / TURNS);
     const kinds = kindsFor(url);
     this.#clients = Array.from({ length: count }, (_, at) => this.#stay(kinds[at % kinds.length]!));
   }
@@ -80,7 +85,7 @@ export class SlowClients implements AsyncDisposable {
     try {
       await connection.write(new TextEncoder().encode(begins));
       // Who does not read sees the end when it says something.
-      if (trickles || !reads) this.#trickling.add(connection);
+      if (trickles || !reads) this.#trickling[this.#joined++ % TURNS]?.add(connection);
       await (reads ? readAll(connection) : this.#left(connection));
     } finally {
       this.#leave(connection);
@@ -93,12 +98,12 @@ export class SlowClients implements AsyncDisposable {
   }
 
   #leave(connection: Deno.TcpConn): void {
-    this.#trickling.delete(connection);
+    for (const turn of this.#trickling) turn.delete(connection);
     if (this.#open.delete(connection)) connection.close();
   }
 
   #trickle(): void {
-    for (const connection of this.#trickling) {
+    for (const connection of this.#trickling[this.#turn++ % TURNS] ?? []) {
       connection.write(Uint8Array.of(0x20)).catch(() => this.#leave(connection));
     }
   }

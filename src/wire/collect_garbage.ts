@@ -17,9 +17,16 @@ export function collectGarbage(): void {
  * way. Only when it is wanted: such a realm costs as much as some requests.
  */
 function collector(): () => void {
-  const [v8, vm] = [process.getBuiltinModule("node:v8"), process.getBuiltinModule("node:vm")];
-  v8?.setFlagsFromString("--expose-gc");
-  const gc: unknown = vm?.runInNewContext("globalThis.gc");
-  v8?.setFlagsFromString("--no-expose-gc");
-  return typeof gc === "function" ? () => void gc() : () => {};
+  try {
+    const [v8, vm] = [process.getBuiltinModule("node:v8"), process.getBuiltinModule("node:vm")];
+    v8?.setFlagsFromString("--expose-gc");
+    const gc: unknown = vm?.runInNewContext("globalThis.gc");
+    v8?.setFlagsFromString("--no-expose-gc");
+    return typeof gc === "function" ? () => void gc() : ignore;
+  } catch {
+    // Not offered, or not allowed: V8 collects when it wants to.
+    return ignore;
+  }
 }
+
+function ignore(): void {}
