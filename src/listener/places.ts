@@ -21,6 +21,9 @@ export interface ConnectionLimits {
 /** So long a connection is left alone that has not been asked anything yet, or nothing more. */
 const EVICT_AFTER_MS = 1_000;
 
+/** Who counts what a client does not read (core/unread.ts) has the same time, and can tell whose it is. */
+const STALL_GRACE_MS = 1_000;
+
 export class Places implements Disposable {
   readonly #limits: ConnectionLimits;
   readonly #beginning: TimeLimit<Place>;
@@ -39,7 +42,7 @@ export class Places implements Disposable {
     );
     this.#idle = new TimeLimit(limits.idleTimeoutMs, (place) => place.checkIdle());
     this.#stalled = new TimeLimit(
-      limits.stallTimeoutMs,
+      limits.stallTimeoutMs + STALL_GRACE_MS,
       (place) => place.end("it did not take its answer in time (--stallTimeout)"),
     );
   }

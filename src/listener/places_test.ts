@@ -95,7 +95,7 @@ Deno.test("Places end who does not take an answer, and none that does", () => {
   clock.pass(29_000);
   slow!.wrote();
   slow!.writing();
-  clock.pass(1_000);
+  clock.pass(2_000);
   assert.deepEqual(ended, ["stuck"]);
   slow!.wrote();
   clock.pass(100_000);
