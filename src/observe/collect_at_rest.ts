@@ -6,7 +6,7 @@ import type { Sink } from "../core/events.ts";
 import { collectGarbage } from "../wire/collect_garbage.ts";
 
 /** Without anything that is worth an event. */
-const REST_MS = 1_000;
+const REST_MS = 500;
 /** Worth a collection, which takes some 10 ms: what a few hundred calls leave, or more where more is in use. */
 const MUCH_BYTES = 8 * 1024 * 1024;
 const MUCH_SHARE = 1 / 4;
