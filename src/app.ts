@@ -9,7 +9,6 @@ import type { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
 import { Gateway } from "./gateway.ts";
 import { createRoutes, type Endpoint, endpointsOf, type MountOptions } from "./mounts.ts";
-import { collectAtRest } from "./observe/collect_at_rest.ts";
 import { health } from "./observe/health.ts";
 import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
@@ -45,7 +44,7 @@ export interface App {
 export function startApp(config: ResolvedConfig, options: AppOptions): App {
   const { version, sinks } = options;
   const healthy = health();
-  const emit = bus([healthy.sink, collectAtRest(), ...sinks]);
+  const emit = bus([healthy.sink, ...sinks]);
   const upstream = createUpstream(config, emit);
   const placement = new Placement(config, {
     upstream,
