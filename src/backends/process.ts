@@ -4,7 +4,7 @@ import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, LimitError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { excessIn, type MessageLimits } from "../core/message_limits.ts";
-import { answersInstead, parseMessages } from "../core/parse.ts";
+import { hear } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { within } from "../core/waiting.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
@@ -223,26 +223,16 @@ class ProcessChannel implements Channel {
   }
 
   #receive(line: string): Promise<void> | void {
-    const parsed = this.#parse(line);
-    if (!parsed) return;
+    const { messages, plain, refusal } = hear(line, this.#options.serverLimits);
+    if (refusal) this.#tellRefused(line);
+    if (messages.length === 0) return;
     if (!this.#ready) this.#tellReady();
-    const text = parsed.batch ? undefined : line;
+    const text = plain ? line : undefined;
     let room: Promise<void> | void = undefined;
-    for (const message of parsed.messages) {
+    for (const message of messages) {
       room = this.incoming.push({ message, text, relatesTo: undefined }, line.length);
     }
     return room;
-  }
-
-  #parse(line: string): ReturnType<typeof parseMessages> | undefined {
-    const { serverLimits } = this.#options;
-    try {
-      return parseMessages(line, serverLimits);
-    } catch {
-      this.#tellRefused(line);
-      const messages = answersInstead(line, serverLimits);
-      return messages.length === 0 ? undefined : { messages, batch: true };
-    }
   }
 
   async #wait(room: Promise<void>): Promise<void> {

@@ -10,7 +10,7 @@ import {
   type JsonRpcMessage,
   type JsonRpcRequest,
 } from "../core/jsonrpc.ts";
-import { answersInstead, parseMessage } from "../core/parse.ts";
+import { hear } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
 import type { RemoteOptions } from "./remote.ts";
@@ -182,13 +182,13 @@ class SseChannel implements Channel {
   }
 
   #receive(text: string): Promise<void> | void {
-    const { serverLimits } = this.#options;
-    try {
-      return this.incoming.push({ message: parseMessage(text, serverLimits), text }, text.length);
-    } catch (error) {
-      this.#tell(`an event was not taken: ${messageOf(error)}`);
-      for (const message of answersInstead(text, serverLimits)) void this.incoming.push({ message });
+    const { messages, plain, refusal } = hear(text, this.#options.serverLimits);
+    if (refusal) this.#tell(`an event was not taken: ${refusal.message}`);
+    let room: Promise<void> | void = undefined;
+    for (const message of messages) {
+      room = this.incoming.push({ message, text: plain ? text : undefined }, text.length);
     }
+    return room;
   }
 
   #fail(cause?: unknown): void {

@@ -174,6 +174,14 @@ Deno.test("sse tells the asker whose answer is not taken", async () => {
   );
 });
 
+Deno.test("sse takes the batch of an event", async () => {
+  const stream = new EventStream("event: endpoint\ndata: /message\n\n");
+  await using it = await connected(stream);
+  const batch = [result(1), notification("a"), result(2)];
+  stream.say(batch);
+  for (const message of batch) assert.deepEqual(await it.client.hear(), message);
+});
+
 Deno.test("sse breaks at an event that is too long, and leaves out one that is no message", async () => {
   const stream = new EventStream("event: endpoint\ndata: /m\n\n");
   await using it = await connected(stream);
