@@ -4,9 +4,10 @@ import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, LimitError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { excessIn, type MessageLimits } from "../core/message_limits.ts";
-import { hear } from "../core/parse.ts";
+import { answerIdsIn, type Outline } from "../core/outline.ts";
+import { answersInstead, hear } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
-import { within } from "../core/waiting.ts";
+import { inTime, within } from "../core/waiting.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
 import { ChildInput } from "./child_input.ts";
 import { ChildOutput } from "./child_output.ts";
@@ -18,6 +19,10 @@ import { ProcessGroup } from "./process_group.ts";
 const DRAIN_MS = 500;
 /** Between a broken stdin and the exit code that explains it. */
 const EXIT_CODE_WAIT_MS = 250;
+/** So many times the longest line are left out of one that is longer; what goes on after that has no end. */
+const SKIPPED_TIMES = 16;
+/** Nor has what stops within a line that is too long: who writes one has it, and does not pause. */
+const SKIPPED_PAUSE_MS = 3_000;
 /** What a log needs of a line that is no message. */
 const NOISE_CHARS = 200;
 
@@ -205,10 +210,16 @@ class ProcessChannel implements Channel {
   // --- child to gateway ---
 
   async #readStdout(): Promise<void> {
-    const decoder = new LineDecoder(this.#options.maxMessageBytes);
+    const { maxMessageBytes } = this.#options;
+    const decoder = new LineDecoder(maxMessageBytes, {
+      option: "--maxMessageSize",
+      maxSkippedBytes: SKIPPED_TIMES * maxMessageBytes,
+      onSkipped: (error, outlines) => this.#receiveSkipped(error, outlines),
+    });
     try {
       while (true) {
-        const bytes = await this.#output.read();
+        const reading = this.#output.read();
+        const bytes = await (decoder.skipped ? inTime(SKIPPED_PAUSE_MS, reading, decoder.skipped) : reading);
         for (const line of bytes ? decoder.push(bytes) : decoder.end()) {
           const room = this.#receive(line);
           if (room) await this.#wait(room);
@@ -233,6 +244,14 @@ class ProcessChannel implements Channel {
       room = this.incoming.push({ message, text, relatesTo: undefined }, line.length);
     }
     return room;
+  }
+
+  /** A line that is too long is refused to those whom it was to answer; everybody else goes on. */
+  #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+    const { name: server, emit } = this.#options;
+    emit({ type: "server.trouble", session: this.#session, server, reason });
+    const why = `was refused: ${reason[0]?.toLowerCase()}${reason.slice(1)}`;
+    for (const message of answersInstead(answerIdsIn(outlines), why)) void this.incoming.push({ message });
   }
 
   async #wait(room: Promise<void>): Promise<void> {

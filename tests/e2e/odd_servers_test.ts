@@ -98,6 +98,26 @@ for (const [name, mode] of Object.entries(MODES)) {
   });
 }
 
+for (const [name, mode] of Object.entries(MODES)) {
+  Deno.test(`${name}: an answer of one line that is too long costs its own call alone`, async () => {
+    await using odd = await start({ ...mode, flags: [...mode.flags, "--maxMessageSize", "64k"] });
+    const hanging = name.startsWith("one a request") ? undefined : odd.call(1, "hang");
+    while (hanging && (await odd.call(2, "hanging")).result.structuredContent.hanging < 1);
+    for (const bytes of [66_000, 1_000_000]) {
+      const { id, error } = await odd.call("large", "large", { bytes });
+      const why = "was refused: a line is longer than 65536 bytes (--maxMessageSize)";
+      assert.deepEqual({ id, error }, {
+        id: "large",
+        error: { code: -32603, message: `The MCP server's answer ${why}` },
+      });
+    }
+    if (!hanging) return;
+    await odd.call(3, "release");
+    assert.deepEqual(await hanging, echoed(1, {}));
+    assert.doesNotMatch(odd.gateway.stderr(), /ended by itself/);
+  });
+}
+
 for (const name of ["one child for all", "one for all sessions", "one a session"]) {
   Deno.test(`${name}: a server that reads integer ids alone is begun again`, async () => {
     await using odd = await start(MODES[name]!, "--integers");
