@@ -4,11 +4,12 @@ import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, LimitError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { excessIn, type MessageLimits } from "../core/message_limits.ts";
-import { answerIdsIn, type Outline } from "../core/outline.ts";
-import { answersInstead, hear } from "../core/parse.ts";
+import type { Outline } from "../core/outline.ts";
+import { answersTooLong, hear } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { inTime, within } from "../core/waiting.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
+import { SKIPPED_PAUSE_MS, SKIPPED_TIMES } from "../wire/skipping.ts";
 import { ChildInput } from "./child_input.ts";
 import { ChildOutput } from "./child_output.ts";
 import { ChildStderr } from "./child_stderr.ts";
@@ -19,10 +20,6 @@ import { ProcessGroup } from "./process_group.ts";
 const DRAIN_MS = 500;
 /** Between a broken stdin and the exit code that explains it. */
 const EXIT_CODE_WAIT_MS = 250;
-/** So many times the longest line are left out of one that is longer; what goes on after that has no end. */
-const SKIPPED_TIMES = 16;
-/** Nor has what stops within a line that is too long: who writes one has it, and does not pause. */
-const SKIPPED_PAUSE_MS = 3_000;
 /** What a log needs of a line that is no message. */
 const NOISE_CHARS = 200;
 
@@ -250,8 +247,7 @@ class ProcessChannel implements Channel {
   #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
     const { name: server, emit } = this.#options;
     emit({ type: "server.trouble", session: this.#session, server, reason });
-    const why = `was refused: ${reason[0]?.toLowerCase()}${reason.slice(1)}`;
-    for (const message of answersInstead(answerIdsIn(outlines), why)) void this.incoming.push({ message });
+    for (const message of answersTooLong(reason, outlines)) void this.incoming.push({ message });
   }
 
   async #wait(room: Promise<void>): Promise<void> {

@@ -33,7 +33,8 @@ export async function readMessages(
   { url, maxMessageBytes: maxBytes, serverLimits }: RemoteOptions,
   response: Response,
 ): Promise<Answer> {
-  const tooLarge = () => new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes`);
+  const tooLarge = () =>
+    new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes (--maxMessageSize)`);
   const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {
     throw error instanceof GatewayError ? error : lostAnswer(url, error);
   });

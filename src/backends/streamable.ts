@@ -3,7 +3,7 @@ import type { Backend, Launch } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../core/chain.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
-import { DisconnectedError } from "../core/errors.ts";
+import { DisconnectedError, type LimitError } from "../core/errors.ts";
 import { Calls } from "./calls.ts";
 import {
   answersSole,
@@ -15,10 +15,11 @@ import {
   type JsonRpcRequest,
   type RequestId,
 } from "../core/jsonrpc.ts";
-import { hear } from "../core/parse.ts";
+import type { Outline } from "../core/outline.ts";
+import { answersTooLong, hear } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { withAnswerId } from "../wire/answer_id.ts";
-import type { ReceivedEvent } from "../wire/sse_reader.ts";
+import type { OnSkipped, ReceivedEvent } from "../wire/sse_reader.ts";
 import { eventSource, type EventSourceOptions } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { RemoteSession } from "./remote_session.ts";
@@ -210,7 +211,7 @@ class StreamableChannel implements Channel {
   }
 
   #events(
-    source: Pick<EventSourceOptions, "kind" | "open" | "first" | "signal">,
+    source: Pick<EventSourceOptions, "kind" | "open" | "first" | "signal" | "onSkipped">,
   ): AsyncGenerator<ReceivedEvent> {
     const { retry, maxMessageBytes: maxBytes } = this.#options;
     return eventSource({ ...source, retry, maxBytes });
@@ -269,7 +270,8 @@ class StreamableChannel implements Channel {
       return response;
     };
     try {
-      for await (const event of this.#events({ kind: "standing", open, signal })) {
+      const onSkipped: OnSkipped = (error, outlines) => this.#receiveSkipped(error, outlines);
+      for await (const event of this.#events({ kind: "standing", open, signal, onSkipped })) {
         if (event.event === "message" && event.data !== "") await this.#receiveEvent(event.data);
       }
     } catch (error) {
@@ -277,6 +279,12 @@ class StreamableChannel implements Channel {
       this.#tell(`the server's own stream ended: ${messageOf(error)}`);
       if (this.#session.isLost(error)) void this.#break();
     }
+  }
+
+  /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
+  #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+    this.#tell(reason);
+    for (const message of answersTooLong(reason, outlines)) void this.incoming.push({ message });
   }
 
   /** Settles with an event stream. Throws RemoteError for every other answer. */

@@ -139,7 +139,7 @@ Deno.test("streamable says what is wrong with an answer that is none", async () 
     ],
     [
       () => text(long, 200, { "Content-Type": "application/json" }),
-      "sent an answer longer than 100000 bytes",
+      "sent an answer longer than 100000 bytes (--maxMessageSize)",
     ],
   ];
   for (const [answer, why] of cases) {

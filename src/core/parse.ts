@@ -9,7 +9,7 @@ import {
   type RequestId,
 } from "./jsonrpc.ts";
 import { excessIn, type MessageLimits, tooManyMessages, USUAL_LIMITS } from "./message_limits.ts";
-import { answerIdsIn, outlinesOf } from "./outline.ts";
+import { answerIdsIn, type Outline, outlinesOf } from "./outline.ts";
 
 /** More askers than mostly are allowed to wait at a time. */
 const MAX_TOLD = 1_000;
@@ -113,8 +113,12 @@ function brokenAnswer(value: unknown): JsonRpcError[] {
   return answers ? answersInstead([value.id], "is not valid JSON-RPC") : [];
 }
 
-/** What the askers are told whose answers were refused. */
-export function answersInstead(ids: readonly RequestId[], why: string): JsonRpcError[] {
+/** What the askers are told whose answers were left out, since they are too long. */
+export function answersTooLong(reason: string, outlines: readonly Outline[]): JsonRpcError[] {
+  return answersInstead(answerIdsIn(outlines), `was refused: ${reason[0]?.toLowerCase()}${reason.slice(1)}`);
+}
+
+function answersInstead(ids: readonly RequestId[], why: string): JsonRpcError[] {
   const error = { code: RpcCode.internalError, message: `The MCP server's answer ${why}` };
   return ids.map((id) => errorOf(id, error));
 }

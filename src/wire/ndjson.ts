@@ -4,6 +4,7 @@ import { LimitError } from "../core/errors.ts";
 import { type Outline, OutlineReader } from "../core/outline.ts";
 import { cutOut } from "./cut_out.ts";
 import { lineOf } from "./line.ts";
+import { MAX_OUTLINES } from "./skipping.ts";
 import { utf8Decoder } from "./utf8.ts";
 
 const NEWLINE = 0x0a;
@@ -27,9 +28,6 @@ export interface LineDecoderOptions {
   /** How much of a line is left out until it counts as one without end; all of it by default. */
   readonly maxSkippedBytes?: number;
 }
-
-/** Of the messages of a line that is left out, as many as mostly are told something. */
-const MAX_OUTLINES = 1_000;
 
 /** Cuts a byte stream into lines, without their line ends; blank lines are left out. */
 export class LineDecoder {

@@ -500,9 +500,12 @@ Deno.test("bridge bounds an endless body, an endless event and an endless error 
   await using bridge = bridgeTo(remote, "--maxMessageSize", "300k");
   await bridge.begin();
   const body = await bridge.call(1, "body");
-  assert.equal(body.error.message, `${remote.url} sent an answer longer than 307200 bytes`);
+  assert.equal(
+    body.error.message,
+    `${remote.url} sent an answer longer than 307200 bytes (--maxMessageSize)`,
+  );
   const event = await bridge.call(2, "event");
-  assert.equal(event.error.message, "The server sent an event longer than 307200 bytes");
+  assert.equal(event.error.message, "The server sent an event longer than 307200 bytes (--maxMessageSize)");
   const page = await bridge.call(3, "page");
   assert.equal(page.error.message, `${remote.url} answered HTTP 500 with an HTML page instead of MCP`);
   assert.deepEqual((await bridge.call(4, "echo", { n: 4 })).result.structuredContent, { n: 4 });
@@ -516,7 +519,10 @@ Deno.test("bridge bounds an endless event of an SSE server, and reconnects", asy
   await using bridge = sseBridgeTo(remote, "--maxMessageSize", "300k");
   await bridge.begin();
   const { error } = await bridge.call(1, "event");
-  assert.match(error.message, /^The server sent an event longer than 307200 bytes: the answer is lost/);
+  assert.match(
+    error.message,
+    /^The server sent an event longer than 307200 bytes \(--maxMessageSize\): the answer is lost/,
+  );
   assert.deepEqual((await bridge.call(2, "echo", { n: 2 })).result.structuredContent, { n: 2 });
 });
 
