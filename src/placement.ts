@@ -1,4 +1,5 @@
 /** Which server answers whom (`--children`), and what keeps those servers alive and few. */
+import { withAnswerNames } from "./adapters/answer_names.ts";
 import { CrashGuard } from "./adapters/crash_guard.ts";
 import { guardOpen } from "./adapters/guard_open.ts";
 import { freshHubs, type HubOptions, openHub } from "./adapters/sharing/hub.ts";
@@ -161,7 +162,9 @@ export class Placement implements AsyncDisposable {
   #createOwn(): Backend {
     const { restart } = this.#config;
     const children = this.#prewarmed(this.#patient, this.#impatient);
-    if (this.#options.upstream.spawns && restart === "never") return guardOpen(children, this.#startGuard);
+    if (this.#options.upstream.spawns && restart === "never") {
+      return guardOpen(this.#named(children, { shared: false }), this.#startGuard);
+    }
     return supervise(
       children,
       this.#supervision(this.#config.maxSubscriptions, (session) => [
@@ -172,7 +175,9 @@ export class Placement implements AsyncDisposable {
   }
 
   #createPerRequest(): Backend {
-    const [cold, warm] = [this.#patient, this.#impatient].map((backend) => freshHubs(backend, this.#hub));
+    const [cold, warm] = [this.#patient, this.#impatient].map((backend) =>
+      freshHubs(this.#named(backend, { shared: false }), this.#hub)
+    );
     return perRequest(this.#prewarmed(guardOpen(cold!, this.#startGuard), warm!), this.#options.emit);
   }
 
@@ -185,8 +190,8 @@ export class Placement implements AsyncDisposable {
     const restarts = !spawns || restart !== "never";
     const backend = restarts
       // Each of its sessions is held to the limit by itself.
-      ? supervise(this.#patient, this.#supervision(Infinity, () => [guard]))
-      : guardOpen(this.#patient, guard);
+      ? supervise(this.#patient, { ...this.#supervision(Infinity, () => [guard]), shared: true })
+      : guardOpen(this.#named(this.#patient, { shared: true }), guard);
     const capabilities = this.#sharedBySessions() ? SESSION_CAPABILITIES : {};
     return new SharedServer(backend, { ...this.#hub, capabilities, label, scope, restarts });
   }
@@ -196,6 +201,10 @@ export class Placement implements AsyncDisposable {
     const { children, transports, stateful } = this.#config;
     return children !== "auto" &&
       transports.some((transport) => transport !== "streamableHttp" || stateful);
+  }
+
+  #named(backend: Backend, { shared }: { shared: boolean }): Backend {
+    return withAnswerNames(backend, { shared, emit: this.#options.emit });
   }
 
   #prewarmed(cold: Backend, warm: Backend): Backend {

@@ -1,9 +1,10 @@
 /** Plays `initialize` at a server, so that it can serve clients who bring no handshake of their own. */
 import type { Channel, Envelope, Undelivered } from "../core/channel.ts";
 import { BackendError, LimitError, TimeoutError } from "../core/errors.ts";
-import { isResponse, type Params, type RequestId } from "../core/jsonrpc.ts";
+import { answersSole, isRequest, type Params, type RequestId } from "../core/jsonrpc.ts";
 import { inTime } from "../core/waiting.ts";
 import { excerpt } from "../core/telling.ts";
+import { answerEarly } from "./early_requests.ts";
 
 export interface HandshakeOptions {
   /** The revision that is offered to the server. */
@@ -22,7 +23,8 @@ export interface Initialized {
   readonly incoming: AsyncIterable<Envelope>;
 }
 
-const HANDSHAKE_ID: RequestId = "keystone-initialize";
+/** An integer, since some servers read no other id, and one that nobody uses who counts from 1. */
+const HANDSHAKE_ID: RequestId = 0;
 
 /** Throws BackendError when the server refuses or breaks off, TimeoutError when it keeps silent. */
 export async function handshake(server: Channel, options: HandshakeOptions): Promise<Initialized> {
@@ -31,15 +33,20 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
   const params = { protocolVersion, capabilities, clientInfo };
   await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: "initialize", params } });
   const late = new TimeoutError(`The MCP server did not answer initialize within ${timeoutMs} ms`);
-  const result = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, messages), late);
+  const result = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, server, messages), late);
   await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
   return { result, incoming: { [Symbol.asyncIterator]: () => messages } };
 }
 
-async function answerTo(id: RequestId, messages: AsyncIterator<Envelope>): Promise<Params> {
+async function answerTo(
+  id: RequestId,
+  server: Channel,
+  messages: AsyncIterator<Envelope>,
+): Promise<Params> {
   while (true) {
     const { value, done } = await messages.next();
     if (done) throw new BackendError("The MCP server closed the connection during initialize");
+    if (isRequest(value.message)) await answerEarly(server, value.message);
     const result = resultIn(value, id);
     if (result) return result;
   }
@@ -47,7 +54,7 @@ async function answerTo(id: RequestId, messages: AsyncIterator<Envelope>): Promi
 
 /** Notifications may come before the answer; they have no receiver yet. */
 function resultIn({ message, undelivered }: Envelope, id: RequestId): Params | undefined {
-  if (!isResponse(message) || message.id !== id) return undefined;
+  if (!answersSole(message, id)) return undefined;
   if ("error" in message) throw failure(message.error.message, undelivered);
   const { result } = message;
   if (typeof result === "object" && result !== null) return { ...result };

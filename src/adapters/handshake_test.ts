@@ -58,6 +58,36 @@ Deno.test("handshake waits for its own answer, whatever comes before, and leaves
   assert.deepEqual(rest, [notification("after"), notification("later")]);
 });
 
+Deno.test("handshake has an integer as its id", async () => {
+  const { server, done } = shake();
+  const id = await askedId(server);
+  assert(Number.isInteger(id), `${id}`);
+  server.say(result(id));
+  await done;
+});
+
+Deno.test("handshake answers what the server asks before it answers, at once", async () => {
+  const { server, done } = shake();
+  const id = await askedId(server);
+  server.say(request("a", "ping"));
+  assert.deepEqual(await server.hear(), result("a", {}));
+  server.say(request(id, "sampling/createMessage"));
+  const why = '"sampling/createMessage" cannot be asked before initialize is answered';
+  assert.deepEqual(await server.hear(), failure(id, why, -32601));
+  server.say(result(id));
+  await done;
+});
+
+Deno.test("handshake takes an answer whose id has become a text, and an error that names none", async () => {
+  const retyping = shake();
+  retyping.server.say(result(`${await askedId(retyping.server)}`, { ok: true }));
+  assert.deepEqual((await retyping.done).result, { ok: true });
+  const nameless = shake();
+  await askedId(nameless.server);
+  nameless.server.say(failure(null, "no such version"));
+  await assert.rejects(nameless.done, /refused initialize: no such version/);
+});
+
 Deno.test("handshake throws BackendError with the reason when the server refuses or answers nonsense", async () => {
   const answers: [answer: (id: RequestId) => JsonRpcMessage, reason: RegExp][] = [
     [(id) => failure(id, "no such version"), /refused initialize: no such version/],

@@ -2,9 +2,9 @@
 import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError, type GatewayError, RequestError } from "../core/errors.ts";
 import {
+  answersSole,
   cancelledId,
   isRequest,
-  isResponse,
   type JsonRpcMessage,
   type JsonRpcRequest,
   type JsonRpcResponse,
@@ -12,6 +12,7 @@ import {
   type RequestId,
 } from "../core/jsonrpc.ts";
 
+import { answerEarly } from "./early_requests.ts";
 import { type SubscriptionLimits, subscriptionRefusal } from "./subscription_limits.ts";
 
 /** How much of one session is remembered. */
@@ -23,10 +24,13 @@ export interface MemoryLimits extends SubscriptionLimits {
 /** Takes what the server says besides the answers to the replay. */
 type Pass = (envelope: Envelope) => Promise<void> | void;
 
-interface Replay {
+/** A server that is new, and whoever has to do with it. */
+export interface Replay {
   readonly server: Channel;
   readonly messages: AsyncIterator<Envelope>;
   readonly pass: Pass;
+  /** Whether a request of the client waits under this id. */
+  readonly isOpen: (id: RequestId) => boolean;
 }
 
 /** What becomes of a request that is kept once the server has accepted it. */
@@ -35,8 +39,11 @@ interface Pending {
   readonly subscribes: boolean;
 }
 
-/** Ids of our own must differ from every id of the client; nobody else says this. */
-const REPLAY_ID = "keystone-replay:";
+/**
+ * From here on downwards, past those that are open: integers, since some servers read no other id, and within 31 bits for
+ * those that keep them in an `int`. Clients count upwards, so the new server will hardly hear one a second time.
+ */
+const FIRST_REPLAY_ID = 2 ** 31 - 1;
 /** The name of a level is far shorter; what is longer is none, and not worth a memory. */
 const MAX_LEVEL_CHARS = 100;
 
@@ -51,7 +58,7 @@ export class SessionMemory {
   readonly #pending = new Map<RequestId, Pending>();
   /** How many of the pending are for subscriptions. */
   #subscribing = 0;
-  #lastId = 0;
+  #nextId = FIRST_REPLAY_ID;
 
   constructor(limits: MemoryLimits) {
     this.#limits = limits;
@@ -97,9 +104,10 @@ export class SessionMemory {
   }
 
   /** Plays everything to a new server. Throws BackendError when it does not accept the handshake. */
-  async replay(server: Channel, messages: AsyncIterator<Envelope>, pass: Pass): Promise<void> {
+  async replay(replay: Replay): Promise<void> {
     if (this.#accepted === undefined) return;
-    const ask = (method: string, params?: Params) => this.#ask({ server, messages, pass }, method, params);
+    const { server } = replay;
+    const ask = (method: string, params?: Params) => this.#ask(replay, method, params);
     await ask("initialize", JSON.parse(this.#accepted));
     if (this.#initialized) {
       await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
@@ -162,12 +170,14 @@ export class SessionMemory {
     };
   }
 
-  async #ask({ server, messages, pass }: Replay, method: string, params: Params | undefined): Promise<void> {
-    const id = `${REPLAY_ID}${++this.#lastId}`;
+  async #ask(replay: Replay, method: string, params: Params | undefined): Promise<void> {
+    const { server, messages, pass } = replay;
+    const id = this.#freeId(replay);
     await server.send({ message: { jsonrpc: "2.0", id, method, ...(params && { params }) } });
     for (let next = await messages.next(); !next.done; next = await messages.next()) {
       const { message, undelivered } = next.value;
-      if (!isResponse(message) || message.id !== id) await pass(next.value);
+      if (isRequest(message) && method === "initialize") await answerEarly(server, message);
+      else if (!answersSole(message, id)) await pass(next.value);
       // A subscription that the new server refuses must not keep everything else from working.
       else if ("error" in message && method === "initialize") {
         const { status = 0, retryAfterMs } = undelivered ?? {};
@@ -177,5 +187,10 @@ export class SessionMemory {
       } else return;
     }
     throw new BackendError("The MCP server closed the connection during the handshake");
+  }
+
+  #freeId({ isOpen }: Replay): RequestId {
+    while (isOpen(this.#nextId)) this.#nextId--;
+    return this.#nextId--;
   }
 }

@@ -10,6 +10,9 @@ import { SessionMemory } from "./session_memory.ts";
 
 const INITIALIZE = request(1, "initialize", { protocolVersion: "x" });
 
+/** Of the client, at this moment. */
+const OPEN_ID = 2 ** 31 - 2;
+
 type Answer = (message: JsonRpcMessage) => readonly JsonRpcMessage[];
 
 function accepting(message: JsonRpcMessage): JsonRpcMessage[] {
@@ -22,9 +25,12 @@ async function replay(memory: SessionMemory, answer: Answer = accepting) {
   const server = new FarEnd(far);
   const passed: JsonRpcMessage[] = [];
   const pass = ({ message }: { message: JsonRpcMessage }) => void passed.push(message);
-  const playing = memory.replay(near, near.incoming[Symbol.asyncIterator](), pass).finally(() =>
-    near.close()
-  );
+  const playing = memory.replay({
+    server: near,
+    messages: near.incoming[Symbol.asyncIterator](),
+    pass,
+    isOpen: (id) => id === OPEN_ID,
+  }).finally(() => near.close());
   const said: JsonRpcMessage[] = [];
   const listening = (async () => {
     for await (const { message } of far.incoming) {
@@ -88,9 +94,11 @@ Deno.test("SessionMemory plays what was said, in order, the last log level and t
     { level: "error" },
     { uri: "b" },
   ]);
-  const ids = said.flatMap((message) => "id" in message ? [String(message.id)] : []);
+  const ids = said.flatMap((message) => "id" in message ? [message.id] : []);
   assert.equal(new Set(ids).size, 3);
-  for (const id of ids) assert.match(id, /^keystone-replay:/);
+  for (const id of ids) {
+    assert(Number.isInteger(id) && id !== OPEN_ID && Number(id) > 1e9 && Number(id) < 2 ** 31, `${id}`);
+  }
 });
 
 Deno.test("SessionMemory keeps what the server accepted, and nothing that it refused or that was taken back", async () => {
@@ -121,7 +129,7 @@ Deno.test("SessionMemory leaves out initialized where the client had not said it
 });
 
 Deno.test("SessionMemory passes on what is no answer to it", async () => {
-  const ask = request("roots", "roots/list");
+  const ask = notification("roots");
   const { passed } = await replay(memoryOf(), (message) => [
     ask,
     result("somebody's"),
@@ -145,9 +153,39 @@ Deno.test("SessionMemory throws when the handshake is refused, and not when a su
   assert.equal((await replay(memory, refusing("resources/subscribe"))).said.length, 2);
 });
 
+Deno.test("SessionMemory answers what the server asks before it has answered initialize, and passes on what it asks later", async () => {
+  const early = [request("a", "ping"), request("b", "roots/list"), notification("early")];
+  const late = request("c", "roots/list");
+  const memory = memoryOf(request(2, "resources/subscribe", { uri: "a" }));
+  const { said, passed } = await replay(memory, (message) => {
+    if (methodOf(message) === "initialize") return [...early, ...accepting(message)];
+    return methodOf(message) === "resources/subscribe" ? [late, ...accepting(message)] : [];
+  });
+  assert.deepEqual(passed, [notification("early"), late]);
+  assert.deepEqual(said.map(methodOf), ["initialize", undefined, undefined, "resources/subscribe"]);
+  assert.deepEqual(said[1], result("a", {}));
+  assert.deepEqual(
+    said[2],
+    failure("b", '"roots/list" cannot be asked before initialize is answered', -32601),
+  );
+});
+
+Deno.test("SessionMemory takes an answer whose id has become a text, and an error that names none", async () => {
+  const memory = memoryOf(
+    request(2, "resources/subscribe", { uri: "a" }),
+    request(3, "resources/subscribe", { uri: "b" }),
+  );
+  const { said } = await replay(memory, (message) => {
+    if (!("id" in message)) return [];
+    return [methodOf(message) === "initialize" ? result(`${message.id}`) : failure(null)];
+  });
+  assert.equal(said.length, 3);
+});
+
 Deno.test("SessionMemory throws when the server ends during the handshake", async () => {
   const [near, far] = memoryChannels();
-  const playing = memoryOf().replay(near, near.incoming[Symbol.asyncIterator](), () => {});
+  const messages = near.incoming[Symbol.asyncIterator]();
+  const playing = memoryOf().replay({ server: near, messages, pass: () => {}, isOpen: () => false });
   await far.close();
   await assert.rejects(playing, /closed the connection during the handshake/);
 });

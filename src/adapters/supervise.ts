@@ -27,6 +27,7 @@ import {
 import { each, Queue } from "../core/queue.ts";
 import { Table } from "../core/table.ts";
 import { pause, pauseBefore, type Retry } from "../core/retry.ts";
+import { AnswerNames } from "./answer_names.ts";
 import { AskedByServer } from "./asked_by_server.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 import { type Break, messageOf, ServerLink } from "./server_link.ts";
@@ -53,6 +54,8 @@ export interface SuperviseOptions {
   readonly delivers?: boolean;
   /** How much is kept to be told to a server that is opened again. */
   readonly remembers: MemoryLimits;
+  /** Whether several clients speak through one channel. False by default. */
+  readonly shared?: boolean;
   readonly emit: Sink;
 }
 
@@ -88,6 +91,7 @@ class SupervisedChannel implements Channel {
   readonly #memory: SessionMemory;
   readonly #open = new Table<RequestId, Open>();
   readonly #asked = new AskedByServer();
+  readonly #names: AnswerNames;
   readonly #link: ServerLink;
   /** What waits for the server elsewhere counts there, too. */
   readonly #backlog: Backlog | undefined;
@@ -102,6 +106,8 @@ class SupervisedChannel implements Channel {
     this.#backlog = launch.backlog;
     this.#options = options;
     this.#memory = new SessionMemory(options.remembers);
+    const { shared = false, emit } = options;
+    this.#names = new AnswerNames({ shared, session: launch.session, server: backend.name, emit });
     this.#link = new ServerLink({
       retry: options.retry,
       firstAttempts: options.firstAttempts,
@@ -163,6 +169,7 @@ class SupervisedChannel implements Channel {
       }
     }
     open.sentTo = server;
+    this.#names.sent(envelope.message);
     try {
       const sent = server.send(envelope);
       if (this.#options.delivers) this.#delivered(open);
@@ -272,6 +279,7 @@ class SupervisedChannel implements Channel {
   #pass(envelope: Envelope, server: Channel | undefined): Promise<void> | void {
     try {
       if (!server) throw gone();
+      this.#names.sent(envelope.message);
       return unlessGone(server.send(envelope));
     } catch (error) {
       if (!(error instanceof DisconnectedError)) throw error;
@@ -300,7 +308,8 @@ class SupervisedChannel implements Channel {
     const { replayTimeoutMs } = this.#options;
     const late = new TimeoutError(`The MCP server did not answer the handshake within ${replayTimeoutMs} ms`);
     const pass = (envelope: Envelope) => this.#receive(server, envelope);
-    await inTime(replayTimeoutMs, this.#memory.replay(server, messages, pass), late);
+    const isOpen = (id: RequestId) => this.#open.has(id);
+    await inTime(replayTimeoutMs, this.#memory.replay({ server, messages, pass, isOpen }), late);
   }
 
   async #pump(server: Channel, messages: AsyncIterator<Envelope>): Promise<void> {
@@ -317,17 +326,24 @@ class SupervisedChannel implements Channel {
 
   #receive(server: Channel, envelope: Envelope): Promise<void> | void {
     const { message } = envelope;
-    if (isResponse(message)) {
-      // Nobody else is sent to a dead session, also while it has not broken yet.
-      if (envelope.undelivered?.sessionLost) this.#link.drop(server);
-      if (this.#sendsAgain(envelope, message)) return;
-      this.#settle(message);
-    } else if (isRequest(message)) {
-      this.#asked.add(message.id, server);
-    } else {
+    if (isResponse(message)) return this.#hearAnswer(server, envelope, message);
+    if (isRequest(message)) this.#asked.add(message.id, server);
+    else {
       const cancelled = cancelledId(message);
       if (cancelled !== undefined) this.#asked.take(cancelled);
     }
+    return this.incoming.push(envelope, envelope.text?.length);
+  }
+
+  #hearAnswer(server: Channel, said: Envelope, answer: JsonRpcResponse): Promise<void> | void {
+    // One that is gone, or is told what the last one knew, has nothing that could be meant.
+    const envelope = server === this.#link.server ? this.#names.named(said, answer, this.#open) : said;
+    const message = envelope === said ? answer : envelope.message;
+    if (!isResponse(message)) return;
+    // Nobody else is sent to a dead session, also while it has not broken yet.
+    if (envelope.undelivered?.sessionLost) this.#link.drop(server);
+    if (this.#sendsAgain(envelope, message)) return;
+    this.#settle(message);
     return this.incoming.push(envelope, envelope.text?.length);
   }
 
@@ -349,9 +365,10 @@ class SupervisedChannel implements Channel {
 
   /** A request that never reached the server is tried again after a pause; false when that was tried often enough. */
   #sendsAgain({ undelivered }: Envelope, message: JsonRpcResponse): boolean {
+    if (!undelivered) return false;
     const { retry } = this.#options;
     const open = message.id === null ? undefined : this.#open.get(message.id);
-    if (!open?.envelope || !undelivered) return false;
+    if (!open?.envelope) return false;
     const { status, sessionLost, retryAfterMs = pauseBefore(open.attempts + 1, retry) } = undelivered;
     // Only what waiting can mend, or another session.
     const mendable = sessionLost || status === undefined || status === 429 || status >= 500;

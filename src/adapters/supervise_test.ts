@@ -64,14 +64,45 @@ Deno.test("supervise plays handshake, log level and subscriptions again after a 
 
 Deno.test("supervise passes on what a server says while the handshake is played again, and its answer back", async () => {
   await using rig = await superviseRig();
-  await (await established(rig)).leave();
-  const server = await rig.backend.next();
+  const first = await established(rig);
+  rig.client.say(request(1, "logging/setLevel", { level: "debug" }));
+  await first.accept("logging/setLevel");
+  await rig.client.hear();
+  await first.leave();
+  const server = await replayed(rig.backend);
   server.say(request("roots", "roots/list"));
   assert.deepEqual(await rig.client.hear(), request("roots", "roots/list"));
   rig.client.say(result("roots"));
-  const [initialize, answer] = [await server.hear(), await server.hear()];
-  assert("method" in initialize && initialize.method === "initialize");
+  const [level, answer] = [await server.hear(), await server.hear()];
+  assert("method" in level && level.method === "logging/setLevel");
   assert.deepEqual(answer, result("roots"));
+});
+
+Deno.test("supervise answers by itself what a server asks before it has answered the handshake that is played again", async () => {
+  await using rig = await superviseRig();
+  await (await established(rig)).leave();
+  const server = await rig.backend.next();
+  server.say(request("p", "ping"), request("r", "roots/list"));
+  const [initialize, pong, refusal] = [await server.hear(), await server.hear(), await server.hear()];
+  assert("method" in initialize && initialize.method === "initialize");
+  assert.deepEqual(pong, result("p", {}));
+  assert("error" in refusal && refusal.id === "r" && refusal.error.code === -32601);
+});
+
+Deno.test("supervise passes an answer on under the id that its client gave, and none that may be for another", async () => {
+  await using rig = await superviseRig();
+  const server = await established(rig);
+  rig.client.say(request(1), request("2"));
+  server.say(result("1"), result(2));
+  assert.deepEqual([await rig.client.hear(), await rig.client.hear()], [result(1), result("2")]);
+  rig.client.say(request(3));
+  await settled();
+  server.say(failure(null, "for the only one"));
+  assert.deepEqual(await rig.client.hear(), failure(3, "for the only one"));
+  rig.client.say(request(4), request(5));
+  await settled();
+  server.say(failure(null, "for whom?"));
+  assert.deepEqual(await rig.client.hear(), failure(null, "for whom?"));
 });
 
 Deno.test("supervise answers what was in the hands of a broken server once, and does not send it again", async () => {

@@ -12,6 +12,10 @@ export class Calls {
     return stop.signal;
   }
 
+  has(id: RequestId): boolean {
+    return this.#stops.has(id);
+  }
+
   end(id: RequestId, signal: AbortSignal): void {
     // Another request may have the id by now.
     if (this.#stops.get(id)?.signal === signal) this.#stops.take(id);

@@ -1,7 +1,7 @@
 /** The events of an SSE stream over as many connections as it takes. */
 import { GatewayError } from "../core/errors.ts";
 import { pause, pauseBefore, type Retry } from "../core/retry.ts";
-import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
+import { type OnSkipped, readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
 import { RemoteError } from "./remote_error.ts";
 
 export interface EventSourceOptions {
@@ -13,6 +13,8 @@ export interface EventSourceOptions {
   readonly kind: "answer" | "standing";
   readonly retry: Retry;
   readonly maxBytes: number;
+  /** Hears of an event that was too long; without it, that is the end. */
+  readonly onSkipped?: OnSkipped | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -21,7 +23,7 @@ const MIN_PAUSE_MS = 20;
 
 /** Ends when an answer's stream cannot be resumed; throws what cannot be mended by trying again. */
 export async function* eventSource(options: EventSourceOptions): AsyncGenerator<ReceivedEvent> {
-  const { kind, retry, maxBytes, signal, open } = options;
+  const { kind, retry, maxBytes, onSkipped, signal, open } = options;
   let response = options.first;
   let cursor: string | undefined;
   let reconnectMs: number | undefined;
@@ -31,7 +33,7 @@ export async function* eventSource(options: EventSourceOptions): AsyncGenerator<
     try {
       response ??= await open(cursor);
       const onRetry = (ms: number) => void (reconnectMs = ms);
-      for await (const event of readEvents(response.body ?? nothing(), { maxBytes, onRetry })) {
+      for await (const event of readEvents(response.body ?? nothing(), { maxBytes, onRetry, onSkipped })) {
         failures = 0;
         cursor = event.id ?? cursor;
         yield event;

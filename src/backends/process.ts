@@ -4,10 +4,12 @@ import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, LimitError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { excessIn, type MessageLimits } from "../core/message_limits.ts";
-import { answersInstead, parseMessages } from "../core/parse.ts";
+import type { Outline } from "../core/outline.ts";
+import { answersTooLong, hear } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
-import { within } from "../core/waiting.ts";
+import { inTime, within } from "../core/waiting.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
+import { SKIPPED_PAUSE_MS, SKIPPED_TIMES } from "../wire/skipping.ts";
 import { ChildInput } from "./child_input.ts";
 import { ChildOutput } from "./child_output.ts";
 import { ChildStderr } from "./child_stderr.ts";
@@ -205,10 +207,16 @@ class ProcessChannel implements Channel {
   // --- child to gateway ---
 
   async #readStdout(): Promise<void> {
-    const decoder = new LineDecoder(this.#options.maxMessageBytes);
+    const { maxMessageBytes } = this.#options;
+    const decoder = new LineDecoder(maxMessageBytes, {
+      option: "--maxMessageSize",
+      maxSkippedBytes: SKIPPED_TIMES * maxMessageBytes,
+      onSkipped: (error, outlines) => this.#receiveSkipped(error, outlines),
+    });
     try {
       while (true) {
-        const bytes = await this.#output.read();
+        const reading = this.#output.read();
+        const bytes = await (decoder.skipped ? inTime(SKIPPED_PAUSE_MS, reading, decoder.skipped) : reading);
         for (const line of bytes ? decoder.push(bytes) : decoder.end()) {
           const room = this.#receive(line);
           if (room) await this.#wait(room);
@@ -223,26 +231,23 @@ class ProcessChannel implements Channel {
   }
 
   #receive(line: string): Promise<void> | void {
-    const parsed = this.#parse(line);
-    if (!parsed) return;
+    const { messages, plain, refusal } = hear(line, this.#options.serverLimits);
+    if (refusal) this.#tellRefused(line);
+    if (messages.length === 0) return;
     if (!this.#ready) this.#tellReady();
-    const text = parsed.batch ? undefined : line;
+    const text = plain ? line : undefined;
     let room: Promise<void> | void = undefined;
-    for (const message of parsed.messages) {
+    for (const message of messages) {
       room = this.incoming.push({ message, text, relatesTo: undefined }, line.length);
     }
     return room;
   }
 
-  #parse(line: string): ReturnType<typeof parseMessages> | undefined {
-    const { serverLimits } = this.#options;
-    try {
-      return parseMessages(line, serverLimits);
-    } catch {
-      this.#tellRefused(line);
-      const messages = answersInstead(line, serverLimits);
-      return messages.length === 0 ? undefined : { messages, batch: true };
-    }
+  /** A line that is too long is refused to those whom it was to answer; everybody else goes on. */
+  #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+    const { name: server, emit } = this.#options;
+    emit({ type: "server.trouble", session: this.#session, server, reason });
+    for (const message of answersTooLong(reason, outlines)) void this.incoming.push({ message });
   }
 
   async #wait(room: Promise<void>): Promise<void> {

@@ -1,8 +1,8 @@
 /** Reading the answers of a remote that are no event streams. */
 import { GatewayError, LimitError } from "../core/errors.ts";
 import type { JsonRpcMessage } from "../core/jsonrpc.ts";
-import { excessIn } from "../core/message_limits.ts";
-import { parseMessages } from "../core/parse.ts";
+import { excessIn, isBatch } from "../core/message_limits.ts";
+import { hear } from "../core/parse.ts";
 import { readText } from "../wire/bounded_text.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_error.ts";
@@ -33,18 +33,16 @@ export async function readMessages(
   { url, maxMessageBytes: maxBytes, serverLimits }: RemoteOptions,
   response: Response,
 ): Promise<Answer> {
-  const tooLarge = () => new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes`);
+  const tooLarge = () =>
+    new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes (--maxMessageSize)`);
   const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {
     throw error instanceof GatewayError ? error : lostAnswer(url, error);
   });
   if (contentType(response) !== "application/json") throw refusalOf(url, response, text);
-  try {
-    const { messages, batch } = parseMessages(text, serverLimits);
-    return { messages, text: batch ? undefined : text };
-  } catch (cause) {
-    const what = excessIn(text, serverLimits) ?? "something that is not JSON-RPC";
-    throw new RemoteError(`${shown(url)} answered with ${what}`, { delivered: true, cause });
-  }
+  const { messages, plain, refusal: cause } = hear(text, serverLimits);
+  if (!cause || (messages.length > 0 && isBatch(text))) return { messages, text: plain ? text : undefined };
+  const what = excessIn(text, serverLimits) ?? "something that is not JSON-RPC";
+  throw new RemoteError(`${shown(url)} answered with ${what}`, { delivered: true, cause });
 }
 
 /** Why an answer is of no use: its status, or a type that is not MCP's. */

@@ -1,7 +1,13 @@
 /** A remote MCP server over HTTP+SSE (2024-11-05): one GET stream down, POSTs up; the stream is the session. */
 import type { Backend, Launch } from "../core/backend.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
-import { BackendError, DisconnectedError, GatewayError, TimeoutError } from "../core/errors.ts";
+import {
+  BackendError,
+  DisconnectedError,
+  GatewayError,
+  type LimitError,
+  TimeoutError,
+} from "../core/errors.ts";
 import { Calls } from "./calls.ts";
 import {
   cancelledId,
@@ -10,7 +16,8 @@ import {
   type JsonRpcMessage,
   type JsonRpcRequest,
 } from "../core/jsonrpc.ts";
-import { answersInstead, parseMessage } from "../core/parse.ts";
+import type { Outline } from "../core/outline.ts";
+import { answersTooLong, hear } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
 import type { RemoteOptions } from "./remote.ts";
@@ -39,15 +46,20 @@ async function open(options: RemoteOptions, { launch, signal }: OpenOptions): Pr
   const { connectTimeoutMs, url, maxMessageBytes } = options;
   signal.throwIfAborted();
   const abort = new AbortController();
+  let channel: SseChannel | undefined;
   const stop = () => abort.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   const late = new TimeoutError(`${shown(url)} did not open its event stream within ${connectTimeoutMs} ms`);
   const timer = setTimeout(() => abort.abort(late), connectTimeoutMs);
   try {
     const response = await connect(options, abort.signal);
-    const events = readEvents(response.body ?? new Blob().stream(), { maxBytes: maxMessageBytes });
+    const events = readEvents(response.body ?? new Blob().stream(), {
+      maxBytes: maxMessageBytes,
+      onSkipped: (error, outlines) => channel?.receiveSkipped(error, outlines),
+    });
     const endpoint = await endpointFrom(events, url);
-    return new SseChannel(options, { launch, endpoint, events, abort });
+    channel = new SseChannel(options, { launch, endpoint, events, abort });
+    return channel;
   } catch (error) {
     abort.abort(error);
     if (error instanceof GatewayError) throw error;
@@ -182,13 +194,19 @@ class SseChannel implements Channel {
   }
 
   #receive(text: string): Promise<void> | void {
-    const { serverLimits } = this.#options;
-    try {
-      return this.incoming.push({ message: parseMessage(text, serverLimits), text }, text.length);
-    } catch (error) {
-      this.#tell(`an event was not taken: ${messageOf(error)}`);
-      for (const message of answersInstead(text, serverLimits)) void this.incoming.push({ message });
+    const { messages, plain, refusal } = hear(text, this.#options.serverLimits);
+    if (refusal) this.#tell(`an event was not taken: ${refusal.message}`);
+    let room: Promise<void> | void = undefined;
+    for (const message of messages) {
+      room = this.incoming.push({ message, text: plain ? text : undefined }, text.length);
     }
+    return room;
+  }
+
+  /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
+  receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+    this.#tell(reason);
+    for (const message of answersTooLong(reason, outlines)) void this.incoming.push({ message });
   }
 
   #fail(cause?: unknown): void {

@@ -166,7 +166,7 @@ Deno.test("sse takes 404 for the end of the session", async () => {
 Deno.test("sse tells the asker whose answer is not taken", async () => {
   const stream = new EventStream("event: endpoint\ndata: /m\n\n");
   await using it = await connected(stream);
-  stream.write(`data: ${deepAnswer(1)}\n\ndata: {"id":"2","result":1}\n\n`);
+  stream.write(`data: ${deepAnswer(1)}\n\ndata: {"jsonrpc":"2.0","id":"2","error":1}\n\n`);
   assert.deepEqual(await it.client.hear(), failure(1, DEEP_ANSWER_REFUSED, -32603));
   assert.deepEqual(
     await it.client.hear(),
@@ -174,14 +174,47 @@ Deno.test("sse tells the asker whose answer is not taken", async () => {
   );
 });
 
-Deno.test("sse breaks at an event that is too long, and leaves out one that is no message", async () => {
+Deno.test("sse takes the batch of an event", async () => {
+  const stream = new EventStream("event: endpoint\ndata: /message\n\n");
+  await using it = await connected(stream);
+  const batch = [result(1), notification("a"), result(2)];
+  stream.say(batch);
+  for (const message of batch) assert.deepEqual(await it.client.hear(), message);
+});
+
+Deno.test("sse refuses an event that is too long to its asker, and goes on after it, however it comes", async () => {
+  const long = "x".repeat(100_001);
+  const answer = JSON.stringify({ result: { long, id: 7, more: [`"}`] }, jsonrpc: "2.0", id: 1 });
+  const error = "was refused: the server sent an event longer than 100000 bytes (--maxMessageSize)";
+  const ways = [
+    [`: hello\n\ndata: ${answer}\n\n`],
+    [`data: ${answer.slice(0, 50_000)}`, answer.slice(50_000), "\n", "\n"],
+    [`data: ${answer.slice(0, 100_000)}`, `${answer.slice(100_000)}\r\n`, "\r\n"],
+    [`data: {\ndata: "id":1,\n`, "data: \n".repeat(20_000), `data: "jsonrpc":"2.0","result":1}\n\n`],
+  ];
+  for (const pieces of ways) {
+    const stream = new EventStream("event: endpoint\ndata: /m\n\n");
+    await using it = await connected(stream);
+    stream.say(notification("before"));
+    assert.deepEqual(await it.client.hear(), notification("before"));
+    for (const piece of pieces) {
+      stream.write(piece);
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    stream.say(result(2));
+    assert.deepEqual(await it.client.hear(), failure(1, `The MCP server's answer ${error}`, -32603));
+    assert.deepEqual(await it.client.hear(), result(2));
+  }
+});
+
+Deno.test("sse leaves out an event that is no message, and breaks at one without end", async () => {
   const stream = new EventStream("event: endpoint\ndata: /m\n\n");
   await using it = await connected(stream);
   stream.write("data: nonsense\n\ndata:\n\n");
   stream.say(notification());
   assert.deepEqual(await it.client.hear(), notification());
   assert.deepEqual(it.troubles(), ["an event was not taken: Parse error: the message is not valid JSON"]);
-  stream.write(`data: ${"x".repeat(100_001)}\n\n`);
+  for (let piece = 0; piece < 17; piece++) stream.write("data: " + "x".repeat(100_000));
   assert((await it.client.rest()).error instanceof LimitError);
 });
 

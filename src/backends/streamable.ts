@@ -3,19 +3,23 @@ import type { Backend, Launch } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../core/chain.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
-import { DisconnectedError } from "../core/errors.ts";
+import { DisconnectedError, type LimitError } from "../core/errors.ts";
 import { Calls } from "./calls.ts";
 import {
+  answersSole,
   cancelledId,
+  isId,
   isRequest,
   isResponse,
   type JsonRpcMessage,
   type JsonRpcRequest,
   type RequestId,
 } from "../core/jsonrpc.ts";
-import { answersInstead, parseMessage } from "../core/parse.ts";
+import type { Outline } from "../core/outline.ts";
+import { answersTooLong, hear } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
-import type { ReceivedEvent } from "../wire/sse_reader.ts";
+import { withAnswerId } from "../wire/answer_id.ts";
+import type { OnSkipped, ReceivedEvent } from "../wire/sse_reader.ts";
 import { eventSource, type EventSourceOptions } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { RemoteSession } from "./remote_session.ts";
@@ -178,8 +182,9 @@ class StreamableChannel implements Channel {
     const { messages, text } = await readMessages(this.#options, response);
     let answered = false;
     for (const message of messages) {
-      answered ||= isResponse(message) && message.id === id;
-      await this.#receive({ message, text, relatesTo: id }, response);
+      const envelope = this.#named({ message, text }, id);
+      answered ||= answers(envelope, id);
+      await this.#receive({ ...envelope, relatesTo: id }, response);
     }
     if (!answered) {
       throw new RemoteError(`${shown(this.#options.url)} answered without a response to the request`, {
@@ -206,7 +211,7 @@ class StreamableChannel implements Channel {
   }
 
   #events(
-    source: Pick<EventSourceOptions, "kind" | "open" | "first" | "signal">,
+    source: Pick<EventSourceOptions, "kind" | "open" | "first" | "signal" | "onSkipped">,
   ): AsyncGenerator<ReceivedEvent> {
     const { retry, maxMessageBytes: maxBytes } = this.#options;
     return eventSource({ ...source, retry, maxBytes });
@@ -214,23 +219,33 @@ class StreamableChannel implements Channel {
 
   async #receiveEvent(text: string, id?: RequestId, response?: Response): Promise<boolean> {
     let answered = false;
-    for (const envelope of this.#envelopesOf(text)) {
-      const { message } = envelope;
+    for (const said of this.#envelopesOf(text)) {
+      const envelope = id === undefined ? said : this.#named(said, id);
+      answered ||= answers(envelope, id);
       await this.#receive({ ...envelope, relatesTo: id }, response);
-      answered ||= id !== undefined && isResponse(message) && message.id === id;
     }
     return answered;
   }
 
-  /** The message of an event, or what its asker is told instead. */
-  #envelopesOf(text: string): Envelope[] {
-    const { serverLimits } = this.#options;
-    try {
-      return [{ message: parseMessage(text, serverLimits), text }];
-    } catch (error) {
-      this.#tell(`an event was not taken: ${messageOf(error)}`);
-      return answersInstead(text, serverLimits).map((message) => ({ message }));
+  /** What comes in the answer to a POST answers its request, though it may not name it as it was asked. */
+  #named(envelope: Envelope, id: RequestId): Envelope {
+    const { message } = envelope;
+    if (!answersSole(message, id) || message.id === id) return envelope;
+    if (isId(message.id)) {
+      if (this.#calls.has(message.id)) return envelope;
+      const { emit, url } = this.#options;
+      const reason = `it answers under ids of another type than it was asked with (${typeof id})`;
+      emit({ type: "server.odd", session: this.#label, server: shown(url), reason });
     }
+    return withAnswerId(envelope, message, id);
+  }
+
+  /** The messages of an event, or what their askers are told instead. */
+  #envelopesOf(event: string): Envelope[] {
+    const { messages, plain, refusal } = hear(event, this.#options.serverLimits);
+    if (refusal) this.#tell(`an event was not taken: ${refusal.message}`);
+    const text = plain ? event : undefined;
+    return messages.map((message) => ({ message, text }));
   }
 
   #receive(envelope: Envelope, response?: Response): Promise<void> | void {
@@ -255,7 +270,8 @@ class StreamableChannel implements Channel {
       return response;
     };
     try {
-      for await (const event of this.#events({ kind: "standing", open, signal })) {
+      const onSkipped: OnSkipped = (error, outlines) => this.#receiveSkipped(error, outlines);
+      for await (const event of this.#events({ kind: "standing", open, signal, onSkipped })) {
         if (event.event === "message" && event.data !== "") await this.#receiveEvent(event.data);
       }
     } catch (error) {
@@ -263,6 +279,12 @@ class StreamableChannel implements Channel {
       this.#tell(`the server's own stream ended: ${messageOf(error)}`);
       if (this.#session.isLost(error)) void this.#break();
     }
+  }
+
+  /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
+  #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+    this.#tell(reason);
+    for (const message of answersTooLong(reason, outlines)) void this.incoming.push({ message });
   }
 
   /** Settles with an event stream. Throws RemoteError for every other answer. */
@@ -302,6 +324,10 @@ class StreamableChannel implements Channel {
       reason,
     });
   }
+}
+
+function answers({ message }: Envelope, id: RequestId | undefined): boolean {
+  return id !== undefined && isResponse(message) && message.id === id;
 }
 
 /** 405: the server offers no stream of its own (transports page, "Listening for Messages from the Server"); some say 404. */

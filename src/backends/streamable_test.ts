@@ -33,6 +33,47 @@ Deno.test("streamable takes a batch as an answer, in which somebody else's may b
   assert.deepEqual([await it.client.hear(), await it.client.hear()], [notification(), result(1)]);
 });
 
+Deno.test("streamable takes batches within events, of an answer and of the server's own stream", async () => {
+  const own = new EventStream();
+  const batch = [notification("a"), result(1), result(2)];
+  await using it = await streamableRig(({ method, body }) => {
+    if (method === "GET") return own.response;
+    if (body.includes("notifications/initialized")) return text("", 202);
+    return new EventStream(`data: ${JSON.stringify(batch)}\n\n`).response;
+  });
+  it.client.say(notification("notifications/initialized"));
+  own.say([notification("b"), notification("c")]);
+  assert.deepEqual([await it.client.hear(), await it.client.hear()], [notification("b"), notification("c")]);
+  it.client.say(request(1));
+  for (const message of batch) assert.deepEqual(await it.client.hear(), message);
+});
+
+Deno.test("streamable takes what answers a request under an id of another type, or under none", async () => {
+  const long = "1915883588174806058";
+  const said = [
+    `{"jsonrpc":"2.0","id":"1","result":${long}}`,
+    `{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"m","data":${long}}}`,
+  ];
+  const expected = [
+    `{"jsonrpc":"2.0","id":1,"result":${long}}`,
+    `{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"m","data":${long}}}`,
+  ];
+  for (const [at, body] of said.entries()) {
+    for (const events of [false, true]) {
+      await using it = await streamableRig(() =>
+        events
+          ? new EventStream(`data: ${body}\n\n`).response
+          : text(body, 200, { "Content-Type": "application/json" })
+      );
+      it.client.say(request(1));
+      const { message, text: heard, relatesTo } = await it.client.next();
+      assert.equal(heard, expected[at]);
+      assert.equal("id" in message && message.id, 1);
+      assert.equal(relatesTo, 1);
+    }
+  }
+});
+
 Deno.test("streamable takes the answer of a request as events, up to the answer and no further", async () => {
   const stream = new EventStream("id: 1\ndata:\n\nevent: ping\ndata: {}\n\n");
   await using it = await streamableRig(() => stream.response);
@@ -98,7 +139,7 @@ Deno.test("streamable says what is wrong with an answer that is none", async () 
     ],
     [
       () => text(long, 200, { "Content-Type": "application/json" }),
-      "sent an answer longer than 100000 bytes",
+      "sent an answer longer than 100000 bytes (--maxMessageSize)",
     ],
   ];
   for (const [answer, why] of cases) {

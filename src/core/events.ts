@@ -57,6 +57,8 @@ export type GatewayEvent =
   /** It was opened again, and told what the last one knew. */
   | { type: "server.restored"; session: string; server: string }
   | { type: "server.trouble"; session: string; server: string; reason: string }
+  /** It does not keep to the protocol, in a way that is understood all the same. */
+  | { type: "server.odd"; session: string; server: string; reason: string }
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
 

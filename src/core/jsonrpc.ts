@@ -58,6 +58,19 @@ export function isId(value: unknown): value is RequestId {
   return typeof value === "string" || Number.isFinite(value);
 }
 
+/** The same id as the other type, which some servers answer with; undefined where it would be another one. */
+export function otherTypeOf(id: RequestId): RequestId | undefined {
+  if (typeof id === "number") return `${id}`;
+  const number = Number(id);
+  return Number.isFinite(number) && `${number}` === id ? number : undefined;
+}
+
+/** Whether this answers the one request that is open: an error need not name it, and a name may have changed its type. */
+export function answersSole(message: JsonRpcMessage, id: RequestId): message is JsonRpcResponse {
+  if (!isResponse(message)) return false;
+  return isId(message.id) ? message.id === id || otherTypeOf(message.id) === id : "error" in message;
+}
+
 /** The id that `notifications/cancelled` names, or undefined for any other message. */
 export function cancelledId(message: JsonRpcMessage): RequestId | undefined {
   if (!("method" in message) || message.method !== "notifications/cancelled") return undefined;

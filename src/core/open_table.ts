@@ -3,6 +3,7 @@ import type { Deadline, Deadlines, Expiring } from "./deadlines.ts";
 import { type GatewayError, invalidRequest, LimitError, stillOpen, type TimeoutError } from "./errors.ts";
 import type { Direction, Sink } from "./events.ts";
 import {
+  isId,
   type JsonRpcRequest,
   type JsonRpcResponse,
   type ProgressToken,
@@ -151,6 +152,13 @@ export class OpenTable {
     const durationMs = performance.now() - since;
     emit({ type: "request.finished", session, direction, id, method, outcome, durationMs });
   }
+}
+
+/** Why an answer is nobody's, of so many that wait for one. */
+export function unansweredBy({ id }: JsonRpcResponse, openRequests: number): string {
+  return isId(id) || openRequests === 0
+    ? "it answers no open request"
+    : "it is an error without an id, and which of the open requests it answers cannot be told";
 }
 
 function isLonger(name: RequestId | undefined, maxChars: number): boolean {

@@ -1,11 +1,28 @@
 /** The one place where text becomes a message. */
 import { RequestError, RpcCode } from "./errors.ts";
-import { errorOf, isId, type JsonRpcError, type JsonRpcMessage, type RequestId } from "./jsonrpc.ts";
+import {
+  errorOf,
+  isId,
+  isObject,
+  type JsonRpcError,
+  type JsonRpcMessage,
+  type RequestId,
+} from "./jsonrpc.ts";
 import { excessIn, type MessageLimits, tooManyMessages, USUAL_LIMITS } from "./message_limits.ts";
-import { outlinesOf } from "./outline.ts";
+import { answerIdsIn, type Outline, outlinesOf } from "./outline.ts";
 
 /** More askers than mostly are allowed to wait at a time. */
 const MAX_TOLD = 1_000;
+
+/** What a server has said in one text. */
+export interface Heard {
+  /** Also what the askers are told whose answers were refused: nothing better will come. */
+  readonly messages: readonly JsonRpcMessage[];
+  /** The text is that of the one message. */
+  readonly plain: boolean;
+  /** Why not all of it was taken. */
+  readonly refusal: RequestError | undefined;
+}
 
 interface CandidateMessage {
   jsonrpc?: unknown;
@@ -39,30 +56,71 @@ export function parseMessages(
 }
 
 /**
- * What the askers are told whose answers are in a text that was refused: nothing better will come. Nothing where it
- * cannot be told whose answers these were.
+ * Takes what a server says, and throws nothing: what is no message is noise, such as a line of its log, whatever `id` that
+ * has. An answer that is broken or not within the limits is an error to its asker.
  */
-export function answersInstead(text: string, limits = USUAL_LIMITS): JsonRpcError[] {
+export function hear(text: string, limits = USUAL_LIMITS): Heard {
   const excess = excessIn(text, limits);
-  const ids = excess === undefined ? malformedAnswerIds(text) : excessiveAnswerIds(text);
-  const why = excess === undefined ? "is not valid JSON-RPC" : `was refused: it is ${excess}`;
-  const error = { code: RpcCode.internalError, message: `The MCP server's answer ${why}` };
-  return ids.map((id) => errorOf(id, error));
-}
-
-function malformedAnswerIds(text: string): RequestId[] {
+  if (excess !== undefined) return heardTooMuch(text, excess);
   try {
-    const value: unknown = JSON.parse(text);
-    const candidates: (CandidateMessage | null)[] = Array.isArray(value) ? value : [value];
-    return candidates.flatMap((one) => one?.method === undefined && isId(one?.id) ? [one.id] : []);
-  } catch {
-    return [];
+    const value = parseJson(text);
+    if (Array.isArray(value)) return hearBatch(text, value, limits);
+    return { messages: [asMessage(value)], plain: true, refusal: undefined };
+  } catch (error) {
+    return notHeard(error, text);
   }
 }
 
-/** Read without parsing the rest. */
-function excessiveAnswerIds(text: string): RequestId[] {
-  return outlinesOf(text, MAX_TOLD).flatMap(({ id, method }) => id === undefined || method ? [] : [id]);
+function hearBatch(text: string, values: readonly unknown[], limits: MessageLimits): Heard {
+  if (values.length > limits.maxBatch) return heardTooMuch(text, tooManyMessages(limits));
+  let refusal = values.length === 0 ? invalid("the batch is empty") : undefined;
+  const messages = values.flatMap((value) => {
+    try {
+      return [asMessage(value)];
+    } catch (error) {
+      refusal ??= refusalOf(error);
+      return brokenAnswer(value);
+    }
+  });
+  return { messages, plain: false, refusal };
+}
+
+function heardTooMuch(text: string, excess: string): Heard {
+  // Read without parsing the rest.
+  const ids = answerIdsIn(outlinesOf(text, MAX_TOLD));
+  return {
+    messages: answersInstead(ids, `was refused: it is ${excess}`),
+    plain: false,
+    refusal: excessive(excess),
+  };
+}
+
+function notHeard(error: unknown, text: string): Heard {
+  const refusal = refusalOf(error);
+  const messages = refusal.code === RpcCode.parseError ? [] : brokenAnswer(JSON.parse(text));
+  return { messages, plain: false, refusal };
+}
+
+function refusalOf(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  throw error;
+}
+
+/** What its asker is told, if this was to be an answer. */
+function brokenAnswer(value: unknown): JsonRpcError[] {
+  if (!isObject(value) || value.jsonrpc !== "2.0" || !isId(value.id)) return [];
+  const answers = typeof value.method !== "string" && ("result" in value || "error" in value);
+  return answers ? answersInstead([value.id], "is not valid JSON-RPC") : [];
+}
+
+/** What the askers are told whose answers were left out, since they are too long. */
+export function answersTooLong(reason: string, outlines: readonly Outline[]): JsonRpcError[] {
+  return answersInstead(answerIdsIn(outlines), `was refused: ${reason[0]?.toLowerCase()}${reason.slice(1)}`);
+}
+
+function answersInstead(ids: readonly RequestId[], why: string): JsonRpcError[] {
+  const error = { code: RpcCode.internalError, message: `The MCP server's answer ${why}` };
+  return ids.map((id) => errorOf(id, error));
 }
 
 function refuseExcess(text: string, limits: MessageLimits): void {
@@ -85,13 +143,19 @@ function asMessage(value: unknown): JsonRpcMessage {
     throw invalid("it is not an object");
   }
   const candidate: CandidateMessage = value;
-  // Some serialisers write every field: null then means that there is none.
-  if (candidate.params === null) delete candidate.params;
-  if (candidate.error === null && candidate.result !== undefined) delete candidate.error;
+  dropNulls(candidate);
   if (candidate.jsonrpc !== "2.0") throw invalid('"jsonrpc" is not "2.0"');
   checkShape(candidate);
   // The checks above are the proof: from here on the type is trusted.
   return value as JsonRpcMessage;
+}
+
+/** Some serialisers write every field: null then means that there is none, where one reading is left. */
+function dropNulls(value: CandidateMessage): void {
+  if (value.params === null) delete value.params;
+  if (value.method === null) delete value.method;
+  if (value.error === null && (value.result !== undefined || value.method !== undefined)) delete value.error;
+  if (value.result === null && (value.error !== undefined || value.method !== undefined)) delete value.result;
 }
 
 function checkShape(value: CandidateMessage): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RequestError, RpcCode } from "./errors.ts";
 import type { MessageLimits } from "./message_limits.ts";
-import { answersInstead, parseMessage, parseMessages } from "./parse.ts";
+import { hear, parseMessage, parseMessages } from "./parse.ts";
 
 /** The refusal of a text, which must carry this code. */
 function refusal(text: string, code: number, parse: (text: string) => unknown = parseMessage): string {
@@ -101,20 +101,66 @@ Deno.test("parseMessage takes null for a field that is not there, as some serial
   });
 });
 
+Deno.test("parseMessage takes null for no method, no error and no result where one reading is left", () => {
+  const error = { code: 1, message: "m" };
+  const head = { jsonrpc: "2.0", id: 1 };
+  const nothing = { method: null, params: null, result: null, error: null };
+  for (const said of [{ method: "a" }, { result: {} }, { error }]) {
+    assert.deepEqual(parseMessage(JSON.stringify({ ...head, ...nothing, ...said })), { ...head, ...said });
+  }
+  assert.deepEqual(parseMessage(JSON.stringify({ ...head, ...nothing })), { ...head, result: null });
+});
+
 /** The ids of those who are told that their answer was refused, and what all of them are told. */
 function toldInstead(text: string) {
-  const answers = answersInstead(text, LIMITS);
-  return { ids: answers.map(({ id }) => id), why: [...new Set(answers.map(({ error }) => error.message))] };
+  const { messages, plain, refusal } = hear(text, LIMITS);
+  assert.equal(plain, false);
+  assert(refusal instanceof RequestError);
+  const errors = messages.map((message) => "error" in message ? message : assert.fail(`${text} was taken`));
+  return { ids: errors.map(({ id }) => id), why: [...new Set(errors.map(({ error }) => error.message))] };
 }
 
-Deno.test("answersInstead finds whose answer a malformed text was meant to be", () => {
-  assert.deepEqual(toldInstead('{"id":"a","result":{}}').ids, ["a"]);
-  assert.deepEqual(toldInstead('{"jsonrpc":"2.0","id":7}').ids, [7]);
-  assert.deepEqual(toldInstead('[{"jsonrpc":"2.0","id":7,"result":1},8,{"id":"9"}]').ids, [7, "9"]);
-  for (const text of ['{"id":1,"method":"x"}', "null", "7", "chat", '{"id":null}', "[]", "[null]"]) {
-    assert.deepEqual(toldInstead(text).ids, [], text);
-  }
-  assert.deepEqual(toldInstead('{"id":1}').why, ["The MCP server's answer is not valid JSON-RPC"]);
+Deno.test("hear finds whose answer a malformed text was meant to be", () => {
+  assert.deepEqual(toldInstead('{"jsonrpc":"2.0","id":"a","error":"no"}'), {
+    ids: ["a"],
+    why: ["The MCP server's answer is not valid JSON-RPC"],
+  });
+  assert.deepEqual(toldInstead('{"jsonrpc":"2.0","id":7,"error":null}').ids, [7]);
+});
+
+Deno.test("hear takes for noise what is not JSON-RPC, whatever id it has", () => {
+  const lines = [
+    '{"level":30,"id":2,"msg":"m"}',
+    '{"id":"a","result":{}}',
+    '{"jsonrpc":"1.0","id":1,"result":{}}',
+    '{"jsonrpc":"2.0","id":7}',
+    '{"jsonrpc":"2.0","id":7,"method":7,"params":{}}',
+    '{"jsonrpc":"2.0","id":1,"method":"x","params":1,"result":1}',
+    ...["null", "7", "chat", '{"id":null}', "[]", "[null]", '"2.0"', ""],
+    `{"level":30,"id":2,"msg":${JSON.stringify(Array.from({ length: 200 }, () => "m"))}}`,
+    `{"id":2,"result":${nested(50)}}`,
+    `{"jsonrpc":"2.0","id":2,"msg":${nested(50)}}`,
+  ];
+  for (const text of lines) assert.deepEqual(toldInstead(text).ids, [], text);
+});
+
+Deno.test("hear takes the messages of a batch that stand beside noise", () => {
+  const answer = { jsonrpc: "2.0", id: 1, result: {} };
+  const broken = { jsonrpc: "2.0", id: 2, error: 7 };
+  const { messages, plain, refusal } = hear(JSON.stringify([{ id: 3, msg: "m" }, answer, 8, broken]), {
+    ...LIMITS,
+    maxBatch: 4,
+  });
+  assert.deepEqual(messages[0], answer);
+  assert.deepEqual(messages.slice(1).map((message) => "error" in message && message.id), [2]);
+  assert.equal(plain, false);
+  assert(refusal);
+});
+
+Deno.test("hear takes a message as it is, and a batch", () => {
+  const text = '{"jsonrpc":"2.0","id":1,"result":{}}';
+  assert.deepEqual(hear(text), { messages: [JSON.parse(text)], plain: true, refusal: undefined });
+  assert.deepEqual(hear(`[${text}]`), { messages: [JSON.parse(text)], plain: false, refusal: undefined });
 });
 
 // --- limits ---
@@ -187,7 +233,7 @@ Deno.test("parseMessages bounds objects, arrays and strings, and counts short te
   parseMessages(list("1", 10_000), LIMITS);
 });
 
-Deno.test("answersInstead tells the askers whose answers are too deep or too many, without parsing them", () => {
+Deno.test("hear tells the askers whose answers are too deep or too many, without parsing them", () => {
   const answer = (id: string, result: string) => `{"jsonrpc":"2.0","result":${result},"id":${id}}`;
   const deep = '{"id":5,"a":'.repeat(1_000) + "1" + "}".repeat(1_000);
   const { ids, why } = toldInstead(answer('"a\\"b"', deep));
@@ -201,5 +247,5 @@ Deno.test("answersInstead tells the askers whose answers are too deep or too man
   ]);
   assert.deepEqual(toldInstead(call(3, nested(2000))).ids, []);
   assert.deepEqual(toldInstead("[".repeat(5_000)).ids, []);
-  assert.deepEqual(toldInstead(`{"id":{"id":7},"result":${nested(50)}}`).ids, []);
+  assert.deepEqual(toldInstead(`{"jsonrpc":"2.0","id":{"id":7},"result":${nested(50)}}`).ids, []);
 });

@@ -29,7 +29,7 @@ import {
   reportedToken,
   type RequestId,
 } from "./jsonrpc.ts";
-import { type OpenRequest, OpenTable } from "./open_table.ts";
+import { type OpenRequest, OpenTable, unansweredBy } from "./open_table.ts";
 import type { MessagePolicy } from "./policy.ts";
 import { type Failure, type Over, read, type Take } from "./queue.ts";
 import { until, within } from "./waiting.ts";
@@ -319,7 +319,7 @@ export class Session {
     const { message } = envelope;
     if (isResponse(message)) {
       const entry = this.#fromClient.get(message.id);
-      if (!entry) return this.#drop("down", "it answers no open request");
+      if (!entry) return this.#drop("down", unansweredBy(message, this.#fromClient.size));
       envelope.relatesTo = entry.id;
     } else if (isRequest(message)) {
       const refusal = this.#fromServer.refusal(message);

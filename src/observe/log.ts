@@ -135,6 +135,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "server.restored": told("info", "Server is back, and its session goes on"),
   "server.recovered": told("info", "Server works again"),
   "server.trouble": told("warn", "Trouble with the server"),
+  "server.odd": told("warn", "Server does not keep to the protocol, and is understood all the same"),
   "warning": told("warn", ""),
   "fault": told("error", "Internal fault"),
 };

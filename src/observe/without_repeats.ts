@@ -1,4 +1,7 @@
-/** A talkative server whose messages nobody can have fills no log: what is dropped again and again is counted. */
+/**
+ * A talkative server whose messages nobody can have fills no log: what is dropped again and again is counted. What is odd
+ * about a server is told once.
+ */
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { cutOut } from "../wire/cut_out.ts";
 
@@ -27,6 +30,8 @@ type OfSession = Map<string, Repeated>;
 /** No event costs more than its own session has to tell. */
 export function withoutRepeats(sink: Sink, now = () => performance.now()): Sink {
   const sessions = new Map<string, OfSession>();
+  /** The reasons are ours, and the servers those of the configuration: there are few. */
+  const odd = new Set<string>();
 
   function tellOfDropped(event: Dropped): void {
     const ofSession = sessions.get(event.session) ?? begin(event.session);
@@ -57,6 +62,7 @@ export function withoutRepeats(sink: Sink, now = () => performance.now()): Sink 
 
   return (event) => {
     if (event.type === "message.dropped") return tellOfDropped(withShortReason(event));
+    if (event.type === "server.odd" && odd.size === odd.add(`${event.server}\n${event.reason}`).size) return;
     if (event.type === "session.closed" && sessions.size > 0) tellOfRest(event.session);
     if (event.type === "gateway.stopped") { for (const session of [...sessions.keys()]) tellOfRest(session); }
     sink(event);

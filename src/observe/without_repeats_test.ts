@@ -27,6 +27,15 @@ Deno.test("withoutRepeats tells of a drop once, counts its repetitions, and tell
   assert.deepEqual(told, ["session.closed", 1, "session.closed"]);
 });
 
+Deno.test("withoutRepeats tells once of each server what is odd about it", () => {
+  const told: string[] = [];
+  const sink = withoutRepeats((event) => told.push("server" in event ? event.server : event.type));
+  for (const session of ["a", "b"]) {
+    for (const server of ["one", "two"]) sink({ type: "server.odd", session, server, reason: "x" });
+  }
+  assert.deepEqual(told, ["one", "two"]);
+});
+
 const drop = (reason: string, session = "s") =>
   ({ type: "message.dropped", session, direction: "down", reason }) as const;
 const closed = (session: string) =>

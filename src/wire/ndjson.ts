@@ -1,8 +1,10 @@
 /** Newline-delimited JSON, the framing of MCP's stdio transport: one message a line, UTF-8, no newline inside. */
 import type { Envelope } from "../core/channel.ts";
 import { LimitError } from "../core/errors.ts";
+import { type Outline, OutlineReader } from "../core/outline.ts";
 import { cutOut } from "./cut_out.ts";
 import { lineOf } from "./line.ts";
+import { MAX_OUTLINES } from "./skipping.ts";
 import { utf8Decoder } from "./utf8.ts";
 
 const NEWLINE = 0x0a;
@@ -17,57 +19,95 @@ export function encodeLine(envelope: Envelope): string {
 }
 
 export interface LineDecoderOptions {
+  /** The option that raises the limit, for the error. */
+  readonly option?: string;
+  /** Hears of a line that is too long, at once. */
   readonly onTooLong?: (error: LimitError) => void;
+  /** Hears of the same line at its end, and whose messages it was. */
+  readonly onSkipped?: (error: LimitError, outlines: readonly Outline[]) => void;
+  /** How much of a line is left out until it counts as one without end; all of it by default. */
+  readonly maxSkippedBytes?: number;
 }
 
 /** Cuts a byte stream into lines, without their line ends; blank lines are left out. */
 export class LineDecoder {
   readonly #maxBytes: number;
-  readonly #onTooLong: ((error: LimitError) => void) | undefined;
+  readonly #options: LineDecoderOptions;
+  readonly #tolerant: boolean;
   /** Of the line that is not complete yet: its text, how many bytes that took, and those of a character that is cut. */
   #rest = "";
   #restBytes = 0;
   #cut: Uint8Array = NO_BYTES;
-  #skipping = false;
+  #skipped: SkippedLine | undefined;
 
-  /** A line longer than `maxBytes` is a LimitError; with `onTooLong` it is told there, and left out. */
-  constructor(maxBytes: number, { onTooLong }: LineDecoderOptions = {}) {
+  /** A line longer than `maxBytes` is a LimitError; with `onTooLong` or `onSkipped` it is told there, and left out. */
+  constructor(maxBytes: number, options: LineDecoderOptions = {}) {
     this.#maxBytes = maxBytes;
-    this.#onTooLong = onTooLong;
+    this.#options = options;
+    this.#tolerant = options.onTooLong !== undefined || options.onSkipped !== undefined;
   }
 
-  /** The lines that this chunk completes; its memory may be used for another one afterwards. */
+  /** What is wrong with the line whose rest is left out, while there is one. */
+  get skipped(): LimitError | undefined {
+    return this.#skipped?.error;
+  }
+
+  /**
+   * The lines that this chunk completes; its memory may be used for another one afterwards. Throws LimitError for a line
+   * that is too long where nobody is told of it, or too long to be left out.
+   */
   push(chunk: Uint8Array): string[] {
-    return this.#onTooLong ? this.#pushTolerantly(chunk, this.#onTooLong) : this.#push(chunk);
+    return this.#tolerant ? this.#pushTolerantly(chunk) : this.#push(chunk);
   }
 
   /** A chunk that breaks the limit is taken line by line, so that only the line that is too long gets lost. */
-  #pushTolerantly(chunk: Uint8Array, onTooLong: (error: LimitError) => void): string[] {
-    if (!this.#skipping && this.#restBytes + chunk.length <= this.#maxBytes) return this.#push(chunk);
+  #pushTolerantly(chunk: Uint8Array): string[] {
+    if (!this.#skipped && this.#restBytes + chunk.length <= this.#maxBytes) return this.#push(chunk);
     const lines: string[] = [];
     for (let from = 0; from < chunk.length;) {
       const end = chunk.indexOf(NEWLINE, from) + 1 || chunk.length;
-      lines.push(...this.#pushPiece(chunk.subarray(from, end), onTooLong));
+      lines.push(...this.#pushPiece(chunk.subarray(from, end)));
       from = end;
     }
     return lines;
   }
 
   /** A piece has at most one newline, at its end. */
-  #pushPiece(piece: Uint8Array, onTooLong: (error: LimitError) => void): string[] {
-    const complete = piece.at(-1) === NEWLINE;
-    try {
-      return this.#skipping ? [] : this.#push(piece);
-    } catch (error) {
-      if (!(error instanceof LimitError)) throw error;
-      this.#start("", 0);
-      this.#cut = NO_BYTES;
-      this.#skipping = true;
-      onTooLong(error);
-      return [];
-    } finally {
-      if (complete) this.#skipping = false;
+  #pushPiece(piece: Uint8Array): string[] {
+    if (!this.#skipped) {
+      try {
+        return this.#push(piece);
+      } catch (error) {
+        if (!(error instanceof LimitError)) throw error;
+        this.#skip(error);
+      }
     }
+    this.#skipMore(piece);
+    return [];
+  }
+
+  #skip(error: LimitError): void {
+    const { onTooLong, onSkipped } = this.#options;
+    const skipped = this.#skipped = new SkippedLine(
+      error,
+      onSkipped ? new OutlineReader(MAX_OUTLINES) : undefined,
+    );
+    skipped.pushText(this.#rest);
+    skipped.push(this.#cut);
+    this.#start("", 0);
+    this.#cut = NO_BYTES;
+    onTooLong?.(error);
+  }
+
+  #skipMore(piece: Uint8Array): void {
+    const { onSkipped, maxSkippedBytes = Infinity } = this.#options;
+    const skipped = this.#skipped;
+    if (!skipped) return;
+    skipped.push(piece);
+    if (skipped.bytes > maxSkippedBytes) throw skipped.error;
+    if (piece.at(-1) !== NEWLINE) return;
+    this.#skipped = undefined;
+    onSkipped?.(skipped.error, skipped.outlines);
   }
 
   /** Decodes at once: text is put together without being copied, until somebody reads it. */
@@ -115,7 +155,34 @@ export class LineDecoder {
   }
 
   #tooLong(): LimitError {
-    return new LimitError(`A line is longer than ${this.#maxBytes} bytes`);
+    const { option } = this.#options;
+    return new LimitError(`A line is longer than ${this.#maxBytes} bytes${option ? ` (${option})` : ""}`);
+  }
+}
+
+/** What is known of a line that is too long to be kept. */
+class SkippedLine {
+  readonly error: LimitError;
+  bytes = 0;
+  readonly #reader: OutlineReader | undefined;
+  readonly #decoder = utf8Decoder();
+
+  constructor(error: LimitError, reader: OutlineReader | undefined) {
+    this.error = error;
+    this.#reader = reader;
+  }
+
+  get outlines(): readonly Outline[] {
+    return this.#reader?.outlines ?? [];
+  }
+
+  pushText(text: string): void {
+    this.#reader?.push(text);
+  }
+
+  push(bytes: Uint8Array): void {
+    this.bytes += bytes.length;
+    this.#reader?.push(this.#decoder.decode(bytes, { stream: true }));
   }
 }
 

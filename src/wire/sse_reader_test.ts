@@ -79,7 +79,7 @@ Deno.test("readEvents refuses an event over the limit, of one line or many, wher
       assert.equal((await events.next()).value?.data, "before");
       await assert.rejects(events.next(), (error) => {
         assert(error instanceof LimitError);
-        assert.equal(error.message, "The server sent an event longer than 50 bytes");
+        assert.equal(error.message, "The server sent an event longer than 50 bytes (--maxMessageSize)");
         return true;
       });
     }

@@ -29,11 +29,6 @@ export function withRequestId(
   return rewritten(envelope, { ...message, id, params }, edits);
 }
 
-/** An answer under this id. */
-export function withAnswerId(envelope: Envelope, message: JsonRpcResponse, id: RequestId): Envelope {
-  return rewritten(envelope, { ...message, id }, [{ path: ID_PATH, value: id }]);
-}
-
 /** A client's answer under this id, which may be its own; certain to be read so by every server. */
 export function withAskedId(envelope: Envelope, message: JsonRpcResponse, id: RequestId): Envelope {
   return rewritten(envelope, { ...message, id }, [{ path: ID_PATH, value: id, sizes: [sizeOf(message)] }]);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { type Envelope, textOf } from "../../core/channel.ts";
 import { isNotification, isRequest, isResponse } from "../../core/jsonrpc.ts";
 import { parseMessage } from "../../core/parse.ts";
-import { withAnswerId, withReportedToken, withRequestId } from "./rewrite.ts";
+import { withAnswerId } from "../../wire/answer_id.ts";
+import { withReportedToken, withRequestId } from "./rewrite.ts";
 
 function envelopeOf(text: string): Envelope {
   return { message: parseMessage(text), text };

@@ -13,7 +13,9 @@ import {
   type RequestId,
 } from "../../core/jsonrpc.ts";
 import { Table } from "../../core/table.ts";
-import { withAnswerId, withReportedToken, withRequestId } from "./rewrite.ts";
+import { unansweredBy } from "../../core/open_table.ts";
+import { withAnswerId } from "../../wire/answer_id.ts";
+import { withReportedToken, withRequestId } from "./rewrite.ts";
 import type { Held, Passed, SharedChannel } from "./shared_channel.ts";
 import type { HubServer } from "./hub_server.ts";
 import { type Withdrawer, WithdrawnRequests } from "./withdrawn_requests.ts";
@@ -111,7 +113,7 @@ export class SharedRequests {
   settle(envelope: Envelope, message: JsonRpcResponse): SharedChannel | undefined {
     const { id } = message;
     const sent = typeof id === "number" ? this.#sent.take(id) : undefined;
-    if (!sent) return void this.#server.drop("down", "it answers no open request");
+    if (!sent) return void this.#server.drop("down", unansweredBy(message, this.#sent.size));
     if (typeof sent === "function") return void sent(message);
     this.#take(sent.client, sent.id);
     sent.client.deliver(withAnswerId(envelope, message, sent.id));

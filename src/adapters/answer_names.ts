@@ -1,0 +1,124 @@
+/** Whose answer it is that does not name its request as it was asked: servers change the type of an id, or leave it out. */
+import type { Backend } from "../core/backend.ts";
+import type { Channel, Envelope } from "../core/channel.ts";
+import type { Sink } from "../core/events.ts";
+import {
+  cancelledId,
+  isId,
+  isRequest,
+  isResponse,
+  type JsonRpcMessage,
+  type JsonRpcResponse,
+  otherTypeOf,
+  type RequestId,
+} from "../core/jsonrpc.ts";
+import { Table } from "../core/table.ts";
+import { withAnswerId } from "../wire/answer_id.ts";
+
+export interface AnswerNamesOptions {
+  /** Whether several clients speak to this server, none of whom may have another's request answered. */
+  readonly shared: boolean;
+  /** Names whom it answers in events, and the server. */
+  readonly session: string;
+  readonly server: string;
+  readonly emit: Sink;
+}
+
+/** What the server has not answered. */
+type OpenRequests = Pick<Table<RequestId, { readonly id: RequestId }>, "has" | "sole">;
+
+export class AnswerNames {
+  readonly #options: AnswerNamesOptions;
+  /**
+   * One of several clients has said what is answered with no id if it is answered at all: an error without an id may be
+   * for that. Until the first request that was sent after it is answered: by then the server has read it.
+   */
+  #loose = false;
+  #after: RequestId | undefined;
+
+  constructor(options: AnswerNamesOptions) {
+    this.#options = options;
+  }
+
+  /** Sees what the server is sent. */
+  sent(message: JsonRpcMessage): void {
+    if (!this.#options.shared) return;
+    if (isRequest(message)) {
+      if (this.#loose) this.#after ??= message.id;
+    } else if (!("method" in message) || message.method !== "notifications/initialized") {
+      this.#loose = true;
+      this.#after = undefined;
+    }
+  }
+
+  /** The answer under the id of its request, as far as it is certain which one that is. */
+  named(envelope: Envelope, message: JsonRpcResponse, open: OpenRequests): Envelope {
+    const { id } = message;
+    if (!isId(id)) return this.#ofSole(envelope, message, open);
+    if (open.has(id)) return this.#settled(id, envelope);
+    const other = otherTypeOf(id);
+    if (other === undefined || !open.has(other)) return envelope;
+    const { session, server, emit } = this.#options;
+    const reason = `it answers under ids of another type than it was asked with (${typeof other})`;
+    emit({ type: "server.odd", session, server, reason });
+    return this.#settled(other, withAnswerId(envelope, message, other));
+  }
+
+  #ofSole(envelope: Envelope, message: JsonRpcResponse, open: OpenRequests): Envelope {
+    const sole = "error" in message && !this.#loose ? open.sole() : undefined;
+    if (!sole) return envelope;
+    return this.#settled(sole.id, withAnswerId(envelope, message, sole.id));
+  }
+
+  #settled(id: RequestId, envelope: Envelope): Envelope {
+    if (this.#after === id) {
+      this.#loose = false;
+      this.#after = undefined;
+    }
+    return envelope;
+  }
+}
+
+/** For servers that nobody else keeps the books of. */
+export function withAnswerNames(
+  backend: Backend,
+  { shared, emit }: Pick<AnswerNamesOptions, "shared" | "emit">,
+): Backend {
+  return {
+    name: backend.name,
+    async open(launch, signal) {
+      const { session } = launch;
+      const names = new AnswerNames({ shared, session, server: backend.name, emit });
+      return named(await backend.open(launch, signal), names);
+    },
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  };
+}
+
+function named(channel: Channel, names: AnswerNames): Channel {
+  const open = new Table<RequestId, { readonly id: RequestId }>();
+  async function* incoming(): AsyncGenerator<Envelope> {
+    for await (const said of channel.incoming) {
+      const { message } = said;
+      if (!isResponse(message)) yield said;
+      else {
+        const envelope = names.named(said, message, open);
+        if ("id" in envelope.message && isId(envelope.message.id)) open.take(envelope.message.id);
+        yield envelope;
+      }
+    }
+  }
+  return {
+    incoming: incoming(),
+    send(envelope) {
+      const { message } = envelope;
+      names.sent(message);
+      if (isRequest(message)) open.set(message.id, { id: message.id });
+      const cancelled = cancelledId(message);
+      if (cancelled !== undefined) open.take(cancelled);
+      return channel.send(envelope);
+    },
+    close: (reason) => channel.close(reason),
+    [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
+  };
+}
