@@ -1,5 +1,5 @@
 /** The composition root: from a resolved configuration to a running gateway. The only file that knows everything. */
-import { readFileOf } from "./config/files.ts";
+import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
 import type { ResolvedConfig } from "./config/mod.ts";
 import { GatewayError } from "./core/errors.ts";
 import { bus, type Sink } from "./core/events.ts";
@@ -13,7 +13,7 @@ import { health } from "./observe/health.ts";
 import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { trace } from "./policies/trace.ts";
-import { close, httpService, listen } from "./server.ts";
+import { close, httpService, listen, type TlsFiles } from "./server.ts";
 import { Placement } from "./placement.ts";
 import { createUpstream } from "./upstream.ts";
 
@@ -142,9 +142,10 @@ function connectionLimits(config: ResolvedConfig): ConnectionLimits {
   };
 }
 
-function readTls({ tlsCert, tlsKey }: ResolvedConfig): { cert: string; key: string } | undefined {
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  return { cert: readFileOf("--tlsCert", tlsCert), key: readFileOf("--tlsKey", tlsKey) };
+function readTls({ tlsCert: certFile, tlsKey: keyFile }: ResolvedConfig): TlsFiles | undefined {
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  const [cert, key] = [readCertificatesOf("--tlsCert", certFile), readPrivateKeyOf("--tlsKey", keyFile)];
+  return { cert, key, certFile, keyFile };
 }
 
 /** False when requests are still open after the time for them, which counts from the end of stdin. */

@@ -47,6 +47,8 @@ export interface OptionMeta {
   bare?: string;
   /** The value never appears in a message. */
   secret?: true;
+  /** Given twice it is refused: the last one would silently take the place of the first. */
+  single?: true;
   /** As a user would write it. */
   default?: unknown;
 }
@@ -59,6 +61,7 @@ export const options = z.object({
     value: "<command line>",
     description: "MCP server to run; words as in a shell, which starts only if the line needs one",
     secret: true,
+    single: true,
   }),
   env: option(z.array(keyValue()), {
     group: "Server",
@@ -492,18 +495,21 @@ export const options = z.object({
     value: "<url>",
     description: "MCP server over Streamable HTTP; a URL alone finds out whether it is this or SSE",
     secret: true,
+    single: true,
   }),
   sse: option(remoteUrl(HTTP), {
     group: "Remote servers",
     value: "<url>",
     description: "MCP server over SSE",
     secret: true,
+    single: true,
   }),
   ws: option(remoteUrl(WEB_SOCKET), {
     group: "Remote servers",
     value: "<url>",
     description: "MCP server over WebSocket",
     secret: true,
+    single: true,
   }),
   header: option(z.array(headerLine()), {
     group: "Remote servers",

@@ -9,6 +9,8 @@ import {
   type RawOptions,
   type Transport,
 } from "./options.ts";
+import { refuseContradictions } from "./contradictions.ts";
+import { doubtfulUnits } from "./doubtful_units.ts";
 import { refuseSharedRoutes } from "./routes.ts";
 import { type Operands, readServer, type ServerInput } from "./server_input.ts";
 import { vainPatterns } from "./vain_patterns.ts";
@@ -129,6 +131,7 @@ export function resolve(raw: RawOptions, operands: Operands): Resolved {
   refuseBearer(values, server);
   refuseHalfTls(values);
   refuseCrowd(values);
+  refuseContradictions(raw, values);
   refuseSharedRoutes(values, transports);
   const warnings = warningsOf(raw, values, { kind: server.kind, transports });
   return { config: assemble(values, server, transports), warnings };
@@ -285,6 +288,9 @@ const FOR_COMMANDS = [
 ];
 const FOR_REMOTES = ["header", "headerFile", "caFile", "allowPrivateRedirects"] as const;
 const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
+const FOR_EVENTS = ["eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
+/** Where nothing listens on the network. */
+const FOR_NETWORK = ["host", "port", "tlsCert", "tlsKey", "cors", "allowedHost", "allowedOrigin"] as const;
 
 function warningsOf(raw: RawOptions, values: Options, context: {
   readonly kind: ServerInput["kind"];
@@ -301,6 +307,15 @@ function warningsOf(raw: RawOptions, values: Options, context: {
       )
       : given(FOR_COMMANDS).map((flag) => `--${flag} has no effect with a remote server: it is for commands`),
     ...sessions ? [] : given(FOR_SESSIONS).map((flag) => `--${flag} has no effect without --stateful`),
+    ...sessions && values.eventStore === "none"
+      ? given(FOR_EVENTS).map((flag) => `--${flag} has no effect with --eventStore none`)
+      : [],
+    ...transports.every((transport) => transport === "stdio") ? given(FOR_NETWORK).map(onStdioAlone) : [],
+    ...doubtfulUnits(raw),
     ...vainPatterns(values.cors),
   ];
+}
+
+function onStdioAlone(flag: OptionKey): string {
+  return `--${flag} has no effect where clients come by stdio alone: add --outputTransport streamableHttp,sse,ws`;
 }

@@ -127,23 +127,28 @@ Deno.test("keystone refuses a port in use", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   const line = await refusal(["--stdio", "cat", "--port", `${port}`]);
-  assert.equal(line, `keystone: --port "${port}": the port is in use on 127.0.0.1`);
+  assert.equal(
+    line,
+    `keystone: --port "${port}": the port is in use on 127.0.0.1; take another one, or --port 0 for a free one`,
+  );
 });
 
 Deno.test("keystone refuses TLS files that are not there or that hold something else", async () => {
   await using folder = await tempFolder();
   const [missing, other] = [`${folder.path}/missing.pem`, `${folder.path}/other.pem`];
   await Deno.writeTextFile(other, "not a certificate\n");
+  const cert = `${folder.path}/cert.pem`;
+  await Deno.writeTextFile(cert, "-----BEGIN CERTIFICATE-----\n");
   const [noCert, noKey, noBoth, noPem] = await Promise.all([
     refusal(["--stdio", "cat", "--tlsCert", missing, "--tlsKey", other]),
-    refusal(["--stdio", "cat", "--tlsCert", other, "--tlsKey", missing]),
+    refusal(["--stdio", "cat", "--tlsCert", cert, "--tlsKey", missing]),
     refusal(["--stdio", "cat", "--tlsCert", other]),
     refusal(["--stdio", "cat", "--port", "0", "--tlsCert", other, "--tlsKey", other]),
   ]);
   assert.equal(noCert, `keystone: --tlsCert ${JSON.stringify(missing)}: there is no such file`);
   assert.equal(noKey, `keystone: --tlsKey ${JSON.stringify(missing)}: there is no such file`);
   assert.match(noBoth, /^keystone: --tlsCert ".*other\.pem": expected --tlsKey beside it/);
-  assert.match(noPem, /^keystone: --tlsCert\b.*: the file has no certificate in PEM form/);
+  assert.match(noPem, /^keystone: --tlsCert\b.*: holds no certificate in PEM form/);
 });
 
 // --- printed and done ---
