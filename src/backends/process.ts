@@ -13,6 +13,7 @@ import { ChildOutput } from "./child_output.ts";
 import { ChildStderr } from "./child_stderr.ts";
 import { OrphanWatch } from "./orphan_watch.ts";
 import { ProcessGroup } from "./process_group.ts";
+import { spawnPlan } from "./spawn_plan.ts";
 
 /** How long a pipe may stay open after its process has ended: a grandchild may hold it for ever. */
 const DRAIN_MS = 500;
@@ -77,10 +78,11 @@ export function processBackend(options: ProcessOptions): ProcessBackend {
 
 function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
   const { name, cwd, emit } = options;
-  const [program, args] = argv(options, launch.args);
+  const { program, args, windowsRawArguments } = spawnPlan(options, launch.args);
   try {
     return new Deno.Command(program, {
       args,
+      windowsRawArguments,
       env: { ...options.env, ...launch.env },
       stdin: "piped",
       stdout: "piped",
@@ -101,15 +103,6 @@ function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
 function isExhaustion(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "EAGAIN" || code === "ENOMEM" || code === "EMFILE" || code === "ENFILE";
-}
-
-function argv({ program, args, shell }: ProcessOptions, more: readonly string[]): [string, string[]] {
-  if (!shell) return [program, [...args, ...more]];
-  if (Deno.build.os === "windows") return ["cmd.exe", ["/d", "/s", "/c", program]];
-  // "$@" hands further arguments to the line without quoting them again.
-  return more.length === 0
-    ? ["/bin/sh", ["-c", program]]
-    : ["/bin/sh", ["-c", `${program} "$@"`, "sh", ...more]];
 }
 
 class ProcessChannel implements Channel {
