@@ -8,7 +8,7 @@ import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
 import { Gateway } from "./gateway.ts";
-import { createRoutes, type Endpoint, endpointsOf, type MountOptions } from "./mounts.ts";
+import { boundAddress, createRoutes, type Endpoint, endpointsOf, type MountOptions } from "./mounts.ts";
 import { health } from "./observe/health.ts";
 import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
@@ -28,6 +28,8 @@ export interface AppOptions {
 export interface App {
   /** What clients of the network can use, the preferred one first. */
   readonly endpoints: readonly Endpoint[];
+  /** What is bound, where the endpoints do not show it. */
+  readonly bound: string | undefined;
   /** Settles when the client on stdin and stdout is done; never without one. */
   readonly finished: Promise<void>;
   /** Rejects when the gateway can do its work no longer. */
@@ -66,6 +68,7 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
   emit({ type: "gateway.started", urls: endpoints.map(({ url }) => url) });
   return {
     endpoints,
+    bound: server && boundAddress(config, server.addr.port),
     finished: serveStdio(config, gateway).then((complete) => {
       // The time for open requests has passed, and is not granted twice.
       if (!complete) timeoutMs = 0;

@@ -12,6 +12,7 @@ import { sse } from "./frontends/sse.ts";
 import { streamable } from "./frontends/streamable.ts";
 import { notUpgraded, websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
+import { isWildcard, reachableHost } from "./listener/reachable_host.ts";
 import type { Health } from "./observe/health.ts";
 import { isOfThisMachine } from "./policies/origin.ts";
 import type { Handler, Routes, UpgradeHandler } from "./server.ts";
@@ -108,28 +109,33 @@ export interface Endpoint {
 
 /** Where clients of the network reach the gateway, in the order of `--outputTransport`. */
 export function endpointsOf(config: ResolvedConfig, port: number): Endpoint[] {
-  const secure = config.tlsCert === undefined ? "" : "s";
-  const at = `${authorityOf(config.host)}:${port}`;
+  const base = publicBase(config) ?? listeningAt(config, port);
   return config.transports.flatMap((transport): Endpoint[] => {
     switch (transport) {
       case "streamableHttp":
-        return [{
-          label: "Streamable HTTP",
-          type: "http",
-          url: `http${secure}://${at}${config.streamableHttpPath}`,
-        }];
+        return [{ label: "Streamable HTTP", type: "http", url: base + config.streamableHttpPath }];
       case "sse":
-        return [{ label: "SSE", type: "sse", url: `http${secure}://${at}${config.ssePath}` }];
+        return [{ label: "SSE", type: "sse", url: base + config.ssePath }];
       case "ws":
-        return [{ label: "WebSocket", type: "ws", url: `ws${secure}://${at}${config.wsPath}` }];
+        return [{ label: "WebSocket", type: "ws", url: base.replace(/^http/i, "ws") + config.wsPath }];
       case "stdio":
         return [];
     }
   });
 }
 
-/** A wildcard address is for binding; a client on this machine reaches it by name. */
-function authorityOf(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
+/** What a proxy in front has clients write; a path alone does not say where the proxy is. */
+function publicBase({ baseUrl }: ResolvedConfig): string | undefined {
+  return /^https?:/i.test(baseUrl) ? baseUrl : undefined;
+}
+
+function listeningAt({ host, tlsCert }: ResolvedConfig, port: number): string {
+  return `http${tlsCert === undefined ? "" : "s"}://${reachableHost(host)}:${port}`;
+}
+
+/** What is bound, where the URLs do not show it. */
+export function boundAddress(config: ResolvedConfig, port: number): string | undefined {
+  const { host } = config;
+  if (publicBase(config) === undefined && !isWildcard(host)) return undefined;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

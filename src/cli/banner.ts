@@ -7,14 +7,17 @@ export interface BannerOptions {
   readonly server: ServerInput;
 }
 
-export function banner({ endpoints }: App, { version, server }: BannerOptions): string {
-  const width = Math.max(...endpoints.map(({ label }) => label.length));
-  const urls = endpoints.map(({ label, url }) => `  ${label.padEnd(width)}  ${url}`);
+export function banner({ endpoints, bound }: App, { version, server }: BannerOptions): string {
+  const lines = [
+    ...endpoints.map(({ label, url }) => [label, url] as const),
+    ...bound === undefined ? [] : [["Listens on", bound] as const],
+  ];
+  const width = Math.max(...lines.map(([label]) => label.length));
   const [preferred] = endpoints;
   const entry = { type: preferred?.type, url: preferred?.url };
   return [
     `Keystone ${version} serves ${server.label}`,
-    ...urls,
+    ...lines.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`),
     "",
     "For the configuration of an MCP client:",
     JSON.stringify({ mcpServers: { [server.name]: entry } }, undefined, 2),

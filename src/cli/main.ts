@@ -56,8 +56,9 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   const { version, warnings, stdout, stderr } = options;
   const { logLevel: level, logFormat: format } = config;
   const log = logSink({ level, format, write: (line) => stderr.write(line) });
-  for (const text of warnings) log({ type: "warning", text });
   const app = startApp(config, { version, sinks: [log] });
+  // Not before: a line that is refused is told of in one line.
+  for (const text of warnings) log({ type: "warning", text });
   const byStdio = config.transports.includes("stdio");
   const { exitWithParent: watchParent, idleExitMs } = config;
   const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };

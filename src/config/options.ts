@@ -183,7 +183,8 @@ export const options = z.object({
   baseUrl: option(baseUrl(), {
     group: "Clients",
     value: "<url>",
-    description: "SSE: what clients must put before the message path, a URL or a path",
+    description:
+      "what clients must put before the paths, a URL or a path: the SSE endpoint event has it, and a URL the banner",
     default: "",
   }),
   healthEndpoint: option(z.array(httpPath()), {

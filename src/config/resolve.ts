@@ -311,6 +311,7 @@ function warningsOf(raw: RawOptions, values: Options, context: {
       ? given(FOR_EVENTS).map((flag) => `--${flag} has no effect with --eventStore none`)
       : [],
     ...transports.every((transport) => transport === "stdio") ? given(FOR_NETWORK).map(onStdioAlone) : [],
+    ...openToOthers(values, transports),
     ...doubtfulUnits(raw),
     ...vainPatterns(values.cors),
   ];
@@ -318,4 +319,17 @@ function warningsOf(raw: RawOptions, values: Options, context: {
 
 function onStdioAlone(flag: OptionKey): string {
   return `--${flag} has no effect where clients come by stdio alone: add --outputTransport streamableHttp,sse,ws`;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
+
+/** Without authentication, who reaches the address may do what the server does. */
+function openToOthers({ host }: Options, transports: readonly Transport[]): string[] {
+  if (LOOPBACK.test(host) || transports.every((transport) => transport === "stdio")) return [];
+  return [
+    `--host ${
+      JSON.stringify(host)
+    }: anybody who reaches this machine may call the server, since Keystone has no ` +
+    "authentication; let in by a firewall, or a reverse proxy that authenticates, whom you mean, or leave --host out",
+  ];
 }

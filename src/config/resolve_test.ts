@@ -276,6 +276,19 @@ Deno.test("resolve warns of nothing that has an effect", () => {
   assert.deepEqual(resolve(remote, { argv: [] }).warnings, []);
 });
 
+Deno.test("resolve warns of any address but loopback, since nobody is asked who he is", () => {
+  const warningsOf = (host: string, more: RawOptions = {}) =>
+    resolve({ stdio: "x", host, ...more }, { argv: [] }).warnings;
+  for (const host of ["0.0.0.0", "::", "192.0.2.1", "gateway.example", "[::]"]) {
+    assert.match(
+      warningsOf(host)[0] ?? "",
+      /^--host ".+": anybody who reaches this machine may call the server, since Keystone has no authentication; .*proxy/,
+    );
+  }
+  for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "::1"]) assert.deepEqual(warningsOf(host), []);
+  assert.doesNotMatch(warningsOf("0.0.0.0", { outputTransport: ["stdio"] }).join(), /anybody/);
+});
+
 Deno.test("resolve refuses two routes on one path", () => {
   assert.match(refusal({ stdio: "x", ssePath: "/mcp" }), /^--ssePath "\/mcp": taken by --streamableHttpPath/);
 });

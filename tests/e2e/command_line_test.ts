@@ -251,6 +251,33 @@ Deno.test("--host ::1 serves IPv6", { ignore: !hasIpv6() }, async () => {
   await assert.rejects(fetch(`http://127.0.0.1:${keystone.port}/health`), TypeError);
 });
 
+Deno.test("the banner and its configuration show an address that others can reach, and the log warns", async () => {
+  await using keystone = await startKeystone(["--host", "0.0.0.0"], { server: SCRIPTED });
+  const outside = Deno.networkInterfaces().find(({ family, address }) =>
+    family === "IPv4" && !address.startsWith("127.")
+  );
+  assert.match(keystone.stdout, new RegExp(`\n  Listens on       0\\.0\\.0\\.0:${keystone.port}\n`));
+  await keystone.logged(/WRN --host "0\.0\.0\.0": anybody who reaches this machine may call the server/);
+  if (!outside) return;
+  assert.doesNotMatch(keystone.stdout, /localhost|127\./);
+  // An address needs no --allowedHost.
+  await ping(keystone, "Streamable HTTP");
+});
+
+Deno.test("the banner and its configuration show the URL of --baseUrl", async () => {
+  const flags = ["--baseUrl", "https://gateway.example/tools/"];
+  await using keystone = await startKeystone(flags, { server: SCRIPTED });
+  assert.match(
+    keystone.stdout,
+    new RegExp(
+      "Streamable HTTP  https://gateway\\.example/tools/mcp\n  SSE              https://gateway\\.example/tools/sse\n" +
+        "  WebSocket        wss://gateway\\.example/tools/ws\n  Listens on       127\\.0\\.0\\.1:\\d+\n",
+    ),
+  );
+  const [entry] = Object.values(JSON.parse(keystone.stdout.slice(keystone.stdout.indexOf("{"))).mcpServers);
+  assert.deepEqual(entry, { type: "http", url: "https://gateway.example/tools/mcp" });
+});
+
 // --- what the server gets ---
 
 Deno.test("a server after -- gets its arguments untouched", async () => {

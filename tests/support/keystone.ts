@@ -124,7 +124,9 @@ export async function startKeystone(
     mcp,
     sse,
     ws,
-    port: Number(new URL(mcp || sse || ws).port),
+    port: Number(
+      new URL(stdout.match(/Listens on +(\S+)/) ? `http://${url("Listens on")}` : mcp || sse || ws).port,
+    ),
     stdout,
     stderr: () => log.text,
     logged: (pattern) => log.matching(pattern),
