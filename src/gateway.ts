@@ -6,7 +6,9 @@ import { Chain, type LinkTo, linkTo } from "./core/chain.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
 import { DisconnectedError, type GatewayError, LimitError, StoppingError } from "./core/errors.ts";
+import { durationText } from "./core/duration.ts";
 import type { Sink } from "./core/events.ts";
+import type { OpenCall } from "./core/open_table.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Room } from "./core/room.ts";
 import { Session, type SessionOptions } from "./core/session.ts";
@@ -39,6 +41,9 @@ interface Running {
   /** Settles when it has ended and everything is freed. */
   readonly ended: Promise<void>;
 }
+
+/** Of what an orderly end waits for. */
+const MAX_TOLD_CALLS = 10;
 
 /** A caller as far as it is known before its request is read. */
 const STATELESS: Peer = { session: "", wire: "streamableHttp", scope: "request" };
@@ -93,6 +98,12 @@ export class Gateway implements AsyncDisposable {
     return Math.max(this.#idleSince, performance.now() - shortest);
   }
 
+  /** Every request of a client that waits for its answer, oldest first. */
+  openCalls(): OpenCall[] {
+    const calls = this.#sessions().flatMap(({ openCalls }) => openCalls);
+    return calls.sort((one, other) => other.ageMs - one.ageMs);
+  }
+
   /** Throws StoppingError once `stop` was called. */
   readonly refuseNew = (): void => {
     if (this.#stopping) throw new StoppingError();
@@ -122,8 +133,10 @@ export class Gateway implements AsyncDisposable {
   async stop(options: { reason: string; timeoutMs: number }): Promise<void> {
     this.#stopping = true;
     this.#room.close(new StoppingError());
-    const openRequests = this.#sessions().reduce((sum, session) => sum + session.openRequests, 0);
-    this.#options.emit({ type: "gateway.stopping", reason: options.reason, openRequests });
+    const { reason, timeoutMs: waitMs } = options;
+    const calls = this.openCalls();
+    const waits = calls.length > 0 && { waitsFor: calls.slice(0, MAX_TOLD_CALLS).map(callLabel), waitMs };
+    this.#options.emit({ type: "gateway.stopping", reason, openRequests: calls.length, ...waits });
     await this.#drained(options.timeoutMs);
     await this[Symbol.asyncDispose]();
   }
@@ -212,6 +225,13 @@ export class Gateway implements AsyncDisposable {
   #sessions(): Session[] {
     return this.#running.all().map(({ value }) => value.session);
   }
+}
+
+/** As a reader looks for it: what is called, and for how long. */
+function callLabel({ method, tool, ageMs }: OpenCall): string {
+  return `${method}${tool === undefined ? "" : ` ${tool}`} (for ${
+    durationText(Math.round(ageMs / 100) * 100)
+  })`;
 }
 
 /** -1 for a session that is in use. */

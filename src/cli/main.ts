@@ -55,7 +55,7 @@ interface ServeOptions {
 async function serve(config: ResolvedConfig, options: ServeOptions): Promise<void> {
   const { version, warnings, stdout, stderr } = options;
   const { logLevel: level, logFormat: format } = config;
-  const log = logSink({ level, format, write: (line) => stderr.write(line) });
+  const log = logSink({ level, format, colours: wantsColours(), write: (line) => stderr.write(line) });
   const app = startApp(config, { version, sinks: [log] });
   // Not before: a line that is refused is told of in one line.
   for (const text of warnings) log({ type: "warning", text });
@@ -66,7 +66,7 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   guardAgainstFaults(log, app);
   if (level !== "none" && app.endpoints.length > 0) {
     // stdout belongs to the protocol where a client listens to it.
-    (byStdio ? stderr : stdout).write(`${banner(app, { version, server: config.server })}\n`);
+    (byStdio ? stderr : stdout).write(`${banner(app, { version, server: config.server, format })}\n`);
   }
   const finished = app.finished.then(() => "the client on stdin is done");
   const failed = app.failed.catch((error: Error) => error);
@@ -78,6 +78,11 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   });
   await Promise.race([orderly, atOnce]);
   if (reason instanceof Error) throw reason;
+}
+
+/** For people who look on, and have not said otherwise (no-color.org). */
+function wantsColours(): boolean {
+  return Deno.stderr.isTerminal() && !Deno.noColor && Deno.env.get("TERM") !== "dumb";
 }
 
 /** A fault that escaped its session is logged and ends nothing; the last moment still takes all children along. */

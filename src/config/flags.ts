@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import { foreignFlagHint } from "./foreign_flags.ts";
-import { dressHelp } from "./help.ts";
+import { COMMON_HEADING, dressHelp } from "./help.ts";
 import { commandHint, readOperand, URL_FORM } from "./operands.ts";
 import { optionEntries, type OptionKey, type OptionMeta, type RawOptions } from "./options.ts";
 
@@ -32,12 +32,22 @@ export function readFlags(args: readonly string[], version: string): Flags {
 
 function createProgram(version: string): Command {
   const program = new Command("keystone").exitOverride().argument("[operands...]");
-  for (const [key, meta] of optionEntries()) {
+  for (const [key, meta] of commonFirst()) {
     program.addOption(flagOf(key, meta));
     if (isSwitch(meta)) program.addOption(noFlagOf(key, meta));
   }
   program.optionsGroup("About:").version(version, "--version", "print the version and exit");
   return dressHelp(program.helpOption("-h, --help", "print this help and exit"));
+}
+
+/** The order of the help. */
+function commonFirst(): [OptionKey, OptionMeta][] {
+  const entries = optionEntries();
+  return [...entries.filter(([, { common }]) => common), ...entries.filter(([, { common }]) => !common)];
+}
+
+function headingOf({ group, common }: OptionMeta): string {
+  return common ? COMMON_HEADING : `${group}:`;
 }
 
 /**
@@ -52,12 +62,12 @@ function flagOf(key: OptionKey, meta: OptionMeta): Option {
   );
   if (meta.bare !== undefined) option.preset(meta.bare);
   if (meta.list === "repeated" || meta.list === "commas" || meta.single) option.argParser(collect);
-  return option.helpGroup(`${meta.group}:`);
+  return option.helpGroup(headingOf(meta));
 }
 
 /** Turns a switch off; the help tells of it once for all switches. */
 function noFlagOf(key: OptionKey, meta: OptionMeta): Option {
-  return new Option(`--no-${kebab(key)}`).hideHelp().helpGroup(`${meta.group}:`);
+  return new Option(`--no-${kebab(key)}`).hideHelp().helpGroup(headingOf(meta));
 }
 
 function collect(value: string, earlier: unknown): string[] {

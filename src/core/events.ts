@@ -7,7 +7,14 @@ export type Direction = "up" | "down";
 
 export type GatewayEvent =
   | { type: "gateway.started"; urls: readonly string[] }
-  | { type: "gateway.stopping"; reason: string; openRequests: number }
+  | {
+    type: "gateway.stopping";
+    reason: string;
+    openRequests: number;
+    /** The oldest calls that it waits for, and how long at most. */
+    waitsFor?: readonly string[];
+    waitMs?: number;
+  }
   | { type: "gateway.stopped" }
   | { type: "session.opened"; session: string; wire: Wire; scope: "session" | "request" }
   | { type: "session.closed"; session: string; scope: "session" | "request"; reason: string; error?: unknown }

@@ -7,6 +7,7 @@ import {
   type JsonRpcResponse,
   type ProgressToken,
   requestedToken,
+  requestedTool,
   type RequestId,
 } from "./jsonrpc.ts";
 import { Table } from "./table.ts";
@@ -14,9 +15,21 @@ import { Table } from "./table.ts";
 export interface OpenRequest extends Expiring {
   readonly id: RequestId;
   readonly token: ProgressToken | undefined;
+  /** Which tool it calls, if it does. */
+  readonly tool: string | undefined;
   /** For a request of the server: the client request on whose stream it went out. */
   readonly relatesTo: RequestId | undefined;
   deadline: Deadline | undefined;
+}
+
+/** An open request as observers are told of it: nothing of its body. */
+export interface OpenCall {
+  readonly session: string;
+  readonly id: RequestId;
+  readonly method: string;
+  readonly tool?: string;
+  /** Milliseconds since it arrived. */
+  readonly ageMs: number;
 }
 
 export type Outcome = "result" | "error" | "cancelled" | "failed" | "timeout";
@@ -83,6 +96,7 @@ export class OpenTable {
       relatesTo,
       since: performance.now(),
       token: requestedToken(message),
+      tool: requestedTool(message),
       deadline: undefined,
       expire: (error) => this.#options.onExpired?.(entry, error),
     };
@@ -132,6 +146,16 @@ export class OpenTable {
   /** The one request in flight, or undefined when there are none or several. */
   sole(): OpenRequest | undefined {
     return this.#byId.sole();
+  }
+
+  /** What is open, oldest first. */
+  calls(): OpenCall[] {
+    const { session } = this.#options;
+    const now = performance.now();
+    return this.#byId.values().map(({ id, method, tool, since }) => ({
+      ...{ session, id, method, ageMs: now - since },
+      ...tool !== undefined && { tool },
+    }));
   }
 
   /** Settles when no request is open. */

@@ -29,7 +29,7 @@ import {
   reportedToken,
   type RequestId,
 } from "./jsonrpc.ts";
-import { type OpenRequest, OpenTable } from "./open_table.ts";
+import { type OpenCall, type OpenRequest, OpenTable } from "./open_table.ts";
 import type { MessagePolicy } from "./policy.ts";
 import { type Failure, type Over, read, type Take } from "./queue.ts";
 import { until, within } from "./waiting.ts";
@@ -125,6 +125,11 @@ export class Session {
   /** Requests of the client that wait for an answer. */
   get openRequests(): number {
     return this.#fromClient.size;
+  }
+
+  /** What they are, oldest first. */
+  get openCalls(): OpenCall[] {
+    return this.#fromClient.calls();
   }
 
   /** Settles when no request of the client is open. */

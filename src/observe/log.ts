@@ -16,12 +16,23 @@ export type LogFormat = "text" | "json";
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
+  /** For a terminal; a log of JSON has none. False by default. */
+  readonly colours?: boolean;
   /** Takes one line, its newline included. */
   readonly write: (line: string) => void;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, none: 4 };
+
+/** SGR codes (ECMA-48). */
+const DIM = 2;
+const LEVEL_COLOURS: Readonly<Record<string, number>> = { DBG: DIM, INF: 32, WRN: 33, ERR: 31, FTL: 31 };
+const SESSION_COLOURS = [36, 35, 34, 96, 95, 94];
+
+function painted(text: string, code: number): string {
+  return `\x1b[${code}m${text}\x1b[0m`;
+}
 
 /** Of one value; lines of a child are cut by their reader, and a message has room for more than one value. */
 const VALUE: TellingLimits = { maxChars: 1_000, maxTotal: 4_000 };
@@ -37,35 +48,60 @@ interface Described {
 }
 
 /** A sink that drops what is below its level before it does any work. */
-export function logSink({ level, format, write }: LogOptions): Sink {
+export function logSink({ level, format, colours = false, write }: LogOptions): Sink {
   const lowest = RANK[level];
-  const formatter = format === "json" ? jsonFormatter() : textFormatter();
+  const formatter = format === "json" ? jsonFormatter() : textFormatter(colours ? PAINTED : PLAIN);
   return withoutRepeats((event) => {
     const described = describe(event);
     if (described.rank < lowest) return;
-    const line = formatter(recordOf(event, described));
-    write(`${escaped(line.trimEnd())}\n`);
+    write(`${formatter(recordOf(event, described))}\n`);
   });
 }
 
 function jsonFormatter(): TextFormatter {
-  return getJsonLinesFormatter({ properties: "flatten" });
+  const formatter = getJsonLinesFormatter({ properties: "flatten" });
+  return (record) => escaped(formatter(record).trimEnd());
 }
 
-function textFormatter(): TextFormatter {
-  return getTextFormatter({
+/** How the parts of a line are shown; what they say is escaped before. */
+interface Paint {
+  readonly time: (text: string) => string;
+  readonly level: (text: string) => string;
+  readonly session: (text: string) => string;
+}
+
+const PLAIN: Paint = { time: (text) => text, level: (text) => text, session: (text) => text };
+const PAINTED: Paint = {
+  time: (text) => painted(text, DIM),
+  level: (text) => painted(text, LEVEL_COLOURS[text] ?? DIM),
+  // One session has one colour, so that its lines are found among those of others.
+  session: (text) => painted(text, SESSION_COLOURS[sumOf(text) % SESSION_COLOURS.length]!),
+};
+
+function textFormatter(paint: Paint): TextFormatter {
+  const formatter = getTextFormatter({
     timestamp: "rfc3339",
     level: "ABBR",
     format: ({ timestamp, level, message, record }) =>
-      `${timestamp} ${level} ${message}${pairs(record.properties)}`,
+      `${paint.time(timestamp ?? "")} ${paint.level(level)} ${escaped(message)}${
+        pairs(record.properties, paint)
+      }`,
   });
+  return (record) => formatter(record).trimEnd();
 }
 
-function pairs(properties: Record<string, unknown>): string {
+function pairs(properties: Record<string, unknown>, { session }: Paint): string {
   return Object.entries(properties)
     .filter(([name, value]) => name !== "event" && value !== undefined)
-    .map(([name, value]) => ` ${name}=${typeof value === "string" ? quoted(value) : JSON.stringify(value)}`)
+    .map(([name, value]) => {
+      const shown = escaped(typeof value === "string" ? quoted(value) : JSON.stringify(value));
+      return ` ${escaped(name)}=${name === "session" ? session(shown) : shown}`;
+    })
     .join("");
+}
+
+function sumOf(text: string): number {
+  return [...text].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
 }
 
 function quoted(value: string): string {
@@ -142,6 +178,10 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
 const NEWS_BY_TYPE: ReadonlyMap<string, Described> = new Map(Object.entries(NEWS));
 const POST_OPENED: Described = told("debug", "Session opened");
 const POST_CLOSED: Described = told("debug", "Session closed");
+const WAITING: Described = told(
+  "info",
+  "Gateway is stopping: it waits for open calls, until waitMs is over (--shutdownTimeout) or a second signal comes",
+);
 const CHILD_STOPPED: Described = told("info", "Child stopped");
 
 function describe(event: GatewayEvent): Described {
@@ -151,6 +191,8 @@ function describe(event: GatewayEvent): Described {
       return event.scope === "request" ? POST_OPENED : NEWS["session.opened"];
     case "session.closed":
       return event.scope === "request" ? POST_CLOSED : NEWS["session.closed"];
+    case "gateway.stopping":
+      return event.waitsFor ? WAITING : NEWS["gateway.stopping"];
     case "child.exited":
       return event.expected ? CHILD_STOPPED : NEWS["child.exited"];
     case "warning":

@@ -15,6 +15,8 @@ import {
 import { ACCEPT, answer, type AnyMessage, callTool, post, request } from "../support/rpc.ts";
 
 const SECRET = "s3cret-0f-the-user";
+/** That of util-linux. */
+const hasScript = Deno.build.os === "linux" && await succeeds("script", "--version");
 
 // --- refused, and nothing started ---
 
@@ -158,9 +160,11 @@ Deno.test("keystone --help fits 80 columns and names every flag", async () => {
   assert.deepEqual([code, stderr], [0, ""]);
   const wide = stdout.split("\n").filter((line) => line.length > 80);
   assert.deepEqual(wide, []);
-  const [, flags = ""] = stdout.split("\n\nServer:\n");
+  const [, flags = ""] = stdout.split("\n\nWhat most people need:\n");
   const named = [...flags.matchAll(/^ {2}(?:-\w, )?(--\w+)/gm)].map(([, flag]) => flag);
-  assert.deepEqual(named, [...optionEntries().map(([key]) => `--${key}`), "--version", "--help"]);
+  const keysOf = (wanted: boolean) =>
+    optionEntries().filter(([, { common = false }]) => common === wanted).map(([key]) => `--${key}`);
+  assert.deepEqual(named, [...keysOf(true), ...keysOf(false), "--version", "--help"]);
 });
 
 Deno.test("keystone --version prints the version", async () => {
@@ -226,7 +230,7 @@ Deno.test("--outputTransport limits what is served, in camelCase and in kebab-ca
 Deno.test("--header with a stdio server is warned of and reaches no client", async () => {
   const flags = ["--header", `X-Leak: ${SECRET}`, "--healthEndpoint", "/ok"];
   await using keystone = await startKeystone(flags, { server: SCRIPTED });
-  assert.match(keystone.stderr(), /\bWRN\b.*--header has no effect with a stdio server/);
+  await keystone.logged(/\bWRN\b.*--header has no effect with a stdio server/);
   const { port } = keystone;
   const heads = await Promise.all([
     head(port, { line: "GET /ok" }),
@@ -276,6 +280,36 @@ Deno.test("the banner and its configuration show the URL of --baseUrl", async ()
   );
   const [entry] = Object.values(JSON.parse(keystone.stdout.slice(keystone.stdout.indexOf("{"))).mcpServers);
   assert.deepEqual(entry, { type: "http", url: "https://gateway.example/tools/mcp" });
+});
+
+Deno.test("--logFormat json makes the banner one line of JSON, too", async () => {
+  await using keystone = await startKeystone(["--logFormat", "json"], { server: SCRIPTED });
+  const { event, version, endpoints, mcpServers } = JSON.parse(keystone.stdout);
+  assert.deepEqual([event, version], ["gateway.serving", deno.version]);
+  assert.deepEqual(endpoints.map(({ type }: { type: string }) => type), ["http", "sse", "ws"]);
+  assert.deepEqual(Object.values(mcpServers), [{ type: "http", url: keystone.mcp }]);
+  await ping(keystone, "Streamable HTTP");
+});
+
+Deno.test({
+  name: "the log has colours on a terminal, and none with NO_COLOR",
+  ignore: !hasScript, // nothing else gives a terminal to a process
+  async fn() {
+    for (const [noColour, coloured] of [["", true], ["1", false]] as const) {
+      const line = [
+        Deno.execPath(),
+        ...commandLine(["--port", "0", "--idleExit", "1ms"], { server: SCRIPTED }),
+      ];
+      const { stdout } = await new Deno.Command("script", {
+        args: ["-qec", line.map((word) => `'${word}'`).join(" "), "/dev/null"],
+        env: { NO_COLOR: noColour, TERM: "xterm" },
+        stdin: "null",
+      }).output();
+      const output = new TextDecoder().decode(stdout);
+      assert.match(output, /Gateway started/);
+      assert.equal(output.includes("\x1b[32mINF\x1b[0m"), coloured, output);
+    }
+  },
 });
 
 // --- what the server gets ---
@@ -596,4 +630,13 @@ async function head(port: number, { line, headers = {}, body = "" }: RawRequest)
   writer.releaseLock();
   const answered = await until(connection.readable, /\r\n\r\n/);
   return answered.slice(0, answered.indexOf("\r\n\r\n"));
+}
+
+async function succeeds(program: string, ...args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output()).success;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return false;
+  }
 }
