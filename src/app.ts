@@ -3,12 +3,23 @@ import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
 import type { ResolvedConfig } from "./config/mod.ts";
 import { GatewayError } from "./core/errors.ts";
 import { bus, type Sink } from "./core/events.ts";
+import type { OpenCall } from "./core/open_table.ts";
+import { escaped } from "./core/outside.ts";
+import { told } from "./core/telling.ts";
 import { stdio } from "./frontends/stdio.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
 import { Gateway } from "./gateway.ts";
-import { boundAddress, createRoutes, type Endpoint, endpointsOf, type MountOptions } from "./mounts.ts";
+import {
+  boundAddress,
+  createRoutes,
+  type Endpoint,
+  endpointsOf,
+  type MountOptions,
+  type OpenCallReport,
+} from "./mounts.ts";
+import { type Children, children } from "./observe/children.ts";
 import { health } from "./observe/health.ts";
 import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
@@ -25,6 +36,8 @@ export interface AppOptions {
   readonly sinks: readonly Sink[];
 }
 
+export type { OpenCallReport };
+
 export interface App {
   /** What clients of the network can use, the preferred one first. */
   readonly endpoints: readonly Endpoint[];
@@ -36,6 +49,8 @@ export interface App {
   readonly failed: Promise<never>;
   /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
   readonly idleSince: number | undefined;
+  /** Every call that waits for its answer, oldest first: what may be shown to who runs the gateway. */
+  openCalls(): OpenCallReport[];
   /** Orderly: refuses new work, lets open requests finish, stops all children. */
   stop(reason: string): Promise<void>;
   /** At once: every child and its group gets SIGKILL. */
@@ -46,7 +61,8 @@ export interface App {
 export function startApp(config: ResolvedConfig, options: AppOptions): App {
   const { version, sinks } = options;
   const healthy = health();
-  const emit = bus([healthy.sink, ...sinks]);
+  const childOf = children();
+  const emit = bus([healthy.sink, childOf.hear, ...sinks]);
   const upstream = createUpstream(config, emit);
   const placement = new Placement(config, {
     upstream,
@@ -55,8 +71,10 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
     evictIdle: (matters) => gateway.evictIdle(matters),
   });
   const gateway = createGateway(config, { placement, emit });
+  const openCalls = () => gateway.openCalls().map((call) => reportOf(call, childOf));
   const server = serveNetwork(config, {
     gateway,
+    openCalls,
     crowded: () => placement.crowded,
     emit,
     health: healthy,
@@ -77,6 +95,7 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
     get idleSince() {
       return gateway.idleSince;
     },
+    openCalls,
     async stop(reason) {
       placement.drain();
       await gateway.stop({ reason, timeoutMs });
@@ -85,6 +104,23 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
       emit({ type: "gateway.stopped" });
     },
     kill: () => upstream.kill(),
+  };
+}
+
+/** Who knows a session's id may speak for it, so its beginning is shown alone. */
+const SESSION_CHARS = 8;
+const SHOWN_CHARS = 200;
+
+function reportOf({ session, id, method, tool, ageMs }: OpenCall, { pidOf }: Children): OpenCallReport {
+  const shown = (text: string) => escaped(told(text, SHOWN_CHARS));
+  const pid = pidOf(session);
+  return {
+    seconds: Math.round(ageMs / 100) / 10,
+    session: session.slice(0, SESSION_CHARS),
+    method: shown(method),
+    ...tool !== undefined && { tool: shown(tool) },
+    id: typeof id === "string" ? shown(id) : id,
+    ...pid !== undefined && { pid },
   };
 }
 
@@ -105,13 +141,13 @@ interface GatewayParts {
 
 function createGateway(config: ResolvedConfig, { placement, emit }: GatewayParts): Gateway {
   const { maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
-  const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs } = config;
+  const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs } = config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
     backlogFor: (peer) => placement.backlogFor(peer),
     policies: config.logLevel === "debug" ? [trace(emit)] : [],
     ...{ emit, maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars },
-    ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs },
+    ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs },
   });
 }
 

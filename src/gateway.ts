@@ -34,6 +34,8 @@ export interface GatewayOptions {
   readonly maxRequestMs?: number | undefined;
   /** After how much silence a client that asked for progress is told that its call still runs. */
   readonly progressHeartbeatMs?: number | undefined;
+  /** Requests that are open for so long are told of; never by default. */
+  readonly slowRequestMs?: number | undefined;
 }
 
 interface Running {
@@ -58,6 +60,7 @@ export class Gateway implements AsyncDisposable {
   #openPosts = 0;
   #stopping = false;
   #idleSince = performance.now();
+  readonly #slowWatch: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: GatewayOptions) {
     const { maxSessions: places, queueTimeoutMs, policies } = options;
@@ -80,6 +83,8 @@ export class Gateway implements AsyncDisposable {
       what: "sessions",
       makeRoom: () => void this.evictIdle(),
     });
+    const { slowRequestMs: slowMs } = options;
+    if (slowMs !== undefined) this.#slowWatch = setInterval(() => this.#tellSlow(slowMs), lookEvery(slowMs));
   }
 
   readonly accept: Accept = (peer, leaving) => {
@@ -146,6 +151,13 @@ export class Gateway implements AsyncDisposable {
     this.#endAll(new StoppingError());
     await Promise.all(this.#running.all().map(({ value }) => value.ended));
     this.#deadlines[Symbol.dispose]();
+    clearInterval(this.#slowWatch);
+  }
+
+  #tellSlow(ms: number): void {
+    for (let running = this.#running.first; running; running = running.next) {
+      running.value.session.tellSlow(ms);
+    }
   }
 
   #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
@@ -225,6 +237,11 @@ export class Gateway implements AsyncDisposable {
   #sessions(): Session[] {
     return this.#running.all().map(({ value }) => value.session);
   }
+}
+
+/** Looked at now and then, since a timer for each request would cost more than it: a quarter late at most. */
+function lookEvery(slowMs: number): number {
+  return Math.max(10, Math.min(slowMs / 4, 5_000));
 }
 
 /** As a reader looks for it: what is called, and for how long. */

@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
+import type { RequestId } from "./core/jsonrpc.ts";
 import { escaped } from "./core/outside.ts";
 import { ReleaseWatch } from "./core/release_watch.ts";
 import { told, withoutFolders } from "./core/telling.ts";
@@ -23,8 +24,22 @@ export interface MountOptions {
   /** Whether somebody waits for a server. */
   readonly crowded: () => boolean;
   readonly health: Health;
+  /** Oldest first. */
+  readonly openCalls: () => readonly OpenCallReport[];
   readonly emit: Sink;
   readonly version: string;
+}
+
+/** An open call as it may be shown to who runs the gateway. */
+export interface OpenCallReport {
+  readonly seconds: number;
+  /** Its beginning. */
+  readonly session: string;
+  readonly method: string;
+  readonly tool?: string;
+  readonly id: RequestId;
+  /** Of the child that has it. */
+  readonly pid?: number;
 }
 
 /** Each cell of the matrix meets the same gateway. */
@@ -71,19 +86,32 @@ const socketsOnly: Handler = (request) => {
   throw notUpgraded(request);
 };
 
-function healthReport({ health, version }: MountOptions): Handler {
+/** Of open calls in a report; the rest is counted. */
+const MAX_REPORTED_CALLS = 100;
+
+function healthReport({ health, openCalls, version }: MountOptions): Handler {
   return getOnly((request, caller) => {
     const { status, reason, stderr } = health.report();
     const timestamp = new Date().toISOString();
     // A child prints what it likes, and whoever may ask for our health may not be meant to read it.
-    const lines = isOfThisMachine(request, caller) ? stderr?.map(reported) : undefined;
-    const told = { reason: reason && reported(reason), stderr: lines };
+    const isOurs = isOfThisMachine(request, caller);
+    const told = {
+      reason: reason && reported(reason),
+      ...isOurs && { stderr: stderr?.map(reported), ...reportedCalls(openCalls()) },
+    };
     const body = { status, service: "keystone", version, timestamp, ...told };
     return new Response(escaped(JSON.stringify(body)), {
       status: status === "ok" ? 200 : 503,
       headers: { "Content-Type": "application/json" },
     });
   });
+}
+
+function reportedCalls(calls: readonly OpenCallReport[]) {
+  return {
+    openCalls: calls.length,
+    calls: calls.length > 0 ? calls.slice(0, MAX_REPORTED_CALLS) : undefined,
+  };
 }
 
 /** Of a line of a child. */

@@ -6,6 +6,7 @@
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
 import { asText, type Channel, type Envelope, textOf, undeliveredBy } from "../core/channel.ts";
+import { durationText } from "../core/duration.ts";
 import {
   BackendError,
   DisconnectedError,
@@ -298,9 +299,15 @@ class SupervisedChannel implements Channel {
 
   async #replay(server: Channel, messages: AsyncIterator<Envelope>): Promise<void> {
     const { replayTimeoutMs } = this.#options;
-    const late = new TimeoutError(`The MCP server did not answer the handshake within ${replayTimeoutMs} ms`);
+    const within = `${durationText(replayTimeoutMs)} (--startTimeout)`;
+    const late = new TimeoutError(`The MCP server did not answer the handshake within ${within}`);
     const pass = (envelope: Envelope) => this.#receive(server, envelope);
-    await inTime(replayTimeoutMs, this.#memory.replay(server, messages, pass), late);
+    try {
+      await inTime(replayTimeoutMs, this.#memory.replay(server, messages, pass), late);
+    } catch (error) {
+      if (error === late) this.#tellLate(late.message);
+      throw error;
+    }
   }
 
   async #pump(server: Channel, messages: AsyncIterator<Envelope>): Promise<void> {
@@ -411,6 +418,10 @@ class SupervisedChannel implements Channel {
   #tellRestored(): void {
     if (!this.#memory.established) return;
     this.#options.emit({ type: "server.restored", session: this.#session, server: this.#name });
+  }
+
+  #tellLate(reason: string): void {
+    this.#options.emit({ type: "handshake.late", session: this.#session, server: this.#name, reason });
   }
 
   #tell(reason: string): void {

@@ -502,6 +502,12 @@ export const options = z.object({
     description: "text or json",
     default: "text",
   }),
+  slowRequest: option(duration({ min: 0 }), {
+    group: "Logging",
+    value: "<time>",
+    description: "tells of a call that takes so long, while it is open and once it is over; 0 never does",
+    default: "10s",
+  }),
   streamableHttp: option(remoteUrl(HTTP), {
     group: "Remote servers",
     value: "<url>",

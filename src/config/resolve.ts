@@ -113,6 +113,8 @@ export interface ResolvedConfig {
   stopTimeoutMs: number;
   shutdownTimeoutMs: number;
   replyMode: "auto" | "json" | "sse";
+  /** From then on a call is told of. */
+  slowRequestMs?: number;
   logFormat: "text" | "json";
   logLevel: "debug" | "info" | "warn" | "error" | "none";
 }
@@ -257,6 +259,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       requestTimeoutMs: values.requestTimeout,
       progressHeartbeatMs: values.progressHeartbeat,
       idleExitMs: values.idleExit,
+      slowRequestMs: values.slowRequest === 0 ? undefined : values.slowRequest,
     }),
   };
 }

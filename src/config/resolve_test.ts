@@ -89,6 +89,7 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     stopTimeoutMs: 5000,
     shutdownTimeoutMs: 5000,
     replyMode: "auto",
+    slowRequestMs: 10_000,
     logFormat: "text",
     logLevel: "info",
   });

@@ -24,10 +24,18 @@ export type GatewayEvent =
     direction: Direction;
     id: RequestId;
     method: string;
+    /** Of a call of a tool. */
+    tool?: string;
     outcome: "result" | "error" | "cancelled" | "failed" | "timeout";
     /** Milliseconds from arrival to answer. */
     durationMs: number;
+    /** Why it has no answer of the server. */
+    reason?: string;
+    /** The JSON-RPC code of an error. */
+    code?: number;
   }
+  /** It is still open after `--slowRequest`. */
+  | { type: "request.slow"; session: string; id: RequestId; method: string; tool?: string; ageMs: number }
   | { type: "message"; session: string; direction: Direction; body: unknown }
   | { type: "message.dropped"; session: string; direction: Direction; reason: string; count?: number }
   /** A client that did not read what it was told. */
@@ -64,6 +72,8 @@ export type GatewayEvent =
   /** It was opened again, and told what the last one knew. */
   | { type: "server.restored"; session: string; server: string }
   | { type: "server.trouble"; session: string; server: string; reason: string }
+  /** The handshake that Keystone plays was not answered within `--startTimeout`. */
+  | { type: "handshake.late"; session: string; server: string; reason: string }
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
 

@@ -8,6 +8,7 @@ import {
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../core/outside.ts";
 import { type TellingLimits, told as toldText, toldValue } from "../core/telling.ts";
+import { type Children, children } from "./children.ts";
 import { withoutRepeats } from "./without_repeats.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "none";
@@ -18,6 +19,8 @@ export interface LogOptions {
   readonly format: LogFormat;
   /** For a terminal; a log of JSON has none. False by default. */
   readonly colours?: boolean;
+  /** From then on a call is worth a line; never by default. */
+  readonly slowRequestMs?: number | undefined;
   /** Takes one line, its newline included. */
   readonly write: (line: string) => void;
 }
@@ -48,14 +51,24 @@ interface Described {
 }
 
 /** A sink that drops what is below its level before it does any work. */
-export function logSink({ level, format, colours = false, write }: LogOptions): Sink {
+export function logSink(options: LogOptions): Sink {
+  const { level, format, colours = false, slowRequestMs = Infinity, write } = options;
   const lowest = RANK[level];
+  const { hear, pidOf } = children();
   const formatter = format === "json" ? jsonFormatter() : textFormatter(colours ? PAINTED : PLAIN);
   return withoutRepeats((event) => {
-    const described = describe(event);
+    const described = describe(event, slowRequestMs);
+    hear(event);
     if (described.rank < lowest) return;
-    write(`${formatter(recordOf(event, described))}\n`);
+    write(`${formatter(recordOf(withPid(event, pidOf), described))}\n`);
   });
+}
+
+/** Which child has, or had, the call. */
+function withPid(event: GatewayEvent, pidOf: Children["pidOf"]): GatewayEvent {
+  if (event.type !== "request.slow" && event.type !== "request.finished") return event;
+  const pid = pidOf(event.session);
+  return pid === undefined ? event : { ...event, ...{ pid } };
 }
 
 function jsonFormatter(): TextFormatter {
@@ -144,6 +157,9 @@ function told(level: Described["level"], text: string): Described {
   return { level, rank: RANK[level], text };
 }
 
+/** Nothing of a message is in the log above that. */
+const SEE_MORE = "; --logLevel debug shows its messages";
+
 /** One line for each kind of event; made once, since most events are below the level of the log. */
 const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "gateway.started": told("info", "Gateway started"),
@@ -152,6 +168,10 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "session.opened": told("info", "Session opened"),
   "session.closed": told("info", "Session closed"),
   "request.finished": told("debug", "Request finished"),
+  "request.slow": told(
+    "warn",
+    "Call takes long, and is still open: GET /health from this machine has all open calls",
+  ),
   "message": told("debug", "Message"),
   "message.dropped": told("warn", "Message dropped"),
   "client.dropped": told("warn", "Client dropped, since it does not read"),
@@ -171,11 +191,18 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "server.restored": told("info", "Server is back, and its session goes on"),
   "server.recovered": told("info", "Server works again"),
   "server.trouble": told("warn", "Trouble with the server"),
+  "handshake.late": told("error", "Server did not answer the handshake in time"),
   "warning": told("warn", ""),
   "fault": told("error", "Internal fault"),
 };
 /** As a Map: V8 compiles a lookup by a name that differs from event to event again and again where it is an object's. */
 const NEWS_BY_TYPE: ReadonlyMap<string, Described> = new Map(Object.entries(NEWS));
+const BY_OUTCOME: Readonly<Record<"timeout" | "failed" | "error" | "slow", Described>> = {
+  timeout: told("warn", `Call timed out${SEE_MORE}`),
+  failed: told("warn", `Call failed${SEE_MORE}`),
+  error: told("info", "Call was answered with an error"),
+  slow: told("info", "Call took long"),
+};
 const POST_OPENED: Described = told("debug", "Session opened");
 const POST_CLOSED: Described = told("debug", "Session closed");
 const WAITING: Described = told(
@@ -184,8 +211,10 @@ const WAITING: Described = told(
 );
 const CHILD_STOPPED: Described = told("info", "Child stopped");
 
-function describe(event: GatewayEvent): Described {
+function describe(event: GatewayEvent, slowRequestMs: number): Described {
   switch (event.type) {
+    case "request.finished":
+      return described(event, slowRequestMs);
     // A single POST is a session of its own in stateless mode, and not worth a line.
     case "session.opened":
       return event.scope === "request" ? POST_OPENED : NEWS["session.opened"];
@@ -200,4 +229,14 @@ function describe(event: GatewayEvent): Described {
     default:
       return NEWS_BY_TYPE.get(event.type) ?? NEWS.fault;
   }
+}
+
+type Finished = Extract<GatewayEvent, { type: "request.finished" }>;
+
+/** Of a client's call that went well, and of what servers ask, the log tells at debug alone. */
+function described({ direction, outcome, durationMs }: Finished, slowRequestMs: number): Described {
+  if (direction === "up" && (outcome === "timeout" || outcome === "failed" || outcome === "error")) {
+    return BY_OUTCOME[outcome];
+  }
+  return direction === "up" && durationMs >= slowRequestMs ? BY_OUTCOME.slow : NEWS["request.finished"];
 }

@@ -177,6 +177,7 @@ Deno.test("logSink paints level and session for a terminal, and nothing that oth
   const line = painted(said);
   assert.match(
     line,
+    // deno-lint-ignore no-control-regex -- it is what is looked for
     /^\x1b\[2m\S+Z\x1b\[0m \x1b\[32mINF\x1b\[0m Child says session=\x1b\[\d\dms1\x1b\[0m pid=7 /,
   );
   assert.match(line, /line="\\u001b\[31mred\\u001b\[0m session=s2"\n$/);
