@@ -115,7 +115,7 @@ class SupervisedChannel implements Channel {
         background(this.#pump(server, messages), "supervised server", options.emit),
       onDiscard: (server) => this.#takeBack(server),
       onRestored: () => this.#tellRestored(),
-      tell: (reason) => this.#tell(reason),
+      tell: (reason, cause) => this.#tell(reason, cause),
     });
   }
 
@@ -386,7 +386,7 @@ class SupervisedChannel implements Channel {
     for (const open of this.#open.values()) if (open.sentTo === server) this.#lose(open, losses);
     this.#takeBack(server);
     if (this.#closed) return this.incoming.end();
-    this.#tell(messageOf(reason));
+    this.#tell(messageOf(reason), reason);
     const { reopens = () => true } = this.#options;
     const over = this.#abort.signal.aborted || this.#options.stopping?.aborted;
     const wanted = this.#memory.established && !over && reopens(reason);
@@ -405,7 +405,8 @@ class SupervisedChannel implements Channel {
 
   /** What the server says by itself must go on too, so this does not wait for the next request. */
   #reconnect(reason: unknown): void {
-    const giveUp = (error: unknown) => this.#tell(`gave up until the next request: ${messageOf(error)}`);
+    const giveUp = (error: unknown) =>
+      this.#tell(`gave up until the next request: ${messageOf(error)}`, error);
     if (this.#link.exhausted) return giveUp(reason);
     this.#link.connect({ replays: true }).catch(giveUp);
   }
@@ -424,9 +425,16 @@ class SupervisedChannel implements Channel {
     this.#options.emit({ type: "handshake.late", session: this.#session, server: this.#name, reason });
   }
 
-  #tell(reason: string): void {
+  #tell(reason: string, cause?: unknown): void {
     if (this.#abort.signal.aborted) return;
-    this.#options.emit({ type: "server.trouble", session: this.#session, server: this.#name, reason });
+    const told = cause instanceof BackendError && cause.exited && { told: true as const };
+    this.#options.emit({
+      type: "server.trouble",
+      session: this.#session,
+      server: this.#name,
+      reason,
+      ...told,
+    });
   }
 }
 

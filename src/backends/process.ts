@@ -180,7 +180,7 @@ class ProcessChannel implements Channel {
     while (!await within(DRAIN_MS, stdout) && this.#held);
     await this.#output.cancel();
     if (expected) this.incoming.end();
-    else this.#fail(new BackendError(`The MCP server ${describeExit(status)}`, { clean: status.success }));
+    else this.#fail(endOf(status));
   }
 
   /** The exit code, if there is one soon, tells more than the broken pipe. */
@@ -268,11 +268,17 @@ class ProcessChannel implements Channel {
     const { emit, name } = this.#options;
     const child = { session: this.#session, pid: this.#child.pid, server: name };
     const stderr = expected ? [] : [...this.#stderr.lastLines];
-    emit({ type: "child.exited", ...child, code, signal: signal ?? undefined, expected, stderr });
-    if (!expected && !this.#ready) {
+    const early = !expected && !this.#ready;
+    const end = { code, signal: signal ?? undefined, expected, ...early && { early }, stderr };
+    emit({ type: "child.exited", ...child, ...end });
+    if (early) {
       emit({ type: "child.failed", ...child, reason: describeExit({ code, signal }) });
     }
   }
+}
+
+function endOf(status: Deno.CommandStatus): BackendError {
+  return new BackendError(`The MCP server ${describeExit(status)}`, { clean: status.success, exited: true });
 }
 
 function describeExit({ code, signal }: { code: number; signal: Deno.Signal | null }): string {

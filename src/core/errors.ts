@@ -86,6 +86,8 @@ export interface BackendErrorOptions extends GatewayErrorOptions {
   retryAfterMs?: number | undefined;
   /** The server ended by itself, and says that all is well. */
   clean?: boolean;
+  /** The end of a child, of which observers have been told with all that is known. */
+  exited?: boolean;
 }
 
 /** The MCP server behind the gateway cannot be started, broke off or does not answer: 502. */
@@ -94,13 +96,15 @@ export class BackendError extends GatewayError {
   readonly permanent: boolean;
   readonly retryAfterMs: number | undefined;
   readonly clean: boolean;
+  readonly exited: boolean;
 
   constructor(message: string, options: BackendErrorOptions = {}) {
-    const { permanent = false, retryAfterMs, clean = false, ...rest } = options;
+    const { permanent = false, retryAfterMs, clean = false, exited = false, ...rest } = options;
     super(message, { status: 502, ...rest });
     this.permanent = permanent;
     this.retryAfterMs = retryAfterMs;
     this.clean = clean;
+    this.exited = exited;
   }
 }
 

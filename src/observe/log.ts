@@ -209,6 +209,9 @@ const WAITING: Described = told(
   "info",
   "Gateway is stopping: it waits for open calls, until waitMs is over (--shutdownTimeout) or a second signal comes",
 );
+const CHILD_ENDED_EARLY: Described = told("error", "Child ended by itself, before it said anything");
+const TOLD_BEFORE: Described = told("debug", "Trouble with the server");
+const DROPPED_UNMISSED: Described = told("debug", "Message dropped");
 const CHILD_STOPPED: Described = told("info", "Child stopped");
 
 function describe(event: GatewayEvent, slowRequestMs: number): Described {
@@ -223,7 +226,14 @@ function describe(event: GatewayEvent, slowRequestMs: number): Described {
     case "gateway.stopping":
       return event.waitsFor ? WAITING : NEWS["gateway.stopping"];
     case "child.exited":
-      return event.expected ? CHILD_STOPPED : NEWS["child.exited"];
+      return event.expected ? CHILD_STOPPED : event.early ? CHILD_ENDED_EARLY : NEWS["child.exited"];
+    // The end of a child is one record, and these say the same to other observers.
+    case "child.failed":
+      return event.pid === undefined ? NEWS["child.failed"] : TOLD_BEFORE;
+    case "server.trouble":
+      return event.told ? TOLD_BEFORE : NEWS["server.trouble"];
+    case "message.dropped":
+      return event.harmless ? DROPPED_UNMISSED : NEWS["message.dropped"];
     case "warning":
       return told("warn", event.text);
     default:
