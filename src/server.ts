@@ -39,7 +39,7 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
   const refused = (request: Request, error: unknown): Response => {
     const response = toResponse(error);
     const { method } = request;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (!(error instanceof GatewayError)) emit({ type: "fault", where: "http", error });
     emit({ type: "http.refused", method, route: pathOf(request.url), status: response.status, reason });
     return response;
@@ -80,6 +80,11 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
       return begin().catch((error) => refused(request, error));
     },
   };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof GatewayError) return error.logged;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**
