@@ -24,7 +24,7 @@ export interface ServerLinkOptions {
   readonly onDiscard: (server: Channel) => void;
   /** A new server was told what the last one knew. */
   readonly onRestored: () => void;
-  readonly tell: (reason: string, cause?: unknown) => void;
+  readonly tell: (reason: string, more: { readonly cause: unknown; readonly pauseMs: number }) => void;
 }
 
 /** Why a server ended that was not told to. */
@@ -137,7 +137,7 @@ export class ServerLink {
     for (const guard of guards) guard.check();
     if (attempt > 0) {
       const pauseMs = pauseBefore(attempt, retry);
-      tell(`next try in ${Math.round(pauseMs)} ms`, this.#why);
+      tell(`next try in ${Math.round(pauseMs)} ms`, { cause: this.#why, pauseMs });
       await pause(pauseMs, signal);
     }
     while (true) {
@@ -151,7 +151,7 @@ export class ServerLink {
         if (final || ++attempt > attempts) throw error;
         for (const guard of guards) guard.check();
         const pauseMs = Math.min(Math.max(pauseBefore(attempt, retry), retryAfterMs), retry.maxDelayMs);
-        tell(`${messageOf(error)}; next try in ${Math.round(pauseMs)} ms`, error);
+        tell(`${messageOf(error)}; next try in ${Math.round(pauseMs)} ms`, { cause: error, pauseMs });
         await pause(pauseMs, signal);
       }
     }

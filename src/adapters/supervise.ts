@@ -115,7 +115,7 @@ class SupervisedChannel implements Channel {
         background(this.#pump(server, messages), "supervised server", options.emit),
       onDiscard: (server) => this.#takeBack(server),
       onRestored: () => this.#tellRestored(),
-      tell: (reason, cause) => this.#tell(reason, cause),
+      tell: (reason, more) => this.#tell(reason, more),
     });
   }
 
@@ -386,7 +386,7 @@ class SupervisedChannel implements Channel {
     for (const open of this.#open.values()) if (open.sentTo === server) this.#lose(open, losses);
     this.#takeBack(server);
     if (this.#closed) return this.incoming.end();
-    this.#tell(messageOf(reason), reason);
+    this.#tell(messageOf(reason), { cause: reason });
     const { reopens = () => true } = this.#options;
     const over = this.#abort.signal.aborted || this.#options.stopping?.aborted;
     const wanted = this.#memory.established && !over && reopens(reason);
@@ -406,7 +406,7 @@ class SupervisedChannel implements Channel {
   /** What the server says by itself must go on too, so this does not wait for the next request. */
   #reconnect(reason: unknown): void {
     const giveUp = (error: unknown) =>
-      this.#tell(`gave up until the next request: ${messageOf(error)}`, error);
+      this.#tell(`gave up until the next request: ${messageOf(error)}`, { cause: error });
     if (this.#link.exhausted) return giveUp(reason);
     this.#link.connect({ replays: true }).catch(giveUp);
   }
@@ -425,9 +425,10 @@ class SupervisedChannel implements Channel {
     this.#options.emit({ type: "handshake.late", session: this.#session, server: this.#name, reason });
   }
 
-  #tell(reason: string, cause?: unknown): void {
+  #tell(reason: string, { cause, pauseMs }: { cause?: unknown; pauseMs?: number } = {}): void {
     if (this.#abort.signal.aborted) return;
-    const told = cause instanceof BackendError && cause.exited && { told: true as const };
+    const known = cause instanceof BackendError && cause.exited;
+    const told = known && { told: true as const, ...pauseMs !== undefined && { pauseMs } };
     this.#options.emit({
       type: "server.trouble",
       session: this.#session,

@@ -82,8 +82,8 @@ export type GatewayEvent =
   | { type: "server.recovered"; session: string; server: string; scope: "all" | "session" }
   /** It was opened again, and told what the last one knew. */
   | { type: "server.restored"; session: string; server: string }
-  /** `told`: it is the end of a child, of which `child.exited` has told. */
-  | { type: "server.trouble"; session: string; server: string; reason: string; told?: true }
+  /** `told`: it is the end of a child, of which `child.exited` has told; what is new is the pause, if there is one. */
+  | { type: "server.trouble"; session: string; server: string; reason: string; told?: true; pauseMs?: number }
   /** The handshake that Keystone plays was not answered within `--startTimeout`. */
   | { type: "handshake.late"; session: string; server: string; reason: string }
   | { type: "warning"; text: string }

@@ -211,6 +211,7 @@ const WAITING: Described = told(
 );
 const CHILD_ENDED_EARLY: Described = told("error", "Child ended by itself, before it said anything");
 const TOLD_BEFORE: Described = told("debug", "Trouble with the server");
+const STARTED_LATER: Described = told("info", "Child is started again after a pause");
 const DROPPED_UNMISSED: Described = told("debug", "Message dropped");
 const CHILD_STOPPED: Described = told("info", "Child stopped");
 
@@ -231,7 +232,8 @@ function describe(event: GatewayEvent, slowRequestMs: number): Described {
     case "child.failed":
       return event.pid === undefined ? NEWS["child.failed"] : TOLD_BEFORE;
     case "server.trouble":
-      return event.told ? TOLD_BEFORE : NEWS["server.trouble"];
+      if (!event.told) return NEWS["server.trouble"];
+      return event.pauseMs === undefined ? TOLD_BEFORE : STARTED_LATER;
     case "message.dropped":
       return event.harmless ? DROPPED_UNMISSED : NEWS["message.dropped"];
     case "warning":
