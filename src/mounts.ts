@@ -108,10 +108,7 @@ function healthReport({ health, openCalls, version }: MountOptions): Handler {
 }
 
 function reportedCalls(calls: readonly OpenCallReport[]) {
-  return {
-    openCalls: calls.length,
-    calls: calls.length > 0 ? calls.slice(0, MAX_REPORTED_CALLS) : undefined,
-  };
+  return calls.length > 0 && { openCalls: calls.length, calls: calls.slice(0, MAX_REPORTED_CALLS) };
 }
 
 /** Of a line of a child. */
