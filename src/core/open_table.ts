@@ -204,8 +204,11 @@ export class OpenTable {
     const { session, direction, emit } = this.#options;
     const durationMs = performance.now() - since;
     const type = "request.finished";
-    if (tool === undefined && why === undefined) {
-      return emit({ type, session, direction, id, method, outcome, durationMs });
+    // With each message: no object more than the event.
+    if (why === undefined) {
+      return tool === undefined
+        ? emit({ type, session, direction, id, method, outcome, durationMs })
+        : emit({ type, session, direction, id, method, tool, outcome, durationMs });
     }
     const more = { ...tool !== undefined && { tool }, ...why };
     emit({ type, session, direction, id, method, ...more, outcome, durationMs });
