@@ -1,19 +1,30 @@
 /** The composition root: from a resolved configuration to a running gateway. The only file that knows everything. */
-import { readFileOf } from "./config/files.ts";
+import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
 import type { ResolvedConfig } from "./config/mod.ts";
 import { GatewayError } from "./core/errors.ts";
 import { bus, type Sink } from "./core/events.ts";
+import type { OpenCall } from "./core/open_table.ts";
+import { escaped } from "./core/outside.ts";
+import { told } from "./core/telling.ts";
 import { stdio } from "./frontends/stdio.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
 import { Gateway } from "./gateway.ts";
-import { createRoutes, type Endpoint, endpointsOf, type MountOptions } from "./mounts.ts";
+import {
+  boundAddress,
+  createRoutes,
+  type Endpoint,
+  endpointsOf,
+  type MountOptions,
+  type OpenCallReport,
+} from "./mounts.ts";
+import { type Children, children } from "./observe/children.ts";
 import { health } from "./observe/health.ts";
 import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { trace } from "./policies/trace.ts";
-import { close, httpService, listen } from "./server.ts";
+import { close, httpService, listen, type TlsFiles } from "./server.ts";
 import { Placement } from "./placement.ts";
 import { createUpstream } from "./upstream.ts";
 
@@ -25,15 +36,21 @@ export interface AppOptions {
   readonly sinks: readonly Sink[];
 }
 
+export type { OpenCallReport };
+
 export interface App {
   /** What clients of the network can use, the preferred one first. */
   readonly endpoints: readonly Endpoint[];
+  /** What is bound, where the endpoints do not show it. */
+  readonly bound: string | undefined;
   /** Settles when the client on stdin and stdout is done; never without one. */
   readonly finished: Promise<void>;
   /** Rejects when the gateway can do its work no longer. */
   readonly failed: Promise<never>;
   /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
   readonly idleSince: number | undefined;
+  /** Every call that waits for its answer, oldest first: what may be shown to who runs the gateway. */
+  openCalls(): OpenCallReport[];
   /** Orderly: refuses new work, lets open requests finish, stops all children. */
   stop(reason: string): Promise<void>;
   /** At once: every child and its group gets SIGKILL. */
@@ -44,7 +61,8 @@ export interface App {
 export function startApp(config: ResolvedConfig, options: AppOptions): App {
   const { version, sinks } = options;
   const healthy = health();
-  const emit = bus([healthy.sink, ...sinks]);
+  const childOf = children();
+  const emit = bus([healthy.sink, childOf.hear, ...sinks]);
   const upstream = createUpstream(config, emit);
   const placement = new Placement(config, {
     upstream,
@@ -53,8 +71,10 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
     evictIdle: (matters) => gateway.evictIdle(matters),
   });
   const gateway = createGateway(config, { placement, emit });
+  const openCalls = () => gateway.openCalls().map((call) => reportOf(call, childOf));
   const server = serveNetwork(config, {
     gateway,
+    openCalls,
     crowded: () => placement.crowded,
     emit,
     health: healthy,
@@ -66,6 +86,7 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
   emit({ type: "gateway.started", urls: endpoints.map(({ url }) => url) });
   return {
     endpoints,
+    bound: server && boundAddress(config, server.addr.port),
     finished: serveStdio(config, gateway).then((complete) => {
       // The time for open requests has passed, and is not granted twice.
       if (!complete) timeoutMs = 0;
@@ -74,6 +95,7 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
     get idleSince() {
       return gateway.idleSince;
     },
+    openCalls,
     async stop(reason) {
       placement.drain();
       await gateway.stop({ reason, timeoutMs });
@@ -82,6 +104,23 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
       emit({ type: "gateway.stopped" });
     },
     kill: () => upstream.kill(),
+  };
+}
+
+/** Who knows a session's id may speak for it, so its beginning is shown alone. */
+const SESSION_CHARS = 8;
+const SHOWN_CHARS = 200;
+
+function reportOf({ session, id, method, tool, ageMs }: OpenCall, { pidOf }: Children): OpenCallReport {
+  const shown = (text: string) => escaped(told(text, SHOWN_CHARS));
+  const pid = pidOf(session);
+  return {
+    seconds: Math.round(ageMs / 100) / 10,
+    session: session.slice(0, SESSION_CHARS),
+    method: shown(method),
+    ...tool !== undefined && { tool: shown(tool) },
+    id: typeof id === "string" ? shown(id) : id,
+    ...pid !== undefined && { pid },
   };
 }
 
@@ -102,13 +141,13 @@ interface GatewayParts {
 
 function createGateway(config: ResolvedConfig, { placement, emit }: GatewayParts): Gateway {
   const { maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
-  const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs } = config;
+  const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs } = config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
     backlogFor: (peer) => placement.backlogFor(peer),
     policies: config.logLevel === "debug" ? [trace(emit)] : [],
     ...{ emit, maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars },
-    ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs },
+    ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs },
   });
 }
 
@@ -142,9 +181,10 @@ function connectionLimits(config: ResolvedConfig): ConnectionLimits {
   };
 }
 
-function readTls({ tlsCert, tlsKey }: ResolvedConfig): { cert: string; key: string } | undefined {
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  return { cert: readFileOf("--tlsCert", tlsCert), key: readFileOf("--tlsKey", tlsKey) };
+function readTls({ tlsCert: certFile, tlsKey: keyFile }: ResolvedConfig): TlsFiles | undefined {
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  const [cert, key] = [readCertificatesOf("--tlsCert", certFile), readPrivateKeyOf("--tlsKey", keyFile)];
+  return { cert, key, certFile, keyFile };
 }
 
 /** False when requests are still open after the time for them, which counts from the end of stdin. */

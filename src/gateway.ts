@@ -6,7 +6,9 @@ import { Chain, type LinkTo, linkTo } from "./core/chain.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
 import { DisconnectedError, type GatewayError, LimitError, StoppingError } from "./core/errors.ts";
+import { durationText } from "./core/duration.ts";
 import type { Sink } from "./core/events.ts";
+import type { OpenCall } from "./core/open_table.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Room } from "./core/room.ts";
 import { Session, type SessionOptions } from "./core/session.ts";
@@ -32,6 +34,8 @@ export interface GatewayOptions {
   readonly maxRequestMs?: number | undefined;
   /** After how much silence a client that asked for progress is told that its call still runs. */
   readonly progressHeartbeatMs?: number | undefined;
+  /** Requests that are open for so long are told of; never by default. */
+  readonly slowRequestMs?: number | undefined;
 }
 
 interface Running {
@@ -39,6 +43,9 @@ interface Running {
   /** Settles when it has ended and everything is freed. */
   readonly ended: Promise<void>;
 }
+
+/** Of what an orderly end waits for. */
+const MAX_TOLD_CALLS = 10;
 
 /** A caller as far as it is known before its request is read. */
 const STATELESS: Peer = { session: "", wire: "streamableHttp", scope: "request" };
@@ -53,6 +60,7 @@ export class Gateway implements AsyncDisposable {
   #openPosts = 0;
   #stopping = false;
   #idleSince = performance.now();
+  readonly #slowWatch: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: GatewayOptions) {
     const { maxSessions: places, queueTimeoutMs, policies } = options;
@@ -75,6 +83,8 @@ export class Gateway implements AsyncDisposable {
       what: "sessions",
       makeRoom: () => void this.evictIdle(),
     });
+    const { slowRequestMs: slowMs } = options;
+    if (slowMs !== undefined) this.#slowWatch = setInterval(() => this.#tellSlow(slowMs), lookEvery(slowMs));
   }
 
   readonly accept: Accept = (peer, leaving) => {
@@ -91,6 +101,12 @@ export class Gateway implements AsyncDisposable {
       shortest = Math.min(shortest, idleMs);
     }
     return Math.max(this.#idleSince, performance.now() - shortest);
+  }
+
+  /** Every request of a client that waits for its answer, oldest first. */
+  openCalls(): OpenCall[] {
+    const calls = this.#sessions().flatMap(({ openCalls }) => openCalls);
+    return calls.sort((one, other) => other.ageMs - one.ageMs);
   }
 
   /** Throws StoppingError once `stop` was called. */
@@ -122,8 +138,10 @@ export class Gateway implements AsyncDisposable {
   async stop(options: { reason: string; timeoutMs: number }): Promise<void> {
     this.#stopping = true;
     this.#room.close(new StoppingError());
-    const openRequests = this.#sessions().reduce((sum, session) => sum + session.openRequests, 0);
-    this.#options.emit({ type: "gateway.stopping", reason: options.reason, openRequests });
+    const { reason, timeoutMs: waitMs } = options;
+    const calls = this.openCalls();
+    const waits = calls.length > 0 && { waitsFor: calls.slice(0, MAX_TOLD_CALLS).map(callLabel), waitMs };
+    this.#options.emit({ type: "gateway.stopping", reason, openRequests: calls.length, ...waits });
     await this.#drained(options.timeoutMs);
     await this[Symbol.asyncDispose]();
   }
@@ -133,6 +151,13 @@ export class Gateway implements AsyncDisposable {
     this.#endAll(new StoppingError());
     await Promise.all(this.#running.all().map(({ value }) => value.ended));
     this.#deadlines[Symbol.dispose]();
+    clearInterval(this.#slowWatch);
+  }
+
+  #tellSlow(ms: number): void {
+    for (let running = this.#running.first; running; running = running.next) {
+      running.value.session.tellSlow(ms);
+    }
   }
 
   #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
@@ -212,6 +237,18 @@ export class Gateway implements AsyncDisposable {
   #sessions(): Session[] {
     return this.#running.all().map(({ value }) => value.session);
   }
+}
+
+/** Looked at now and then, since a timer for each request would cost more than it: a quarter late at most. */
+function lookEvery(slowMs: number): number {
+  return Math.max(10, Math.min(slowMs / 4, 5_000));
+}
+
+/** As a reader looks for it: what is called, and for how long. */
+function callLabel({ method, tool, ageMs }: OpenCall): string {
+  return `${method}${tool === undefined ? "" : ` ${tool}`} (for ${
+    durationText(Math.round(ageMs / 100) * 100)
+  })`;
 }
 
 /** -1 for a session that is in use. */

@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
+import type { RequestId } from "./core/jsonrpc.ts";
 import { escaped } from "./core/outside.ts";
 import { ReleaseWatch } from "./core/release_watch.ts";
 import { told, withoutFolders } from "./core/telling.ts";
@@ -12,6 +13,7 @@ import { sse } from "./frontends/sse.ts";
 import { streamable } from "./frontends/streamable.ts";
 import { notUpgraded, websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
+import { isWildcard, reachableHost } from "./listener/reachable_host.ts";
 import type { Health } from "./observe/health.ts";
 import { isOfThisMachine } from "./policies/origin.ts";
 import type { Handler, Routes, UpgradeHandler } from "./server.ts";
@@ -22,8 +24,22 @@ export interface MountOptions {
   /** Whether somebody waits for a server. */
   readonly crowded: () => boolean;
   readonly health: Health;
+  /** Oldest first. */
+  readonly openCalls: () => readonly OpenCallReport[];
   readonly emit: Sink;
   readonly version: string;
+}
+
+/** An open call as it may be shown to who runs the gateway. */
+export interface OpenCallReport {
+  readonly seconds: number;
+  /** Its beginning. */
+  readonly session: string;
+  readonly method: string;
+  readonly tool?: string;
+  readonly id: RequestId;
+  /** Of the child that has it. */
+  readonly pid?: number;
 }
 
 /** Each cell of the matrix meets the same gateway. */
@@ -70,19 +86,29 @@ const socketsOnly: Handler = (request) => {
   throw notUpgraded(request);
 };
 
-function healthReport({ health, version }: MountOptions): Handler {
+/** Of open calls in a report; the rest is counted. */
+const MAX_REPORTED_CALLS = 100;
+
+function healthReport({ health, openCalls, version }: MountOptions): Handler {
   return getOnly((request, caller) => {
     const { status, reason, stderr } = health.report();
     const timestamp = new Date().toISOString();
     // A child prints what it likes, and whoever may ask for our health may not be meant to read it.
-    const lines = isOfThisMachine(request, caller) ? stderr?.map(reported) : undefined;
-    const told = { reason: reason && reported(reason), stderr: lines };
+    const isOurs = isOfThisMachine(request, caller);
+    const told = {
+      reason: reason && reported(reason),
+      ...isOurs && { stderr: stderr?.map(reported), ...reportedCalls(openCalls()) },
+    };
     const body = { status, service: "keystone", version, timestamp, ...told };
     return new Response(escaped(JSON.stringify(body)), {
       status: status === "ok" ? 200 : 503,
       headers: { "Content-Type": "application/json" },
     });
   });
+}
+
+function reportedCalls(calls: readonly OpenCallReport[]) {
+  return calls.length > 0 && { openCalls: calls.length, calls: calls.slice(0, MAX_REPORTED_CALLS) };
 }
 
 /** Of a line of a child. */
@@ -108,28 +134,33 @@ export interface Endpoint {
 
 /** Where clients of the network reach the gateway, in the order of `--outputTransport`. */
 export function endpointsOf(config: ResolvedConfig, port: number): Endpoint[] {
-  const secure = config.tlsCert === undefined ? "" : "s";
-  const at = `${authorityOf(config.host)}:${port}`;
+  const base = publicBase(config) ?? listeningAt(config, port);
   return config.transports.flatMap((transport): Endpoint[] => {
     switch (transport) {
       case "streamableHttp":
-        return [{
-          label: "Streamable HTTP",
-          type: "http",
-          url: `http${secure}://${at}${config.streamableHttpPath}`,
-        }];
+        return [{ label: "Streamable HTTP", type: "http", url: base + config.streamableHttpPath }];
       case "sse":
-        return [{ label: "SSE", type: "sse", url: `http${secure}://${at}${config.ssePath}` }];
+        return [{ label: "SSE", type: "sse", url: base + config.ssePath }];
       case "ws":
-        return [{ label: "WebSocket", type: "ws", url: `ws${secure}://${at}${config.wsPath}` }];
+        return [{ label: "WebSocket", type: "ws", url: base.replace(/^http/i, "ws") + config.wsPath }];
       case "stdio":
         return [];
     }
   });
 }
 
-/** A wildcard address is for binding; a client on this machine reaches it by name. */
-function authorityOf(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
+/** What a proxy in front has clients write; a path alone does not say where the proxy is. */
+function publicBase({ baseUrl }: ResolvedConfig): string | undefined {
+  return /^https?:/i.test(baseUrl) ? baseUrl : undefined;
+}
+
+function listeningAt({ host, tlsCert }: ResolvedConfig, port: number): string {
+  return `http${tlsCert === undefined ? "" : "s"}://${reachableHost(host)}:${port}`;
+}
+
+/** What is bound, where the URLs do not show it. */
+export function boundAddress(config: ResolvedConfig, port: number): string | undefined {
+  const { host } = config;
+  if (publicBase(config) === undefined && !isWildcard(host)) return undefined;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

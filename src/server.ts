@@ -39,7 +39,7 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
   const refused = (request: Request, error: unknown): Response => {
     const response = toResponse(error);
     const { method } = request;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (!(error instanceof GatewayError)) emit({ type: "fault", where: "http", error });
     emit({ type: "http.refused", method, route: pathOf(request.url), status: response.status, reason });
     return response;
@@ -80,6 +80,11 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
       return begin().catch((error) => refused(request, error));
     },
   };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof GatewayError) return error.logged;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**
@@ -129,11 +134,19 @@ function withoutSlash(path: string): string {
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
+/** PEM texts, and the paths that they came from. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
 export interface ListenOptions extends ConnectionLimits {
   readonly host: string;
   readonly port: number;
-  /** PEM texts: HTTPS with HTTP/2 by ALPN. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** HTTPS with HTTP/2 by ALPN. */
+  readonly tls?: TlsFiles | undefined;
   readonly maxHeaderBytes: number;
   readonly emit: Sink;
 }
@@ -143,7 +156,7 @@ export function listen(service: Service, { host, port, ...options }: ListenOptio
   try {
     return new Listener({ hostname: host.replace(/^\[(.*)\]$/, "$1"), port, service, ...options });
   } catch (cause) {
-    throw new ConfigError(listenFault(cause, host, port), { cause });
+    throw new ConfigError(listenFault(cause, { host, port, tls: options.tls }), { cause });
   }
 }
 
@@ -153,15 +166,36 @@ export async function close(listener: Listener): Promise<void> {
   listener.kill();
 }
 
-function listenFault(cause: unknown, host: string, port: number): string {
-  if (cause instanceof Deno.errors.AddrInUse) return `--port "${port}": the port is in use on ${host}`;
-  if (cause instanceof Deno.errors.PermissionDenied) return `--port "${port}": not allowed to use it`;
+interface Listened {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: Pick<TlsFiles, "certFile" | "keyFile"> | undefined;
+}
+
+/** Why an address cannot be bound, or TLS not be offered, and what to do. */
+export function listenFault(cause: unknown, { host, port, tls }: Listened): string {
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return `--port "${port}": the port is in use on ${host}; take another one, or --port 0 for a free one`;
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) return `--port "${port}": ${forbiddenPort(port)}`;
   const reason = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof Deno.errors.AddrNotAvailable || /lookup address/.test(reason)) {
     return `--host "${host}": this machine has no such address`;
   }
-  if (/KeyMismatch/.test(reason)) return "--tlsKey: the key does not belong to the certificate of --tlsCert";
-  if (/certificate/i.test(reason)) return "--tlsCert: the file has no certificate in PEM form";
-  if (/key/i.test(reason)) return "--tlsKey: the file has no private key in PEM form";
+  const [cert, key] = [JSON.stringify(tls?.certFile), JSON.stringify(tls?.keyFile)];
+  if (/KeyMismatch/.test(reason)) {
+    return `--tlsKey ${key}: the key does not belong to the certificate of --tlsCert ${cert}`;
+  }
+  if (tls && /certificate/i.test(reason)) return `--tlsCert ${cert}: holds a broken certificate`;
+  if (tls && /key/i.test(reason)) {
+    return `--tlsKey ${key}: holds a broken private key, or of a kind that is not known`;
+  }
   return `Cannot listen on ${host} port ${port}: ${reason}`;
+}
+
+function forbiddenPort(port: number): string {
+  return port < 1024
+    ? "not allowed to use it, since ports below 1024 want the rights of an administrator; " +
+      "take a higher one, such as --port 8000, and have a proxy or a port mapping lead there"
+    : "not allowed to use it; take another one, or --port 0 for a free one";
 }

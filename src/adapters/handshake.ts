@@ -1,5 +1,6 @@
 /** Plays `initialize` at a server, so that it can serve clients who bring no handshake of their own. */
 import type { Channel, Envelope, Undelivered } from "../core/channel.ts";
+import { durationText } from "../core/duration.ts";
 import { BackendError, LimitError, TimeoutError } from "../core/errors.ts";
 import { answersSole, isRequest, type Params, type RequestId } from "../core/jsonrpc.ts";
 import { inTime } from "../core/waiting.ts";
@@ -32,7 +33,9 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
   const messages = server.incoming[Symbol.asyncIterator]();
   const params = { protocolVersion, capabilities, clientInfo };
   await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: "initialize", params } });
-  const late = new TimeoutError(`The MCP server did not answer initialize within ${timeoutMs} ms`);
+  const late = new TimeoutError(
+    `The MCP server did not answer initialize within ${durationText(timeoutMs)} (--startTimeout)`,
+  );
   const result = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, server, messages), late);
   await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
   return { result, incoming: { [Symbol.asyncIterator]: () => messages } };

@@ -115,7 +115,7 @@ Deno.test("handshake throws TimeoutError when the server keeps silent", async ()
   const { server, done } = shake({ timeoutMs: 10 });
   await assert.rejects(done, (error) => {
     assert(error instanceof TimeoutError);
-    assert.match(error.message, /within 10 ms/);
+    assert.match(error.message, /within 10ms \(--startTimeout\)/);
     return true;
   });
   // Its end comes too late to be anybody's, and must not be an unhandled rejection.

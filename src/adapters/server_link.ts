@@ -24,7 +24,7 @@ export interface ServerLinkOptions {
   readonly onDiscard: (server: Channel) => void;
   /** A new server was told what the last one knew. */
   readonly onRestored: () => void;
-  readonly tell: (reason: string) => void;
+  readonly tell: (reason: string, more: { readonly cause: unknown; readonly pauseMs: number }) => void;
 }
 
 /** Why a server ended that was not told to. */
@@ -55,6 +55,8 @@ export class ServerLink {
   #freed: Promise<void> = Promise.resolve();
   /** How many connections in a row broke before they were of any use. */
   #breaks = 0;
+  /** Of the last break. */
+  #why: unknown;
 
   constructor(options: ServerLinkOptions) {
     this.#options = options;
@@ -97,6 +99,7 @@ export class ServerLink {
     if (this.#life.server !== server) return;
     const livedLong = performance.now() - this.#life.since >= this.#options.retry.maxDelayMs;
     this.#breaks = livedLong ? 1 : this.#breaks + 1;
+    this.#why = end?.reason;
     if (end) this.#ended(end);
   }
 
@@ -134,7 +137,7 @@ export class ServerLink {
     for (const guard of guards) guard.check();
     if (attempt > 0) {
       const pauseMs = pauseBefore(attempt, retry);
-      tell(`next try in ${Math.round(pauseMs)} ms`);
+      tell(`next try in ${Math.round(pauseMs)} ms`, { cause: this.#why, pauseMs });
       await pause(pauseMs, signal);
     }
     while (true) {
@@ -148,7 +151,7 @@ export class ServerLink {
         if (final || ++attempt > attempts) throw error;
         for (const guard of guards) guard.check();
         const pauseMs = Math.min(Math.max(pauseBefore(attempt, retry), retryAfterMs), retry.maxDelayMs);
-        tell(`${messageOf(error)}; next try in ${Math.round(pauseMs)} ms`);
+        tell(`${messageOf(error)}; next try in ${Math.round(pauseMs)} ms`, { cause: error, pauseMs });
         await pause(pauseMs, signal);
       }
     }

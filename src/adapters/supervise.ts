@@ -6,6 +6,7 @@
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
 import { asText, type Channel, type Envelope, textOf, undeliveredBy } from "../core/channel.ts";
+import { durationText } from "../core/duration.ts";
 import {
   BackendError,
   DisconnectedError,
@@ -120,7 +121,7 @@ class SupervisedChannel implements Channel {
         background(this.#pump(server, messages), "supervised server", options.emit),
       onDiscard: (server) => this.#takeBack(server),
       onRestored: () => this.#tellRestored(),
-      tell: (reason) => this.#tell(reason),
+      tell: (reason, more) => this.#tell(reason, more),
     });
   }
 
@@ -306,10 +307,16 @@ class SupervisedChannel implements Channel {
 
   async #replay(server: Channel, messages: AsyncIterator<Envelope>): Promise<void> {
     const { replayTimeoutMs } = this.#options;
-    const late = new TimeoutError(`The MCP server did not answer the handshake within ${replayTimeoutMs} ms`);
+    const within = `${durationText(replayTimeoutMs)} (--startTimeout)`;
+    const late = new TimeoutError(`The MCP server did not answer the handshake within ${within}`);
     const pass = (envelope: Envelope) => this.#receive(server, envelope);
     const isOpen = (id: RequestId) => this.#open.has(id);
-    await inTime(replayTimeoutMs, this.#memory.replay({ server, messages, pass, isOpen }), late);
+    try {
+      await inTime(replayTimeoutMs, this.#memory.replay({ server, messages, pass, isOpen }), late);
+    } catch (error) {
+      if (error === late) this.#tellLate(late.message);
+      throw error;
+    }
   }
 
   async #pump(server: Channel, messages: AsyncIterator<Envelope>): Promise<void> {
@@ -396,7 +403,7 @@ class SupervisedChannel implements Channel {
     for (const open of this.#open.values()) if (open.sentTo === server) this.#lose(open, losses);
     this.#takeBack(server);
     if (this.#closed) return this.incoming.end();
-    this.#tell(messageOf(reason));
+    this.#tell(messageOf(reason), { cause: reason });
     const { reopens = () => true } = this.#options;
     const over = this.#abort.signal.aborted || this.#options.stopping?.aborted;
     const wanted = this.#memory.established && !over && reopens(reason);
@@ -415,7 +422,8 @@ class SupervisedChannel implements Channel {
 
   /** What the server says by itself must go on too, so this does not wait for the next request. */
   #reconnect(reason: unknown): void {
-    const giveUp = (error: unknown) => this.#tell(`gave up until the next request: ${messageOf(error)}`);
+    const giveUp = (error: unknown) =>
+      this.#tell(`gave up until the next request: ${messageOf(error)}`, { cause: error });
     if (this.#link.exhausted) return giveUp(reason);
     this.#link.connect({ replays: true }).catch(giveUp);
   }
@@ -430,9 +438,21 @@ class SupervisedChannel implements Channel {
     this.#options.emit({ type: "server.restored", session: this.#session, server: this.#name });
   }
 
-  #tell(reason: string): void {
+  #tellLate(reason: string): void {
+    this.#options.emit({ type: "handshake.late", session: this.#session, server: this.#name, reason });
+  }
+
+  #tell(reason: string, { cause, pauseMs }: { cause?: unknown; pauseMs?: number } = {}): void {
     if (this.#abort.signal.aborted) return;
-    this.#options.emit({ type: "server.trouble", session: this.#session, server: this.#name, reason });
+    const known = cause instanceof BackendError && cause.exited;
+    const told = known && { told: true as const, ...pauseMs !== undefined && { pauseMs } };
+    this.#options.emit({
+      type: "server.trouble",
+      session: this.#session,
+      server: this.#name,
+      reason,
+      ...told,
+    });
   }
 }
 

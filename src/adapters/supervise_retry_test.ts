@@ -177,7 +177,7 @@ Deno.test("supervise gives up a server that never answers the handshake that is 
   rig.client.say(request(1));
   assert.deepEqual(
     await rig.client.hear(),
-    failure(1, "The MCP server did not answer the handshake within 20 ms", -32001),
+    failure(1, "The MCP server did not answer the handshake within 20ms (--startTimeout)", -32001),
   );
   assert.equal(silent.disposed, true);
 });

@@ -15,6 +15,7 @@ import { ChildOutput } from "./child_output.ts";
 import { ChildStderr } from "./child_stderr.ts";
 import { OrphanWatch } from "./orphan_watch.ts";
 import { ProcessGroup } from "./process_group.ts";
+import { spawnPlan } from "./spawn_plan.ts";
 
 /** How long a pipe may stay open after its process has ended: a grandchild may hold it for ever. */
 const DRAIN_MS = 500;
@@ -79,10 +80,11 @@ export function processBackend(options: ProcessOptions): ProcessBackend {
 
 function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
   const { name, cwd, emit } = options;
-  const [program, args] = argv(options, launch.args);
+  const { program, args, windowsRawArguments } = spawnPlan(options, launch.args);
   try {
     return new Deno.Command(program, {
       args,
+      windowsRawArguments,
       env: { ...options.env, ...launch.env },
       stdin: "piped",
       stdout: "piped",
@@ -103,15 +105,6 @@ function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
 function isExhaustion(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "EAGAIN" || code === "ENOMEM" || code === "EMFILE" || code === "ENFILE";
-}
-
-function argv({ program, args, shell }: ProcessOptions, more: readonly string[]): [string, string[]] {
-  if (!shell) return [program, [...args, ...more]];
-  if (Deno.build.os === "windows") return ["cmd.exe", ["/d", "/s", "/c", program]];
-  // "$@" hands further arguments to the line without quoting them again.
-  return more.length === 0
-    ? ["/bin/sh", ["-c", program]]
-    : ["/bin/sh", ["-c", `${program} "$@"`, "sh", ...more]];
 }
 
 class ProcessChannel implements Channel {
@@ -189,7 +182,7 @@ class ProcessChannel implements Channel {
     while (!await within(DRAIN_MS, stdout) && this.#held);
     await this.#output.cancel();
     if (expected) this.incoming.end();
-    else this.#fail(new BackendError(`The MCP server ${describeExit(status)}`, { clean: status.success }));
+    else this.#fail(endOf(status));
   }
 
   /** The exit code, if there is one soon, tells more than the broken pipe. */
@@ -280,11 +273,17 @@ class ProcessChannel implements Channel {
     const { emit, name } = this.#options;
     const child = { session: this.#session, pid: this.#child.pid, server: name };
     const stderr = expected ? [] : [...this.#stderr.lastLines];
-    emit({ type: "child.exited", ...child, code, signal: signal ?? undefined, expected, stderr });
-    if (!expected && !this.#ready) {
+    const early = !expected && !this.#ready;
+    const end = { code, signal: signal ?? undefined, expected, ...early && { early }, stderr };
+    emit({ type: "child.exited", ...child, ...end });
+    if (early) {
       emit({ type: "child.failed", ...child, reason: describeExit({ code, signal }) });
     }
   }
+}
+
+function endOf(status: Deno.CommandStatus): BackendError {
+  return new BackendError(`The MCP server ${describeExit(status)}`, { clean: status.success, exited: true });
 }
 
 function describeExit({ code, signal }: { code: number; signal: Deno.Signal | null }): string {

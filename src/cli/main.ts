@@ -10,6 +10,7 @@ import { type LineWriter, lineWriter } from "../observe/line_writer.ts";
 import { logSink } from "../observe/log.ts";
 import { banner } from "./banner.ts";
 import { stopRequests } from "./lifetime.ts";
+import { openCallsText } from "./open_calls.ts";
 
 /** 0 stopped on request, 1 failed while running, 2 wrong usage. */
 type ExitCode = 0 | 1 | 2;
@@ -54,18 +55,26 @@ interface ServeOptions {
 
 async function serve(config: ResolvedConfig, options: ServeOptions): Promise<void> {
   const { version, warnings, stdout, stderr } = options;
-  const { logLevel: level, logFormat: format } = config;
-  const log = logSink({ level, format, write: (line) => stderr.write(line) });
-  for (const text of warnings) log({ type: "warning", text });
+  const { logLevel: level, logFormat: format, slowRequestMs } = config;
+  const log = logSink({
+    level,
+    format,
+    slowRequestMs,
+    colours: wantsColours(),
+    write: (line) => stderr.write(line),
+  });
   const app = startApp(config, { version, sinks: [log] });
+  // Not before: a line that is refused is told of in one line.
+  for (const text of warnings) log({ type: "warning", text });
   const byStdio = config.transports.includes("stdio");
   const { exitWithParent: watchParent, idleExitMs } = config;
   const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
   const stop = stopRequests({ watchStdin: !byStdio, watchParent, idle });
   guardAgainstFaults(log, app);
+  tellOpenCallsOnSignal(() => stderr.write(openCallsText(app.openCalls(), format)));
   if (level !== "none" && app.endpoints.length > 0) {
     // stdout belongs to the protocol where a client listens to it.
-    (byStdio ? stderr : stdout).write(`${banner(app, { version, server: config.server })}\n`);
+    (byStdio ? stderr : stdout).write(`${banner(app, { version, server: config.server, format })}\n`);
   }
   const finished = app.finished.then(() => "the client on stdin is done");
   const failed = app.failed.catch((error: Error) => error);
@@ -77,6 +86,18 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   });
   await Promise.race([orderly, atOnce]);
   if (reason instanceof Error) throw reason;
+}
+
+/** As BSD's tools do on Ctrl-T, and others where there is no such key. */
+function tellOpenCallsOnSignal(tell: () => void): void {
+  if (Deno.build.os === "windows") return;
+  Deno.addSignalListener("SIGUSR1", tell);
+  if (Deno.build.os === "darwin") Deno.addSignalListener("SIGINFO", tell);
+}
+
+/** For people who look on, and have not said otherwise (no-color.org). */
+function wantsColours(): boolean {
+  return Deno.stderr.isTerminal() && !Deno.noColor && Deno.env.get("TERM") !== "dumb";
 }
 
 /** A fault that escaped its session is logged and ends nothing; the last moment still takes all children along. */

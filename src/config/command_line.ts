@@ -1,4 +1,5 @@
 import { ConfigError } from "../core/errors.ts";
+import { splitWindowsLine } from "./windows_line.ts";
 
 /** What a command line comes to: words that can be executed as they are, or a line that only a shell can run. */
 export type CommandLine =
@@ -21,13 +22,22 @@ const SHELL_WORDS = new Set(
 );
 
 /**
- * Splits a command line as a POSIX shell splits words. A line with anything in it that a shell would act on (pipes,
+ * Splits a command line as a POSIX shell splits words, and on Windows as programs do there. A line with anything in it that a shell would act on (pipes,
  * redirections, expansions, globs, assignments, comments, built-ins) is left whole for one.
  *
  * It is written here because npm's `shell-quote` gives other words than a shell does for `x#y`, for a quote that is
  * never closed and for backticks.
  */
-export function splitCommandLine(line: string): CommandLine {
+export function splitCommandLine(line: string, os: typeof Deno.build.os = Deno.build.os): CommandLine {
+  return os === "windows" ? windowsLine(line) : posixLine(line);
+}
+
+function windowsLine(line: string): CommandLine {
+  const words = splitWindowsLine(line);
+  return words === undefined ? { kind: "shell" } : { kind: "words", words };
+}
+
+function posixLine(line: string): CommandLine {
   const text = line.replace(OUTER_BLANKS, "");
   const words: string[] = [];
   for (let at = skipBlanks(text, 0); at < text.length; at = skipBlanks(text, at)) {

@@ -14,7 +14,48 @@ export function readFileOf(flag: string, path: string): string {
 export function readCertificatesOf(flag: string, path: string): string {
   const text = readFileOf(flag, path);
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  throw new ConfigError(`${flag} ${JSON.stringify(path)}: holds no certificate in PEM form`);
+  throw new ConfigError(
+    `${flag} ${JSON.stringify(path)}: holds no certificate in PEM form${certificateHint(text)}`,
+  );
+}
+
+function certificateHint(text: string): string {
+  if (PRIVATE_KEY.test(text)) {
+    return ", but a private key; a certificate is public, and mostly in a file beside it";
+  }
+  if (text.includes("-----BEGIN TRUSTED CERTIFICATE-----")) {
+    return '; "openssl x509 -in FILE -out FILE.pem" writes one that others can read, too';
+  }
+  return isBinary(text)
+    ? '; "openssl x509 -inform der -in FILE -out FILE.pem" makes it of one in DER form'
+    : "";
+}
+
+const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
+
+/** As `readFileOf`, for a private key in PEM that nobody has to be asked a password for. */
+export function readPrivateKeyOf(flag: string, path: string): string {
+  const text = readFileOf(flag, path);
+  const encrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text);
+  if (PRIVATE_KEY.test(text) && !encrypted) return text;
+  const fault = encrypted
+    ? 'the key is encrypted, and nobody is asked for its password; "openssl pkey -in FILE -out FILE.pem" decrypts it'
+    : `holds no private key in PEM form${keyHint(text)}`;
+  throw new ConfigError(`${flag} ${JSON.stringify(path)}: ${fault}`);
+}
+
+function keyHint(text: string): string {
+  if (text.includes("-----BEGIN CERTIFICATE-----")) {
+    return ", but a certificate; the key is mostly in a file beside it";
+  }
+  return isBinary(text)
+    ? '; "openssl pkey -inform der -in FILE -out FILE.pem" makes it of one in DER form'
+    : "";
+}
+
+/** What is no text became replacement characters. */
+function isBinary(text: string): boolean {
+  return text.includes("\uFFFD") || text.includes("\0");
 }
 
 /** Throws ConfigError where there is no such folder. */

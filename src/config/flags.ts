@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from "commander";
 import { ConfigError } from "../core/errors.ts";
-import { dressHelp } from "./help.ts";
+import { foreignFlagHint } from "./foreign_flags.ts";
+import { COMMON_HEADING, dressHelp } from "./help.ts";
+import { commandHint, readOperand, URL_FORM } from "./operands.ts";
 import { optionEntries, type OptionKey, type OptionMeta, type RawOptions } from "./options.ts";
 
 /** What a command line asks for: a text to print, or values that are still as they were written. */
@@ -9,8 +11,7 @@ export type Flags =
   | { kind: "version"; text: string }
   | { kind: "values"; values: RawOptions; url?: URL };
 
-const URL_FORM = /^(https?|wss?):\/\//i;
-const MAX_SHOWN = 40; // an argument in an error message; the message stays one line
+const MAX_SHOWN = 40; // a flag in an error message; the message stays one line
 
 /** Reads flags by the table of options; nothing is printed and nothing exits. */
 export function readFlags(args: readonly string[], version: string): Flags {
@@ -23,20 +24,30 @@ export function readFlags(args: readonly string[], version: string): Flags {
     program.parse(withoutEquals(withSwitchesSet(args), program.options), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return outcomeOf(error, printed.join("").trimEnd(), args);
+    return outcomeOf(error, printed.join("").trimEnd(), { args, operands: program.args });
   }
-  const url = readOperand(program.args);
+  const url = readOperand(program.args, isUnquotedLine(args));
   return { kind: "values", values: rawOptions(program.opts<Record<string, unknown>>()), ...url && { url } };
 }
 
 function createProgram(version: string): Command {
   const program = new Command("keystone").exitOverride().argument("[operands...]");
-  for (const [key, meta] of optionEntries()) {
+  for (const [key, meta] of commonFirst()) {
     program.addOption(flagOf(key, meta));
     if (isSwitch(meta)) program.addOption(noFlagOf(key, meta));
   }
   program.optionsGroup("About:").version(version, "--version", "print the version and exit");
   return dressHelp(program.helpOption("-h, --help", "print this help and exit"));
+}
+
+/** The order of the help. */
+function commonFirst(): [OptionKey, OptionMeta][] {
+  const entries = optionEntries();
+  return [...entries.filter(([, { common }]) => common), ...entries.filter(([, { common }]) => !common)];
+}
+
+function headingOf({ group, common }: OptionMeta): string {
+  return common ? COMMON_HEADING : `${group}:`;
 }
 
 /**
@@ -50,13 +61,13 @@ function flagOf(key: OptionKey, meta: OptionMeta): Option {
     meta.description,
   );
   if (meta.bare !== undefined) option.preset(meta.bare);
-  if (meta.list === "repeated" || meta.list === "commas") option.argParser(collect);
-  return option.helpGroup(`${meta.group}:`);
+  if (meta.list === "repeated" || meta.list === "commas" || meta.single) option.argParser(collect);
+  return option.helpGroup(headingOf(meta));
 }
 
 /** Turns a switch off; the help tells of it once for all switches. */
 function noFlagOf(key: OptionKey, meta: OptionMeta): Option {
-  return new Option(`--no-${kebab(key)}`).hideHelp().helpGroup(`${meta.group}:`);
+  return new Option(`--no-${kebab(key)}`).hideHelp().helpGroup(headingOf(meta));
 }
 
 function collect(value: string, earlier: unknown): string[] {
@@ -87,33 +98,32 @@ function withoutEquals(args: readonly string[], known: readonly Option[]): strin
   });
 }
 
-function outcomeOf(error: CommanderError, text: string, args: readonly string[]): Flags {
+interface Line {
+  readonly args: readonly string[];
+  readonly operands: readonly string[];
+}
+
+function outcomeOf(error: CommanderError, text: string, line: Line): Flags {
   if (error.code === "commander.helpDisplayed") return { kind: "help", text };
   if (error.code === "commander.version") return { kind: "version", text };
   const [, flag] = /^error: unknown option '([\w.-]+)/.exec(error.message) ?? [];
   const [, similar] = /\(Did you mean (.+)\?\)$/.exec(error.message) ?? [];
   if (flag === undefined) throw error;
-  const hint = similar === undefined ? unknownHint(args, flag) : `did you mean ${similar}?`;
+  const hint = unknownHint(flag, line) ?? (similar === undefined ? "see --help" : `did you mean ${similar}?`);
   throw new ConfigError(`${flag.slice(0, MAX_SHOWN)}: unknown flag, ${hint}`);
 }
 
-/** Keystone has one short flag: any other after `--stdio` is mostly the server's own, as in `--stdio npx -y server`. */
-function unknownHint(args: readonly string[], flag: string): string {
-  return args.includes("--stdio") && !flag.startsWith("--")
-    ? "quote the whole line after --stdio, or put the command after --"
-    : "see --help";
+/** A flag that is not ours is the server's own, or one that another gateway has. */
+function unknownHint(flag: string, { args, operands }: Line): string | undefined {
+  if (!isUnquotedLine(args)) return commandHint(operands) ?? foreignFlagHint(flag);
+  return flag.startsWith("--")
+    ? foreignFlagHint(flag)
+    : "quote the whole line after --stdio, or put the command after --";
 }
 
-/** The one operand is a URL. Any other is mostly the rest of an unquoted line, and parts of it may be secrets. */
-function readOperand([first, ...more]: readonly string[]): URL | undefined {
-  const url = URL_FORM.test(first ?? "") ? URL.parse(first ?? "") : null;
-  const operand = url ? more[0] : first;
-  if (operand === undefined) return url ?? undefined;
-  const shown = operand.replace(/:\/\/[^/]*@/, "://…@").replace(/[=\s?][^]*$/, "…").slice(0, MAX_SHOWN);
-  throw new ConfigError(
-    `Unexpected argument ${JSON.stringify(shown)}: quote the whole line after --stdio, ` +
-      "put the command after --, or give the URL of one remote server",
-  );
+/** As in `--stdio npx -y server`: only the first word is the value. */
+function isUnquotedLine(args: readonly string[]): boolean {
+  return args.some((arg, at) => arg === "--stdio" && /^\S+$/.test(args[at + 1] ?? ""));
 }
 
 function rawOptions(values: Readonly<Record<string, unknown>>): RawOptions {
@@ -123,8 +133,18 @@ function rawOptions(values: Readonly<Record<string, unknown>>): RawOptions {
 
 function rawValue(key: OptionKey, meta: OptionMeta, value: unknown): unknown {
   if (value === true) throw new ConfigError(`--${key}: expected ${meta.value} after it`);
+  if (meta.single && Array.isArray(value)) return singleValue(key, value.map(String));
   if (meta.list !== "commas" || !Array.isArray(value)) return value;
   return value.flatMap((names) => String(names).split(",")).map((name) => name.trim());
+}
+
+/** An empty value counts as not given. */
+function singleValue(key: OptionKey, values: readonly string[]): string | undefined {
+  const [first, second] = values.filter((value) => value.trim() !== "");
+  if (second === undefined) return first ?? values.at(-1);
+  throw new ConfigError(
+    `--${key}: given ${values.length} times, and Keystone serves one server; start one Keystone for each`,
+  );
 }
 
 function isSwitch(meta: OptionMeta): boolean {

@@ -102,7 +102,7 @@ Deno.test("readFlags names the nearest known flag for an unknown one", () => {
   assert.match(refusal("--tlsCer", "x"), /^--tlsCer: unknown flag, did you mean --tlsCert\?$/);
   assert.match(refusal("--max"), /^--max: unknown flag, /);
   assert.equal(refusal("--constructor"), "--constructor: unknown flag, see --help");
-  assert.equal(refusal("-p", "8000"), "-p: unknown flag, see --help");
+  assert.equal(refusal("-z", "8000"), "-z: unknown flag, see --help");
 });
 
 Deno.test("readFlags never shows the value of a mistyped flag", () => {

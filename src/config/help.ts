@@ -1,4 +1,4 @@
-import type { Command, Option } from "commander";
+import type { Command, Help, Option } from "commander";
 import { findOption } from "./options.ts";
 
 const WIDTH = 80;
@@ -11,18 +11,23 @@ const USAGE = `--stdio "command line" [options]
        keystone [options] -- command [arguments...]
        keystone <url of a remote server> [options]`;
 
+/** The few flags that most people need. */
+export const COMMON_HEADING = "What most people need:";
+
+const EXAMPLES = `Examples:
+  keystone --stdio "npx -y @modelcontextprotocol/server-everything"
+  keystone --port 9000 --stateful -- npx -y some-server --flag "an argument"
+  keystone https://example.com/mcp --oauth2BearerFile token.txt
+  keystone https://example.com/mcp --outputTransport sse,ws
+  keystone --stdio "uvx some-server" --host 0.0.0.0 \\
+           --allowedHost tools.example.com --cors https://app.example.com
+`;
+
 const CLOSING = `
 Flags may also be written in kebab-case (--output-transport), with an equals
 sign (--port=8000) and, to turn a switch off, with --no- (--no-stateful).
 A size is in bytes or has a suffix k, m or g; a time is in milliseconds or has
 a suffix ms, s, m or h.
-
-Examples:
-  keystone --stdio "npx -y @modelcontextprotocol/server-everything"
-  keystone --port 9000 --stateful -- npx -y some-server --flag "an argument"
-  keystone https://example.com/mcp --oauth2BearerFile token.txt
-  keystone --outputTransport sse,ws --cors https://app.example.com \\
-           --stdio "uvx some-server"
 
 Exit codes:
   0  stopped on request
@@ -35,7 +40,19 @@ export function dressHelp(program: Command): Command {
     .usage(USAGE)
     .addHelpText("before", ABOUT)
     .addHelpText("after", CLOSING)
-    .configureHelp({ helpWidth: WIDTH, optionTerm: term, optionDescription: description });
+    .configureHelp({
+      helpWidth: WIDTH,
+      optionTerm: term,
+      optionDescription: description,
+      formatItemList: withExamples,
+    });
+}
+
+/** They stand between what most people need and the rest. */
+function withExamples(heading: string, items: string[], helper: Help): string[] {
+  if (items.length === 0) return [];
+  const list = [helper.styleTitle(heading), ...items, ""];
+  return heading === COMMON_HEADING ? [...list, ...EXAMPLES.split("\n")] : list;
 }
 
 function term(option: Option): string {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { splitCommandLine } from "./command_line.ts";
 import { readFlags } from "./flags.ts";
+import { parseArgs } from "./mod.ts";
 import { optionEntries } from "./options.ts";
 
 function help(): string {
@@ -21,10 +23,13 @@ Deno.test("help begins with what Keystone is and how it is called", () => {
 
 Deno.test("help shows each flag once, in camelCase, below the heading of its group", () => {
   const lines = help().split("\n");
-  for (const [key, { group }] of optionEntries()) {
+  for (const [key, { group, common }] of optionEntries()) {
     const at = lines.findIndex((line) => line.match(/^ {2}--([A-Za-z0-9]+)/)?.[1] === key);
     assert(at > 0, key);
-    assert.equal(lines.slice(0, at).findLast((line) => /^\S.*:$/.test(line)), `${group}:`);
+    assert.equal(
+      lines.slice(0, at).findLast((line) => /^\S.*:$/.test(line)),
+      common ? "What most people need:" : `${group}:`,
+    );
   }
   assert.doesNotMatch(help(), /^ {2}--[a-z]+-/m);
 });
@@ -36,9 +41,26 @@ Deno.test("help shows defaults as a user writes them", () => {
   }
 });
 
-Deno.test("help ends with examples and the exit codes", () => {
+Deno.test("help begins with the ten flags that most people need, and five examples", () => {
+  const [, flags = "", examples = ""] =
+    /\[options\]\n\nWhat most people need:\n((?: {2}.+\n)+)\nExamples:\n((?: {2}.+\n)+)\n/.exec(help()) ?? [];
+  assert.equal(flags.match(/^ {2}--/gm)?.length, 10);
+  assert.equal(examples.match(/^ {2}keystone /gm)?.length, 5);
+});
+
+Deno.test("help gives examples that Keystone takes", () => {
+  const [, examples = ""] = /\nExamples:\n((?: {2}.+\n)+)/.exec(help()) ?? [];
+  for (const example of examples.replaceAll("\\\n", " ").trim().split("\n")) {
+    const split = splitCommandLine(example, "linux");
+    assert(split.kind === "words", example);
+    const outcome = parseArgs(split.words.slice(1), "1.2.3");
+    assert.equal(outcome.kind, "run", example);
+  }
+});
+
+Deno.test("help ends with the exit codes", () => {
   assert.match(
     help(),
-    /\nExamples:\n( {2}.+\n){3,}\nExit codes:\n {2}0 {2}.+\n {2}1 {2}.+\n {2}2 {2}[^\n]+$/,
+    /\nExit codes:\n {2}0 {2}.+\n {2}1 {2}.+\n {2}2 {2}[^\n]+$/,
   );
 });

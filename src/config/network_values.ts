@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
+import { parseServerUrl, urlFault } from "./server_url.ts";
 import { written } from "./values.ts";
 
 const HOST_LABELS = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
@@ -49,10 +50,12 @@ export const WEB_SOCKET = ["ws:", "wss:"] as const;
 /** The URL of a remote server. Empty counts as not given. The refusal does not show it: it may hold a secret. */
 export function remoteUrl(protocols: readonly string[]) {
   const names = protocols.map((protocol) => `${protocol}//`).join(" or ");
-  return written(`expected a URL that begins with ${names}`, (text): URL | "" | undefined => {
-    if (text.trim() === "") return "";
-    const url = URL.parse(text);
-    return url && protocols.includes(url.protocol) ? url : undefined;
+  const expected = (text: string) => {
+    const fault = urlFault(text.trim(), protocols);
+    return `expected a URL that begins with ${names}${fault === undefined ? "" : `; ${fault}`}`;
+  };
+  return written(expected, (text): URL | "" | undefined => {
+    return text.trim() === "" ? "" : parseServerUrl(text.trim(), protocols);
   });
 }
 
@@ -100,8 +103,8 @@ function isPath(text: string): boolean {
 }
 
 function isHttpBase(text: string): boolean {
-  const url = /^https?:\/\//i.test(text) ? URL.parse(text) : null;
-  return url !== null && url.username === "" && url.password === "" && !/[?#\s]/.test(text);
+  const url = parseServerUrl(text, HTTP);
+  return url !== undefined && url.username === "" && url.password === "" && !/[?#\s]/.test(text);
 }
 
 /** Schemes that browsers give to extensions have the origin "null" in a URL parser, so those stay as written. */

@@ -47,6 +47,10 @@ export interface OptionMeta {
   bare?: string;
   /** The value never appears in a message. */
   secret?: true;
+  /** One of the few that most people need: the help begins with it. */
+  common?: true;
+  /** Given twice it is refused: the last one would silently take the place of the first. */
+  single?: true;
   /** As a user would write it. */
   default?: unknown;
 }
@@ -59,6 +63,8 @@ export const options = z.object({
     value: "<command line>",
     description: "MCP server to run; words as in a shell, which starts only if the line needs one",
     secret: true,
+    single: true,
+    common: true,
   }),
   env: option(z.array(keyValue()), {
     group: "Server",
@@ -67,6 +73,7 @@ export const options = z.object({
     list: "repeated",
     secret: true,
     default: [],
+    common: true,
   }),
   cwd: option(nonEmpty("expected a directory"), {
     group: "Server",
@@ -152,6 +159,7 @@ export const options = z.object({
     description: "how clients are served: any of streamableHttp, sse, ws and stdio, joined by commas or " +
       "repeated (default: stdio for a remote server, the other three for a command)",
     list: "commas",
+    common: true,
   }),
   streamableHttpPath: option(httpPath(), {
     group: "Clients",
@@ -180,7 +188,8 @@ export const options = z.object({
   baseUrl: option(baseUrl(), {
     group: "Clients",
     value: "<url>",
-    description: "SSE: what clients must put before the message path, a URL or a path",
+    description:
+      "what clients must put before the paths, a URL or a path: the SSE endpoint event has it, and a URL the banner",
     default: "",
   }),
   healthEndpoint: option(z.array(httpPath()), {
@@ -201,12 +210,14 @@ export const options = z.object({
     value: "<host>",
     description: "address to listen on",
     default: "127.0.0.1",
+    common: true,
   }),
   port: option(wholeNumber({ min: 0, max: 65535 }), {
     group: "Network",
     value: "<port>",
     description: "port; 0 takes a free one",
     default: 8000,
+    common: true,
   }),
   tlsCert: option(nonEmpty("expected a PEM file"), {
     group: "Network",
@@ -253,6 +264,7 @@ export const options = z.object({
       "a session for each client, with a server process of its own unless --children says otherwise",
     bare: "true",
     default: false,
+    common: true,
   }),
   sessionTimeout: option(duration({ min: 1 }), {
     group: "Streamable HTTP",
@@ -302,6 +314,7 @@ export const options = z.object({
     description: "origins of web pages to let in, also as /regex/; any (*) if none is named",
     list: "greedy",
     bare: "*",
+    common: true,
   }),
   allowedOrigin: option(z.array(origin()), {
     group: "Security",
@@ -316,6 +329,7 @@ export const options = z.object({
     description: "Host headers to accept besides those of the listening address; * is any",
     list: "greedy",
     default: [],
+    common: true,
   }),
   maxSessions: option(wholeNumber({ min: 1 }), {
     group: "Limits",
@@ -480,6 +494,7 @@ export const options = z.object({
     value: "<level>",
     description: "debug, info, warn, error or none; only debug shows messages",
     default: "info",
+    common: true,
   }),
   logFormat: option(choice(["text", "json"]), {
     group: "Logging",
@@ -487,23 +502,32 @@ export const options = z.object({
     description: "text or json",
     default: "text",
   }),
+  slowRequest: option(duration({ min: 0 }), {
+    group: "Logging",
+    value: "<time>",
+    description: "tells of a call that takes so long, while it is open and once it is over; 0 never does",
+    default: "10s",
+  }),
   streamableHttp: option(remoteUrl(HTTP), {
     group: "Remote servers",
     value: "<url>",
     description: "MCP server over Streamable HTTP; a URL alone finds out whether it is this or SSE",
     secret: true,
+    single: true,
   }),
   sse: option(remoteUrl(HTTP), {
     group: "Remote servers",
     value: "<url>",
     description: "MCP server over SSE",
     secret: true,
+    single: true,
   }),
   ws: option(remoteUrl(WEB_SOCKET), {
     group: "Remote servers",
     value: "<url>",
     description: "MCP server over WebSocket",
     secret: true,
+    single: true,
   }),
   header: option(z.array(headerLine()), {
     group: "Remote servers",
@@ -512,6 +536,7 @@ export const options = z.object({
     list: "greedy",
     secret: true,
     default: [],
+    common: true,
   }),
   headerFile: option(nonEmpty("expected a file"), {
     group: "Remote servers",

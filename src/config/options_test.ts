@@ -46,3 +46,9 @@ Deno.test("findOption knows the names of the table and no others", () => {
   assert.equal(findOption("constructor"), undefined);
   assert.equal(findOption("output-transport"), undefined);
 });
+
+Deno.test("the README names every option of the table", async () => {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const missing = optionEntries().filter(([key]) => !new RegExp(`--${key}\\b`).test(readme));
+  assert.deepEqual(missing.map(([key]) => key), []);
+});

@@ -93,13 +93,8 @@ Deno.test("parseArgs says what became of a URL that a list of headers swallowed"
 Deno.test("parseArgs wants one URL and nothing beside it", () => {
   const hint =
     "quote the whole line after --stdio, put the command after --, or give the URL of one remote server";
-  assert.equal(
-    refusal("https://a/", "https://me:s3cret@b/x?s3cret"),
-    `Unexpected argument "https://…@b/x…": ${hint}`,
-  );
-  assert.equal(refusal("https://"), `Unexpected argument "https://": ${hint}`);
-  assert.equal(refusal("ftp://host/"), `Unexpected argument "ftp://host/": ${hint}`);
-  assert.equal(refusal("host/mcp"), `Unexpected argument "host/mcp": ${hint}`);
+  assert.equal(refusal("some-server"), `Unexpected argument "some-server": ${hint}`);
+  assert.match(refusal("https://"), /^Unexpected argument "https:\/\/": it names no host/);
   assert.match(
     refusal("https://a/", "--", "npx"),
     /^More than one server given, a command after -- and a URL/,

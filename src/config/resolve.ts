@@ -9,6 +9,8 @@ import {
   type RawOptions,
   type Transport,
 } from "./options.ts";
+import { refuseContradictions } from "./contradictions.ts";
+import { doubtfulUnits } from "./doubtful_units.ts";
 import { refuseSharedRoutes } from "./routes.ts";
 import { type Operands, readServer, type ServerInput } from "./server_input.ts";
 import { vainPatterns } from "./vain_patterns.ts";
@@ -111,6 +113,8 @@ export interface ResolvedConfig {
   stopTimeoutMs: number;
   shutdownTimeoutMs: number;
   replyMode: "auto" | "json" | "sse";
+  /** From then on a call is told of. */
+  slowRequestMs?: number;
   logFormat: "text" | "json";
   logLevel: "debug" | "info" | "warn" | "error" | "none";
 }
@@ -129,6 +133,7 @@ export function resolve(raw: RawOptions, operands: Operands): Resolved {
   refuseBearer(values, server);
   refuseHalfTls(values);
   refuseCrowd(values);
+  refuseContradictions(raw, values);
   refuseSharedRoutes(values, transports);
   const warnings = warningsOf(raw, values, { kind: server.kind, transports });
   return { config: assemble(values, server, transports), warnings };
@@ -254,6 +259,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       requestTimeoutMs: values.requestTimeout,
       progressHeartbeatMs: values.progressHeartbeat,
       idleExitMs: values.idleExit,
+      slowRequestMs: values.slowRequest === 0 ? undefined : values.slowRequest,
     }),
   };
 }
@@ -285,6 +291,9 @@ const FOR_COMMANDS = [
 ];
 const FOR_REMOTES = ["header", "headerFile", "caFile", "allowPrivateRedirects"] as const;
 const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
+const FOR_EVENTS = ["eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
+/** Where nothing listens on the network. */
+const FOR_NETWORK = ["host", "port", "tlsCert", "tlsKey", "cors", "allowedHost", "allowedOrigin"] as const;
 
 function warningsOf(raw: RawOptions, values: Options, context: {
   readonly kind: ServerInput["kind"];
@@ -301,6 +310,29 @@ function warningsOf(raw: RawOptions, values: Options, context: {
       )
       : given(FOR_COMMANDS).map((flag) => `--${flag} has no effect with a remote server: it is for commands`),
     ...sessions ? [] : given(FOR_SESSIONS).map((flag) => `--${flag} has no effect without --stateful`),
+    ...sessions && values.eventStore === "none"
+      ? given(FOR_EVENTS).map((flag) => `--${flag} has no effect with --eventStore none`)
+      : [],
+    ...transports.every((transport) => transport === "stdio") ? given(FOR_NETWORK).map(onStdioAlone) : [],
+    ...openToOthers(values, transports),
+    ...doubtfulUnits(raw),
     ...vainPatterns(values.cors),
+  ];
+}
+
+function onStdioAlone(flag: OptionKey): string {
+  return `--${flag} has no effect where clients come by stdio alone: add --outputTransport streamableHttp,sse,ws`;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
+
+/** Without authentication, who reaches the address may do what the server does. */
+function openToOthers({ host }: Options, transports: readonly Transport[]): string[] {
+  if (LOOPBACK.test(host) || transports.every((transport) => transport === "stdio")) return [];
+  return [
+    `--host ${
+      JSON.stringify(host)
+    }: anybody who reaches this machine may call the server, since Keystone has no ` +
+    "authentication; let in by a firewall, or a reverse proxy that authenticates, whom you mean, or leave --host out",
   ];
 }

@@ -89,6 +89,7 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     stopTimeoutMs: 5000,
     shutdownTimeoutMs: 5000,
     replyMode: "auto",
+    slowRequestMs: 10_000,
     logFormat: "text",
     logLevel: "info",
   });
@@ -274,6 +275,19 @@ Deno.test("resolve warns of nothing that has an effect", () => {
   assert.deepEqual(resolve({ stdio: "x", stateful: "true", env: ["A=1"] }, { argv: [] }).warnings, []);
   const remote = { ws: "ws://host", ...{ header: ["A: b"], headerFile: "h.txt", caFile: "ca.pem" } };
   assert.deepEqual(resolve(remote, { argv: [] }).warnings, []);
+});
+
+Deno.test("resolve warns of any address but loopback, since nobody is asked who he is", () => {
+  const warningsOf = (host: string, more: RawOptions = {}) =>
+    resolve({ stdio: "x", host, ...more }, { argv: [] }).warnings;
+  for (const host of ["0.0.0.0", "::", "192.0.2.1", "gateway.example", "[::]"]) {
+    assert.match(
+      warningsOf(host)[0] ?? "",
+      /^--host ".+": anybody who reaches this machine may call the server, since Keystone has no authentication; .*proxy/,
+    );
+  }
+  for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "::1"]) assert.deepEqual(warningsOf(host), []);
+  assert.doesNotMatch(warningsOf("0.0.0.0", { outputTransport: ["stdio"] }).join(), /anybody/);
 });
 
 Deno.test("resolve refuses two routes on one path", () => {

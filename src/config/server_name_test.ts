@@ -12,6 +12,8 @@ Deno.test("serverName finds what is run behind launchers, their subcommands and 
     "python3 server.py": "server",
     "/usr/local/bin/github-mcp": "github-mcp",
     "C:\\tools\\files.exe": "files",
+    "C:\\nodejs\\NPX.CMD -y some-server": "some-server",
+    "cmd /c npx -y some-server": "some-server",
   };
   for (const [line, name] of Object.entries(names)) assert.equal(serverName(line.split(" ")), name, line);
 });

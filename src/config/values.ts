@@ -72,9 +72,16 @@ export function choice<const T extends readonly string[]>(names: T, allowed: rea
   return z.enum(names, { error: `expected ${oneOf(allowed)}` });
 }
 
+/** What is certainly a name and no secret by mistake. */
+const PLAIN_NAME = /^[A-Z]+(_[A-Z]+){0,5}$/;
+
 /** A pair `KEY=VALUE` whose key is a legal name of an environment variable. */
 export function keyValue() {
-  const expected = "expected KEY=VALUE, where KEY has letters, digits and _ and begins with no digit";
+  const form = "expected KEY=VALUE, where KEY has letters, digits and _ and begins with no digit";
+  const expected = (text: string) =>
+    PLAIN_NAME.test(text)
+      ? `expected KEY=VALUE, but ${text} has no value; the server gets Keystone's own variables in any case`
+      : form;
   return written(expected, (text): readonly [string, string] | undefined => {
     const [, key, value] = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0]*)$/.exec(text) ?? [];
     return key === undefined || value === undefined ? undefined : [key, value];

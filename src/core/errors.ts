@@ -25,6 +25,8 @@ export interface GatewayErrorOptions extends ErrorOptions {
   headers?: Readonly<Record<string, string>>;
   /** The request that this refuses, where its id is known. */
   requestId?: RequestId | null;
+  /** What the log has in place of the message: more than the client is told. */
+  logged?: string;
 }
 
 /** An error whose message is written for the client: it names the thing and never a path or a secret. */
@@ -35,10 +37,13 @@ export class GatewayError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** The request that this refuses; null where its id is not known. */
   readonly requestId: RequestId | null;
+  readonly logged: string;
 
   constructor(message: string, options: GatewayErrorOptions = {}) {
-    const { status = 500, code = RpcCode.internalError, headers = {}, requestId = null, ...rest } = options;
-    super(message, rest);
+    const { status = 500, code = RpcCode.internalError, headers = {}, requestId = null } = options;
+    super(message, options);
+    const { logged = message } = options;
+    this.logged = logged;
     this.requestId = requestId;
     this.status = status;
     this.code = code;
@@ -86,6 +91,8 @@ export interface BackendErrorOptions extends GatewayErrorOptions {
   retryAfterMs?: number | undefined;
   /** The server ended by itself, and says that all is well. */
   clean?: boolean;
+  /** The end of a child, of which observers have been told with all that is known. */
+  exited?: boolean;
 }
 
 /** The MCP server behind the gateway cannot be started, broke off or does not answer: 502. */
@@ -94,13 +101,15 @@ export class BackendError extends GatewayError {
   readonly permanent: boolean;
   readonly retryAfterMs: number | undefined;
   readonly clean: boolean;
+  readonly exited: boolean;
 
   constructor(message: string, options: BackendErrorOptions = {}) {
-    const { permanent = false, retryAfterMs, clean = false, ...rest } = options;
+    const { permanent = false, retryAfterMs, clean = false, exited = false, ...rest } = options;
     super(message, { status: 502, ...rest });
     this.permanent = permanent;
     this.retryAfterMs = retryAfterMs;
     this.clean = clean;
+    this.exited = exited;
   }
 }
 
@@ -127,8 +136,8 @@ export class ConfigError extends GatewayError {
 
 /** The error as the refusal of one request: it may be that of many who wait for the same thing. */
 export function refusalOf(error: GatewayError, requestId: RequestId | null): GatewayError {
-  const { message, status, code, headers, cause } = error;
-  return new GatewayError(message, { status, code, headers, cause, requestId });
+  const { message, status, code, headers, cause, logged } = error;
+  return new GatewayError(message, { status, code, headers, cause, logged, requestId });
 }
 
 /** What a client is told of an error: anything but a GatewayError is an internal error without details. */

@@ -7,7 +7,14 @@ export type Direction = "up" | "down";
 
 export type GatewayEvent =
   | { type: "gateway.started"; urls: readonly string[] }
-  | { type: "gateway.stopping"; reason: string; openRequests: number }
+  | {
+    type: "gateway.stopping";
+    reason: string;
+    openRequests: number;
+    /** The oldest calls that it waits for, and how long at most. */
+    waitsFor?: readonly string[];
+    waitMs?: number;
+  }
   | { type: "gateway.stopped" }
   | { type: "session.opened"; session: string; wire: Wire; scope: "session" | "request" }
   | { type: "session.closed"; session: string; scope: "session" | "request"; reason: string; error?: unknown }
@@ -17,12 +24,28 @@ export type GatewayEvent =
     direction: Direction;
     id: RequestId;
     method: string;
+    /** Of a call of a tool. */
+    tool?: string;
     outcome: "result" | "error" | "cancelled" | "failed" | "timeout";
     /** Milliseconds from arrival to answer. */
     durationMs: number;
+    /** Why it has no answer of the server. */
+    reason?: string;
+    /** The JSON-RPC code of an error. */
+    code?: number;
   }
+  /** It is still open after `--slowRequest`. */
+  | { type: "request.slow"; session: string; id: RequestId; method: string; tool?: string; ageMs: number }
   | { type: "message"; session: string; direction: Direction; body: unknown }
-  | { type: "message.dropped"; session: string; direction: Direction; reason: string; count?: number }
+  | {
+    type: "message.dropped";
+    session: string;
+    direction: Direction;
+    reason: string;
+    count?: number;
+    /** Nobody misses it. */
+    harmless?: true;
+  }
   /** A client that did not read what it was told. */
   | { type: "client.dropped"; session: string; reason: string }
   | { type: "http.refused"; method: string; route: string; status: number; reason: string }
@@ -49,14 +72,20 @@ export type GatewayEvent =
     /** False when it ended by itself: the entry of a crash then has the last lines of stderr. */
     expected: boolean;
     stderr: readonly string[];
+    /** It ended by itself, and had said nothing. */
+    early?: true;
   }
-  | { type: "child.failed"; session: string; server: string; reason: string }
+  /** With a pid it had started, and `child.exited` has told of its end. */
+  | { type: "child.failed"; session: string; server: string; reason: string; pid?: number }
   /** Too many ends in a row: it is not started again but now and then. `scope` says whether all are concerned. */
   | { type: "server.failed"; session: string; server: string; scope: "all" | "session"; reason: string }
   | { type: "server.recovered"; session: string; server: string; scope: "all" | "session" }
   /** It was opened again, and told what the last one knew. */
   | { type: "server.restored"; session: string; server: string }
-  | { type: "server.trouble"; session: string; server: string; reason: string }
+  /** `told`: it is the end of a child, of which `child.exited` has told; what is new is the pause, if there is one. */
+  | { type: "server.trouble"; session: string; server: string; reason: string; told?: true; pauseMs?: number }
+  /** The handshake that Keystone plays was not answered within `--startTimeout`. */
+  | { type: "handshake.late"; session: string; server: string; reason: string }
   /** It does not keep to the protocol, in a way that is understood all the same. */
   | { type: "server.odd"; session: string; server: string; reason: string }
   | { type: "warning"; text: string }

@@ -85,6 +85,16 @@ export function requestedToken(message: JsonRpcRequest): ProgressToken | undefin
   return isId(meta.progressToken) ? meta.progressToken : undefined;
 }
 
+/** Of a tool's name, what is remembered as long as its call is open. */
+const MAX_TOOL_CHARS = 200;
+
+/** The tool that a request calls, unless its name is longer than any that is meant to be read. */
+export function requestedTool({ method, params }: JsonRpcRequest): string | undefined {
+  if (method !== "tools/call") return undefined;
+  const name = params?.name;
+  return typeof name === "string" && name.length <= MAX_TOOL_CHARS ? name : undefined;
+}
+
 /** The token that `notifications/progress` reports on, or undefined for any other message. */
 export function reportedToken(message: JsonRpcNotification): ProgressToken | undefined {
   if (message.method !== "notifications/progress") return undefined;

@@ -8,6 +8,7 @@ import {
   type JsonRpcResponse,
   type ProgressToken,
   requestedToken,
+  requestedTool,
   type RequestId,
 } from "./jsonrpc.ts";
 import { Table } from "./table.ts";
@@ -15,12 +16,32 @@ import { Table } from "./table.ts";
 export interface OpenRequest extends Expiring {
   readonly id: RequestId;
   readonly token: ProgressToken | undefined;
+  /** Which tool it calls, if it does. */
+  readonly tool: string | undefined;
   /** For a request of the server: the client request on whose stream it went out. */
   readonly relatesTo: RequestId | undefined;
   deadline: Deadline | undefined;
+  /** It was told of as one that takes long. */
+  toldSlow: boolean;
+}
+
+/** An open request as observers are told of it: nothing of its body. */
+export interface OpenCall {
+  readonly session: string;
+  readonly id: RequestId;
+  readonly method: string;
+  readonly tool?: string;
+  /** Milliseconds since it arrived. */
+  readonly ageMs: number;
 }
 
 export type Outcome = "result" | "error" | "cancelled" | "failed" | "timeout";
+
+/** What observers are told of an answer that is none of success. */
+export interface Why {
+  readonly reason?: string;
+  readonly code?: number;
+}
 
 export interface OpenTableOptions {
   /** For the events that tell of finished requests. */
@@ -84,7 +105,9 @@ export class OpenTable {
       relatesTo,
       since: performance.now(),
       token: requestedToken(message),
+      tool: requestedTool(message),
       deadline: undefined,
+      toldSlow: false,
       expire: (error) => this.#options.onExpired?.(entry, error),
     };
     this.#byId.set(id, entry);
@@ -99,25 +122,27 @@ export class OpenTable {
   }
 
   /** Takes the request out, so that whoever gets it is the only one to answer it. */
-  take(id: RequestId, outcome: Outcome): OpenRequest | undefined {
+  take(id: RequestId, outcome: Outcome, why?: Why): OpenRequest | undefined {
     const entry = this.#byId.take(id);
     if (!entry) return undefined;
     const { token, deadline } = entry;
     if (token !== undefined && this.#byToken?.get(token) === entry) this.#byToken.take(token);
     if (deadline) this.#options.deadlines?.delete(deadline);
-    this.#tell(entry, outcome);
+    this.#tell(entry, outcome, why);
     if (this.#byId.size === 0) this.#release();
     return entry;
   }
 
   /** Takes out the request that this response answers. */
   settle(message: JsonRpcResponse): OpenRequest | undefined {
-    return message.id === null ? undefined : this.take(message.id, "error" in message ? "error" : "result");
+    if (message.id === null) return undefined;
+    if (!("error" in message)) return this.take(message.id, "result");
+    return this.take(message.id, "error", { code: message.error.code });
   }
 
   /** Takes out every request, oldest first. */
-  takeAll(): OpenRequest[] {
-    return this.#byId.values().flatMap(({ id }) => this.take(id, "failed") ?? []);
+  takeAll(reason: string): OpenRequest[] {
+    return this.#byId.values().flatMap(({ id }) => this.take(id, "failed", { reason }) ?? []);
   }
 
   /** Who asked for progress under this token. */
@@ -135,6 +160,35 @@ export class OpenTable {
     return this.#byId.sole();
   }
 
+  /** What is open, oldest first. */
+  calls(): OpenCall[] {
+    const { session } = this.#options;
+    const now = performance.now();
+    return this.#byId.values().map(({ id, method, tool, since }) => ({
+      ...{ session, id, method, ageMs: now - since },
+      ...tool !== undefined && { tool },
+    }));
+  }
+
+  /** Tells once of each request that has been open for so long. */
+  tellSlow(ms: number): void {
+    const { session, emit } = this.#options;
+    const now = performance.now();
+    for (const entry of this.#byId.values()) {
+      const { id, method, tool, since, toldSlow } = entry;
+      if (toldSlow || now - since < ms) continue;
+      entry.toldSlow = true;
+      emit({
+        type: "request.slow",
+        session,
+        id,
+        method,
+        ...tool !== undefined && { tool },
+        ageMs: now - since,
+      });
+    }
+  }
+
   /** Settles when no request is open. */
   drained(): Promise<void> {
     if (this.#byId.size === 0) return Promise.resolve();
@@ -147,10 +201,18 @@ export class OpenTable {
     this.#drained = undefined;
   }
 
-  #tell({ id, method, since }: OpenRequest, outcome: Outcome): void {
+  #tell({ id, method, tool, since }: OpenRequest, outcome: Outcome, why: Why | undefined): void {
     const { session, direction, emit } = this.#options;
     const durationMs = performance.now() - since;
-    emit({ type: "request.finished", session, direction, id, method, outcome, durationMs });
+    const type = "request.finished";
+    // With each message: no object more than the event.
+    if (why === undefined) {
+      return tool === undefined
+        ? emit({ type, session, direction, id, method, outcome, durationMs })
+        : emit({ type, session, direction, id, method, tool, outcome, durationMs });
+    }
+    const more = { ...tool !== undefined && { tool }, ...why };
+    emit({ type, session, direction, id, method, ...more, outcome, durationMs });
   }
 }
 

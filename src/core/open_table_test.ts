@@ -9,7 +9,7 @@ import { recorder } from "../../tests/support/recorder.ts";
 function openTable(maxOpenRequests = 10) {
   const { emit, told } = recorder();
   const table = new OpenTable({ session: "s1", direction: "up", emit, maxOpenRequests, maxIdChars: 20 });
-  return { table, finished: () => told("request.finished") };
+  return { table, finished: () => told("request.finished"), slow: () => told("request.slow") };
 }
 
 Deno.test("OpenTable refuses an id that is open, and only while it is", () => {
@@ -70,7 +70,7 @@ Deno.test("OpenTable settles with result or error, and not for an answer to nobo
 Deno.test("OpenTable takes all requests, oldest first", () => {
   const { table, finished } = openTable();
   for (const id of ["b", 1, "a"]) table.add(request(id));
-  assert.deepEqual(table.takeAll().map(({ id }) => id), ["b", 1, "a"]);
+  assert.deepEqual(table.takeAll("over").map(({ id }) => id), ["b", 1, "a"]);
   assert.equal(table.size, 0);
   assert.deepEqual(finished().map(({ outcome }) => outcome), ["failed", "failed", "failed"]);
 });
@@ -167,4 +167,30 @@ Deno.test("OpenTable refuses an id, a progress token and a method that are too l
     ),
   );
   assert.equal(table.refusal(request("x".repeat(20))), undefined);
+});
+
+Deno.test("OpenTable tells once of a request that takes long, by its tool and without its arguments", () => {
+  const { table, slow } = openTable();
+  table.add({
+    jsonrpc: "2.0",
+    id: 1,
+    method: "tools/call",
+    params: { name: "sleep", arguments: { secret: 1 } },
+  });
+  table.tellSlow(60_000);
+  assert.deepEqual(slow(), []);
+  table.tellSlow(0);
+  table.add(request(2));
+  table.tellSlow(0);
+  table.tellSlow(0);
+  const told = slow().map(({ id, method, tool }) => [id, method, tool]);
+  assert.deepEqual(told, [[1, "tools/call", "sleep"], [2, "tools/call", undefined]]);
+  assert.deepEqual(table.calls().map(({ id, tool }) => [id, tool]), [[1, "sleep"], [2, undefined]]);
+  assert.doesNotMatch(JSON.stringify([slow(), table.calls()]), /secret/);
+});
+
+Deno.test("OpenTable keeps no name of a tool that nobody is meant to read", () => {
+  const { table } = openTable();
+  table.add({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "x".repeat(10_000) } });
+  assert.equal(table.calls()[0]?.tool, undefined);
 });

@@ -29,7 +29,7 @@ import {
   reportedToken,
   type RequestId,
 } from "./jsonrpc.ts";
-import { type OpenRequest, OpenTable, unansweredBy } from "./open_table.ts";
+import { type OpenCall, type OpenRequest, OpenTable, unansweredBy } from "./open_table.ts";
 import type { MessagePolicy } from "./policy.ts";
 import { type Failure, type Over, read, type Take } from "./queue.ts";
 import { until, within } from "./waiting.ts";
@@ -127,6 +127,16 @@ export class Session {
     return this.#fromClient.size;
   }
 
+  /** What they are, oldest first. */
+  get openCalls(): OpenCall[] {
+    return this.#fromClient.calls();
+  }
+
+  /** Tells once of each that has been open for so long. */
+  tellSlow(ms: number): void {
+    if (this.openRequests > 0) this.#fromClient.tellSlow(ms);
+  }
+
   /** Settles when no request of the client is open. */
   drained(): Promise<void> {
     return this.#fromClient.drained();
@@ -181,7 +191,7 @@ export class Session {
   #answerOpen(error: GatewayError): void {
     // Who found no room may come again: HTTP has a status for it.
     const undelivered = error instanceof LimitError ? undeliveredBy(error) : undefined;
-    for (const { id } of this.#fromClient.takeAll()) {
+    for (const { id } of this.#fromClient.takeAll(toRpcError(error).message)) {
       const message = errorOf(id, toRpcError(error));
       this.#say(this.#client, { message, relatesTo: id, undelivered });
     }
@@ -296,7 +306,7 @@ export class Session {
   }
 
   #expire({ id, method }: OpenRequest, error: TimeoutError): void {
-    this.#fromClient.take(id, "timeout");
+    this.#fromClient.take(id, "timeout", { reason: error.message });
     this.#answer(this.#client, id, toRpcError(error));
     // "initialize" must never be cancelled (MCP lifecycle page, all revisions that have it).
     if (method === "initialize" || !this.#server) return;
@@ -386,7 +396,7 @@ export class Session {
     if (kind === "notification") return this.#drop(direction, answer.message);
     // Of a refused answer, too, the asker hears: it still waits.
     const { table, asker } = this.#askedBy(direction, kind);
-    if (id !== null && table.take(id, "failed")) this.#answer(asker, id, answer);
+    if (id !== null && table.take(id, "failed", { reason: answer.message })) this.#answer(asker, id, answer);
   }
 
   /** Who asked: the sender of a request, the receiver of a response. */

@@ -1,6 +1,6 @@
 /**
  * Health, told by events: failed while a server that all depend on is given up, degraded from a child that could not
- * be started until one answers, or for a minute.
+ * be started, or did not answer the handshake in time, until one answers, or for a minute.
  */
 import type { GatewayEvent, Sink } from "../core/events.ts";
 
@@ -32,6 +32,8 @@ export function health(now = () => performance.now()): Health {
   /** By the name of the server: why it failed. */
   const failed = new Map<string, string>();
   let failedAt: number | undefined;
+  /** Why it could not be started, where there is a way out to be named. */
+  let failure: string | undefined;
   let lastWords: readonly string[] = [];
   let stopping = false;
   /** Why nobody can connect. */
@@ -46,7 +48,9 @@ export function health(now = () => performance.now()): Health {
       case "listener.recovered":
         return void (deaf = undefined);
       case "child.failed":
-        return void (failedAt = now());
+        return fail(undefined);
+      case "handshake.late":
+        return fail(event.reason);
       case "child.ready":
         return void (failedAt = undefined);
       case "child.exited":
@@ -56,6 +60,11 @@ export function health(now = () => performance.now()): Health {
       case "server.recovered":
         return void failed.delete(event.session);
     }
+  }
+
+  function fail(reason: string | undefined): void {
+    failedAt = now();
+    failure = reason;
   }
 
   return {
@@ -68,7 +77,8 @@ export function health(now = () => performance.now()): Health {
       if (reason !== undefined) return { status: "failed", reason, ...stderr };
       if (deaf !== undefined) return { status: "degraded", reason: `Nobody can connect: ${deaf}` };
       const degraded = failedAt !== undefined && now() - failedAt < FAILURE_COUNTS_MS;
-      return { status: degraded ? "degraded" : "ok" };
+      if (!degraded) return { status: "ok" };
+      return { status: "degraded", ...failure !== undefined && { reason: failure } };
     },
   };
 }

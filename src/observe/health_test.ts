@@ -73,3 +73,11 @@ Deno.test("health of one gateway is not that of another", () => {
   one.sink(failed);
   assert.equal(other.report().status, "ok");
 });
+
+Deno.test("health is degraded by a handshake that was not answered in time, and says why", () => {
+  const { sink, report } = health();
+  sink({ type: "handshake.late", session: "shared", server: "x", reason: "within 60s (--startTimeout)" });
+  assert.deepEqual(report(), { status: "degraded", reason: "within 60s (--startTimeout)" });
+  sink(ready);
+  assert.deepEqual(report(), { status: "ok" });
+});

@@ -8,6 +8,7 @@ import {
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../core/outside.ts";
 import { type TellingLimits, told as toldText, toldValue } from "../core/telling.ts";
+import { type Children, children } from "./children.ts";
 import { withoutRepeats } from "./without_repeats.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "none";
@@ -16,12 +17,25 @@ export type LogFormat = "text" | "json";
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
+  /** For a terminal; a log of JSON has none. False by default. */
+  readonly colours?: boolean;
+  /** From then on a call is worth a line; never by default. */
+  readonly slowRequestMs?: number | undefined;
   /** Takes one line, its newline included. */
   readonly write: (line: string) => void;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, none: 4 };
+
+/** SGR codes (ECMA-48). */
+const DIM = 2;
+const LEVEL_COLOURS: Readonly<Record<string, number>> = { DBG: DIM, INF: 32, WRN: 33, ERR: 31, FTL: 31 };
+const SESSION_COLOURS = [36, 35, 34, 96, 95, 94];
+
+function painted(text: string, code: number): string {
+  return `\x1b[${code}m${text}\x1b[0m`;
+}
 
 /** Of one value; lines of a child are cut by their reader, and a message has room for more than one value. */
 const VALUE: TellingLimits = { maxChars: 1_000, maxTotal: 4_000 };
@@ -37,35 +51,70 @@ interface Described {
 }
 
 /** A sink that drops what is below its level before it does any work. */
-export function logSink({ level, format, write }: LogOptions): Sink {
+export function logSink(options: LogOptions): Sink {
+  const { level, format, colours = false, slowRequestMs = Infinity, write } = options;
   const lowest = RANK[level];
-  const formatter = format === "json" ? jsonFormatter() : textFormatter();
+  const { hear, pidOf } = children();
+  const formatter = format === "json" ? jsonFormatter() : textFormatter(colours ? PAINTED : PLAIN);
   return withoutRepeats((event) => {
-    const described = describe(event);
+    const described = describe(event, slowRequestMs);
+    hear(event);
     if (described.rank < lowest) return;
-    const line = formatter(recordOf(event, described));
-    write(`${escaped(line.trimEnd())}\n`);
+    write(`${formatter(recordOf(withPid(event, pidOf), described))}\n`);
   });
+}
+
+/** Which child has, or had, the call. */
+function withPid(event: GatewayEvent, pidOf: Children["pidOf"]): GatewayEvent {
+  if (event.type !== "request.slow" && event.type !== "request.finished") return event;
+  const pid = pidOf(event.session);
+  return pid === undefined ? event : { ...event, ...{ pid } };
 }
 
 function jsonFormatter(): TextFormatter {
-  return getJsonLinesFormatter({ properties: "flatten" });
+  const formatter = getJsonLinesFormatter({ properties: "flatten" });
+  return (record) => escaped(formatter(record).trimEnd());
 }
 
-function textFormatter(): TextFormatter {
-  return getTextFormatter({
+/** How the parts of a line are shown; what they say is escaped before. */
+interface Paint {
+  readonly time: (text: string) => string;
+  readonly level: (text: string) => string;
+  readonly session: (text: string) => string;
+}
+
+const PLAIN: Paint = { time: (text) => text, level: (text) => text, session: (text) => text };
+const PAINTED: Paint = {
+  time: (text) => painted(text, DIM),
+  level: (text) => painted(text, LEVEL_COLOURS[text] ?? DIM),
+  // One session has one colour, so that its lines are found among those of others.
+  session: (text) => painted(text, SESSION_COLOURS[sumOf(text) % SESSION_COLOURS.length]!),
+};
+
+function textFormatter(paint: Paint): TextFormatter {
+  const formatter = getTextFormatter({
     timestamp: "rfc3339",
     level: "ABBR",
     format: ({ timestamp, level, message, record }) =>
-      `${timestamp} ${level} ${message}${pairs(record.properties)}`,
+      `${paint.time(timestamp ?? "")} ${paint.level(level)} ${escaped(message)}${
+        pairs(record.properties, paint)
+      }`,
   });
+  return (record) => formatter(record).trimEnd();
 }
 
-function pairs(properties: Record<string, unknown>): string {
+function pairs(properties: Record<string, unknown>, { session }: Paint): string {
   return Object.entries(properties)
     .filter(([name, value]) => name !== "event" && value !== undefined)
-    .map(([name, value]) => ` ${name}=${typeof value === "string" ? quoted(value) : JSON.stringify(value)}`)
+    .map(([name, value]) => {
+      const shown = escaped(typeof value === "string" ? quoted(value) : JSON.stringify(value));
+      return ` ${escaped(name)}=${name === "session" ? session(shown) : shown}`;
+    })
     .join("");
+}
+
+function sumOf(text: string): number {
+  return [...text].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
 }
 
 function quoted(value: string): string {
@@ -108,6 +157,9 @@ function told(level: Described["level"], text: string): Described {
   return { level, rank: RANK[level], text };
 }
 
+/** Nothing of a message is in the log above that. */
+const SEE_MORE = "; --logLevel debug shows its messages";
+
 /** One line for each kind of event; made once, since most events are below the level of the log. */
 const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "gateway.started": told("info", "Gateway started"),
@@ -116,6 +168,10 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "session.opened": told("info", "Session opened"),
   "session.closed": told("info", "Session closed"),
   "request.finished": told("debug", "Request finished"),
+  "request.slow": told(
+    "warn",
+    "Call takes long, and is still open: GET /health from this machine has all open calls",
+  ),
   "message": told("debug", "Message"),
   "message.dropped": told("warn", "Message dropped"),
   "client.dropped": told("warn", "Client dropped, since it does not read"),
@@ -136,27 +192,64 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "server.recovered": told("info", "Server works again"),
   "server.trouble": told("warn", "Trouble with the server"),
   "server.odd": told("warn", "Server does not keep to the protocol, and is understood all the same"),
+  "handshake.late": told("error", "Server did not answer the handshake in time"),
   "warning": told("warn", ""),
   "fault": told("error", "Internal fault"),
 };
 /** As a Map: V8 compiles a lookup by a name that differs from event to event again and again where it is an object's. */
 const NEWS_BY_TYPE: ReadonlyMap<string, Described> = new Map(Object.entries(NEWS));
+const BY_OUTCOME: Readonly<Record<"timeout" | "failed" | "error" | "slow", Described>> = {
+  timeout: told("warn", `Call timed out${SEE_MORE}`),
+  failed: told("warn", `Call failed${SEE_MORE}`),
+  error: told("info", "Call was answered with an error"),
+  slow: told("info", "Call took long"),
+};
 const POST_OPENED: Described = told("debug", "Session opened");
 const POST_CLOSED: Described = told("debug", "Session closed");
+const WAITING: Described = told(
+  "info",
+  "Gateway is stopping: it waits for open calls, until waitMs is over (--shutdownTimeout) or a second signal comes",
+);
+const CHILD_ENDED_EARLY: Described = told("error", "Child ended by itself, before it said anything");
+const TOLD_BEFORE: Described = told("debug", "Trouble with the server");
+const STARTED_LATER: Described = told("info", "Child is started again after a pause");
+const DROPPED_UNMISSED: Described = told("debug", "Message dropped");
 const CHILD_STOPPED: Described = told("info", "Child stopped");
 
-function describe(event: GatewayEvent): Described {
+function describe(event: GatewayEvent, slowRequestMs: number): Described {
   switch (event.type) {
+    case "request.finished":
+      return described(event, slowRequestMs);
     // A single POST is a session of its own in stateless mode, and not worth a line.
     case "session.opened":
       return event.scope === "request" ? POST_OPENED : NEWS["session.opened"];
     case "session.closed":
       return event.scope === "request" ? POST_CLOSED : NEWS["session.closed"];
+    case "gateway.stopping":
+      return event.waitsFor ? WAITING : NEWS["gateway.stopping"];
     case "child.exited":
-      return event.expected ? CHILD_STOPPED : NEWS["child.exited"];
+      return event.expected ? CHILD_STOPPED : event.early ? CHILD_ENDED_EARLY : NEWS["child.exited"];
+    // The end of a child is one record, and these say the same to other observers.
+    case "child.failed":
+      return event.pid === undefined ? NEWS["child.failed"] : TOLD_BEFORE;
+    case "server.trouble":
+      if (!event.told) return NEWS["server.trouble"];
+      return event.pauseMs === undefined ? TOLD_BEFORE : STARTED_LATER;
+    case "message.dropped":
+      return event.harmless ? DROPPED_UNMISSED : NEWS["message.dropped"];
     case "warning":
       return told("warn", event.text);
     default:
       return NEWS_BY_TYPE.get(event.type) ?? NEWS.fault;
   }
+}
+
+type Finished = Extract<GatewayEvent, { type: "request.finished" }>;
+
+/** Of a client's call that went well, and of what servers ask, the log tells at debug alone. */
+function described({ direction, outcome, durationMs }: Finished, slowRequestMs: number): Described {
+  if (direction === "up" && (outcome === "timeout" || outcome === "failed" || outcome === "error")) {
+    return BY_OUTCOME[outcome];
+  }
+  return direction === "up" && durationMs >= slowRequestMs ? BY_OUTCOME.slow : NEWS["request.finished"];
 }

@@ -163,3 +163,41 @@ Deno.test("logSink shows of a session's id no more than its beginning", () => {
   assert.match(lines[0] ?? "", new RegExp(`session=${session.slice(0, 8)} `));
   assert.match(lines[1] ?? "", /session=shared /);
 });
+
+// deno-lint-ignore no-control-regex -- it is what is looked for
+const CODES = /\x1b\[(\d+)m/g;
+const painted = (event: GatewayEvent, format: "text" | "json" = "text"): string => {
+  const written: string[] = [];
+  logSink({ level: "debug", format, colours: true, write: (line) => written.push(line) })(event);
+  return written.join("");
+};
+
+Deno.test("logSink paints level and session for a terminal, and nothing that others say", () => {
+  const said = { type: "child.stderr", session, pid: 7, line: "\x1b[31mred\x1b[0m session=s2" } as const;
+  const line = painted(said);
+  assert.match(
+    line,
+    // deno-lint-ignore no-control-regex -- it is what is looked for
+    /^\x1b\[2m\S+Z\x1b\[0m \x1b\[32mINF\x1b\[0m Child says session=\x1b\[\d\dms1\x1b\[0m pid=7 /,
+  );
+  assert.match(line, /line="\\u001b\[31mred\\u001b\[0m session=s2"\n$/);
+  const codesOf = (event: GatewayEvent) => [...painted(event).matchAll(CODES)].map(([, code]) => code);
+  assert.equal(codesOf({ type: "warning", text: "careful" })[2], "33");
+  assert.equal(codesOf({ type: "fault", where: "w", error: 1 })[2], "31");
+  // The same colour for the same session, and the text is the same without them.
+  assert.deepEqual(codesOf(said), codesOf(said));
+  const bare = (text: string) => text.slice(text.indexOf(" "));
+  assert.equal(bare(line.replaceAll(CODES, "")), bare(lines([said], "text")[0]!));
+});
+
+Deno.test("logSink paints no JSON", () => {
+  assert.doesNotMatch(painted({ type: "warning", text: "careful" }, "json"), CODES);
+});
+
+Deno.test("logSink tells for what a stopping gateway waits", () => {
+  const waits = { openRequests: 1, waitsFor: ["tools/call sleep (for 2s)"], waitMs: 5000 };
+  assert.match(
+    text({ type: "gateway.stopping", reason: "SIGINT", ...waits }),
+    /^INF Gateway is stopping: it waits for open calls, .*second signal.* waitsFor=\["tools\/call sleep \(for 2s\)"\] waitMs=5000$/,
+  );
+});

@@ -18,6 +18,8 @@ const IP_LITERAL = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/;
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i;
 /** A name of 253 characters, which is the longest, with scheme and port; a longer Origin or Host is made up. */
 const MAX_CHARS = 300;
+/** What a reader may paste into a command line: the value is the stranger's, who might have a shell in mind. */
+const OFFERED = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[\w.:[\]-]{1,100}$/i;
 /** What the runtime puts into a URL where HTTP/1 names no host; HTTP/2 always names one, as `:authority`. */
 const NO_HOST = /^localhost(:\d+)?$/;
 
@@ -30,7 +32,7 @@ export function originGuard(options: OriginOptions): (request: Request) => void 
   const checkHost = (host: string) => {
     const verdict = judgeHost(host);
     if (verdict === "malformed") throw new RequestError(`Bad Request: Host ${quoted(host)} is no host`);
-    if (verdict === "foreign") throw forbidden(`Host ${quoted(host)}`);
+    if (verdict === "foreign") throw foreignHost(host);
   };
   const authorityFor = remembered(authorityOf);
   return (request) => {
@@ -44,13 +46,26 @@ export function originGuard(options: OriginOptions): (request: Request) => void 
     const origin = request.headers.get("origin");
     if (origin === null) return;
     if (origin.length > MAX_CHARS || !(isNamed(origin) || isOwnOrigin(origin, host))) {
-      throw forbidden(`Origin ${quoted(origin)}`);
+      throw foreignOrigin(origin);
     }
   };
 }
 
-function forbidden(what: string): RequestError {
-  return new RequestError(`Forbidden: ${what} is not allowed`, { status: 403 });
+/** Whoever runs the gateway reads how to let it in; whoever asked need not know. */
+function forbidden(header: string, value: string, wayOut: string): RequestError {
+  const logged = `Forbidden: ${header} ${quoted(value)} is not allowed${wayOut}`;
+  return new RequestError(`Forbidden: ${header} is not allowed`, { status: 403, logged });
+}
+
+/** Its port does not matter. */
+function foreignHost(host: string): RequestError {
+  const name = hostnameOf(`http://${host}`) ?? host;
+  return forbidden("Host", host, OFFERED.test(name) ? `; --allowedHost ${name} lets it in` : "");
+}
+
+function foreignOrigin(origin: string): RequestError {
+  const wayOut = `; --allowedOrigin ${origin} lets it in, and --cors ${origin} also tells its browser so`;
+  return forbidden("Origin", origin, ORIGIN.test(origin) && OFFERED.test(origin) ? wayOut : "");
 }
 
 /** As it was sent: a URL parser would find a host in much that is none. */

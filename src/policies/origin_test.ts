@@ -39,7 +39,7 @@ function throws(
 }
 
 function refuses(check: Check, header: "Host" | "Origin", cases: readonly Case[]): void {
-  throws(check, cases, { status: 403, reason: `Forbidden: ${header} "` });
+  throws(check, cases, { status: 403, reason: `Forbidden: ${header} is not allowed` });
 }
 
 Deno.test("originGuard lets in every name of this machine, with or without a port", () => {
@@ -252,4 +252,38 @@ Deno.test("isOfThisMachine wants a loopback address, and no proxy's word for ano
     assert(!from("127.0.0.1", { [name]: "127.0.0.1" }), name);
   }
   assert(!from(undefined));
+});
+
+Deno.test("originGuard tells the log which flag and value would let a request in, and the asker the header alone", () => {
+  const refusalOf = (each: Case): RequestError => {
+    try {
+      guard()(requestOf(each));
+    } catch (error) {
+      assert(error instanceof RequestError);
+      return error;
+    }
+    throw new assert.AssertionError({ message: "Let in" });
+  };
+  const host = refusalOf(["gw.example:8443"]);
+  assert.equal(host.message, "Forbidden: Host is not allowed");
+  assert.equal(
+    host.logged,
+    'Forbidden: Host "gw.example:8443" is not allowed; --allowedHost gw.example lets it in',
+  );
+  const origin = refusalOf(["localhost:1", "https://app.example:8443"]);
+  assert.equal(origin.message, "Forbidden: Origin is not allowed");
+  assert.equal(
+    origin.logged,
+    'Forbidden: Origin "https://app.example:8443" is not allowed; --allowedOrigin https://app.example:8443 lets it in, ' +
+      "and --cors https://app.example:8443 also tells its browser so",
+  );
+  assert.match(
+    refusalOf(["localhost", "tauri://localhost"]).logged,
+    /; --allowedOrigin tauri:\/\/localhost lets it in/,
+  );
+  // What no flag takes, or what would be more than a value on a command line, is not offered.
+  for (const odd of ["null", "https://a$(reboot)", "https://a;b", `https://${"x".repeat(200)}`]) {
+    assert.doesNotMatch(refusalOf(["localhost", odd]).logged, /--/);
+  }
+  assert.doesNotMatch(refusalOf(["a$(reboot)"]).logged, /--/);
 });

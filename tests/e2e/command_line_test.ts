@@ -15,6 +15,8 @@ import {
 import { ACCEPT, answer, type AnyMessage, callTool, post, request } from "../support/rpc.ts";
 
 const SECRET = "s3cret-0f-the-user";
+/** That of util-linux. */
+const hasScript = Deno.build.os === "linux" && await succeeds("script", "--version");
 
 // --- refused, and nothing started ---
 
@@ -127,23 +129,28 @@ Deno.test("keystone refuses a port in use", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   const line = await refusal(["--stdio", "cat", "--port", `${port}`]);
-  assert.equal(line, `keystone: --port "${port}": the port is in use on 127.0.0.1`);
+  assert.equal(
+    line,
+    `keystone: --port "${port}": the port is in use on 127.0.0.1; take another one, or --port 0 for a free one`,
+  );
 });
 
 Deno.test("keystone refuses TLS files that are not there or that hold something else", async () => {
   await using folder = await tempFolder();
   const [missing, other] = [`${folder.path}/missing.pem`, `${folder.path}/other.pem`];
   await Deno.writeTextFile(other, "not a certificate\n");
+  const cert = `${folder.path}/cert.pem`;
+  await Deno.writeTextFile(cert, "-----BEGIN CERTIFICATE-----\n");
   const [noCert, noKey, noBoth, noPem] = await Promise.all([
     refusal(["--stdio", "cat", "--tlsCert", missing, "--tlsKey", other]),
-    refusal(["--stdio", "cat", "--tlsCert", other, "--tlsKey", missing]),
+    refusal(["--stdio", "cat", "--tlsCert", cert, "--tlsKey", missing]),
     refusal(["--stdio", "cat", "--tlsCert", other]),
     refusal(["--stdio", "cat", "--port", "0", "--tlsCert", other, "--tlsKey", other]),
   ]);
   assert.equal(noCert, `keystone: --tlsCert ${JSON.stringify(missing)}: there is no such file`);
   assert.equal(noKey, `keystone: --tlsKey ${JSON.stringify(missing)}: there is no such file`);
   assert.match(noBoth, /^keystone: --tlsCert ".*other\.pem": expected --tlsKey beside it/);
-  assert.match(noPem, /^keystone: --tlsCert\b.*: the file has no certificate in PEM form/);
+  assert.match(noPem, /^keystone: --tlsCert\b.*: holds no certificate in PEM form/);
 });
 
 // --- printed and done ---
@@ -153,9 +160,11 @@ Deno.test("keystone --help fits 80 columns and names every flag", async () => {
   assert.deepEqual([code, stderr], [0, ""]);
   const wide = stdout.split("\n").filter((line) => line.length > 80);
   assert.deepEqual(wide, []);
-  const [, flags = ""] = stdout.split("\n\nServer:\n");
+  const [, flags = ""] = stdout.split("\n\nWhat most people need:\n");
   const named = [...flags.matchAll(/^ {2}(?:-\w, )?(--\w+)/gm)].map(([, flag]) => flag);
-  assert.deepEqual(named, [...optionEntries().map(([key]) => `--${key}`), "--version", "--help"]);
+  const keysOf = (wanted: boolean) =>
+    optionEntries().filter(([, { common = false }]) => common === wanted).map(([key]) => `--${key}`);
+  assert.deepEqual(named, [...keysOf(true), ...keysOf(false), "--version", "--help"]);
 });
 
 Deno.test("keystone --version prints the version", async () => {
@@ -221,7 +230,7 @@ Deno.test("--outputTransport limits what is served, in camelCase and in kebab-ca
 Deno.test("--header with a stdio server is warned of and reaches no client", async () => {
   const flags = ["--header", `X-Leak: ${SECRET}`, "--healthEndpoint", "/ok"];
   await using keystone = await startKeystone(flags, { server: SCRIPTED });
-  assert.match(keystone.stderr(), /\bWRN\b.*--header has no effect with a stdio server/);
+  await keystone.logged(/\bWRN\b.*--header has no effect with a stdio server/);
   const { port } = keystone;
   const heads = await Promise.all([
     head(port, { line: "GET /ok" }),
@@ -244,6 +253,63 @@ Deno.test("--host ::1 serves IPv6", { ignore: !hasIpv6() }, async () => {
   assert.equal(keystone.mcp, `http://[::1]:${keystone.port}/mcp`);
   await Promise.all(WIRES.map((wire) => ping(keystone, wire)));
   await assert.rejects(fetch(`http://127.0.0.1:${keystone.port}/health`), TypeError);
+});
+
+Deno.test("the banner and its configuration show an address that others can reach, and the log warns", async () => {
+  await using keystone = await startKeystone(["--host", "0.0.0.0"], { server: SCRIPTED });
+  const outside = Deno.networkInterfaces().find(({ family, address }) =>
+    family === "IPv4" && !address.startsWith("127.")
+  );
+  assert.match(keystone.stdout, new RegExp(`\n  Listens on       0\\.0\\.0\\.0:${keystone.port}\n`));
+  await keystone.logged(/WRN --host "0\.0\.0\.0": anybody who reaches this machine may call the server/);
+  if (!outside) return;
+  assert.doesNotMatch(keystone.stdout, /localhost|127\./);
+  // An address needs no --allowedHost.
+  await ping(keystone, "Streamable HTTP");
+});
+
+Deno.test("the banner and its configuration show the URL of --baseUrl", async () => {
+  const flags = ["--baseUrl", "https://gateway.example/tools/"];
+  await using keystone = await startKeystone(flags, { server: SCRIPTED });
+  assert.match(
+    keystone.stdout,
+    new RegExp(
+      "Streamable HTTP  https://gateway\\.example/tools/mcp\n  SSE              https://gateway\\.example/tools/sse\n" +
+        "  WebSocket        wss://gateway\\.example/tools/ws\n  Listens on       127\\.0\\.0\\.1:\\d+\n",
+    ),
+  );
+  const [entry] = Object.values(JSON.parse(keystone.stdout.slice(keystone.stdout.indexOf("{"))).mcpServers);
+  assert.deepEqual(entry, { type: "http", url: "https://gateway.example/tools/mcp" });
+});
+
+Deno.test("--logFormat json makes the banner one line of JSON, too", async () => {
+  await using keystone = await startKeystone(["--logFormat", "json"], { server: SCRIPTED });
+  const { event, version, endpoints, mcpServers } = JSON.parse(keystone.stdout);
+  assert.deepEqual([event, version], ["gateway.serving", deno.version]);
+  assert.deepEqual(endpoints.map(({ type }: { type: string }) => type), ["http", "sse", "ws"]);
+  assert.deepEqual(Object.values(mcpServers), [{ type: "http", url: keystone.mcp }]);
+  await ping(keystone, "Streamable HTTP");
+});
+
+Deno.test({
+  name: "the log has colours on a terminal, and none with NO_COLOR",
+  ignore: !hasScript, // nothing else gives a terminal to a process
+  async fn() {
+    for (const [noColour, coloured] of [["", true], ["1", false]] as const) {
+      const line = [
+        Deno.execPath(),
+        ...commandLine(["--port", "0", "--idleExit", "1ms"], { server: SCRIPTED }),
+      ];
+      const { stdout } = await new Deno.Command("script", {
+        args: ["-qec", line.map((word) => `'${word}'`).join(" "), "/dev/null"],
+        env: { NO_COLOR: noColour, TERM: "xterm" },
+        stdin: "null",
+      }).output();
+      const output = new TextDecoder().decode(stdout);
+      assert.match(output, /Gateway started/);
+      assert.equal(output.includes("\x1b[32mINF\x1b[0m"), coloured, output);
+    }
+  },
 });
 
 // --- what the server gets ---
@@ -564,4 +630,13 @@ async function head(port: number, { line, headers = {}, body = "" }: RawRequest)
   writer.releaseLock();
   const answered = await until(connection.readable, /\r\n\r\n/);
   return answered.slice(0, answered.indexOf("\r\n\r\n"));
+}
+
+async function succeeds(program: string, ...args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output()).success;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return false;
+  }
 }

@@ -65,6 +65,7 @@ Deno.test("gateway that is told to stop finishes open calls and refuses new ones
 
   keystone.signal("SIGTERM");
   await keystone.logged(STOPPING);
+  await keystone.logged(/ waitsFor=\["tools\/call ask \(for [^"]+","tools\/call ask .* waitMs=600000\n/);
   const refusals = [
     await post(mcp, initialize("i")),
     await post(mcp, callTool("c", "echo"), { session }),
@@ -203,7 +204,7 @@ Deno.test("gateway does not wait for a client that has ceased to read", async ()
   assert.equal(children.length, 1);
   keystone.signal("SIGTERM");
   assert.equal(await ended(keystone, children), 0);
-  assert.match(keystone.stderr(), /Gateway is stopping reason=SIGTERM openRequests=1/);
+  assert.match(keystone.stderr(), /Gateway is stopping: .* reason=SIGTERM openRequests=1/);
 });
 
 Deno.test("gateway does not wait for a client that has ceased to send", async () => {

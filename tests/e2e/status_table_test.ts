@@ -494,6 +494,14 @@ Deno.test("a foreign Host or Origin is refused with 403 on every route, a Host t
     });
   }
   assert.deepEqual(await gateway.children(), []);
+  assert.match(
+    gateway.stderr(),
+    /INF Request refused .*is not allowed; --allowedHost evil\.example lets it in/,
+  );
+  assert.match(
+    gateway.stderr(),
+    /is not allowed; --allowedOrigin https?:\/\/evil\.example lets it in, and --cors/,
+  );
   assert.doesNotMatch(gateway.stderr(), /Internal fault|Session opened/);
 });
 

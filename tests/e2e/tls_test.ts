@@ -26,9 +26,9 @@ Deno.test("keystone serves HTTP/2, its Host and Origin checks included", { ignor
   assert.equal(answered.status, "2 200");
   assert.equal(answered.message.result.structuredContent.said, "over HTTP/2");
   assert.equal(foreignHost.status, "2 403");
-  assert.match(foreignHost.message.error.message, /^Forbidden: Host "evil\.example"/);
+  assert.match(foreignHost.message.error.message, /^Forbidden: Host is not allowed$/);
   assert.equal(foreignOrigin.status, "2 403");
-  assert.match(foreignOrigin.message.error.message, /^Forbidden: Origin "https:\/\/evil\.example"/);
+  assert.match(foreignOrigin.message.error.message, /^Forbidden: Origin is not allowed$/);
   assert.equal(local.status, "2 200");
 });
 
@@ -110,7 +110,7 @@ Deno.test("keystone refuses a key that belongs to another certificate", { ignore
   assert.deepEqual([code, stdout.length], [2, 0]);
   assert.match(
     new TextDecoder().decode(stderr),
-    /^keystone: --tlsKey\b.*: the key does not belong to the certificate of --tlsCert\b.*\n$/,
+    /^keystone: --tlsKey ".+\.pem": the key does not belong to the certificate of --tlsCert ".+\.pem"\n$/,
   );
 });
 

@@ -107,11 +107,12 @@ export async function startKeystone(
   }).spawn();
   const log = new TextLog(child.stderr);
   const out = new TextLog(child.stdout);
-  // The banner ends with the client configuration.
-  const stdout = await out.matching(/\n}\n/).catch(() => {
+  // The banner ends with the client configuration, and in JSON it is one line.
+  const stdout = await out.matching(/^\{.*\}\n|\n}\n/).catch(() => {
     throw new Error(`Keystone did not start:\n${log.text}`);
   });
-  const url = (label: string) => stdout.match(new RegExp(`${label} +(\\S+)`))?.[1] ?? "";
+  const url = (label: string) =>
+    stdout.match(new RegExp(`${label}(?: +|","type":"\\w+","url":")([^\\s"]+)`))?.[1] ?? "";
   const [mcp, sse, ws] = [url("Streamable HTTP"), url("SSE"), url("WebSocket")];
   const stop = async () => {
     signal(child.pid, "SIGTERM");
@@ -124,7 +125,9 @@ export async function startKeystone(
     mcp,
     sse,
     ws,
-    port: Number(new URL(mcp || sse || ws).port),
+    port: Number(
+      new URL(stdout.match(/Listens on +(\S+)/) ? `http://${url("Listens on")}` : mcp || sse || ws).port,
+    ),
     stdout,
     stderr: () => log.text,
     logged: (pattern) => log.matching(pattern),

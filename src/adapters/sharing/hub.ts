@@ -1,6 +1,7 @@
 /** A server to which the handshake was played, so that clients can join. */
 import type { Backend, Launch } from "../../core/backend.ts";
 import type { BufferLimits, Channel } from "../../core/channel.ts";
+import { TimeoutError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import { until } from "../../core/waiting.ts";
 import { handshake, type HandshakeOptions } from "../handshake.ts";
@@ -42,6 +43,10 @@ export async function openHub(
       new Multiplex({ server, incoming, initialized, versions, session, emit, ...limits }),
     );
   } catch (error) {
+    // Of its own making: what was open at a server that broke off is another matter.
+    if (error instanceof TimeoutError) {
+      emit({ type: "handshake.late", session: launch.session, server: backend.name, reason: error.message });
+    }
     await server[Symbol.asyncDispose]();
     throw error;
   }

@@ -39,8 +39,8 @@ export class HubServer {
     this.#options.emit({ type: "fault", where: "shared server", error });
   }
 
-  drop(direction: Direction, reason: string): void {
+  drop(direction: Direction, reason: string, more: { readonly harmless?: true } = {}): void {
     const { session, emit } = this.#options;
-    emit({ type: "message.dropped", session, direction, reason });
+    emit({ type: "message.dropped", session, direction, reason, ...more });
   }
 }

@@ -215,6 +215,7 @@ export class Multiplex {
     if (method === "notifications/cancelled") return this.#asked.cancel(envelope, message);
     const tooLong = method === UPDATED ? this.#subscriptions.tooLong(message.params?.uri) : undefined;
     if (tooLong !== undefined) return this.#server.drop("down", tooLong);
+    if (LIST_CHANGED.test(method)) return this.#listChanged(envelope);
     // Even with one request in flight it may be about one that was answered before: never to a guess.
     if (!this.#spread(envelope, message)) {
       this.#server.drop("down", `nobody can be named as the receiver of ${escaped(cut(method, 100))}`);
@@ -224,7 +225,6 @@ export class Multiplex {
   /** Gives a notification to all whom it is for; false when there is nobody. */
   #spread(envelope: Envelope, message: JsonRpcNotification): boolean {
     const { method } = message;
-    if (LIST_CHANGED.test(method)) return this.#listChanged(envelope);
     if (method === UPDATED) return this.#subscriptions.updated(envelope, message);
     if (method === "notifications/elicitation/complete") {
       return this.#asked.elicitations.complete(envelope, message);
@@ -236,9 +236,12 @@ export class Multiplex {
     return this.#onlyClient !== undefined;
   }
 
-  #listChanged(envelope: Envelope): boolean {
+  /** Whoever comes later asks for the list as it is then: many a server says this at its start, to nobody. */
+  #listChanged(envelope: Envelope): void {
     const receivers = [...this.#sessions].filter(({ initialized }) => initialized);
     for (const client of receivers) client.deliver({ ...envelope });
-    return receivers.length > 0;
+    if (receivers.length === 0) {
+      this.#server.drop("down", "nobody is there who has seen the list", { harmless: true });
+    }
   }
 }

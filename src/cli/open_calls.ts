@@ -1,0 +1,16 @@
+/** What is open, for who looks into why nothing comes. */
+import type { OpenCallReport } from "../app.ts";
+import type { LogFormat } from "../observe/log.ts";
+
+/** Lines for stderr, the oldest call first. */
+export function openCallsText(calls: readonly OpenCallReport[], format: LogFormat): string {
+  if (format === "json") {
+    return `${JSON.stringify({ event: "calls.open", message: `Open calls: ${calls.length}`, calls })}\n`;
+  }
+  return [`Open calls: ${calls.length}`, ...calls.map(lineOf), ""].join("\n");
+}
+
+function lineOf({ seconds, ...call }: OpenCallReport): string {
+  const pairs = Object.entries(call).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return `  ${seconds.toFixed(1)} s  ${pairs.join(" ")}`;
+}

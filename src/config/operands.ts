@@ -1,0 +1,63 @@
+/** What stands on a command line besides flags: the URL of a remote server, or something that is in the wrong place. */
+import { ConfigError } from "../core/errors.ts";
+import { HTTP, WEB_SOCKET } from "./network_values.ts";
+import { parseServerUrl, urlFault } from "./server_url.ts";
+
+/** Whatever has a URL's form is meant for the server's. */
+export const URL_FORM = /^(https?|wss?):\/\//i;
+const PROTOCOLS = [...HTTP, ...WEB_SOCKET];
+const MAX_SHOWN = 40; // an argument in an error message; the message stays one line
+
+const GENERAL = "quote the whole line after --stdio, put the command after --, " +
+  "or give the URL of one remote server";
+
+/** What starts servers; and whatever is a path. */
+const PROGRAM =
+  /^((npx|npm|pnpm|pnpx|yarn|bunx?|node|deno|tsx|ts-node|uvx?|pipx|python[\d.]*|poetry|docker|podman|java|dotnet|go|cargo|ruby|php|sh|bash|zsh|cmd|powershell|pwsh)(\.exe|\.cmd|\.bat)?|\.{0,2}[\\/].+|[a-z]:[\\/].+)$/i;
+
+/** The words that other tools have for what is a flag, or nothing, here. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ["help", "did you mean --help?"],
+  ["version", "did you mean --version?"],
+  ...["serve", "start", "run"].map((word) =>
+    [
+      word,
+      'Keystone has no commands; leave the word out, as in keystone --stdio "npx -y some-server"',
+    ] as const
+  ),
+]);
+
+/** The one operand is a URL. Any other is mostly the rest of an unquoted line, and parts of it may be secrets. */
+export function readOperand(operands: readonly string[], isUnquotedLine: boolean): URL | undefined {
+  const [first, ...more] = operands;
+  if (first === undefined) return undefined;
+  const url = parseServerUrl(first, PROTOCOLS);
+  const operand = url ? more[0] : first;
+  if (operand === undefined) return url;
+  const hint = isUnquotedLine ? GENERAL : url ? besideUrl(operand) : hintOf(operand);
+  throw new ConfigError(`Unexpected argument ${JSON.stringify(shown(operand))}: ${hint}`);
+}
+
+/** Whether a command without `--` in front may have brought the flag that is not known; the hint for it. */
+export function commandHint([first = ""]: readonly string[]): string | undefined {
+  return PROGRAM.test(first) ? withDashes(first) : undefined;
+}
+
+function besideUrl(operand: string): string {
+  return URL_FORM.test(operand)
+    ? "a URL is given already, and Keystone serves one server; start another Keystone for this one"
+    : hintOf(operand);
+}
+
+function hintOf(operand: string): string {
+  if (PROGRAM.test(operand)) return withDashes(operand);
+  return WORDS.get(operand.toLowerCase()) ?? urlFault(operand, PROTOCOLS) ?? GENERAL;
+}
+
+function withDashes(program: string): string {
+  return `put -- before the command, as in keystone [options] -- ${shown(program)} …`;
+}
+
+function shown(operand: string): string {
+  return operand.replace(/:\/\/[^/]*@/, "://…@").replace(/[=\s?][^]*$/, "…").slice(0, MAX_SHOWN);
+}

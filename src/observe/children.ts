@@ -1,0 +1,50 @@
+/** Which child answers which session, as the events tell it. */
+import type { GatewayEvent } from "../core/events.ts";
+
+export interface Children {
+  hear(event: GatewayEvent): void;
+  /** Of the session's own child, or of the one that all share; also of one that has just ended. */
+  pidOf(session: string): number | undefined;
+}
+
+/** As `placement.ts` calls it in events. */
+const SHARED = "shared";
+/** Of children that have ended, for what is told of their calls after that. */
+const MAX_GONE = 100;
+
+export function children(): Children {
+  const pids = new Map<string, number>();
+  const gone = new Map<string, number>();
+
+  function assign(session: string, warm: string): void {
+    const pid = pids.get(warm);
+    if (pid === undefined) return;
+    pids.delete(warm);
+    pids.set(session, pid);
+  }
+
+  /** A child that was given to another session ends under the name that it had at first. */
+  function forget(ended: number): void {
+    for (const [session, pid] of pids) {
+      if (pid !== ended) continue;
+      pids.delete(session);
+      gone.set(session, pid);
+    }
+    const [oldest] = gone.size > MAX_GONE ? gone.keys() : [];
+    if (oldest !== undefined) gone.delete(oldest);
+  }
+
+  return {
+    hear(event) {
+      switch (event.type) {
+        case "child.started":
+          return void pids.set(event.session, event.pid);
+        case "child.assigned":
+          return assign(event.session, event.warm);
+        case "child.exited":
+          return forget(event.pid);
+      }
+    },
+    pidOf: (session) => pids.get(session) ?? gone.get(session) ?? pids.get(SHARED) ?? gone.get(SHARED),
+  };
+}
