@@ -2,7 +2,7 @@
 import type { Backend, Launch } from "../core/backend.ts";
 import type { BufferLimits, Channel } from "../core/channel.ts";
 import { TimeoutError } from "../core/errors.ts";
-import { answersTooLong, hear } from "../core/parse.ts";
+import { hear } from "../core/parse.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { WebSocketChannel } from "../wire/web_socket_channel.ts";
 import type { RemoteOptions } from "./remote.ts";
@@ -36,11 +36,6 @@ async function open(
     maxBufferedBytes,
     backlog,
     gone: "The MCP server closed its socket",
-    onSkipped(outlines) {
-      const reason = `The server sent a message longer than ${maxBytes} bytes (--maxMessageSize)`;
-      emit({ type: "server.trouble", session: label, server: shown(url), reason });
-      for (const message of answersTooLong(reason, outlines)) void channel.incoming.push({ message });
-    },
     onInvalid({ message: reason }, text) {
       emit({ type: "server.trouble", session: label, server: shown(url), reason });
       for (const message of hear(text, limits).messages) void channel.incoming.push({ message });

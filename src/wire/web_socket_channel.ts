@@ -4,7 +4,6 @@ import { type BufferLimits, type Channel, enqueue, type Envelope, textOf } from 
 import { DisconnectedError, GatewayError, type LimitError, toRpcError } from "../core/errors.ts";
 import { errorOf, isRequest, type JsonRpcMessage } from "../core/jsonrpc.ts";
 import type { MessageLimits } from "../core/message_limits.ts";
-import type { Outline } from "../core/outline.ts";
 import { parseMessages } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
@@ -61,8 +60,6 @@ export interface WebSocketChannelOptions extends BufferLimits {
   readonly backlog?: Backlog | undefined;
   /** A message was not taken, since too much waits for its server; the asker of a request hears it. */
   readonly onRefused?: (error: LimitError) => void;
-  /** A message was too long, and was left out; without this, the connection is closed. */
-  readonly onSkipped?: ((outlines: readonly Outline[]) => void) | undefined;
   /** A text frame was no message: what to answer, if anything. */
   readonly onInvalid: (error: GatewayError, text: string) => JsonRpcMessage | undefined;
 }
@@ -101,7 +98,6 @@ export class WebSocketChannel implements Channel {
     if (side === "server" && options.backlog) this.incoming.countIn(options.backlog);
     this.#decoder = new FrameDecoder({
       text: (text) => this.#receive(text),
-      skipped: options.onSkipped,
       ping: (payload) => this.#open && this.#output.pong(payload),
       pong: () => {},
       closed: (code) => this.#farewellHeard(code),

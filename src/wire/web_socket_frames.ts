@@ -1,8 +1,5 @@
 /** What comes as WebSocket frames (RFC 6455, section 5), without extensions: bytes in, messages out. */
-import { type Outline, OutlineReader } from "../core/outline.ts";
 import { freeMemory } from "./free_memory.ts";
-import { MAX_OUTLINES, SKIPPED_TIMES } from "./skipping.ts";
-import { utf8Decoder } from "./utf8.ts";
 import { applyMask } from "./web_socket_mask.ts";
 
 /** RFC 6455, section 7.4.1, and 1013 of the IANA registry. */
@@ -42,8 +39,6 @@ export class FrameError extends Error {
 /** Who hears what the frames say. Bytes are lent for the time of the call. */
 export interface FrameTaker {
   text(text: string): void;
-  /** A message was too long, and is left out; without this, it is a FrameError. */
-  readonly skipped?: ((outlines: readonly Outline[]) => void) | undefined;
   ping(payload: Uint8Array): void;
   pong(): void;
   /** Nothing is taken after it. `code` is `CloseCode.none` where there is none. */
@@ -81,8 +76,6 @@ export class FrameDecoder {
   /** The message so far, and that it has begun: its frames may all be empty. */
   readonly #message: Gathered;
   #begun = false;
-  /** In place of the message, where that is too long. */
-  #skipped: SkippedMessage | undefined;
   /** So much of a control frame, which may come in the middle of a message. */
   readonly #control = new Gathered();
   #over = false;
@@ -165,19 +158,9 @@ export class FrameDecoder {
     if (opcode === Opcode.binary) {
       throw new FrameError(CloseCode.unsupportedData, "Binary frames are not supported");
     }
-    const size = (this.#skipped?.bytes ?? this.#message.size) + length;
-    if (size > this.#maxBytes) this.#skip(size);
-  }
-
-  /** One that is longer by far is one without end. */
-  #skip(size: number): void {
-    if (!this.#taker.skipped || size > SKIPPED_TIMES * this.#maxBytes) {
+    if (this.#message.size + length > this.#maxBytes) {
       throw new FrameError(CloseCode.tooBig, `The limit is ${this.#maxBytes} bytes`);
     }
-    if (this.#skipped) return;
-    this.#skipped = new SkippedMessage();
-    this.#skipped.push(this.#message.bytes);
-    this.#message.clear();
   }
 
   #takePayload(chunk: Uint8Array, from: number, to: number): void {
@@ -190,7 +173,6 @@ export class FrameDecoder {
 
   #takeData(bytes: Uint8Array): void {
     const whole = this.#missing === 0 && this.#final;
-    if (this.#skipped) return this.#skipData(this.#skipped, bytes);
     // A message that came in one piece is read where it lies.
     if (!whole || this.#message.size > 0) {
       const atMost = this.#final ? this.#message.size + bytes.length + this.#missing : this.#maxBytes;
@@ -202,16 +184,6 @@ export class FrameDecoder {
     if (!whole) return;
     this.#taker.text(decodeText(this.#message.size > 0 ? this.#message.bytes : bytes));
     this.#message.clear();
-  }
-
-  #skipData(skipped: SkippedMessage, bytes: Uint8Array): void {
-    skipped.push(bytes);
-    if (this.#missing > 0) return;
-    this.#opcode = undefined;
-    this.#begun = !this.#final;
-    if (!this.#final) return;
-    this.#skipped = undefined;
-    this.#taker.skipped?.(skipped.outlines);
   }
 
   #takeControl(bytes: Uint8Array): void {
@@ -227,22 +199,6 @@ export class FrameDecoder {
       this.#taker.closed(closeCodeOf(payload));
     }
     this.#control.clear();
-  }
-}
-
-/** What is known of a message that is too long to be kept. */
-class SkippedMessage {
-  bytes = 0;
-  readonly #reader = new OutlineReader(MAX_OUTLINES);
-  readonly #decoder = utf8Decoder();
-
-  get outlines(): readonly Outline[] {
-    return this.#reader.outlines;
-  }
-
-  push(bytes: Uint8Array): void {
-    this.bytes += bytes.length;
-    this.#reader.push(this.#decoder.decode(bytes, { stream: true }));
   }
 }
 

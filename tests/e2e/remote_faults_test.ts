@@ -526,22 +526,15 @@ Deno.test("bridge bounds an endless event of an SSE server, and reconnects", asy
   assert.deepEqual((await bridge.call(2, "echo", { n: 2 })).result.structuredContent, { n: 2 });
 });
 
-Deno.test("bridge refuses a WebSocket message that is too long to its asker, and reconnects after one without end", async () => {
-  await using remote = new WebSocketRemote(({ id, params }, socket) => {
-    if (params?.name === "long") {
-      socket.send(JSON.stringify({ result: "x".repeat(400 * 1024), jsonrpc: "2.0", id }));
-    }
-    if (params?.name === "endless") socket.send("x".repeat(17 * 300 * 1024));
-    return ["long", "endless", "hang"].includes(params?.name);
+Deno.test("bridge refuses a WebSocket message that is too long, and reconnects", async () => {
+  await using remote = new WebSocketRemote(({ params }, socket) => {
+    if (params?.name === "long") socket.send("x".repeat(400 * 1024));
+    return params?.name === "long";
   });
   await using bridge = new Bridge(["--ws", remote.url, ...QUICK, "--maxMessageSize", "300k"]);
   await bridge.begin();
-  const hanging = bridge.call(0, "hang");
-  const refused = "was refused: the server sent a message longer than 307200 bytes (--maxMessageSize)";
-  assert.equal((await bridge.call(1, "long")).error.message, `The MCP server's answer ${refused}`);
-  await bridge.send(callTool(3, "endless"));
-  const lost = /307200 bytes: the answer is lost, and the request was not sent again$/;
-  assert.match((await hanging).error.message, lost);
+  const { error } = await bridge.call(1, "long");
+  assert.match(error.message, /307200 bytes: the answer is lost, and the request was not sent again$/);
   assert.deepEqual((await bridge.call(2, "echo", { n: 2 })).result.structuredContent, { n: 2 });
 });
 
