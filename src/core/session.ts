@@ -189,6 +189,8 @@ export class Session {
 
   /** Does not wait for a stalled client: a message counts as handed over when `send` returns. */
   #answerOpen(error: GatewayError): void {
+    // As mostly: a stateless call is over with its answer.
+    if (this.openRequests === 0) return;
     // Who found no room may come again: HTTP has a status for it.
     const undelivered = error instanceof LimitError ? undeliveredBy(error) : undefined;
     for (const { id } of this.#fromClient.takeAll(toRpcError(error).message)) {
