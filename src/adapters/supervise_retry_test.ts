@@ -4,6 +4,7 @@ import { FakeBackend, type FakeServer } from "../../tests/support/fake_backend.t
 import { settled } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import {
+  askedDuringReplay,
   established,
   INITIALIZE,
   INITIALIZED,
@@ -184,14 +185,7 @@ Deno.test("supervise gives up a server that never answers the handshake that is 
 
 Deno.test("supervise takes back what a server asked that ended while the handshake was played again", async () => {
   await using rig = await superviseRig({ retry: { attempts: 0, firstDelayMs: 0, maxDelayMs: 0 } });
-  const first = await established(rig);
-  rig.client.say(request(1, "logging/setLevel", { level: "debug" }));
-  await first.accept("logging/setLevel");
-  await rig.client.hear();
-  await first.leave();
-  const server = await replayed(rig.backend);
-  server.say(request("roots", "roots/list"));
-  assert.deepEqual(await rig.client.hear(), request("roots", "roots/list"));
+  const server = await askedDuringReplay(rig);
   await server.leave();
   const taken = await rig.client.hear();
   assert("method" in taken && taken.params?.requestId === "roots", JSON.stringify(taken));

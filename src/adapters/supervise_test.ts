@@ -4,6 +4,7 @@ import { settled } from "../../tests/support/far_end.ts";
 import { FakeBackend } from "../../tests/support/fake_backend.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
 import {
+  askedDuringReplay,
   established,
   INITIALIZE,
   INITIALIZED,
@@ -64,14 +65,7 @@ Deno.test("supervise plays handshake, log level and subscriptions again after a 
 
 Deno.test("supervise passes on what a server says while the handshake is played again, and its answer back", async () => {
   await using rig = await superviseRig();
-  const first = await established(rig);
-  rig.client.say(request(1, "logging/setLevel", { level: "debug" }));
-  await first.accept("logging/setLevel");
-  await rig.client.hear();
-  await first.leave();
-  const server = await replayed(rig.backend);
-  server.say(request("roots", "roots/list"));
-  assert.deepEqual(await rig.client.hear(), request("roots", "roots/list"));
+  const server = await askedDuringReplay(rig);
   rig.client.say(result("roots"));
   const [level, answer] = [await server.hear(), await server.hear()];
   assert("method" in level && level.method === "logging/setLevel");

@@ -1,4 +1,5 @@
 /** A supervised channel between a client and servers that the test plays. */
+import assert from "node:assert/strict";
 import { supervise, type SuperviseOptions } from "../../src/adapters/supervise.ts";
 import type { Backlog } from "../../src/core/backlog.ts";
 import type { Channel } from "../../src/core/channel.ts";
@@ -67,6 +68,20 @@ export async function replayed(backend: FakeBackend): Promise<FakeServer> {
   const server = await backend.next();
   await server.accept("initialize");
   await server.hear();
+  return server;
+}
+
+/** The next server, which has asked the client for its roots while the handshake is still played to it. */
+export async function askedDuringReplay(rig: SuperviseRig): Promise<FakeServer> {
+  const { client, backend } = rig;
+  const first = await established(rig);
+  client.say(request(1, "logging/setLevel", { level: "debug" }));
+  await first.accept("logging/setLevel");
+  await client.hear();
+  await first.leave();
+  const server = await replayed(backend);
+  server.say(request("roots", "roots/list"));
+  assert.deepEqual(await client.hear(), request("roots", "roots/list"));
   return server;
 }
 
