@@ -235,7 +235,7 @@ export class Connection implements Caller {
   /** False where no route is for it. */
   async #upgrade({ head, line: { method }, url }: Asked, stream: ByteStream): Promise<boolean> {
     const { service } = this.#around;
-    using watching = new Watching(stream, () => true);
+    using watching = new Watching(stream);
     const request = requestOf({ head, method, url, leaving: () => watching.leaving() });
     const handshake = service.upgrade(request, this);
     if (!handshake) return false;
@@ -272,7 +272,7 @@ export class Connection implements Caller {
   async #answer({ head, line: { method }, url, length }: Asked & { length: number }, stream: ByteStream) {
     const { service } = this.#around;
     const body = length > 0 ? new RequestBody(stream, length) : undefined;
-    using watching = new Watching(stream, () => body?.complete !== false);
+    using watching = new Watching(stream, body);
     const request = requestOf({ head, method, url, body: body?.stream, leaving: () => watching.leaving() });
     this.#place.begin();
     try {
@@ -351,18 +351,22 @@ class Watching implements Disposable {
   readonly gone = new AbortController();
   watch: Watch | undefined;
   readonly #stream: ByteStream;
-  readonly #isRead: () => boolean;
-  readonly #timer: ReturnType<typeof setInterval>;
+  #isRead: boolean;
+  #isWanted = false;
+  #over = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(stream: ByteStream, isRead: () => boolean) {
+  constructor(stream: ByteStream, body?: RequestBody) {
     this.#stream = stream;
-    this.#isRead = isRead;
-    this.#timer = setInterval(() => this.#begin(), WATCH_AFTER_MS);
+    this.#isRead = body === undefined;
+    if (body) body.onComplete = () => this.#beginSoon();
+    else this.#beginSoon();
   }
 
   /** Fires when it is gone. */
   leaving(): AbortSignal {
-    this.#begin();
+    this.#isWanted = true;
+    if (this.#isRead) this.#begin();
     return this.gone.signal;
   }
 
@@ -372,13 +376,21 @@ class Watching implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
+    this.#over = true;
+    clearTimeout(this.#timer);
+  }
+
+  #beginSoon(): void {
+    if (this.#over) return;
+    this.#isRead = true;
+    if (this.#isWanted) this.#begin();
+    else this.#timer = setTimeout(() => this.#begin(), WATCH_AFTER_MS);
   }
 
   #begin(): void {
-    if (this.watch || !this.#isRead()) return;
-    clearInterval(this.#timer);
-    this.watch = new Watch(this.#stream, () => this.gone.abort());
+    clearTimeout(this.#timer);
+    if (this.#over) return;
+    this.watch ??= new Watch(this.#stream, () => this.gone.abort());
   }
 }
 

@@ -88,20 +88,36 @@ export function requestOf({ head, method, url, body, leaving }: RequestParts): R
 /** The body of a request, which is followed by the next one. */
 export class RequestBody {
   readonly stream: ReadableStream<Uint8Array>;
+  /** Called when all of it was read. */
+  onComplete: (() => void) | undefined;
+  readonly #source: ByteStream;
   #left: number;
+  /** What nothing was read into yet. */
+  #memory: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(source: ByteStream, length: number) {
+    this.#source = source;
     this.#left = length;
     this.stream = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        const bytes = new Uint8Array(Math.min(READ_BYTES, this.#left));
-        const count = await source.read(bytes);
-        if (count === null) throw new RequestError("Bad Request: the body broke off");
-        this.#left -= count;
-        controller.enqueue(bytes.subarray(0, count));
-        if (this.#left === 0) controller.close();
+        controller.enqueue(await this.#read());
+        if (!this.complete) return;
+        controller.close();
+        this.onComplete?.();
       },
     }, { highWaterMark: 0 });
+  }
+
+  /** Memory of its own for each piece, and no more than that: a body may come a byte at a time. */
+  async #read(): Promise<Uint8Array<ArrayBuffer>> {
+    const memory = this.#memory ?? new Uint8Array(Math.min(READ_BYTES, this.#left));
+    this.#memory = undefined;
+    const count = await this.#source.read(memory);
+    if (count === null) throw new RequestError("Bad Request: the body broke off");
+    this.#left -= count;
+    if (count === memory.length) return memory;
+    if (memory.length <= this.#left) this.#memory = memory;
+    return memory.slice(0, count);
   }
 
   /** Whether all of it was read. */

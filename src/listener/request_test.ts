@@ -138,3 +138,26 @@ Deno.test("RequestBody reads its length and not a byte more, and tells of one th
   assert.equal(body.complete, true);
   await assert.rejects(new Response(new RequestBody(source, 5).stream).text(), RequestError);
 });
+
+Deno.test("RequestBody gives each piece memory of its own, of its size, and tells once that it is complete", async () => {
+  const pieces = ["a", "bc", "def"];
+  const source: ByteStream = {
+    read: (into) => {
+      const piece = pieces.shift();
+      if (piece === undefined) return Promise.resolve(null);
+      return Promise.resolve(new TextEncoder().encodeInto(piece, into).written);
+    },
+    write: () => Promise.reject(new Error("Nobody writes")),
+    close: () => {},
+  };
+  const body = new RequestBody(source, 6);
+  let told = 0;
+  body.onComplete = () => told++;
+  const read: Uint8Array[] = [];
+  for await (const piece of body.stream) {
+    assert.equal(told, read.length === 2 ? 1 : 0);
+    read.push(piece);
+  }
+  assert.deepEqual(read.map((piece) => new TextDecoder().decode(piece)), ["a", "bc", "def"]);
+  assert.deepEqual(read.map(({ buffer }) => buffer.byteLength), [1, 2, 3]);
+});
