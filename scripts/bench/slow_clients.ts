@@ -1,11 +1,16 @@
 /** Clients that are slow in every way there is: they hold connections, and come again when one is ended. */
 
+import { within } from "../../src/core/waiting.ts";
+import { pause } from "./gateway.ts";
+
 /** How often those that trickle say another byte. */
 const TRICKLE_MS = 1_000;
 /** Real ones do not do so all at the same moment. */
 const TURNS = 50;
 /** The pause before somebody comes again. */
 const RETURN_MS = 100;
+/** Longer than a gateway waits for who reads nothing: then it looks whether it was ended. */
+const UNREAD_MS = 90_000;
 const BODY_BYTES = 100_000;
 
 interface Kind {
@@ -46,7 +51,8 @@ export class SlowClients implements AsyncDisposable {
   #turn = 0;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #clients: Promise<void>[];
-  #over = false;
+  readonly #over = Promise.withResolvers<void>();
+  #ending = false;
 
   /** So many of them, of all kinds in turn; a connection that ends is opened again. */
   constructor(url: URL, count: number) {
@@ -62,7 +68,8 @@ export class SlowClients implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#over = true;
+    this.#ending = true;
+    this.#over.resolve();
     clearInterval(this.#timer);
     for (const connection of this.#open) connection.close();
     this.#open.clear();
@@ -70,9 +77,9 @@ export class SlowClients implements AsyncDisposable {
   }
 
   async #stay(kind: Kind): Promise<void> {
-    while (!this.#over) {
+    while (!this.#ending) {
       await this.#visit(kind).catch(() => {});
-      if (!this.#over) await pause(RETURN_MS);
+      if (!this.#ending) await pause(RETURN_MS);
     }
   }
 
@@ -80,21 +87,16 @@ export class SlowClients implements AsyncDisposable {
   async #visit({ begins, trickles, reads }: Kind): Promise<void> {
     const { hostname, port } = this.#url;
     const connection = await Deno.connect({ hostname, port: Number(port) });
-    if (this.#over) return connection.close();
+    if (this.#ending) return connection.close();
     this.#open.add(connection);
     try {
       await connection.write(new TextEncoder().encode(begins));
-      // Who does not read sees the end when it says something.
-      if (trickles || !reads) this.#trickling[this.#joined++ % TURNS]?.add(connection);
-      await (reads ? readAll(connection) : this.#left(connection));
+      if (trickles) this.#trickling[this.#joined++ % TURNS]?.add(connection);
+      if (!reads) await within(UNREAD_MS, this.#over.promise);
+      await readAll(connection);
     } finally {
       this.#leave(connection);
     }
-  }
-
-  /** Settles when the connection is not open any more. */
-  async #left(connection: Deno.TcpConn): Promise<void> {
-    while (this.#open.has(connection)) await pause(RETURN_MS);
   }
 
   #leave(connection: Deno.TcpConn): void {
@@ -112,8 +114,4 @@ export class SlowClients implements AsyncDisposable {
 async function readAll(connection: Deno.TcpConn): Promise<void> {
   const bytes = new Uint8Array(1024);
   while (await connection.read(bytes) !== null);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
