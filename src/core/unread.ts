@@ -12,6 +12,8 @@ import { type Ticket, TimeLimit } from "./time_limit.ts";
 
 /** Who has read something so lately is not slow: what is too much until then goes by itself. */
 const PATIENCE_MS = 1_000;
+/** Times the limit: nobody is waited for where so much waits, and the less the closer it comes to that. */
+const TOO_MUCH = 1.5;
 
 export interface UnreadLimits extends BufferLimits {
   /** Of all clients together. */
@@ -82,18 +84,22 @@ export class Unread {
     while (this.#bytes > maxUnreadBytes) {
       const slowest = this.#waiting.oldest;
       if (!slowest) return;
-      const patienceMs = slowest.entry.readAt + PATIENCE_MS - performance.now();
-      if (patienceMs > 0) return this.#relieveIn(patienceMs);
+      const leftMs = slowest.entry.readAt + this.#patienceMs - performance.now();
+      if (leftMs > 0) return this.#relieveIn(leftMs);
       const all = `${this.#bytes} bytes wait for all clients together`;
       this.#giveUp(slowest.entry, `${all}, and this one has read nothing for longest (--maxUnreadSize)`);
     }
   }
 
+  get #patienceMs(): number {
+    const { maxUnreadBytes } = this.#limits;
+    const room = TOO_MUCH * maxUnreadBytes - this.#bytes;
+    return PATIENCE_MS * Math.max(0, room / ((TOO_MUCH - 1) * maxUnreadBytes));
+  }
+
   #relieveIn(ms: number): void {
-    this.#again ??= setTimeout(() => {
-      this.#again = undefined;
-      this.#relieve();
-    }, ms);
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#relieve(), ms);
   }
 
   #giveUp(account: Account, reason: string): void {

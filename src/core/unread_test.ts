@@ -67,3 +67,17 @@ Deno.test("Unread gives up who has read nothing for longest where it is too much
   clock.pass(60_000);
   assert.deepEqual(lost, ["second"]);
 });
+
+Deno.test("Unread has the less patience the more is too much, and none with half as much again", () => {
+  using clock = fakeClock();
+  const { unread, lost, open } = rig();
+  const all = ["a", "b", "c", "d"].map(open);
+  for (const account of all.slice(0, 3)) account.owe(1, 833);
+  clock.pass(499);
+  assert.deepEqual(lost, []);
+  clock.pass(2);
+  assert.deepEqual(lost, ["a"]);
+  all[3]?.owe(1, 1_400);
+  assert.deepEqual(lost, ["a", "b"]);
+  assert.equal(unread.bytes, 2_233);
+});
