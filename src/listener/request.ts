@@ -17,6 +17,8 @@ const BODYLESS = ["GET", "HEAD"];
 /** How a client says that it would like to speak HTTP/2 in clear (RFC 7540, section 3.2): no is a good answer. */
 const H2C_FIELDS = ["upgrade", "http2-settings", "connection"];
 const READ_BYTES = 16 * 1024;
+/** A piece of less than this part of it does not get the memory that it was read into. */
+const LITTLE = 16;
 
 /** Throws RequestError 400. */
 export function requestLineOf({ line }: Head): RequestLine {
@@ -108,14 +110,14 @@ export class RequestBody {
     }, { highWaterMark: 0 });
   }
 
-  /** Memory of its own for each piece, and no more than that: a body may come a byte at a time. */
+  /** Each piece has memory of its own, a small one no more than it needs: a body may come a byte at a time. */
   async #read(): Promise<Uint8Array<ArrayBuffer>> {
     const memory = this.#memory ?? new Uint8Array(Math.min(READ_BYTES, this.#left));
     this.#memory = undefined;
     const count = await this.#source.read(memory);
     if (count === null) throw new RequestError("Bad Request: the body broke off");
     this.#left -= count;
-    if (count === memory.length) return memory;
+    if (count * LITTLE > memory.length) return memory.subarray(0, count);
     if (memory.length <= this.#left) this.#memory = memory;
     return memory.slice(0, count);
   }

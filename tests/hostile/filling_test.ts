@@ -158,9 +158,10 @@ Deno.test("what bodies took is given back soon, though nothing happens then", as
   // Measured: 180 to 230; 350 to 460 where each text is put together from what came.
   const grown = (peak - before.now) / MB;
   assert(grown < 320, `${grown} MB`);
+  // Measured: 15 to 90, and mostly 140 to 190 where nobody collects.
   await eventually(
     async () => ((await memoryOf(keystone.pid)).now - before.now) / MB,
-    (left) => left < 90,
+    (left) => left < 120,
   );
 });
 
