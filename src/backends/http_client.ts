@@ -1,5 +1,6 @@
-/** The HTTP client of all remote backends: credentials, redirects, CAs, target check, clear errors. */
+/** The HTTP client of all remote backends: credentials, cookies, redirects, CAs, target check, clear errors. */
 import type { ByteStream } from "../wire/byte_stream.ts";
+import { CookieJar } from "./cookie_jar.ts";
 import { connectionError, RemoteError, shown } from "./remote_error.ts";
 import type { TargetCheck } from "./target.ts";
 import { openWebSocket } from "./web_socket_client.ts";
@@ -33,6 +34,8 @@ export interface HttpClient extends Disposable {
   request(url: URL, request: RemoteRequest): Promise<Response>;
   /** Opens a WebSocket with the same credentials and CAs. Throws as `request`, and the reason of the signal. */
   socket(url: URL, protocol: string, signal: AbortSignal): Promise<ByteStream>;
+  /** The same for one conversation: cookies that the server sets there are told to it again, and to no other origin. */
+  withCookies(): HttpClient;
 }
 
 const MAX_REDIRECTS = 5;
@@ -53,16 +56,43 @@ export function httpClient(options: HttpClientOptions): HttpClient {
   const client = options.caCerts.length > 0
     ? Deno.createHttpClient({ caCerts: [...options.caCerts] })
     : undefined;
+  return {
+    ...requests(options, { client }),
+    withCookies: () => withCookies(options, client),
+    [Symbol.dispose]() {
+      client?.close();
+    },
+  };
+}
 
-  async function ownHeaders(url: URL): Promise<Record<string, string>> {
-    return merged(options.headers, await options.credentials?.headers(url) ?? {});
+function withCookies(options: HttpClientOptions, client: Deno.HttpClient | undefined): HttpClient {
+  return {
+    ...requests(options, { client, jar: new CookieJar() }),
+    withCookies: () => withCookies(options, client),
+    // The connections are everybody's.
+    [Symbol.dispose]() {},
+  };
+}
+
+interface Means {
+  readonly client: Deno.HttpClient | undefined;
+  readonly jar?: CookieJar;
+}
+
+function requests(
+  options: HttpClientOptions,
+  { client, jar }: Means,
+): Pick<HttpClient, "request" | "socket"> {
+  async function ownHeaders(url: URL, more: Readonly<Record<string, string>> = {}) {
+    const headers = merged(options.headers, await options.credentials?.headers(url) ?? {}, more);
+    const cookie = jar?.headerFor(url, headers.cookie);
+    return cookie === undefined ? headers : { ...headers, cookie };
   }
 
   async function send(url: URL, request: RemoteRequest, home: string): Promise<Response> {
     await options.checkTarget(url);
-    const headers = url.origin === home
-      ? merged(await ownHeaders(url), request.headers)
-      : harmless(request.headers);
+    const isHome = url.origin === home;
+    const headers = isHome ? await ownHeaders(url, request.headers) : harmless(request.headers);
     try {
       const response = await fetch(url, {
         method: request.method,
@@ -74,6 +104,7 @@ export function httpClient(options: HttpClientOptions): HttpClient {
         ...(client ? { client } : {}),
       });
       if (response.body) RESPONSES.set(response.body, response);
+      if (isHome) jar?.hear(url, response);
       return response;
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason;
@@ -108,9 +139,6 @@ export function httpClient(options: HttpClientOptions): HttpClient {
       await options.checkTarget(url);
       const headers = await ownHeaders(url);
       return await openWebSocket(url, { protocol, headers, caCerts: options.caCerts, signal });
-    },
-    [Symbol.dispose]() {
-      client?.close();
     },
   };
 }

@@ -107,6 +107,17 @@ Deno.test("httpClient gives another origin no credentials and no session", async
   assert.deepEqual([headers.get("content-type"), body], ["application/json", "{}"]);
 });
 
+Deno.test("httpClient keeps the cookies of each conversation apart, and none outside of one", async () => {
+  let sets = 0;
+  await using server = loopback(() => json("ok", { "Set-Cookie": `n=${++sets}` }));
+  using http = client();
+  for (const one of [http.withCookies(), http.withCookies(), http]) {
+    for (const _ of [1, 2]) await (await one.request(server.url, POST)).body?.cancel();
+  }
+  const told = server.asked.map(({ headers }) => headers.get("cookie"));
+  assert.deepEqual(told, [null, "n=1", null, "n=3", null, null]);
+});
+
 Deno.test("httpClient gives up a loop of redirects, and one that leads nowhere", async () => {
   const ends = { "/from": "more than 5 times", "ftp://host/": "no HTTP URL", "http://[": "no HTTP URL" };
   for (const [location, fault] of Object.entries(ends)) {

@@ -31,7 +31,7 @@ const EVENT_STREAM = "text/event-stream";
 export function sseBackend(options: RemoteOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch, signal) => open(options, { launch, signal }),
+    open: (launch, signal) => open({ ...options, client: options.client.withCookies() }, { launch, signal }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -37,7 +37,10 @@ const LAST_WORD_MS = 1_000;
 export function streamableBackend(options: RemoteOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch) => Promise.resolve(new StreamableChannel(options, launch)),
+    open: (launch) => {
+      const client = options.client.withCookies();
+      return Promise.resolve(new StreamableChannel({ ...options, client }, launch));
+    },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

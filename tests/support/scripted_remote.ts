@@ -61,6 +61,10 @@ export class HttpRemote implements AsyncDisposable {
     return `${this.origin}/mcp`;
   }
 
+  get script(): Script {
+    return this.#script;
+  }
+
   /** From now on. */
   set script(script: Script) {
     this.#script = script;
@@ -229,12 +233,15 @@ export class SseRemote extends HttpRemote {
     this.streams.at(-1)?.say(message);
   }
 
-  #polite({ method, message }: Seen, endpoint = "/message?session=1"): Response {
-    if (method === "GET") {
-      const stream = new EventStream().write(`event: endpoint\ndata: ${endpoint}\n\n`);
-      this.streams.push(stream);
-      return stream.response;
-    }
+  /** One more stream, which names where to post. */
+  open(endpoint = "/message?session=1", headers: Readonly<Record<string, string>> = {}): EventStream {
+    const stream = new EventStream(headers).write(`event: endpoint\ndata: ${endpoint}\n\n`);
+    this.streams.push(stream);
+    return stream;
+  }
+
+  #polite({ method, message }: Seen, endpoint?: string): Response {
+    if (method === "GET") return this.open(endpoint).response;
     if (message?.id !== undefined && message.method !== undefined) this.say(politeAnswer(message));
     return new Response(null, { status: 202 });
   }
