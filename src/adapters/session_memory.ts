@@ -180,9 +180,9 @@ export class SessionMemory {
       else if (!answersSole(message, id)) await pass(next.value);
       // A subscription that the new server refuses must not keep everything else from working.
       else if ("error" in message && method === "initialize") {
-        const { status = 0, retryAfterMs } = undelivered ?? {};
+        const { status = 0, retryAfterMs, permanent: known = false } = undelivered ?? {};
         // A client error will not go away by asking again: an expired token must not lock its account.
-        const permanent = status >= 400 && status < 500 && status !== 408 && status !== 429;
+        const permanent = known || status >= 400 && status < 500 && status !== 408 && status !== 429;
         throw new BackendError(message.error.message, { retryAfterMs, permanent });
       } else return;
     }

@@ -376,9 +376,11 @@ class SupervisedChannel implements Channel {
     const { retry } = this.#options;
     const open = message.id === null ? undefined : this.#open.get(message.id);
     if (!open?.envelope) return false;
-    const { status, sessionLost, retryAfterMs = pauseBefore(open.attempts + 1, retry) } = undelivered;
+    const { status, permanent, sessionLost, retryAfterMs = pauseBefore(open.attempts + 1, retry) } =
+      undelivered;
     // Only what waiting can mend, or another session.
-    const mendable = sessionLost || status === undefined || status === 429 || status >= 500;
+    const mendable = sessionLost ||
+      (!permanent && (status === undefined || status === 429 || status >= 500));
     if (!mendable || ++open.attempts > retry.attempts) return false;
     open.sentTo = undefined;
     const pauseMs = sessionLost ? 0 : Math.min(retryAfterMs, retry.maxDelayMs);

@@ -44,6 +44,24 @@ Deno.test("supervise sends again only what waiting can mend", async () => {
   }
 });
 
+Deno.test("supervise tries once what stays as it is, and what it plays again too", async () => {
+  await using rig = await superviseRig();
+  const first = await established(rig);
+  rig.client.say(request(1));
+  await first.hear();
+  first.turnAway(1, { permanent: true });
+  assert.deepEqual(await rig.client.hear(), failure(1, "not reached"));
+  assert.deepEqual(rig.troubles(), []);
+  await first.leave();
+  const second = await rig.backend.next();
+  const asked = await second.hear();
+  assert("id" in asked && asked.id !== undefined && asked.id !== null);
+  second.turnAway(asked.id, { permanent: true });
+  await settled();
+  assert.match(rig.troubles().at(-1) ?? "", /^gave up until the next request: not reached$/);
+  assert.equal(rig.backend.attempts, 2);
+});
+
 Deno.test("supervise waits as long as the server asks, and no longer than the longest pause", async () => {
   await using rig = await superviseRig({ retry: { attempts: 3, firstDelayMs: 1e9, maxDelayMs: 30 } });
   const server = await established(rig);

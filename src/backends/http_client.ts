@@ -1,6 +1,7 @@
 /** The HTTP client of all remote backends: credentials, cookies, redirects, CAs, target check, clear errors. */
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { CookieJar } from "./cookie_jar.ts";
+import { untrusted } from "./certificate_fault.ts";
 import { connectionError, RemoteError, shown } from "./remote_error.ts";
 import type { TargetCheck } from "./target.ts";
 import { openWebSocket } from "./web_socket_client.ts";
@@ -108,7 +109,8 @@ function requests(
       return response;
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason;
-      throw connectionError(url, error, { posted: request.method === "POST" });
+      throw await untrusted(url, error, request.signal) ??
+        connectionError(url, error, { posted: request.method === "POST" });
     }
   }
 

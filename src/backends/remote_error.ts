@@ -50,7 +50,9 @@ export function failureAnswer(id: RequestId, error: unknown, { sessionLost = fal
   const message = errorOf(id, toRpcError(known));
   if (!(known instanceof RemoteError) || known.delivered) return { message, relatesTo: id };
   const { remoteStatus: status, retryAfterMs } = known;
-  return { message, relatesTo: id, undelivered: { status, retryAfterMs, sessionLost } };
+  // Another session may mend what this one cannot.
+  const permanent = known.permanent && !sessionLost && { permanent: true };
+  return { message, relatesTo: id, undelivered: { status, ...permanent, retryAfterMs, sessionLost } };
 }
 
 /** Scheme, host and path: what may be shown of a URL. Credentials and query may be secrets. */

@@ -21,6 +21,8 @@ export interface Envelope {
 export interface Undelivered {
   /** HTTP status, where there was an answer at all. */
   readonly status?: number | undefined;
+  /** Nothing that another try could mend. */
+  readonly permanent?: boolean | undefined;
   /** The server asked to wait for so long (`Retry-After`). */
   readonly retryAfterMs?: number | undefined;
   /** The session was gone before the request came, so the connection breaks now and another one may take it. */

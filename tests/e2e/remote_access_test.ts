@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Bridge, QUICK_RETRY } from "../support/bridge.ts";
 import { Proxy } from "../support/cable.ts";
+import { Certificates, hasOpenssl } from "../support/certificates.ts";
 import { runKeystone } from "../support/keystone.ts";
 import { initialize } from "../support/rpc.ts";
 import { HttpRemote, SseRemote, WebSocketRemote } from "../support/scripted_remote.ts";
@@ -172,37 +173,28 @@ Deno.test("bridge follows an event stream that has moved, without credentials to
 
 // --- certificates ---
 
-/** Certificates that one authority signs for another come with the third version. */
-const hasOpenssl = /^OpenSSL [3-9]/.test(await versionOf("openssl"));
-
 Deno.test("bridge trusts the authority of --caFile and no unknown one", { ignore: !hasOpenssl }, async () => {
-  await using files = await certificates();
-  const tls = {
-    cert: await Deno.readTextFile(files.path("cert")),
-    key: await Deno.readTextFile(files.path("key")),
-  };
+  await using files = await Certificates.begin();
+  const { authority, server: tls } = await files.pair();
   await using remote = new HttpRemote(undefined, { tls });
   const flags = ["--streamableHttp", remote.url, ...QUICK_RETRY, "--retryAttempts", "0"];
   await using wary = new Bridge(flags);
   const { error } = await wary.ask(initialize(1));
-  assert.match(error.message, new RegExp(`^Cannot reach ${remote.url}: .*certificate`));
+  assert.match(error.message, new RegExp(`^Cannot trust ${remote.url}: .*certificate`));
   assert.deepEqual(remote.seen, []);
-  await using bridge = new Bridge([...flags, "--caFile", files.path("ca")]);
+  await using bridge = new Bridge([...flags, "--caFile", authority.file]);
   await bridge.begin();
   assert.deepEqual((await bridge.call(1, "echo", { n: 1 })).result.structuredContent, { n: 1 });
 });
 
 Deno.test("bridge trusts the authority of --caFile for wss", { ignore: !hasOpenssl }, async () => {
-  await using files = await certificates();
-  const tls = {
-    cert: await Deno.readTextFile(files.path("cert")),
-    key: await Deno.readTextFile(files.path("key")),
-  };
+  await using files = await Certificates.begin();
+  const { authority, server: tls } = await files.pair();
   await using remote = new WebSocketRemote(undefined, { tls });
   const flags = ["--ws", `wss://127.0.0.1:${remote.port}/ws`, ...QUICK_RETRY, "--retryAttempts", "0"];
   await using wary = new Bridge(flags);
-  assert.match((await wary.ask(initialize(1))).error.message, /^Cannot reach wss:/);
-  await using bridge = new Bridge([...flags, "--caFile", files.path("ca")]);
+  assert.match((await wary.ask(initialize(1))).error.message, /^Cannot trust wss:/);
+  await using bridge = new Bridge([...flags, "--caFile", authority.file]);
   await bridge.begin();
   assert.deepEqual((await bridge.call(1, "echo", { n: 1 })).result.structuredContent, { n: 1 });
 });
@@ -250,15 +242,12 @@ Deno.test(
   "bridge opens its wss through HTTPS_PROXY, also with --caFile",
   { ignore: !hasOpenssl },
   async () => {
-    await using files = await certificates();
-    const tls = {
-      cert: await Deno.readTextFile(files.path("cert")),
-      key: await Deno.readTextFile(files.path("key")),
-    };
+    await using files = await Certificates.begin();
+    const { authority, server: tls } = await files.pair();
     await using proxy = await Proxy.start();
     await using remote = new WebSocketRemote(undefined, { tls });
     const url = `wss://127.0.0.1:${remote.port}/ws`;
-    await using bridge = new Bridge(["--ws", url, ...QUICK_RETRY, "--caFile", files.path("ca")], {
+    await using bridge = new Bridge(["--ws", url, ...QUICK_RETRY, "--caFile", authority.file], {
       env: { ...NO_PROXIES, HTTPS_PROXY: proxy.url },
     });
     await bridge.begin();
@@ -271,14 +260,11 @@ Deno.test(
   "bridge goes through HTTPS_PROXY by CONNECT, also with --caFile",
   { ignore: !hasOpenssl },
   async () => {
-    await using files = await certificates();
-    const tls = {
-      cert: await Deno.readTextFile(files.path("cert")),
-      key: await Deno.readTextFile(files.path("key")),
-    };
+    await using files = await Certificates.begin();
+    const { authority, server: tls } = await files.pair();
     await using proxy = await Proxy.start();
     await using remote = new HttpRemote(undefined, { tls });
-    const flags = ["--streamableHttp", remote.url, ...QUICK_RETRY, "--caFile", files.path("ca")];
+    const flags = ["--streamableHttp", remote.url, ...QUICK_RETRY, "--caFile", authority.file];
     await using bridge = new Bridge(flags, { env: { ...NO_PROXIES, HTTPS_PROXY: proxy.url } });
     await bridge.begin();
     assert.deepEqual((await bridge.call(1, "echo", { n: 1 })).result.structuredContent, { n: 1 });
@@ -310,47 +296,4 @@ async function folder(texts: Readonly<Record<string, string>> = {}): Promise<Fol
   const path = (name: string) => `${root}/${name}`;
   for (const [name, text] of Object.entries(texts)) await Deno.writeTextFile(path(name), text);
   return { path, [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }) };
-}
-
-const CONFIG = `
-[req]
-prompt = no
-distinguished_name = name
-[name]
-CN = Keystone test
-[ca]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, keyCertSign
-[server]
-basicConstraints = critical, CA:FALSE
-subjectAltName = IP:127.0.0.1
-`;
-
-/** `ca`, and `cert` with `key` that it has signed. */
-async function certificates(): Promise<Folder> {
-  const files = await folder({ config: CONFIG });
-  const path = files.path;
-  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const make = (extensions: string, ...args: string[]) =>
-    openssl("req", ...kind, "-config", path("config"), "-extensions", extensions, ...args);
-  await make("ca", "-subj", "/CN=Keystone test authority", "-keyout", path("ca-key"), "-out", path("ca"));
-  const signed = ["-CA", path("ca"), "-CAkey", path("ca-key")];
-  await make("server", ...signed, "-keyout", path("key"), "-out", path("cert"));
-  return files;
-}
-
-async function openssl(...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("openssl", { args, stdin: "null" }).output();
-  if (!success) throw new Error(`openssl failed:\n${new TextDecoder().decode(stderr)}`);
-}
-
-/** Nothing where there is no such program. */
-async function versionOf(program: string): Promise<string> {
-  try {
-    const { stdout } = await new Deno.Command(program, { args: ["version"], stdin: "null" }).output();
-    return new TextDecoder().decode(stdout);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return "";
-  }
 }
