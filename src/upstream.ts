@@ -72,10 +72,10 @@ function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit:
 }
 
 function createClient(config: ResolvedConfig, url: URL): HttpClient {
-  const { caFile, allowPrivateRedirects } = config;
+  const { caFile, allowPrivateRedirects, remoteIdleMs: idleMs } = config;
   const caCerts = caFile === undefined ? [] : [readCertificatesOf("--caFile", caFile)];
   const checkTarget = allowPrivateRedirects ? anyTarget : sameNetwork(url);
-  const options = { headers: remoteHeaders(config, url), caCerts, checkTarget };
+  const options = { headers: remoteHeaders(config, url), caCerts, checkTarget, idleMs };
   try {
     return httpClient(options);
   } catch (cause) {

@@ -2,7 +2,7 @@
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { untrusted } from "./certificate_fault.ts";
-import { connectionError, RemoteError, shown } from "./remote_error.ts";
+import { connectionError, isUnread, RemoteError, shown } from "./remote_error.ts";
 import type { TargetCheck } from "./target.ts";
 import { openWebSocket } from "./web_socket_client.ts";
 
@@ -21,6 +21,8 @@ export interface HttpClientOptions {
   /** PEM texts of certificate authorities to trust besides the built-in ones. */
   readonly caCerts: readonly string[];
   readonly checkTarget: TargetCheck;
+  /** A connection that has been idle for so long is not used again; the runtime decides by default. */
+  readonly idleMs?: number | undefined;
 }
 
 export interface RemoteRequest {
@@ -54,9 +56,7 @@ const RESPONSES = new WeakMap<ReadableStream, Response>();
 
 /** Proxies come from HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which the runtime reads itself. */
 export function httpClient(options: HttpClientOptions): HttpClient {
-  const client = options.caCerts.length > 0
-    ? Deno.createHttpClient({ caCerts: [...options.caCerts] })
-    : undefined;
+  const client = clientFor(options);
   return {
     ...requests(options, { client }),
     withCookies: () => withCookies(options, client),
@@ -64,6 +64,15 @@ export function httpClient(options: HttpClientOptions): HttpClient {
       client?.close();
     },
   };
+}
+
+/** Undefined is that of the runtime, which everybody shares. */
+function clientFor({ caCerts, idleMs }: HttpClientOptions): Deno.HttpClient | undefined {
+  if (caCerts.length === 0 && idleMs === undefined) return undefined;
+  return Deno.createHttpClient({
+    caCerts: [...caCerts],
+    ...idleMs !== undefined && { poolIdleTimeout: idleMs },
+  });
 }
 
 function withCookies(options: HttpClientOptions, client: Deno.HttpClient | undefined): HttpClient {
@@ -94,23 +103,27 @@ function requests(
     await options.checkTarget(url);
     const isHome = url.origin === home;
     const headers = isHome ? await ownHeaders(url, request.headers) : harmless(request.headers);
-    try {
-      const response = await fetch(url, {
-        method: request.method,
-        headers,
-        redirect: "manual",
-        signal: request.signal,
-        // A Blob, because `fetch` sends a text once more by itself when a connection of its pool breaks: denoland/deno#35610.
-        ...(request.body === undefined ? {} : { body: new Blob([request.body]) }),
-        ...(client ? { client } : {}),
-      });
-      if (response.body) RESPONSES.set(response.body, response);
-      if (isHome) jar?.hear(url, response);
-      return response;
-    } catch (error) {
-      if (request.signal.aborted) throw request.signal.reason;
-      throw await untrusted(url, error, request.signal) ??
-        connectionError(url, error, { posted: request.method === "POST" });
+    for (let again = true;; again = false) {
+      try {
+        const response = await fetch(url, {
+          method: request.method,
+          headers,
+          redirect: "manual",
+          signal: request.signal,
+          // A Blob, because `fetch` sends a text once more by itself when a connection of its pool breaks: denoland/deno#35610.
+          ...(request.body === undefined ? {} : { body: new Blob([request.body]) }),
+          ...(client ? { client } : {}),
+        });
+        if (response.body) RESPONSES.set(response.body, response);
+        if (isHome) jar?.hear(url, response);
+        return response;
+      } catch (error) {
+        if (request.signal.aborted) throw request.signal.reason;
+        // Mostly that connection is at its end, and the next one is not.
+        if (again && isUnread(error)) continue;
+        throw await untrusted(url, error, request.signal) ??
+          connectionError(url, error, { posted: request.method === "POST" });
+      }
     }
   }
 

@@ -78,11 +78,26 @@ export function connectionError(url: URL, error: unknown, { posted = false } = {
     const reason = connect.replace(/^tcp connect error: /, "").replace(/ \(os error \d+\)/, "");
     return new RemoteError(`Cannot reach ${shown(url)}: ${reason}`, { delivered: false, cause });
   }
+  if (isUnread(error)) {
+    return new RemoteError(`${shown(url)} refused the request before it read it`, {
+      delivered: false,
+      cause,
+    });
+  }
   if (posted) return lostAnswer(url, cause);
   return new RemoteError(`The connection to ${shown(url)} broke before the answer came`, {
     delivered: true,
     cause,
   });
+}
+
+/**
+ * Whether a failed `fetch` says that the server has not read the request: over HTTP/2 it refuses a stream, or ends the
+ * connection and names the last stream that counts (RFC 9113, section 8.7). HTTP/1.1 has nothing of the kind.
+ */
+export function isUnread(error: unknown): boolean {
+  return /stream error received: refused stream|connection error received: not a result of an error/
+    .test(detailOf(error));
 }
 
 /** The server has taken the request, and what became of it is not to be learnt any more. */

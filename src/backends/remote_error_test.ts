@@ -4,6 +4,7 @@ import { failure } from "../../tests/support/messages.ts";
 import {
   connectionError,
   failureAnswer,
+  isUnread,
   lostAnswer,
   RemoteError,
   shown,
@@ -48,6 +49,25 @@ Deno.test("connectionError tells a connection that was never made from one that 
     const error = connectionError(URL_WITH_SECRETS, cause(text));
     assert.deepEqual([error.message, error.delivered, error.permanent], [message, delivered, false]);
     assert.doesNotMatch(`${error.cause}`, /s3cret/);
+  }
+});
+
+Deno.test("connectionError knows what a server over HTTP/2 says that it has not read", () => {
+  const unread: Record<string, boolean> = {
+    "stream error received: refused stream before processing any application logic": true,
+    "connection error received: not a result of an error": true,
+    "stream error sent: refused stream before processing any application logic": false,
+    "stream error received: unexpected internal error encountered": false,
+    "connection error received: detected excessive load generating behavior": false,
+    "stream closed because of a broken pipe": false,
+    "error sending request from 1.2.3.4:5 for …: client error (SendRequest): connection closed before message completed":
+      false,
+  };
+  for (const [text, is] of Object.entries(unread)) {
+    const failed = new TypeError("fetch failed", { cause: new Error(text) });
+    const { delivered, message } = connectionError(URL_WITH_SECRETS, failed, { posted: true });
+    assert.deepEqual([isUnread(failed), delivered], [is, !is], text);
+    assert.equal(message === `${SHOWN} refused the request before it read it`, is);
   }
 });
 

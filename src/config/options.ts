@@ -565,6 +565,14 @@ export const options = z.object({
     description: "time for an event stream or a socket to open",
     default: "30s",
   }),
+  // Of what is widely used, gunicorn waits least: 2 s. Node and uvicorn wait 5 s.
+  remoteIdleTimeout: option(duration({ min: 1 }), {
+    group: "Remote servers",
+    value: "<time>",
+    description:
+      "how long an idle connection may be used again, less than the server itself keeps one; not for WebSocket",
+    default: "1500ms",
+  }),
   retryAttempts: option(wholeNumber({ min: 0 }), {
     group: "Remote servers",
     value: "<count>",

@@ -65,6 +65,8 @@ export interface ResolvedConfig {
   /** Also where nobody typed an address of that network. */
   allowPrivateRedirects: boolean;
   connectTimeoutMs: number;
+  /** An HTTP connection that has been idle for so long is not used again. */
+  remoteIdleMs: number;
   /** What never reached a remote server is sent again so often, with pauses that double. */
   retry: { attempts: number; firstDelayMs: number; maxDelayMs: number };
   stateful: boolean;
@@ -243,6 +245,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
     stallTimeoutMs: values.stallTimeout,
     keepAliveMs: values.keepAlive,
     connectTimeoutMs: values.connectTimeout,
+    remoteIdleMs: values.remoteIdleTimeout,
     retry: {
       attempts: values.retryAttempts,
       firstDelayMs: values.retryDelay,
@@ -289,7 +292,7 @@ const FOR_COMMANDS = [
   ...["env", "cwd", "prewarm", "maxChildren", "restart", "restartDelay", "restartMaxDelay"] as const,
   ...["crashLimit", "crashWindow", "crashProbe"] as const,
 ];
-const FOR_REMOTES = ["header", "headerFile", "caFile", "allowPrivateRedirects"] as const;
+const FOR_REMOTES = ["header", "headerFile", "caFile", "remoteIdleTimeout", "allowPrivateRedirects"] as const;
 const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
 const FOR_EVENTS = ["eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
 /** Where nothing listens on the network. */

@@ -84,6 +84,7 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     stallTimeoutMs: 60_000,
     keepAliveMs: 15_000,
     connectTimeoutMs: 30_000,
+    remoteIdleMs: 1_500,
     retry: { attempts: 4, firstDelayMs: 500, maxDelayMs: 30_000 },
     startTimeoutMs: 60_000,
     stopTimeoutMs: 5000,
