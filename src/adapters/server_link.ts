@@ -77,6 +77,11 @@ export class ServerLink {
     return this.#breaks > this.#options.retry.attempts + 1;
   }
 
+  /** Why the last one broke, if one did. */
+  get why(): unknown {
+    return this.#why;
+  }
+
   /** Settles when there is a server. Throws what the last attempt threw. */
   connect(options: ConnectOptions): Promise<void> {
     if (this.#connecting) return this.#connecting;

@@ -234,7 +234,11 @@ class SupervisedChannel implements Channel {
     } catch (error) {
       return this.#answer(open.id, error);
     }
-    if (this.#isOpen(open)) await this.#deliver(open);
+    if (!this.#isOpen(open)) return;
+    // It broke in the very moment in which it was there, as each one may.
+    const broken = !this.#link.server && ++open.attempts > this.#options.retry.attempts;
+    if (broken) return this.#answer(open.id, new DisconnectedError(messageOf(this.#link.why)));
+    await this.#deliver(open);
   }
 
   #isOpen(open: Open): boolean {

@@ -84,6 +84,19 @@ Deno.test("bridge posts to the machine that has its SSE stream", async () => {
   assert.deepEqual((await bridge.call(1, "echo", { n: 1 })).result.structuredContent, { n: 1 });
 });
 
+Deno.test("bridge answers a call although no session lasts, as behind a balancer that knows none", async () => {
+  await using remote = new HttpRemote(({ method, message }) =>
+    method === "POST" && message.method !== "initialize"
+      ? new Response("no such session", { status: 404 })
+      : undefined
+  );
+  const flags = ["--streamableHttp", remote.url, ...QUICK_RETRY, "--retryAttempts", "2"];
+  await using bridge = new Bridge(flags);
+  await bridge.begin();
+  const { error } = await bridge.call(1);
+  assert.match(error.message, /^The MCP server has ended the session|answered HTTP 404/);
+});
+
 Deno.test("bridge takes the cookie of a redirect along, beside its own, and to no other origin", async () => {
   await using foreign = new HttpRemote();
   await using remote = new HttpRemote((seen) => {
