@@ -1,7 +1,7 @@
 /** The HTTP client of all remote backends: credentials, cookies, redirects, CAs, target check, clear errors. */
 import type { ByteStream } from "../wire/byte_stream.ts";
 import { CookieJar } from "./cookie_jar.ts";
-import { untrusted } from "./certificate_fault.ts";
+import { tlsFault } from "./tls_fault.ts";
 import { connectionError, isUnread, RemoteError, shown } from "./remote_error.ts";
 import type { TargetCheck } from "./target.ts";
 import { openWebSocket } from "./web_socket_client.ts";
@@ -121,7 +121,7 @@ function requests(
         if (request.signal.aborted) throw request.signal.reason;
         // Mostly that connection is at its end, and the next one is not.
         if (again && isUnread(error)) continue;
-        throw await untrusted(url, error, request.signal) ??
+        throw await tlsFault(url, error, request.signal) ??
           connectionError(url, error, { posted: request.method === "POST" });
       }
     }

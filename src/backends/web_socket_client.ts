@@ -3,7 +3,7 @@ import { type ByteStream, withBefore, writeAll } from "../wire/byte_stream.ts";
 import { encodeHead, fieldOf, type Head, membersOf, readHead, type ReceivedHead } from "../wire/http_head.ts";
 import { acceptFor, newKey, VERSION } from "../wire/web_socket_handshake.ts";
 import { ConfigError } from "../core/errors.ts";
-import { untrusted } from "./certificate_fault.ts";
+import { tlsFault } from "./tls_fault.ts";
 import { dial, type DialOptions, withConnection } from "./dial.ts";
 import { RemoteError, shown } from "./remote_error.ts";
 
@@ -30,7 +30,7 @@ export async function openWebSocket(url: URL, request: SocketRequest): Promise<B
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof RemoteError) throw error;
-    throw await untrusted(url, error, signal) ?? unreachable(url, error);
+    throw await tlsFault(url, error, signal) ?? unreachable(url, error);
   }
 }
 

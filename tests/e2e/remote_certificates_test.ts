@@ -112,6 +112,18 @@ Deno.test("bridge trusts what the way out of a default openssl certificate leads
   }
 });
 
+Deno.test("bridge says that a server speaks no TLS, on every wire, and tries once", async () => {
+  for (const { flags, Remote, scheme } of WIRES) {
+    await using remote = new Remote();
+    const url = remote.url.replace(/^\w+/, scheme);
+    await using bridge = new Bridge([...flags, url]);
+    const { error } = await bridge.ask(initialize(1));
+    const plain = scheme.replace(/s$/, "");
+    assert.equal(error.message, `Cannot reach ${url}: it speaks no TLS there; expected ${plain}://`);
+    assert.doesNotMatch(bridge.stderr, /sent again|next try/);
+  }
+});
+
 async function refusalOf(tls: Certificate): Promise<string> {
   await using remote = new HttpRemote(undefined, { tls });
   await using bridge = new Bridge(["--streamableHttp", remote.url, "--caFile", tls.file]);

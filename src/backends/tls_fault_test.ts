@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { reasonOf, untrusted } from "./certificate_fault.ts";
+import { reasonOf, tlsFault } from "./tls_fault.ts";
 
 const { signal } = new AbortController();
 
@@ -50,13 +50,18 @@ Deno.test("reasonOf quotes what a certificate says, and no more of it than there
   assert(told.length < 300);
 });
 
-Deno.test("untrusted knows what is about a certificate, and shows no secret of its URL", async () => {
+Deno.test("tlsFault knows what is about TLS, and shows no secret of its URL", async () => {
   const url = new URL("https://me:s3cret@host/mcp?key=s3cret");
-  assert.equal(await untrusted(url, new Error("Connection refused"), signal), undefined);
+  assert.equal(await tlsFault(url, new Error("Connection refused"), signal), undefined);
+  const plain = new Error(`error for url (${url}): received corrupt message of type InvalidContentType`);
+  const noTls = await tlsFault(url, new TypeError("fetch failed", { cause: plain }), signal);
+  assert.equal(noTls?.message, "Cannot reach https://host/mcp: it speaks no TLS there; expected http://");
+  assert.deepEqual([noTls?.delivered, noTls?.permanent], [false, true]);
+  assert.doesNotMatch(`${noTls?.cause}`, /s3cret/);
   const cause = new Error(
     `error for url (${url}): client error (Connect): invalid peer certificate: Expired`,
   );
-  const error = await untrusted(url, new TypeError("fetch failed", { cause }), signal);
+  const error = await tlsFault(url, new TypeError("fetch failed", { cause }), signal);
   assert.match(error?.message ?? "", /^Cannot trust https:\/\/host\/mcp: its certificate has expired: /);
   assert.deepEqual([error?.delivered, error?.permanent, error?.cause], [false, true, new Error("Expired")]);
 });

@@ -1,4 +1,4 @@
-/** Why a server's certificate is not trusted, and the way out: what the runtime says of it, programmers understand. */
+/** Why TLS with a server fails that will not do better: mostly its certificate. The runtime's words are for programmers. */
 import { isIP } from "node:net";
 import { cut, escaped, quoted } from "../core/outside.ts";
 import { withoutBrackets } from "./proxy.ts";
@@ -6,25 +6,34 @@ import { RemoteError, shown } from "./remote_error.ts";
 import { type ShownCertificate, shownCertificate } from "./shown_certificate.ts";
 
 /** Undefined where the connection failed for another reason. Nothing was sent, and trying again mends nothing. */
-export async function untrusted(
+export async function tlsFault(
   url: URL,
   error: unknown,
   signal: AbortSignal,
 ): Promise<RemoteError | undefined> {
-  const fault = faultIn(error);
+  const text = textOf(error);
+  if (text.includes(NO_TLS)) {
+    const plain = url.protocol.replace(/s:$/, ":");
+    return permanent(`Cannot reach ${shown(url)}: it speaks no TLS there; expected ${plain}//`, NO_TLS);
+  }
+  const fault = text.match(/invalid peer certificate: (.*)/s)?.[1];
   if (fault === undefined) return undefined;
   const certificate = isUnknown(fault) ? await shownCertificate(url, signal) : undefined;
   const reason = reasonOf(fault, withoutBrackets(url.hostname), certificate);
-  const text = `Cannot trust ${shown(url)}: its certificate ${reason}`;
+  return permanent(`Cannot trust ${shown(url)}: its certificate ${reason}`, fault);
+}
+
+function permanent(text: string, fault: string): RemoteError {
   return new RemoteError(text, { delivered: false, permanent: true, cause: new Error(fault) });
 }
 
-/** As the runtime's TLS (rustls) says it, below whatever wraps it. */
-function faultIn(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  return error.message.match(/invalid peer certificate: (.*)/s)?.[1] ?? faultIn(error.cause);
+/** What the runtime's TLS (rustls) says comes last, whatever wraps it. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  return error.cause === undefined ? error.message : `${error.message}: ${textOf(error.cause)}`;
 }
 
+const NO_TLS = "received corrupt message of type InvalidContentType";
 const OTHER_CHARS = 200;
 const SHOWN_NAMES = 3;
 
