@@ -9,6 +9,7 @@ import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.
 import type { ReleaseWatch } from "../core/release_watch.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
 import { GatheredText } from "../wire/gathered_text.ts";
+import { packingOf, unpacked, unreadable } from "./packed_body.ts";
 
 /** What is not larger is not counted, since connections are bounded; and the runtime has a fast way to read it. */
 const SMALL_BYTES = 16 * 1024;
@@ -55,12 +56,16 @@ export class Bodies {
     return this.#budget.taken;
   }
 
-  /** Throws LimitError, 413 or 503, for what is refused without being read. */
+  /** Throws for what is refused without being read: LimitError, 413 or 503, and RequestError 415. */
   expect(request: Request, caller?: Caller): Body {
     const announced = request.headers.get("content-length");
     const bytes = announced === null ? undefined : Number(announced);
     const { maxBodyBytes } = this.#limits;
     if (bytes !== undefined && bytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    const encoding = request.headers.get("content-encoding");
+    const packing = encoding === null ? undefined : packingOf(encoding);
+    // What it unpacks to is counted as it comes, and how much that is nobody has announced.
+    if (packing) return new Body(request, { ...this.#ofCounted, packing }, caller);
     if (bytes !== undefined && bytes <= SMALL_BYTES) return new Body(request, this.#ofSmall, caller);
     const body = new Body(request, this.#ofCounted, caller);
     if (bytes !== undefined) body.count(bytes);
@@ -152,6 +157,8 @@ export class Arrival implements Failing {
 interface BodyOptions {
   readonly maxBytes: number;
   readonly timeLimit: TimeLimit<Failing> | undefined;
+  /** How it comes packed. */
+  readonly packing?: CompressionFormat;
   /** Undefined for what is not counted. */
   readonly budget?: {
     /** Throws LimitError. */
@@ -229,14 +236,18 @@ export class Body {
   #broken(cause: unknown): void {
     if (this.#over) return;
     this.leave();
-    // The client is gone, which is no fault of ours; nobody reads this answer.
-    const broken = () => new RequestError("Bad Request: the body broke off", { cause });
-    this.#fail?.(cause instanceof GatewayError ? cause : broken());
+    this.#fail?.(cause instanceof GatewayError ? cause : unreadable(this.#options.packing, cause));
+  }
+
+  #bytes(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    const { body } = this.#request;
+    const { packing } = this.#options;
+    return body && packing ? unpacked(body, packing) : body;
   }
 
   /** Reads piece by piece, so that reading can be left, and nothing is held twice. */
   async #gather(): Promise<string> {
-    const reader = this.#request.body?.getReader();
+    const reader = this.#bytes()?.getReader();
     const { maxBytes } = this.#options;
     const announced = this.#counted;
     for (let size = 0; reader;) {

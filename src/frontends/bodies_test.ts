@@ -24,7 +24,13 @@ function arriving(announced?: number) {
   const request = new Request("http://127.0.0.1/", { method: "POST", body, headers });
   const write = (text: string | Uint8Array) =>
     controller.enqueue(typeof text === "string" ? new TextEncoder().encode(text) : text.slice());
-  return { request, write, end: () => controller.close(), left: () => left };
+  return {
+    request,
+    write,
+    end: () => controller.close(),
+    fail: (error: Error) => controller.error(error),
+    left: () => left,
+  };
 }
 
 function textOf(body: Body): Promise<string> {
@@ -85,6 +91,43 @@ Deno.test("Bodies keeps each character, wherever the bytes are cut, but a byte o
     end();
     assert.equal(await text, "\ufeffä€😀");
   }
+});
+
+/** Packed, as a request of that encoding whose length is announced or not. */
+async function packed(text: string, announced: boolean): Promise<Request> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const arrival = arriving(announced ? bytes.length : undefined);
+  arrival.request.headers.set("Content-Encoding", "gzip");
+  arrival.write(bytes);
+  arrival.end();
+  return arrival.request;
+}
+
+Deno.test("Bodies counts a packed body by what it unpacks to, and holds no more of it than it may", async () => {
+  for (const announced of [true, false]) {
+    const all = bodies();
+    const body = all.expect(await packed("x".repeat(90 * KB), announced));
+    assert.equal(all.taken, 0);
+    assert.equal((await textOf(body)).length, 90 * KB);
+    assert.equal(all.taken, 90 * KB);
+    await assert.rejects(textOf(all.expect(await packed("x".repeat(80 * KB), announced))), refused(503));
+    body.leave();
+    // Ten kilobytes that would become ten thousand.
+    await assert.rejects(textOf(all.expect(await packed("x".repeat(10_000 * KB), announced))), refused(413));
+    assert.equal(all.taken, 0);
+  }
+});
+
+Deno.test("Bodies tells a packed body that broke off from one that is none", async () => {
+  const [gone, none] = [arriving(), arriving()];
+  for (const { request } of [gone, none]) request.headers.set("Content-Encoding", "gzip");
+  const texts = [gone, none].map(({ request }) => textOf(bodies().expect(request)));
+  gone.fail(new Error("reset"));
+  none.write("{}");
+  none.end();
+  await assert.rejects(texts[0]!, /the body broke off/);
+  await assert.rejects(texts[1]!, /the body is no gzip/);
 });
 
 Deno.test("Bodies waits for none longer than its time, and has the connection dropped after the answer", async () => {

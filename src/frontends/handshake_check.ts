@@ -2,7 +2,7 @@
 import type { Envelope } from "../core/channel.ts";
 import { RpcCode } from "../core/errors.ts";
 import { errorOf, isRequest, isResponse, type JsonRpcMessage, type RequestId } from "../core/jsonrpc.ts";
-import { SUPPORTED_VERSIONS } from "./http_checks.ts";
+import { isServed, SUPPORTED_VERSIONS } from "./http_checks.ts";
 import { isInitialize } from "./posted.ts";
 import { quoted } from "../core/outside.ts";
 
@@ -27,8 +27,10 @@ export class HandshakeCheck {
     this.#initializeId = undefined;
     if ("error" in message) return envelope;
     const version = versionIn(message.result);
-    this.#version = SUPPORTED_VERSIONS.find((supported) => supported === version);
-    if (this.#version !== undefined) return envelope;
+    if (typeof version === "string" && isServed(version)) {
+      this.#version = version;
+      return envelope;
+    }
     const text = `The server answered with protocol version ${quoted(version)}, ` +
       `which is not served here (supported versions: ${SUPPORTED_VERSIONS.join(", ")})`;
     const error = errorOf(message.id, { code: RpcCode.internalError, message: text });

@@ -5,15 +5,8 @@ import { quoted } from "../core/outside.ts";
 
 /** The revisions that have an `initialize` handshake, newest first. */
 export const SUPPORTED_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] as const;
-
-/** POST of Streamable HTTP: the client must list both types (transports page, "Sending Messages"). */
-export function acceptCheck(types: readonly string[]): (request: Request) => void {
-  const accepted = remembered((accept) => types.every((type) => accept.toLowerCase().includes(type)));
-  return (request) => {
-    if (accepted(request.headers.get("accept") ?? "")) return;
-    throw new RequestError(`Not Acceptable: the client must accept ${types.join(" and ")}`, { status: 406 });
-  };
-}
+/** What the SDKs of the first weeks spoke, and still agree on: not offered, and passed through where both ends do. */
+const UNPUBLISHED = "2024-10-07";
 
 const isJson = remembered((type) => {
   const [media = ""] = type.split(";", 1);
@@ -28,11 +21,16 @@ export function requireJson(request: Request): void {
 /** An absent header is fine: the negotiated revision counts then. */
 export function requireVersion(request: Request): void {
   const version = request.headers.get("mcp-protocol-version");
-  if (version === null || SUPPORTED_VERSIONS.some((supported) => supported === version)) return;
+  if (version === null || isServed(version)) return;
   const supported = SUPPORTED_VERSIONS.join(", ");
   throw new RequestError(
     `Bad Request: Unsupported protocol version: ${quoted(version)} (supported versions: ${supported})`,
   );
+}
+
+/** Whether a conversation of this revision can be carried. */
+export function isServed(version: string): boolean {
+  return version === UNPUBLISHED || SUPPORTED_VERSIONS.some((supported) => supported === version);
 }
 
 export function methodNotAllowed(allow: readonly string[]): RequestError {

@@ -33,7 +33,7 @@ export function sse(options: SseOptions): SseRoutes {
 
   function named(request: Request): SseSession {
     const id = new URL(request.url).searchParams.get("sessionId");
-    if (id === null) throw new RequestError("Missing sessionId parameter");
+    if (!id) throw new RequestError("Missing sessionId parameter");
     const session = sessions.get(id);
     if (session) return session;
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });

@@ -2,18 +2,22 @@
 import type { Accept, Admission } from "../core/backend.ts";
 import type { Caller } from "../core/caller.ts";
 import { invalidRequest, RequestError, RpcCode } from "../core/errors.ts";
-import { acceptCheck, methodNotAllowed, requireVersion } from "./http_checks.ts";
+import { acceptCheck, EVENT_STREAM, JSON_TYPE } from "./accept.ts";
+import { methodNotAllowed, requireVersion } from "./http_checks.ts";
 import { isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
-import { silenceLimit } from "./exchange.ts";
+import { type ReplyMode, silenceLimit } from "./exchange.ts";
 import { SinglePost } from "./single_post.ts";
 import { SessionHost, type SessionSettings } from "./session_host.ts";
 import { SESSION_HEADER, StreamableSession } from "./streamable_session.ts";
 
-const EVENT_STREAM = "text/event-stream";
 /** To look costs a connection the runtime's help with its next request. To start a server mostly takes longer. */
 const WATCHED_AFTER_MS = 100;
-/** A POST is answered in either form (transports page, "Sending Messages to the Server"). */
-const requirePostAccept = acceptCheck(["application/json", EVENT_STREAM]);
+/** What a POST may be answered with (transports page, "Sending Messages to the Server"). */
+const ANSWER_TYPES: Readonly<Record<ReplyMode, readonly string[]>> = {
+  auto: [JSON_TYPE, EVENT_STREAM],
+  json: [JSON_TYPE],
+  sse: [EVENT_STREAM],
+};
 const requireGetAccept = acceptCheck([EVENT_STREAM]);
 
 export interface StreamableOptions extends SessionSettings, ReceiveOptions {
@@ -33,6 +37,7 @@ export function streamable(options: StreamableOptions): Handler {
 function stateless(options: StreamableOptions): Handler {
   // Not cleared by anybody: when nothing waits any more, its timer ends by itself.
   const settings = { ...options, silence: silenceLimit() };
+  const requirePostAccept = acceptCheck(ANSWER_TYPES[options.replyMode]);
 
   function check(request: Request): void {
     // There is no session to listen to or to end.
@@ -103,6 +108,7 @@ class Leaving implements Disposable {
 
 function stateful(options: StreamableOptions): Handler {
   const sessions = new Map<string, StreamableSession>();
+  const requirePostAccept = acceptCheck(ANSWER_TYPES[options.replyMode]);
 
   const host = new SessionHost(options, ({ id }) => {
     sessions.delete(id);
@@ -122,20 +128,20 @@ function stateful(options: StreamableOptions): Handler {
 
   function check(request: Request): void {
     requirePostAccept(request);
-    sessions.get(request.headers.get(SESSION_HEADER) ?? "")?.refuseFull();
+    sessions.get(sessionOf(request))?.refuseFull();
   }
 
   const post = posting({ ...options, check }, (posted, request, caller) => {
     const initialize = posted.requests.some(isInitialize);
-    if (initialize && !request.headers.has(SESSION_HEADER)) return begin(posted, request, caller);
+    if (initialize && sessionOf(request) === "") return begin(posted, request, caller);
     const session = named(request);
     if (initialize) throw invalidRequest("the session is already initialized");
     return session.post(posted, caller);
   });
 
   function named(request: Request): StreamableSession {
-    const id = request.headers.get(SESSION_HEADER);
-    if (id === null) throw new RequestError(`Bad Request: ${SESSION_HEADER} header is required`);
+    const id = sessionOf(request);
+    if (id === "") throw new RequestError(`Bad Request: ${SESSION_HEADER} header is required`);
     const session = sessions.get(id);
     if (session) return session;
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
@@ -145,8 +151,8 @@ function stateful(options: StreamableOptions): Handler {
     requireGetAccept(request);
     requireVersion(request);
     const session = named(request);
-    const lastEventId = request.headers.get("last-event-id");
-    return lastEventId === null ? session.listen(caller) : await session.resume(lastEventId, caller);
+    const lastEventId = request.headers.get("last-event-id") ?? "";
+    return lastEventId === "" ? session.listen(caller) : await session.resume(lastEventId, caller);
   }
 
   function end(request: Request): Response {
@@ -161,4 +167,9 @@ function stateful(options: StreamableOptions): Handler {
     if (request.method === "DELETE") return Promise.try(end, request);
     return Promise.reject(methodNotAllowed(["GET", "POST", "DELETE"]));
   };
+}
+
+/** Empty where none is named; some clients send the field without a value before they have one. */
+function sessionOf(request: Request): string {
+  return request.headers.get(SESSION_HEADER) ?? "";
 }

@@ -218,7 +218,7 @@ Deno.test("streamable refuses an id that is malformed, unknown or not yet given"
   const { rig, ids } = await brokenOff();
   const [stream = ""] = ids[0]!.split("-");
   const bad = [
-    ...["", "1", "-", "abc", stream, `${stream}-`, `${stream}--1`, `${stream}-01`, `${stream}-1.0`],
+    ...["1", "-", "abc", stream, `${stream}-`, `${stream}--1`, `${stream}-01`, `${stream}-1.0`],
     ...[`${stream}-1e0`, `${stream}-9999999999999999`, `${stream}-1-1`, `${stream}-1 1`],
     ...[`${stream}-2`, `${stream}9-0`, "00000000.0-0", "__proto__-1"],
   ];
