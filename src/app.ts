@@ -160,7 +160,7 @@ function serveNetwork(config: ResolvedConfig, options: MountOptions) {
     routes: createRoutes(config, options),
     guard: originGuard({
       host,
-      allowedHosts,
+      allowedHosts: [...allowedHosts, ...ownHost(config.baseUrl)],
       allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
     }),
     cors: cors && corsHeaders(cors),
@@ -170,6 +170,12 @@ function serveNetwork(config: ResolvedConfig, options: MountOptions) {
   if (excess) emit({ type: "warning", text: excess });
   const limits = connectionLimits(config);
   return listen(service, { host, port, tls: readTls(config), maxHeaderBytes, ...limits, emit });
+}
+
+/** What clients put before the paths leads to us, under whatever port. */
+function ownHost(baseUrl: string): string[] {
+  const hostname = URL.parse(baseUrl)?.hostname;
+  return hostname ? [hostname] : [];
 }
 
 function connectionLimits(config: ResolvedConfig): ConnectionLimits {

@@ -59,6 +59,7 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
   const routed: Handler = (request, caller) =>
     orRefused(http.get(routeOf(request)) ?? notFound, request, caller);
   const answer = cors ? withCors(cors, routed) : routed;
+  const turnedAway = cors ? readable(cors, refused) : refused;
   return {
     request(request, caller) {
       try {
@@ -66,7 +67,7 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
         if (upgradeOf(request)) throw tooLate(caller);
         return answer(request, caller);
       } catch (error) {
-        return refused(request, error);
+        return turnedAway(request, error);
       }
     },
     upgrade(request, caller) {
@@ -77,7 +78,7 @@ export function httpService({ routes, guard, cors, emit }: ServerOptions): Servi
         guard(request);
         return await handler(request, caller);
       };
-      return begin().catch((error) => refused(request, error));
+      return begin().catch((error) => turnedAway(request, error));
     },
   };
 }
@@ -105,6 +106,21 @@ function withCors(cors: MiddlewareHandler, handler: Handler): Handler {
   app.use(cors);
   app.all("*", ({ req, env }) => handler(req.raw, env));
   return (request, caller) => app.fetch(request, caller);
+}
+
+type Refusal = (request: Request, error: unknown) => Response | Promise<Response>;
+
+/** A page that may read our answers reads a refusal as well, also one that came before its route: as that of a GET. */
+function readable(cors: MiddlewareHandler, refused: Refusal): Refusal {
+  const app = new Hono<{ Bindings: { response: Response } }>();
+  app.use(cors);
+  app.get("*", ({ env }) => env.response);
+  return async (request, error) => {
+    const response = await refused(request, error);
+    const origin = request.headers.get("origin");
+    if (origin === null) return response;
+    return app.fetch(new Request("http://localhost/", { headers: { Origin: origin } }), { response });
+  };
 }
 
 function byPath<T>(routes: ReadonlyMap<string, T>): ReadonlyMap<string, T> {

@@ -27,7 +27,8 @@ export class RemoteSession {
   heard({ message }: Envelope, response: Response | undefined): void {
     if (!isResponse(message) || message.id !== this.#initializeId || !("result" in message)) return;
     this.#initializeId = undefined;
-    this.#id = response?.headers.get(SESSION_HEADER) ?? undefined;
+    // An empty one is none.
+    this.#id = response?.headers.get(SESSION_HEADER) || undefined;
     this.#version = versionIn(message.result);
   }
 

@@ -22,6 +22,15 @@ Deno.test("RemoteSession repeats the id and the revision of the answer to initia
   assert.deepEqual(established().headers, headers);
 });
 
+Deno.test("RemoteSession has no session where its id is empty", () => {
+  const session = new RemoteSession();
+  session.asked(request(1, "initialize"));
+  const answered = new Response(null, { headers: { [SESSION_HEADER]: "" } });
+  session.heard({ message: result(1, { protocolVersion: "2025-11-25" }) }, answered);
+  assert.deepEqual(session.headers, { "mcp-protocol-version": "2025-11-25" });
+  assert.equal(session.take(), undefined);
+});
+
 Deno.test("RemoteSession repeats no revision that cannot be a header", () => {
   for (const version of [7, "a\nb", null]) {
     assert.deepEqual(established(version).headers, { [SESSION_HEADER]: "s1" });

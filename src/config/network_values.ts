@@ -4,8 +4,12 @@ import { written } from "./values.ts";
 
 const HOST_LABELS = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/i;
+/** Of an app or of files: every origin of it, as browsers write it, which mostly is a name that nobody knows before. */
+const SCHEME = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/$/i;
 /** Far more than a list of hosts needs; what checks a pattern takes longer with its length. */
 const MAX_PATTERN_CHARS = 500;
+/** What browsers write for a page from a file, in a sandbox or of data (HTML, "Origin"). */
+export const NO_ORIGIN = "null";
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 §5.6.2
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/; // RFC 9110 §5.5, and what fits in a byte string
 
@@ -59,7 +63,10 @@ export function remoteUrl(protocols: readonly string[]) {
   });
 }
 
-/** An origin as browsers send it, without the scheme's default port; `*` is any. */
+/**
+ * An origin as browsers send it, without the scheme's default port; `null` is that of pages that have none, a scheme
+ * with nothing behind it (`vscode-webview://`) all of that scheme, and `*` any.
+ */
 export function origin() {
   return written(
     (text) => `${expectedOrigin(text)}, or *`,
@@ -109,6 +116,8 @@ function isHttpBase(text: string): boolean {
 
 /** Schemes that browsers give to extensions have the origin "null" in a URL parser, so those stay as written. */
 function readOrigin(text: string): string | undefined {
+  if (text === NO_ORIGIN) return text;
+  if (SCHEME.test(text)) return text.toLowerCase();
   const url = ORIGIN.test(text) ? URL.parse(text) : null;
   if (url === null || url.host === "") return undefined;
   return url.origin === "null" ? text.toLowerCase() : url.origin;

@@ -112,6 +112,8 @@ Deno.test("origin writes an origin as browsers send it", () => {
   assert.equal(origin().parse("http://localhost:3000"), "http://localhost:3000");
   assert.equal(origin().parse("*"), "*");
   assert.equal(origin().parse("chrome-extension://AbC"), "chrome-extension://abc");
+  for (const text of ["null", "file://", "vscode-webview://"]) assert.equal(origin().parse(text), text);
+  assert.equal(origin().parse("Tauri://"), "tauri://");
 });
 
 Deno.test("origin suggests the right form of what is nearly one", () => {
@@ -119,7 +121,7 @@ Deno.test("origin suggests the right form of what is nearly one", () => {
   assert.match(refusal(origin(), "https://a.example/"), /such as https:\/\/a\.example, or \*$/);
   assert.match(refusal(origin(), "a.example"), /such as https:\/\/a\.example, or \*$/);
   assert.match(refusal(origin(), "localhost:3000"), /such as https:\/\/localhost:3000, or \*$/);
-  for (const text of ["", "null", "foo", "https://", "https://*.example.com", "/x/"]) {
+  for (const text of ["", "NULL", "foo", "https://", "HTTP://", "://", "https://*.example.com", "/x/"]) {
     assert.equal(refusal(origin(), text), "expected an origin such as https://app.example.com, or *");
   }
 });

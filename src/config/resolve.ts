@@ -13,6 +13,7 @@ import { refuseContradictions } from "./contradictions.ts";
 import { doubtfulUnits } from "./doubtful_units.ts";
 import { refuseSharedRoutes } from "./routes.ts";
 import { type Operands, readServer, type ServerInput } from "./server_input.ts";
+import { NO_ORIGIN } from "./network_values.ts";
 import { vainPatterns } from "./vain_patterns.ts";
 
 const MAX_SHOWN = 80; // a refused value in an error message; the message stays one line
@@ -318,6 +319,9 @@ function warningsOf(raw: RawOptions, values: Options, context: {
       : [],
     ...transports.every((transport) => transport === "stdio") ? given(FOR_NETWORK).map(onStdioAlone) : [],
     ...openToOthers(values, transports),
+    ...(["cors", "allowedOrigin"] as const).filter((flag) => values[flag]?.includes(NO_ORIGIN)).map(
+      openToNobody,
+    ),
     ...doubtfulUnits(raw),
     ...vainPatterns(values.cors),
   ];
@@ -325,6 +329,10 @@ function warningsOf(raw: RawOptions, values: Options, context: {
 
 function onStdioAlone(flag: OptionKey): string {
   return `--${flag} has no effect where clients come by stdio alone: add --outputTransport streamableHttp,sse,ws`;
+}
+
+function openToNobody(flag: OptionKey): string {
+  return `--${flag} ${NO_ORIGIN}: a page of any site can make itself one without an origin, in a sandboxed frame`;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;

@@ -68,6 +68,11 @@ export function stillOpen(id: RequestId): RequestError {
   return invalidRequest(`a request with id ${quoted(id)} is still open`);
 }
 
+/** A second handshake would be told to a server that has had its own. */
+export function alreadyInitialized(): RequestError {
+  return invalidRequest("the session is already initialized");
+}
+
 /** A bound is reached; the same request may succeed later: 503 unless told otherwise. */
 export class LimitError extends GatewayError {
   override readonly name = "LimitError";

@@ -1,6 +1,13 @@
 /** The table of open requests of one direction: what makes "exactly one answer" a loop. */
 import type { Deadline, Deadlines, Expiring } from "./deadlines.ts";
-import { type GatewayError, invalidRequest, LimitError, stillOpen, type TimeoutError } from "./errors.ts";
+import {
+  alreadyInitialized,
+  type GatewayError,
+  invalidRequest,
+  LimitError,
+  stillOpen,
+  type TimeoutError,
+} from "./errors.ts";
 import type { Direction, Sink } from "./events.ts";
 import {
   isId,
@@ -12,6 +19,9 @@ import {
   type RequestId,
 } from "./jsonrpc.ts";
 import { Table } from "./table.ts";
+
+/** Stands at the beginning of a conversation, and nowhere else (lifecycle page of each revision that has it). */
+const HANDSHAKE = "initialize";
 
 export interface OpenRequest extends Expiring {
   readonly id: RequestId;
@@ -64,6 +74,8 @@ export class OpenTable {
   #byToken: Table<ProgressToken, OpenRequest> | undefined;
   readonly #options: OpenTableOptions;
   #drained: PromiseWithResolvers<void> | undefined;
+  /** The handshake was answered with a result. */
+  #initialized = false;
 
   constructor(options: OpenTableOptions) {
     this.#options = options;
@@ -75,11 +87,17 @@ export class OpenTable {
 
   /** Why this request may not be entered, or undefined. */
   refusal(message: JsonRpcRequest): GatewayError | undefined {
-    const { id } = message;
+    const { id, method } = message;
     if (this.#byId.has(id)) return stillOpen(id);
+    if (method === HANDSHAKE && this.#shakesHands()) return alreadyInitialized();
     const { maxOpenRequests } = this.#options;
     if (this.size < maxOpenRequests) return this.#tooLong(message);
     return new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
+  }
+
+  /** Who was refused by the server may try again. */
+  #shakesHands(): boolean {
+    return this.#initialized || this.#byId.values().some(({ method }) => method === HANDSHAKE);
   }
 
   #tooLong(message: JsonRpcRequest): GatewayError | undefined {
@@ -136,7 +154,11 @@ export class OpenTable {
   /** Takes out the request that this response answers. */
   settle(message: JsonRpcResponse): OpenRequest | undefined {
     if (message.id === null) return undefined;
-    if (!("error" in message)) return this.take(message.id, "result");
+    if (!("error" in message)) {
+      const entry = this.take(message.id, "result");
+      if (entry?.method === HANDSHAKE) this.#initialized = true;
+      return entry;
+    }
     return this.take(message.id, "error", { code: message.error.code });
   }
 

@@ -23,6 +23,22 @@ Deno.test("OpenTable refuses an id that is open, and only while it is", () => {
   assert.equal(table.refusal(request(1)), undefined);
 });
 
+Deno.test("OpenTable refuses a second handshake while one is open or was answered with a result", () => {
+  const { table } = openTable();
+  const handshake = (id: number) => table.refusal(request(id, "initialize"))?.message;
+  const why = "Invalid Request: the session is already initialized";
+  table.add(request(1, "initialize"));
+  assert.equal(handshake(2), why);
+  // Who was refused, or heard nothing in time, may try again.
+  table.settle(failure(1));
+  assert.equal(handshake(2), undefined);
+  table.add(request(2, "initialize"));
+  table.take(2, "timeout");
+  table.add(request(3, "initialize"));
+  table.settle(result(3));
+  assert.equal(handshake(4), why);
+});
+
 Deno.test("OpenTable keeps 1 and the text 1 apart", () => {
   const { table } = openTable();
   table.add(request(1, "number"));

@@ -7,7 +7,6 @@ import { type Envelope, textOf } from "../core/channel.ts";
 import { errorOf, isResponse, type JsonRpcMessage, type RequestId } from "../core/jsonrpc.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
 import type { Unread } from "../core/unread.ts";
-import { EventStream } from "./event_stream.ts";
 import { Outgoing } from "./outgoing.ts";
 import { MessageStream } from "./message_stream.ts";
 import type { EventLog } from "./session_events.ts";
@@ -129,13 +128,12 @@ export class Exchange {
     return this.#startStream().send(envelope, this.#waiting.size === 0);
   }
 
-  /** The client wants no answer to this id any more. */
+  /**
+   * The client wants no answer to this id any more. It gets one all the same: HTTP has to answer, and clients turn an end
+   * without a word into an error of their own, or come back for the rest.
+   */
   cancel(id: RequestId): void {
-    if (!this.#waiting.delete(id) || this.#waiting.size > 0) return;
-    if (this.#host.settings.replyMode === "json") {
-      this.#answerJson({ message: errorOf(id, REQUEST_CANCELLED) });
-    } else if (this.#stream) this.#stream.end();
-    else this.#settle(this.#emptyStream());
+    if (this.#waiting.has(id)) void this.send({ message: errorOf(id, REQUEST_CANCELLED) });
   }
 
   /** Answers what is still open with the same error. */
@@ -193,14 +191,6 @@ export class Exchange {
 
   get #attended(): boolean {
     return this.#stream?.connected ?? true;
-  }
-
-  /** Without an event there is nothing to resume, so the client does not come back for it. */
-  #emptyStream(): Response {
-    const { id: session, settings: { keepAliveMs, unread } } = this.#host;
-    const stream = new EventStream({ session, unread, keepAliveMs });
-    stream.close();
-    return stream.response(this.#host.introduction());
   }
 
   #settle(response: Response): void {

@@ -17,7 +17,8 @@ export class HandshakeCheck {
 
   /** Sees each message of the client. */
   sent(message: JsonRpcMessage): void {
-    if (isRequest(message) && isInitialize(message)) this.#initializeId = message.id;
+    // Of two that are open the second is refused.
+    if (isRequest(message) && isInitialize(message)) this.#initializeId ??= message.id;
   }
 
   /** What to pass on as the answer to `initialize`, now that the reason can still be told; undefined for others. */

@@ -49,7 +49,6 @@ export function posting(
     new Promise((resolve, reject) => {
       options.check?.(request);
       requireJson(request);
-      requireVersion(request);
       const body = options.bodies.expect(request, caller);
       // Of what was posted no more is kept than its id, since the answer may take long.
       let id: RequestId | null = null;
@@ -60,6 +59,8 @@ export function posting(
       body.read((text) => {
         const posted = postedOf(text, body, options.clientLimits);
         id = idOf(posted);
+        // Only now, when it is known which request that refuses.
+        requireVersion(request);
         if (posted.requests.length > 0) options.refuseNew();
         refuseRepeated(posted.requests);
         if (posted.batch) refuseInitialize(posted.requests);

@@ -1,7 +1,7 @@
 /** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
 import type { Accept, Admission } from "../core/backend.ts";
 import type { Caller } from "../core/caller.ts";
-import { invalidRequest, RequestError, RpcCode } from "../core/errors.ts";
+import { alreadyInitialized, RequestError, RpcCode } from "../core/errors.ts";
 import { acceptCheck, EVENT_STREAM, JSON_TYPE } from "./accept.ts";
 import { methodNotAllowed, requireVersion } from "./http_checks.ts";
 import { isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
@@ -135,7 +135,7 @@ function stateful(options: StreamableOptions): Handler {
     const initialize = posted.requests.some(isInitialize);
     if (initialize && sessionOf(request) === "") return begin(posted, request, caller);
     const session = named(request);
-    if (initialize) throw invalidRequest("the session is already initialized");
+    if (initialize) throw alreadyInitialized();
     return session.post(posted, caller);
   });
 

@@ -166,23 +166,26 @@ Deno.test("streamable tells a client that has everything not to come again", asy
     assert.deepEqual([response.status, response.body], [204, null]);
     assert.equal(response.headers.get("content-type"), "text/event-stream");
   }
-  // A cancelled call ends without an answer.
+  // A cancelled call ends with an answer that says so.
+  const ended = failure(3, "Request cancelled", -32800);
   const begun = await rig.post(request(3));
   await rig.say(note(3), 3);
   await rig.post(cancelled(3));
   const seen = await drain(begun);
-  assert.deepEqual(messagesIn(seen), [note(3)]);
+  assert.deepEqual(messagesIn(seen), [note(3), ended]);
   assert.equal((await rig.get(seen.at(-1)?.id)).status, 204);
-  assert.deepEqual(messagesIn(await drain(await rig.get(seen[0]?.id))), [note(3)]);
+  assert.deepEqual(messagesIn(await drain(await rig.get(seen[0]?.id))), [note(3), ended]);
   await rig.end();
 });
 
 Deno.test("streamable begins no stream that could be resumed for a call that is cancelled before its first event", async () => {
   const rig = await resumeRig({ replyMode: "auto" });
-  const answered = rig.post(request(1));
+  const answering = rig.post(request(1));
   await rig.inbox.next();
   await rig.post(cancelled(1));
-  assert.deepEqual(await drain(await answered), []);
+  const answered = await answering;
+  assert.equal(answered.headers.get("content-type"), "application/json");
+  assert.deepEqual(await answered.json(), failure(1, "Request cancelled", -32800));
   await rig.end();
 });
 
@@ -329,8 +332,10 @@ Deno.test("streamable ends a resumed call that is cancelled while a slow store i
   while (store.reads === 0) await settled();
   await rig.post(cancelled(1));
   gate.resolve();
-  // The id that it came with, and the one event that there was.
-  assert.deepEqual((await drain(await resumed)).map(({ id }) => id), ids);
+  // After the id that it came with, and the one event that there was.
+  const events = await drain(await resumed);
+  assert.deepEqual(events.map(({ id }) => id).slice(0, -1), ids);
+  assert.deepEqual(messagesIn(events).at(-1), failure(1, "Request cancelled", -32800));
   await rig.end();
 });
 

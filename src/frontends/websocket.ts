@@ -80,12 +80,13 @@ function answerTo(request: Request): Record<string, string> {
   if (!says(headers.get("connection"), "upgrade")) {
     throw new RequestError("Bad Request: an upgrade wants Connection: Upgrade");
   }
-  const key = headers.get("sec-websocket-key") ?? "";
-  if (!isKey(key)) throw new RequestError("Bad Request: Sec-WebSocket-Key is not 16 bytes in base64");
+  // Before the rest, which other versions have in another way.
   if (headers.get("sec-websocket-version") !== VERSION) {
     const version = { "Sec-WebSocket-Version": VERSION };
     throw upgradeRequired(`version ${VERSION} of WebSocket is spoken here`, version);
   }
+  const key = headers.get("sec-websocket-key") ?? "";
+  if (!isKey(key)) throw new RequestError("Bad Request: Sec-WebSocket-Key is not 16 bytes in base64");
   const offered = membersOf(headers.get("sec-websocket-protocol"));
   return {
     Upgrade: "websocket",

@@ -2,20 +2,17 @@
 import { cors } from "hono/cors";
 import type { MiddlewareHandler } from "hono";
 import { remembered } from "../core/remembered.ts";
+import { isAmong } from "./origin.ts";
 
-/** `*`, or exact origins and patterns. */
+/** `*`, or origins, schemes of origins, and patterns. */
 export type CorsOrigins = "*" | readonly (string | RegExp)[];
 
 export function corsHeaders(origins: CorsOrigins): MiddlewareHandler {
-  const isAllowed = remembered((origin) => origins !== "*" && allows(origins, origin));
+  const isAllowed = remembered((origin) => origins !== "*" && isAmong(origins, origin));
   return cors({
     origin: origins === "*" ? "*" : (origin) => isAllowed(origin) ? origin : null,
     allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
     // Browsers hide every other header of an answer from the page, and clients need these two.
     exposeHeaders: ["Mcp-Session-Id", "MCP-Protocol-Version"],
   });
-}
-
-function allows(origins: readonly (string | RegExp)[], origin: string): boolean {
-  return origins.some((allowed) => typeof allowed === "string" ? allowed === origin : allowed.test(origin));
 }

@@ -9,13 +9,15 @@ export interface OriginOptions {
   readonly host: string;
   /** More values of `Host`, with or without a port; `*` allows every one. */
   readonly allowedHosts: readonly string[];
-  /** More values of `Origin`; `*` allows every one. */
+  /** More values of `Origin`; `*` allows every one, and a scheme such as `file://` each that begins with it. */
   readonly allowedOrigins: readonly (string | RegExp)[];
 }
 
 const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const IP_LITERAL = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/;
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i;
+/** Of a page without an origin, and of one from a file, as some apps write it. */
+const UNNAMED = /^(null|file:\/\/)$/;
 /** A name of 253 characters, which is the longest, with scheme and port; a longer Origin or Host is made up. */
 const MAX_CHARS = 300;
 /** What a reader may paste into a command line: the value is the stranger's, who might have a shell in mind. */
@@ -28,7 +30,7 @@ type Verdict = "ours" | "foreign" | "malformed";
 /** Throws RequestError: 400 for a request that names no host (RFC 9112 §3.2), 403 for a foreign Host or Origin. */
 export function originGuard(options: OriginOptions): (request: Request) => void {
   const judgeHost = remembered((host) => verdictOn(options, host));
-  const isNamed = remembered((origin) => options.allowedOrigins.some((allowed) => matches(allowed, origin)));
+  const isNamed = remembered((origin) => isAmong(options.allowedOrigins, origin));
   const checkHost = (host: string) => {
     const verdict = judgeHost(host);
     if (verdict === "malformed") throw new RequestError(`Bad Request: Host ${quoted(host)} is no host`);
@@ -65,7 +67,8 @@ function foreignHost(host: string): RequestError {
 
 function foreignOrigin(origin: string): RequestError {
   const wayOut = `; --allowedOrigin ${origin} lets it in, and --cors ${origin} also tells its browser so`;
-  return forbidden("Origin", origin, ORIGIN.test(origin) && OFFERED.test(origin) ? wayOut : "");
+  const offered = UNNAMED.test(origin) || (ORIGIN.test(origin) && OFFERED.test(origin));
+  return forbidden("Origin", origin, offered ? wayOut : "");
 }
 
 /** As it was sent: a URL parser would find a host in much that is none. */
@@ -100,8 +103,14 @@ function isOwnOrigin(origin: string, host: string): boolean {
   return from !== undefined && to !== undefined && LOOPBACK_NAME.test(from) && LOOPBACK_NAME.test(to);
 }
 
+/** Whether an origin is one of those that were named. */
+export function isAmong(allowed: readonly (string | RegExp)[], origin: string): boolean {
+  return allowed.some((one) => matches(one, origin));
+}
+
 function matches(allowed: string | RegExp, origin: string): boolean {
-  return typeof allowed === "string" ? allowed === "*" || allowed === origin : allowed.test(origin);
+  if (typeof allowed !== "string") return allowed.test(origin);
+  return allowed === "*" || allowed === origin || (allowed.endsWith("://") && origin.startsWith(allowed));
 }
 
 function isLoopback(host: string): boolean {

@@ -187,6 +187,13 @@ Deno.test("originGuard lets in an app's own scheme by name alone", () => {
   ]]);
 });
 
+Deno.test("originGuard lets in all of a scheme that is named without a host, and a page without an origin by name", () => {
+  const check = guard({ allowedOrigins: ["null", "vscode-webview://"] });
+  allows(check, [["localhost", "null"], ["localhost", "vscode-webview://a.b"]]);
+  const foreign = ["file://", "https://vscode-webview", "vscode-webview:a", "xvscode-webview://a"];
+  refuses(check, "Origin", foreign.map((origin) => ["localhost", origin]));
+});
+
 Deno.test("originGuard refuses an Origin longer than any, whatever is allowed, and shows its beginning", () => {
   const long = `https://${"a".repeat(100_000)}.example`;
   for (const allowedOrigins of [["*"], [long], [/^.*$/], []]) {
@@ -281,8 +288,14 @@ Deno.test("originGuard tells the log which flag and value would let a request in
     refusalOf(["localhost", "tauri://localhost"]).logged,
     /; --allowedOrigin tauri:\/\/localhost lets it in/,
   );
+  for (const unnamed of ["null", "file://"]) {
+    assert.match(
+      refusalOf(["localhost", unnamed]).logged,
+      new RegExp(`; --allowedOrigin ${unnamed} lets it in`),
+    );
+  }
   // What no flag takes, or what would be more than a value on a command line, is not offered.
-  for (const odd of ["null", "https://a$(reboot)", "https://a;b", `https://${"x".repeat(200)}`]) {
+  for (const odd of ["nullx", "https://a$(reboot)", "https://a;b", `https://${"x".repeat(200)}`]) {
     assert.doesNotMatch(refusalOf(["localhost", odd]).logged, /--/);
   }
   assert.doesNotMatch(refusalOf(["a$(reboot)"]).logged, /--/);

@@ -92,6 +92,7 @@ function badPosts(url: string, options: PostOptions = {}): Refusal[] {
   });
   const versioned = (version: string): Refusal => ({
     what: `MCP-Protocol-Version ${JSON.stringify(version)}`,
+    id: 1,
     ask: () => send(url, request(1, "ping"), { headers: { ...headers, "MCP-Protocol-Version": version } }),
     status: 400,
   });

@@ -48,6 +48,11 @@ async function tell({ mcp }: Keystone, message: unknown, session?: string): Prom
   assert.deepEqual([response.status, await response.text()], [202, ""]);
 }
 
+/** How a call ends that was cancelled. */
+function ended(id: unknown): AnyMessage {
+  return { jsonrpc: "2.0", id, error: { code: -32800, message: "Request cancelled" } };
+}
+
 Deno.test("Streamable HTTP sends progress to the owner of its token, type included", async () => {
   await using gateway = await start("--replyMode", "sse");
   const session = await beginSession(gateway.mcp);
@@ -61,10 +66,14 @@ Deno.test("Streamable HTTP sends progress to the owner of its token, type includ
     notification("notifications/progress", { progressToken, progress: step });
   const messages = [progress("token", 1), progress(1, 2), progress("1", 3), progress("token", 4)];
   assert.deepEqual((await allMessages(await send(callTool("d", "notify", { messages })))).length, 1);
-  // A cancelled request ends without an answer, so each stream is then complete.
+  // A cancelled request ends with an answer of our own, so each stream is then complete.
   for (const [id] of owners) await tell(gateway, cancelled(id), session);
   const received = await Promise.all(open.map(allMessages));
-  assert.deepEqual(received, [[messages[0], messages[3]], [messages[1]], [messages[2]]]);
+  assert.deepEqual(received, [
+    [messages[0], messages[3], ended("a")],
+    [messages[1], ended("b")],
+    [messages[2], ended("c")],
+  ]);
 });
 
 Deno.test("Streamable HTTP sends what the server starts to the one open POST, else to the GET stream", async () => {
@@ -100,6 +109,7 @@ Deno.test("Streamable HTTP sends what the server starts to the one open POST, el
   await tell(gateway, { jsonrpc: "2.0", id: "ask", result: { text: "on GET" } }, session);
   assert.deepEqual((await answer(await reply)).result.structuredContent.reply.result, { text: "on GET" });
   await tell(gateway, cancelled("waiting"), session);
+  assert.deepEqual((await waiting.next()).value, ended("waiting"));
   assert.equal((await waiting.next()).done, true);
 
   // A cancelled request attracts nothing any more.
@@ -120,7 +130,7 @@ Deno.test("Streamable HTTP keeps messages until the GET stream opens, the newest
   assert.deepEqual([await nextOf(stream), await nextOf(stream), await nextOf(stream)], messages.slice(2));
   await inTime(gateway.logged(/Message dropped .*buffer for the GET stream is full/), "log entry");
   await tell(gateway, cancelled(1), session);
-  assert.deepEqual(await allMessages(open), []);
+  assert.deepEqual(await allMessages(open), [ended(1)]);
   // What was delivered does not come again.
   const next = await listen(gateway, session);
   assert.equal(await inTime(stream.next(), "end of the first stream"), undefined);

@@ -122,7 +122,8 @@ Deno.test("a notification goes to the call that it belongs to, and a cancelled c
   assert.deepEqual([own[0], own[1].id], [progress, 1]);
 
   await (await send(cancelled("oldest"))).body?.cancel();
-  assert.deepEqual(await allMessages(oldest), [], "the oldest call heard nothing of it");
+  const ended = { jsonrpc: "2.0", id: "oldest", error: { code: -32800, message: "Request cancelled" } };
+  assert.deepEqual(await allMessages(oldest), [ended], "the oldest call heard nothing of it");
   const later = await allMessages(await send(callTool(2, "notify", { messages: [log("later")] })));
   assert.deepEqual([later[0], later[1].id], [log("later"), 2]);
   const headers = { "Mcp-Session-Id": session, Accept: "text/event-stream" };

@@ -1,8 +1,8 @@
 /** What every wire with sessions owes to its clients, each with a real gateway and a real child. */
 import assert from "node:assert/strict";
-import { type Begin, inTime } from "./conversation.ts";
+import { type Begin, type Conversation, inTime } from "./conversation.ts";
 import { eventually, SCRIPTED, startKeystone } from "./keystone.ts";
-import { callTool, request } from "./rpc.ts";
+import { type AnyMessage, callTool, request } from "./rpc.ts";
 
 export interface Wire {
   /** How the wire is called in the names of the tests. */
@@ -34,6 +34,14 @@ function shellServer(afterInitialize: string): string[] {
     exec sleep 600
   `;
   return ["/bin/sh", "-c", script];
+}
+
+/** The next message but for what a POST is ended with whose call was cancelled: other wires have nothing to end. */
+async function nextAnswer(client: Conversation): Promise<AnyMessage> {
+  while (true) {
+    const message = await client.next();
+    if (message.error?.code !== -32800) return message;
+  }
 }
 
 const notification = (method: string, params: unknown = {}) => ({ jsonrpc: "2.0", method, params });
@@ -97,7 +105,7 @@ export function conversationContract({ name, flags, begin }: Wire): void {
     await client.send(callTool("late", "sleep", { ms: 50 }));
     await client.send(cancelled("late"));
     await client.send(callTool("after", "sleep", { ms: 100 }));
-    assert.equal((await client.next()).id, "after");
+    assert.equal((await nextAnswer(client)).id, "after");
     await inTime(gateway.logged(/Message dropped .*it answers no open request/), "log entry");
     await client.send(callTool("report", "seen"));
     assert.deepEqual((await client.next()).result.structuredContent.cancelled, ["late"]);
@@ -221,7 +229,7 @@ export function conversationContract({ name, flags, begin }: Wire): void {
     assert.deepEqual(await client.next(), { jsonrpc: "2.0", id: 3, error });
     await client.send(cancelled(1));
     await client.send(callTool(4, "echo"));
-    assert.equal((await client.next()).id, 4);
+    assert.equal((await nextAnswer(client)).id, 4);
   });
 
   Deno.test(`${name} stops the child with everything it started when the client leaves`, async () => {
