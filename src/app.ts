@@ -1,6 +1,6 @@
 /** The composition root: from a resolved configuration to a running gateway. The only file that knows everything. */
 import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
-import type { ResolvedConfig } from "./config/mod.ts";
+import { commandTextOf, fetchedFirst, type ResolvedConfig } from "./config/mod.ts";
 import { GatewayError } from "./core/errors.ts";
 import { bus, type Sink } from "./core/events.ts";
 import type { OpenCall } from "./core/open_table.ts";
@@ -21,6 +21,7 @@ import {
 } from "./mounts.ts";
 import { type Children, children } from "./observe/children.ts";
 import { health } from "./observe/health.ts";
+import { Trial, type TrialReport } from "./observe/trial.ts";
 import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { trace } from "./policies/trace.ts";
@@ -36,7 +37,7 @@ export interface AppOptions {
   readonly sinks: readonly Sink[];
 }
 
-export type { OpenCallReport };
+export type { OpenCallReport, TrialReport };
 
 export interface App {
   /** What clients of the network can use, the preferred one first. */
@@ -45,6 +46,8 @@ export interface App {
   readonly bound: string | undefined;
   /** Settles when the client on stdin and stdout is done; never without one. */
   readonly finished: Promise<void>;
+  /** Settles when the server was tried, with why it cannot be started if that is so; never where nothing is tried. */
+  readonly tried: Promise<TrialReport | undefined>;
   /** Rejects when the gateway can do its work no longer. */
   readonly failed: Promise<never>;
   /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
@@ -62,7 +65,8 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
   const { version, sinks } = options;
   const healthy = health();
   const childOf = children();
-  const emit = bus([healthy.sink, childOf.hear, ...sinks]);
+  const heard: Sink[] = [healthy.sink, childOf.hear, ...sinks];
+  const emit = bus(heard);
   const upstream = createUpstream(config, emit);
   const placement = new Placement(config, {
     upstream,
@@ -91,6 +95,7 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
       // The time for open requests has passed, and is not granted twice.
       if (!complete) timeoutMs = 0;
     }),
+    tried: tryServer(config, { placement, heard, emit }),
     failed: failureOf(server),
     get idleSince() {
       return gateway.idleSince;
@@ -105,6 +110,39 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
     },
     kill: () => upstream.kill(),
   };
+}
+
+interface TryOptions {
+  readonly placement: Placement;
+  /** Who hears of events. */
+  readonly heard: Sink[];
+  readonly emit: Sink;
+}
+
+async function tryServer(
+  { server, exitOnFailure }: ResolvedConfig,
+  { placement, heard, emit }: TryOptions,
+): Promise<TrialReport | undefined> {
+  // Whoever started us is told first where we serve.
+  await new Promise((resolve) => setTimeout(resolve));
+  const attempt = placement.tryOut();
+  if (!attempt || server.kind === "remote") {
+    const text = "--exitOnFailure has no effect here: the server is started for the client on stdin alone";
+    if (exitOnFailure && server.kind === "command") emit({ type: "warning", text });
+    return await new Promise(() => {});
+  }
+  const trial = new Trial(attempt.label, {
+    server: commandTextOf(server),
+    fetches: fetchedFirst(server),
+    emit,
+  });
+  heard.push(trial.hear);
+  try {
+    return await trial.verdict(attempt.done);
+  } finally {
+    // Most events come later, and are none of its business.
+    heard.splice(heard.indexOf(trial.hear), 1);
+  }
 }
 
 /** Who knows a session's id may speak for it, so its beginning is shown alone. */

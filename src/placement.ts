@@ -2,20 +2,22 @@
 import { withAnswerNames } from "./adapters/answer_names.ts";
 import { CrashGuard } from "./adapters/crash_guard.ts";
 import { guardOpen } from "./adapters/guard_open.ts";
-import { freshHubs, type HubOptions, openHub } from "./adapters/sharing/hub.ts";
+import { freshHubs, type Hub, type HubOptions, openHub } from "./adapters/sharing/hub.ts";
 import { Holders, limitOpen } from "./adapters/limit_open.ts";
 import { perRequest } from "./adapters/per_request.ts";
-import { prewarm, type PrewarmedBackend } from "./adapters/prewarm.ts";
+import { FIRST_WARM, prewarm, type PrewarmedBackend } from "./adapters/prewarm.ts";
 import { probingGuard } from "./adapters/probe.ts";
 import { SharedServer } from "./adapters/sharing/share.ts";
 import { SharedServers } from "./adapters/sharing/shared_servers.ts";
 import { supervise, type SuperviseOptions } from "./adapters/supervise.ts";
+import { TrialStart } from "./adapters/trial_start.ts";
 import type { ResolvedConfig } from "./config/mod.ts";
 import type { Backend, Peer } from "./core/backend.ts";
 import { Backlog } from "./core/backlog.ts";
 import { BackendError, StoppingError } from "./core/errors.ts";
 import { background, type Sink } from "./core/events.ts";
 import { Room } from "./core/room.ts";
+import type { Attempt } from "./observe/trial.ts";
 import { SUPPORTED_VERSIONS } from "./frontends/http_checks.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -23,6 +25,8 @@ import type { Upstream } from "./upstream.ts";
 const IDLE_CHECK_MS = 60_000;
 /** Names the server that all share in events, where a session id would stand. */
 const SHARED = "shared";
+/** And the one that is tried for nobody. */
+const TRIED = "trial";
 
 /** What a shared server may ask of sessions; a client that did not declare the same is not asked. */
 const SESSION_CAPABILITIES = {
@@ -57,6 +61,7 @@ export class Placement implements AsyncDisposable {
   readonly #perRequestBacklog: Backlog;
   readonly #shared = new SharedServers((name) => this.#openShared(name));
   #idleCheck: ReturnType<typeof setInterval> | undefined;
+  #trial: TrialStart | undefined;
   #own: Backend | undefined;
   #perRequest: Backend | undefined;
 
@@ -81,6 +86,25 @@ export class Placement implements AsyncDisposable {
       IDLE_CHECK_MS,
     );
     this.#warmUp();
+  }
+
+  /**
+   * Starts the server before anybody comes, to find out whether that can be done; undefined where nothing is started, or
+   * not for the first client alone. One that all share, or that is kept ready, stays; another one is stopped again.
+   */
+  tryOut(): Attempt | undefined {
+    const { tryAtStart, transports, prewarm } = this.#config;
+    if (!tryAtStart || !this.#options.upstream.spawns || this.#draining.signal.aborted) return undefined;
+    const modes = this.#scopes().map((scope) => this.#modeOf(scope));
+    if (modes.includes("shared") || modes.includes("principal")) {
+      return { label: SHARED, done: this.#shared.get(undefined).start() };
+    }
+    const [ready] = prewarm > 0 && modes.includes("request") ? this.#shelves : [];
+    if (ready) return { label: FIRST_WARM, done: ready.first };
+    // The client on our stdin comes at once, and two servers would be started at a time.
+    if (transports.includes("stdio")) return undefined;
+    this.#trial = new TrialStart((signal) => this.#openHub(TRIED, signal), this.#draining.signal);
+    return { label: TRIED, done: this.#trial.done };
   }
 
   /** The backend that answers this client. */
@@ -127,6 +151,7 @@ export class Placement implements AsyncDisposable {
     this.drain();
     clearInterval(this.#idleCheck);
     this.#stopping.abort(new StoppingError());
+    await this.#trial?.[Symbol.asyncDispose]();
     await this.#shared[Symbol.asyncDispose]();
     await this.#own?.[Symbol.asyncDispose]();
     await this.#perRequest?.[Symbol.asyncDispose]();
@@ -141,20 +166,30 @@ export class Placement implements AsyncDisposable {
   }
 
   #warmUp(): void {
-    const { prewarm, transports, stateful } = this.#config;
-    if (prewarm === 0 || !this.#options.upstream.spawns) return;
-    const stateless = transports.includes("streamableHttp") && !stateful;
-    const scopes = [
-      ...stateless ? ["request" as const] : [],
-      ...stateless && transports.length === 1 ? [] : ["session" as const],
-    ];
-    for (const scope of scopes) {
+    if (this.#config.prewarm === 0 || !this.#options.upstream.spawns) return;
+    for (const scope of this.#scopes()) {
       const mode = this.#modeOf(scope);
       if (mode === "session") this.#own ??= this.#createOwn();
       else if (mode === "request") this.#perRequest ??= this.#createPerRequest();
       // Why it did not start is told by its guard, and the first client hears it too.
       else void this.#shared.get(undefined).start().catch(() => {});
     }
+  }
+
+  /** Of the clients that may come. */
+  #scopes(): Peer["scope"][] {
+    const { transports, stateful } = this.#config;
+    const stateless = transports.includes("streamableHttp") && !stateful;
+    return [
+      ...stateless ? ["request" as const] : [],
+      ...stateless && transports.length === 1 ? [] : ["session" as const],
+    ];
+  }
+
+  /** A server for nobody, which has answered the handshake. */
+  #openHub(session: string, signal: AbortSignal): Promise<Hub> {
+    const launch = { session, args: [], env: {}, headers: {} };
+    return openHub(this.#impatient, launch, { ...this.#hub, signal });
   }
 
   // --- the servers of each mode ---
@@ -257,8 +292,7 @@ export class Placement implements AsyncDisposable {
   }
 
   async #probe(signal: AbortSignal): Promise<void> {
-    const launch = { session: "probe", args: [], env: {}, headers: {} };
-    await using _ = await openHub(this.#impatient, launch, { ...this.#hub, signal });
+    await using _ = await this.#openHub("probe", signal);
   }
 
   // --- room ---
@@ -273,7 +307,9 @@ export class Placement implements AsyncDisposable {
 
   /** First what nobody uses yet, then what nobody has used for a while. */
   #makeRoom(): void {
+    if (this.#trial?.giveUp()) return;
     if (this.#shelves.some((shelf) => shelf.giveUpOne())) return;
+    if (this.#shared.giveUpOne()) return;
     if (this.#options.evictIdle((session) => this.#holders.has(session))) return;
     this.#background(this.#shared.stopIdlest(this.#config.evictAfterMs));
   }

@@ -20,6 +20,8 @@ export interface PrewarmOptions {
 }
 
 export interface PrewarmedBackend extends Backend {
+  /** Settles when the very first server is ready; rejects with why it is not. */
+  readonly first: Promise<void>;
   /** Stops a server that waits, for somebody who needs its place; false when there is none. */
   giveUpOne(): boolean;
 }
@@ -29,6 +31,7 @@ export function prewarm(cold: Backend, options: PrewarmOptions): PrewarmedBacken
   const shelf = new Shelf(options);
   return {
     name: cold.name,
+    first: shelf.first,
     giveUpOne: () => shelf.giveUpOne(),
     open(launch, signal) {
       const ready = isPlain(launch) ? shelf.take(launch.session) : undefined;
@@ -45,6 +48,10 @@ export function prewarm(cold: Backend, options: PrewarmOptions): PrewarmedBacken
 function isPlain({ args, env, headers }: Launch): boolean {
   return args.length === 0 && Object.keys(env).length === 0 && Object.keys(headers).length === 0;
 }
+
+/** Names them in events, with their number. */
+const WARM = "warm-";
+export const FIRST_WARM = `${WARM}1`;
 
 /** How many messages a server may say unasked before it is given up. */
 const MAX_AHEAD = 1_000;
@@ -66,6 +73,7 @@ class Shelf implements AsyncDisposable {
   /** Oldest first. */
   readonly #ready = new Set<Ready>();
   readonly #busy = new Set<Promise<void>>();
+  readonly #first = Promise.withResolvers<void>();
   #opening = 0;
   #opened = 0;
   /** How often in a row it went wrong. */
@@ -73,7 +81,13 @@ class Shelf implements AsyncDisposable {
 
   constructor(options: PrewarmOptions) {
     this.#options = options;
+    // Not everybody wants to know.
+    this.#first.promise.catch(() => {});
     this.#refill();
+  }
+
+  get first(): Promise<void> {
+    return this.#first.promise;
   }
 
   take(session: string): Channel | undefined {
@@ -116,10 +130,12 @@ class Shelf implements AsyncDisposable {
   async #openOne(): Promise<void> {
     try {
       await this.#pause();
-      await this.#shelve(`warm-${++this.#opened}`);
-    } catch {
+      await this.#shelve(`${WARM}${++this.#opened}`);
+      this.#first.resolve();
+    } catch (error) {
       // Why is told by whoever failed; here it is a reason to wait.
       this.#failures++;
+      this.#first.reject(error);
     }
     this.#opening--;
     this.#refill();

@@ -118,3 +118,16 @@ Deno.test("prewarm frees what waits when it is disposed, also what is being open
   await disposing;
   assert.deepEqual([first.disposed, second.disposed], [true, true]);
 });
+
+Deno.test("prewarm tells how its very first server came out", async () => {
+  const well = rig();
+  await using _ = well.backend;
+  await well.warm.next();
+  await well.backend.first;
+  const warm = new FakeBackend(() => {
+    throw new LimitError("no");
+  });
+  const ill = rig({ warm });
+  await using __ = ill.backend;
+  await assert.rejects(ill.backend.first, /no/);
+});

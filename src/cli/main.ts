@@ -1,7 +1,7 @@
 /** The command line: parse, start, wait, stop. Errors become output here and nowhere else. */
 import { type App, startApp } from "../app.ts";
 import { parseArgs, refuseSlowPatterns, type ResolvedConfig } from "../config/mod.ts";
-import { ConfigError } from "../core/errors.ts";
+import { ConfigError, GatewayError } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../core/outside.ts";
 import { told } from "../core/telling.ts";
@@ -11,6 +11,7 @@ import { logSink } from "../observe/log.ts";
 import { banner } from "./banner.ts";
 import { stopRequests } from "./lifetime.ts";
 import { openCallsText } from "./open_calls.ts";
+import { trialText } from "./trial_text.ts";
 
 /** 0 stopped on request, 1 failed while running, 2 wrong usage. */
 type ExitCode = 0 | 1 | 2;
@@ -78,7 +79,8 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   }
   const finished = app.finished.then(() => "the client on stdin is done");
   const failed = app.failed.catch((error: Error) => error);
-  const reason = await Promise.race([stop.first, finished, failed]);
+  const unstartable = untilUnstartable(app, config, (text) => stderr.write(text));
+  const reason = await Promise.race([stop.first, finished, failed, unstartable]);
   const orderly = app.stop(reason instanceof Error ? reason.message : reason);
   const atOnce = stop.second.then(() => {
     log({ type: "warning", text: "Stopped at once: a second signal came" });
@@ -86,6 +88,18 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   });
   await Promise.race([orderly, atOnce]);
   if (reason instanceof Error) throw reason;
+}
+
+/** Tells of a server that cannot be started; settles where that is the end. */
+async function untilUnstartable(
+  app: App,
+  { logLevel, logFormat: format, exitOnFailure: ends }: ResolvedConfig,
+  write: (text: string) => void,
+): Promise<Error> {
+  const report = await app.tried;
+  if (report && logLevel !== "none") write(trialText(report, { format, ends }));
+  if (report && ends) return new GatewayError("the MCP server cannot be started (--exitOnFailure)");
+  return await new Promise(() => {});
 }
 
 /** As BSD's tools do on Ctrl-T, and others where there is no such key. */

@@ -1,13 +1,29 @@
 import { isSecretName, REDACTED, redactText } from "../core/redact.ts";
 
 const MAX_LABEL_LENGTH = 60; // a banner line with a label and a URL still fits in 120 columns
+const MAX_LINE_LENGTH = 1_000; // where a user is to recognise what he has written
 const HIDDEN = "***";
+
+const PLAIN_WORD = /^[\w@%+=:,./~^-]+$/;
 
 /** A short printable name of a server's command for logs and banners; what looks like a secret is left out of it. */
 export function commandLabel(words: readonly string[]): string {
-  const shown = words.map((word, index) => hideSecret(word, words[index - 1]));
-  const label = printable(redactText(shown.join(" ")).replaceAll(REDACTED, HIDDEN));
-  return label.length > MAX_LABEL_LENGTH ? `${label.slice(0, MAX_LABEL_LENGTH - 1).trimEnd()}…` : label;
+  return joined(shownWords(words), MAX_LABEL_LENGTH);
+}
+
+/** All of a command, each word as a shell would take it; what looks like a secret is left out as well. */
+export function commandText(words: readonly string[]): string {
+  const quoted = shownWords(words).map((word) => PLAIN_WORD.test(word) ? word : `'${word}'`);
+  return joined(quoted, MAX_LINE_LENGTH);
+}
+
+function shownWords(words: readonly string[]): string[] {
+  return words.map((word, index) => hideSecret(word, words[index - 1]));
+}
+
+function joined(words: readonly string[], maxLength: number): string {
+  const label = printable(redactText(words.join(" ")).replaceAll(REDACTED, HIDDEN));
+  return label.length > maxLength ? `${label.slice(0, maxLength - 1).trimEnd()}…` : label;
 }
 
 /** As `commandLabel` for a line that only a shell can split: what is in quotes or braces is left out. */

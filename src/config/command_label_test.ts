@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { commandLabel, shellLabel } from "./command_label.ts";
+import { commandLabel, commandText, shellLabel } from "./command_label.ts";
 
 Deno.test("commandLabel joins the words", () => {
   assert.equal(commandLabel(["npx", "-y", "some-server", "/data"]), "npx -y some-server /data");
@@ -38,4 +38,11 @@ Deno.test("shellLabel shows a line up to its first quote", () => {
   assert.equal(shellLabel("cd /srv && npx server | tee log"), "cd /srv && npx server | tee log");
   assert.equal(shellLabel(`TOKEN=S3 npx server -H "Authorization: Bearer S3"`), "TOKEN=*** npx server -H …");
   assert.equal(shellLabel(`"$SERVER" S3`), "sh -c …");
+});
+
+Deno.test("commandText shows all of a command as a shell would take it, without secrets", () => {
+  const path = `/${"long/".repeat(30)}server`;
+  assert.equal(commandText([path, "a b", "--n=1", "$HOME"]), `${path} 'a b' --n=1 '$HOME'`);
+  assert.equal(commandText(["server", "--api-key", "secret value", "x"]), "server --api-key '***' x");
+  assert.equal(commandText(["server", "x".repeat(2_000)]).length, 1_000);
 });

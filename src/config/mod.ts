@@ -1,6 +1,7 @@
 /** From a command line to a configuration: options, flags, help and the rules between them. */
+export { fetchedFirst } from "./package_runner.ts";
 export { parseArgs, type ParseOutcome } from "./parse_args.ts";
 export type { Transport } from "./options.ts";
 export type { ResolvedConfig } from "./resolve.ts";
-export type { ServerCommand, ServerInput, ServerRemote } from "./server_input.ts";
+export { commandTextOf, type ServerCommand, type ServerInput, type ServerRemote } from "./server_input.ts";
 export { refuseSlowPatterns } from "./slow_patterns.ts";

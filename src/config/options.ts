@@ -87,6 +87,19 @@ export const options = z.object({
       "time for a handshake that Keystone plays: with a shared server, or one that was started again",
     default: "60s",
   }),
+  tryAtStart: option(onOff(), {
+    group: "Server",
+    description:
+      "start the server at once, to tell if that cannot be done; it is kept where all share it, else stopped again",
+    bare: "true",
+    default: true,
+  }),
+  exitOnFailure: option(onOff(), {
+    group: "Server",
+    description: "end with code 1 when the server cannot be started at once",
+    bare: "true",
+    default: false,
+  }),
   stopTimeout: option(duration({ min: 0 }), {
     group: "Server",
     value: "<time>",

@@ -34,7 +34,7 @@ Deno.test("optionEntries describe every option, and only a switch has no value",
     assert(meta.description.length > 0, key);
     assert.equal(
       meta.value === undefined,
-      ["stateful", "exitWithParent", "allowPrivateRedirects"].includes(key),
+      ["stateful", "exitWithParent", "allowPrivateRedirects", "tryAtStart", "exitOnFailure"].includes(key),
       key,
     );
     assert.equal(meta.list !== undefined, Array.isArray(options.shape[key].safeParse([]).data), key);

@@ -24,6 +24,10 @@ export interface ResolvedConfig {
   /** What a command gets on top of the environment of Keystone. */
   env: Readonly<Record<string, string>>;
   cwd?: string;
+  /** Before anybody comes. */
+  tryAtStart: boolean;
+  /** Where that fails. */
+  exitOnFailure: boolean;
   /** Which child answers whom. */
   children: "auto" | "session" | "principal" | "shared" | "request";
   prewarm: number;
@@ -136,6 +140,7 @@ export function resolve(raw: RawOptions, operands: Operands): Resolved {
   refuseBearer(values, server);
   refuseHalfTls(values);
   refuseCrowd(values);
+  refuseUntried(values);
   refuseContradictions(raw, values);
   refuseSharedRoutes(values, transports);
   const warnings = warningsOf(raw, values, { kind: server.kind, transports });
@@ -201,6 +206,13 @@ function refuseCrowd({ prewarm, maxChildren }: Options): void {
   throw new ConfigError(`--prewarm "${prewarm}": expected less than --maxChildren, which is ${maxChildren}`);
 }
 
+function refuseUntried({ tryAtStart, exitOnFailure }: Options): void {
+  if (tryAtStart || !exitOnFailure) return;
+  throw new ConfigError(
+    "--exitOnFailure: expected --tryAtStart, which is off: without it nothing is found out",
+  );
+}
+
 function assemble(values: Options, server: ServerInput, transports: Transport[]): ResolvedConfig {
   return {
     server,
@@ -212,7 +224,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
       ...["maxSessions", "maxOpenRequests", "maxBufferedMessages", "exitWithParent"] as const,
       "maxSubscriptions",
       ...["children", "prewarm", "maxChildren", "restart", "eventStore"] as const,
-      ...["allowPrivateRedirects"] as const,
+      ...["allowPrivateRedirects", "tryAtStart", "exitOnFailure"] as const,
     ]),
     healthEndpoints: [...new Set(values.healthEndpoint)],
     allowedHosts: values.allowedHost,
@@ -291,7 +303,7 @@ function lastOfEach(headers: Options["header"]): ResolvedConfig["headers"] {
 /** Flags that do something with a command alone, with a remote server alone, and with sessions alone. */
 const FOR_COMMANDS = [
   ...["env", "cwd", "prewarm", "maxChildren", "restart", "restartDelay", "restartMaxDelay"] as const,
-  ...["crashLimit", "crashWindow", "crashProbe"] as const,
+  ...["crashLimit", "crashWindow", "crashProbe", "tryAtStart", "exitOnFailure"] as const,
 ];
 const FOR_REMOTES = ["header", "headerFile", "caFile", "remoteIdleTimeout", "allowPrivateRedirects"] as const;
 const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;

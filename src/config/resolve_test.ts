@@ -37,6 +37,8 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     },
     env: {},
     children: "auto",
+    tryAtStart: true,
+    exitOnFailure: false,
     prewarm: 0,
     maxChildren: 100,
     restart: "on-failure",

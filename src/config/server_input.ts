@@ -1,6 +1,6 @@
 /** Which MCP server is meant: a command to run, or a remote to call. */
 import { ConfigError } from "../core/errors.ts";
-import { commandLabel, shellLabel } from "./command_label.ts";
+import { commandLabel, commandText, shellLabel } from "./command_label.ts";
 import { splitCommandLine } from "./command_line.ts";
 import type { Options } from "./options.ts";
 import { serverName } from "./server_name.ts";
@@ -102,6 +102,11 @@ function lineCommand(line: string): ServerCommand {
     label: shellLabel(line),
     name,
   };
+}
+
+/** What is run, as a user would recognise it. */
+export function commandTextOf({ program, args, shell, label }: ServerCommand): string {
+  return shell ? label : commandText([program, ...args]);
 }
 
 function directCommand(words: readonly string[], flag: ServerCommand["flag"]): ServerCommand {

@@ -86,6 +86,8 @@ export type GatewayEvent =
   | { type: "server.trouble"; session: string; server: string; reason: string; told?: true; pauseMs?: number }
   /** The handshake that Keystone plays was not answered within `--startTimeout`. */
   | { type: "handshake.late"; session: string; server: string; reason: string }
+  /** It is being started, for a while already. */
+  | { type: "server.awaited"; server: string; reason: string }
   /** It does not keep to the protocol, in a way that is understood all the same. */
   | { type: "server.odd"; session: string; server: string; reason: string }
   | { type: "warning"; text: string }

@@ -191,6 +191,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "server.restored": told("info", "Server is back, and its session goes on"),
   "server.recovered": told("info", "Server works again"),
   "server.trouble": told("warn", "Trouble with the server"),
+  "server.awaited": told("info", "Waiting for the server to start"),
   "server.odd": told("warn", "Server does not keep to the protocol, and is understood all the same"),
   "handshake.late": told("error", "Server did not answer the handshake in time"),
   "warning": told("warn", ""),

@@ -57,6 +57,9 @@ export interface StartOptions {
   launcher?: readonly string[];
 }
 
+/** Most tests count what is started for their own clients. */
+const UNTRIED = "--no-try-at-start";
+
 /** A leap is not to end connections on which something is under way: none of them is slow. */
 const PATIENCE = ["--headerTimeout", "--idleTimeout", "--bodyTimeout", "--stallTimeout"].flatMap((flag) => [
   flag,
@@ -66,7 +69,10 @@ const PATIENCE = ["--headerTimeout", "--idleTimeout", "--bodyTimeout", "--stallT
 export function commandLine(flags: readonly string[], options: StartOptions = {}): string[] {
   const { entry = [fromFileUrl(new URL("../../main.ts", import.meta.url))], server, leapMs } = options;
   const [preload, patience] = leapMs === undefined ? [[], []] : [["--preload", LEAPING_CLOCK], PATIENCE];
-  return ["run", "-A", ...preload, ...entry, ...patience, ...flags, ...(server ? ["--", ...server] : [])];
+  const asked = flags.some((flag) => /^--(no-)?(tryAtStart|try-at-start)/.test(flag));
+  const untried = !asked && (server || flags.includes("--stdio")) ? [UNTRIED] : [];
+  const command = server ? ["--", ...server] : [];
+  return ["run", "-A", ...preload, ...entry, ...untried, ...patience, ...flags, ...command];
 }
 
 export function environment({ env, leapMs }: StartOptions): Record<string, string> {

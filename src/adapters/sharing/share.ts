@@ -2,7 +2,7 @@
 import type { Backend, Launch } from "../../core/backend.ts";
 import { Backlog } from "../../core/backlog.ts";
 import type { Channel } from "../../core/channel.ts";
-import { BackendError, StoppingError } from "../../core/errors.ts";
+import { BackendError, LimitError, StoppingError } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
 import { until } from "../../core/waiting.ts";
 import { type Hub, type HubOptions, openHub } from "./hub.ts";
@@ -25,6 +25,9 @@ export class SharedServer implements AsyncDisposable {
   readonly #backends: Readonly<Record<ClientKind, Backend>>;
   readonly #stopping = new AbortController();
   #current: Promise<Hub> | undefined;
+  /** A client has asked for it. */
+  #wanted = false;
+  #giving = new AbortController();
   #hub: Hub | undefined;
   /** Set when the server ended, and is not to be opened again. */
   #over: BackendError | undefined;
@@ -57,6 +60,7 @@ export class SharedServer implements AsyncDisposable {
   /** Starts the server if it does not run. Throws BackendError when that fails; `signal` ends the waiting alone. */
   async join(kind: ClientKind, signal: AbortSignal): Promise<Channel> {
     signal.throwIfAborted();
+    this.#wanted = true;
     const hub = this.#hub ?? await until(signal, this.start());
     return hub.join(kind);
   }
@@ -80,6 +84,15 @@ export class SharedServer implements AsyncDisposable {
     await hub?.[Symbol.asyncDispose]();
   }
 
+  /** Stops one that was started for nobody yet, for somebody who needs its place; false where there is none. */
+  giveUp(): boolean {
+    if (this.#wanted || !this.#current) return false;
+    this.#giving.abort(new LimitError("The server had to make room before anybody has used it"));
+    this.#giving = new AbortController();
+    background(this.stop(), "shared server", this.#options.emit);
+    return true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort(new StoppingError());
     await this.stop();
@@ -92,7 +105,7 @@ export class SharedServer implements AsyncDisposable {
     // Not the signal of the client that happens to come first: others wait for the same server.
     return this.#hub = await openHub(this.#backend, launch, {
       ...this.#options,
-      signal: this.#stopping.signal,
+      signal: AbortSignal.any([this.#stopping.signal, this.#giving.signal]),
     });
   }
 

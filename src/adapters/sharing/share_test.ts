@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { memoryChannels } from "../../core/channel.ts";
 import type { Backend, Launch } from "../../core/backend.ts";
-import { BackendError, StoppingError, TimeoutError } from "../../core/errors.ts";
+import { BackendError, LimitError, StoppingError, TimeoutError } from "../../core/errors.ts";
 import { isRequest } from "../../core/jsonrpc.ts";
 import { SharedServer, type ShareOptions } from "./share.ts";
 import { fakeClock } from "../../../tests/support/fake_clock.ts";
@@ -187,4 +187,25 @@ Deno.test("SharedServer can be disposed without ever having started", async () =
   const rig = shareRig();
   await rig.shared[Symbol.asyncDispose]();
   assert.equal(rig.launches.length, 0);
+});
+
+Deno.test("SharedServer gives up a server that was started for nobody yet, and none that a client has asked for", async () => {
+  const rig = shareRig();
+  assert.equal(rig.shared.giveUp(), false);
+  // While it starts, and when it is there.
+  const starting = rig.shared.start();
+  assert.equal(rig.shared.giveUp(), true);
+  await assert.rejects(starting, LimitError);
+  await settled();
+  const started = rig.shared.start();
+  const second = await start(rig.servers[1]);
+  await started;
+  assert.equal(rig.shared.giveUp(), true);
+  assert.deepEqual((await second.rest()).messages, []);
+  const opening = rig.open();
+  await settled();
+  await start(rig.servers[2]);
+  const client = await opening;
+  await client.close();
+  assert.equal(rig.shared.giveUp(), false);
 });

@@ -22,6 +22,11 @@ export class SharedServers implements AsyncDisposable {
     return server;
   }
 
+  /** Stops one that was started for nobody yet; false where there is none. */
+  giveUpOne(): boolean {
+    return this.#byName.values().some((server) => server.giveUp());
+  }
+
   /** Stops the server that has been without a client for longest, if that is long enough. */
   async stopIdlest(minIdleMs: number): Promise<void> {
     const [idlest] = this.#idleFor(minIdleMs).sort((left, right) => right.idleMs - left.idleMs);

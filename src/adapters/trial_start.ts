@@ -1,0 +1,31 @@
+/** A server that is started to see whether that can be done, and stopped again. */
+import { LimitError } from "../core/errors.ts";
+
+export class TrialStart implements AsyncDisposable {
+  /** Settles when it has answered the handshake and is stopped; rejects with why it did not. */
+  readonly done: Promise<void>;
+  readonly #abort = new AbortController();
+  readonly #over: Promise<void>;
+  #running = true;
+
+  /** `open` settles with the handshake; `signal` ends it. */
+  constructor(open: (signal: AbortSignal) => Promise<AsyncDisposable>, signal: AbortSignal) {
+    this.done = this.#run(open, AbortSignal.any([signal, this.#abort.signal]));
+    // Whoever asked hears why; here it is waited for alone.
+    this.#over = this.done.catch(() => {}).finally(() => this.#running = false);
+  }
+
+  /** Ends it for somebody who needs its place; false where it has none. */
+  giveUp(): boolean {
+    if (this.#running) this.#abort.abort(new LimitError("The server that was tried had to make room"));
+    return this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#over;
+  }
+
+  async #run(open: (signal: AbortSignal) => Promise<AsyncDisposable>, signal: AbortSignal): Promise<void> {
+    await using _ = await open(signal);
+  }
+}
