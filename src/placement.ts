@@ -11,11 +11,12 @@ import { SharedServer } from "./adapters/sharing/share.ts";
 import { SharedServers } from "./adapters/sharing/shared_servers.ts";
 import { supervise, type SuperviseOptions } from "./adapters/supervise.ts";
 import { TrialStart } from "./adapters/trial_start.ts";
-import type { ResolvedConfig } from "./config/mod.ts";
+import { childMode, type ResolvedConfig, scopesServed } from "./config/mod.ts";
 import type { Backend, Peer } from "./core/backend.ts";
 import { Backlog } from "./core/backlog.ts";
 import { BackendError, StoppingError } from "./core/errors.ts";
 import { background, type Sink } from "./core/events.ts";
+import { pause } from "./core/retry.ts";
 import { Room } from "./core/room.ts";
 import type { Attempt } from "./observe/trial.ts";
 import { SUPPORTED_VERSIONS } from "./frontends/http_checks.ts";
@@ -27,6 +28,8 @@ const IDLE_CHECK_MS = 60_000;
 const SHARED = "shared";
 /** And the one that is tried for nobody. */
 const TRIED = "trial";
+/** A client that comes sooner finds out by itself, and two servers that start at a time would be in each other's way. */
+const TRY_AFTER_MS = 100;
 
 /** What a shared server may ask of sessions; a client that did not declare the same is not asked. */
 const SESSION_CAPABILITIES = {
@@ -62,6 +65,8 @@ export class Placement implements AsyncDisposable {
   readonly #shared = new SharedServers((name) => this.#openShared(name));
   #idleCheck: ReturnType<typeof setInterval> | undefined;
   #trial: TrialStart | undefined;
+  /** Somebody has come. */
+  #asked = false;
   #own: Backend | undefined;
   #perRequest: Backend | undefined;
 
@@ -95,7 +100,7 @@ export class Placement implements AsyncDisposable {
   tryOut(): Attempt | undefined {
     const { tryAtStart, transports, prewarm } = this.#config;
     if (!tryAtStart || !this.#options.upstream.spawns || this.#draining.signal.aborted) return undefined;
-    const modes = this.#scopes().map((scope) => this.#modeOf(scope));
+    const modes = scopesServed(this.#config).map((scope) => childMode(this.#config, scope));
     if (modes.includes("shared") || modes.includes("principal")) {
       return { label: SHARED, done: this.#shared.get(undefined).start() };
     }
@@ -103,13 +108,14 @@ export class Placement implements AsyncDisposable {
     if (ready) return { label: FIRST_WARM, done: ready.first };
     // The client on our stdin comes at once, and two servers would be started at a time.
     if (transports.includes("stdio")) return undefined;
-    this.#trial = new TrialStart((signal) => this.#openHub(TRIED, signal), this.#draining.signal);
+    this.#trial = new TrialStart((signal) => this.#openForNobody(signal), this.#draining.signal);
     return { label: TRIED, done: this.#trial.done };
   }
 
   /** The backend that answers this client. */
   serverFor({ scope, principal }: Peer): Backend {
-    switch (this.#modeOf(scope)) {
+    this.#asked = true;
+    switch (childMode(this.#config, scope)) {
       case "session":
         return this.#own ??= this.#createOwn();
       case "request":
@@ -123,7 +129,7 @@ export class Placement implements AsyncDisposable {
 
   /** What waits for the server that answers this client. */
   backlogFor({ scope, principal }: Peer): Backlog {
-    switch (this.#modeOf(scope)) {
+    switch (childMode(this.#config, scope)) {
       case "session":
         return new Backlog(this.#config.maxBufferedBytes);
       case "request":
@@ -158,17 +164,10 @@ export class Placement implements AsyncDisposable {
     await this.#options.upstream.backend[Symbol.asyncDispose]();
   }
 
-  #modeOf(scope: Peer["scope"]): Exclude<ResolvedConfig["children"], "auto"> {
-    const { children } = this.#config;
-    if (children === "auto") return scope === "session" ? "session" : "principal";
-    // What belongs to no session brings no handshake either.
-    return children === "session" ? scope : children;
-  }
-
   #warmUp(): void {
     if (this.#config.prewarm === 0 || !this.#options.upstream.spawns) return;
-    for (const scope of this.#scopes()) {
-      const mode = this.#modeOf(scope);
+    for (const scope of scopesServed(this.#config)) {
+      const mode = childMode(this.#config, scope);
       if (mode === "session") this.#own ??= this.#createOwn();
       else if (mode === "request") this.#perRequest ??= this.#createPerRequest();
       // Why it did not start is told by its guard, and the first client hears it too.
@@ -176,14 +175,9 @@ export class Placement implements AsyncDisposable {
     }
   }
 
-  /** Of the clients that may come. */
-  #scopes(): Peer["scope"][] {
-    const { transports, stateful } = this.#config;
-    const stateless = transports.includes("streamableHttp") && !stateful;
-    return [
-      ...stateless ? ["request" as const] : [],
-      ...stateless && transports.length === 1 ? [] : ["session" as const],
-    ];
+  async #openForNobody(signal: AbortSignal): Promise<Hub | undefined> {
+    await pause(TRY_AFTER_MS, signal);
+    return this.#asked && !this.#config.exitOnFailure ? undefined : await this.#openHub(TRIED, signal);
   }
 
   /** A server for nobody, which has answered the handshake. */

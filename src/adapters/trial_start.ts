@@ -8,8 +8,8 @@ export class TrialStart implements AsyncDisposable {
   readonly #over: Promise<void>;
   #running = true;
 
-  /** `open` settles with the handshake; `signal` ends it. */
-  constructor(open: (signal: AbortSignal) => Promise<AsyncDisposable>, signal: AbortSignal) {
+  /** `open` settles with a server that has answered the handshake, or with none where that is not needed. */
+  constructor(open: (signal: AbortSignal) => Promise<AsyncDisposable | undefined>, signal: AbortSignal) {
     this.done = this.#run(open, AbortSignal.any([signal, this.#abort.signal]));
     // Whoever asked hears why; here it is waited for alone.
     this.#over = this.done.catch(() => {}).finally(() => this.#running = false);
@@ -25,7 +25,10 @@ export class TrialStart implements AsyncDisposable {
     await this.#over;
   }
 
-  async #run(open: (signal: AbortSignal) => Promise<AsyncDisposable>, signal: AbortSignal): Promise<void> {
+  async #run(
+    open: (signal: AbortSignal) => Promise<AsyncDisposable | undefined>,
+    signal: AbortSignal,
+  ): Promise<void> {
     await using _ = await open(signal);
   }
 }
