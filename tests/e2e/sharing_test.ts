@@ -71,7 +71,7 @@ Deno.test("a shared server tells each session of the capabilities that sharing c
   const stateless = await answer(await post(gateway.mcp, initialize(1, "2025-03-26")));
   assert.equal(stateless.result.protocolVersion, "2025-03-26");
   assert.deepEqual(stateless.result.capabilities, { tools: {} });
-  await using session = await beginSse(gateway);
+  await using session = await openSse(gateway);
   await session.send(initialize(2, "2025-06-18"));
   const { result } = await session.next();
   assert.deepEqual([result.protocolVersion, result.capabilities], [
