@@ -25,6 +25,8 @@ export interface ServerLinkOptions {
   /** A new server was told what the last one knew. */
   readonly onRestored: () => void;
   readonly tell: (reason: string, more: { readonly cause: unknown; readonly pauseMs: number }) => void;
+  /** It was tried so often, and is not tried again before somebody asks for it. */
+  readonly onGivenUp: (error: unknown, tries: number) => void;
 }
 
 /** Why a server ended that was not told to. */
@@ -77,11 +79,6 @@ export class ServerLink {
     return this.#breaks > this.#options.retry.attempts + 1;
   }
 
-  /** Why the last one broke, if one did. */
-  get why(): unknown {
-    return this.#why;
-  }
-
   /** Settles when there is a server. Throws what the last attempt threw. */
   connect(options: ConnectOptions): Promise<void> {
     if (this.#connecting) return this.#connecting;
@@ -132,7 +129,7 @@ export class ServerLink {
 
   /** Tries until the attempts are used up; then the error is that of the last one. */
   async #tryToConnect(options: ConnectOptions): Promise<void> {
-    const { retry, tell, guards, firstAttempts = retry.attempts } = this.#options;
+    const { retry, tell, guards, onGivenUp, firstAttempts = retry.attempts } = this.#options;
     const signal = this.#attempting();
     signal.throwIfAborted();
     const attempts = options.replays ? retry.attempts : firstAttempts;
@@ -145,7 +142,7 @@ export class ServerLink {
       tell(`next try in ${Math.round(pauseMs)} ms`, { cause: this.#why, pauseMs });
       await pause(pauseMs, signal);
     }
-    while (true) {
+    for (let tries = 1;; tries++) {
       try {
         return await this.#openOnce(options);
       } catch (error) {
@@ -153,7 +150,10 @@ export class ServerLink {
         // Whoever found no room has waited for it already, and who kept silent had all the time there is.
         const waited = error instanceof LimitError || error instanceof TimeoutError;
         const final = permanent || waited || signal.aborted;
-        if (final || ++attempt > attempts) throw error;
+        if (final || ++attempt > attempts) {
+          if (!signal.aborted) onGivenUp(error, tries);
+          throw error;
+        }
         for (const guard of guards) guard.check();
         const pauseMs = Math.min(Math.max(pauseBefore(attempt, retry), retryAfterMs), retry.maxDelayMs);
         tell(`${messageOf(error)}; next try in ${Math.round(pauseMs)} ms`, { cause: error, pauseMs });

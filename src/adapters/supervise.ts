@@ -33,6 +33,7 @@ import { AskedByServer } from "./asked_by_server.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 import { type Break, messageOf, ServerLink } from "./server_link.ts";
 import { type MemoryLimits, SessionMemory } from "./session_memory.ts";
+import { type Waiter, WaitingLine } from "./waiting_line.ts";
 import { inTime } from "../core/waiting.ts";
 
 export interface SuperviseOptions {
@@ -94,6 +95,7 @@ class SupervisedChannel implements Channel {
   readonly #asked = new AskedByServer();
   readonly #names: AnswerNames;
   readonly #link: ServerLink;
+  readonly #line: WaitingLine;
   /** What waits for the server elsewhere counts there, too. */
   readonly #backlog: Backlog | undefined;
   /** Characters of what waits here, or is kept since it may have to be sent again. */
@@ -117,11 +119,19 @@ class SupervisedChannel implements Channel {
       signal,
       open: () => backend.open(launch, signal),
       replay: (server, messages) => this.#replay(server, messages),
-      onOpen: (server, messages) =>
-        background(this.#pump(server, messages), "supervised server", options.emit),
+      onOpen: (server, messages) => {
+        background(this.#pump(server, messages), "supervised server", options.emit);
+        background(this.#line.go(), "connecting", options.emit);
+      },
       onDiscard: (server) => this.#takeBack(server),
       onRestored: () => this.#tellRestored(),
       tell: (reason, more) => this.#tell(reason, more),
+      // The end of a child is told by itself.
+      onGivenUp: (error, tries) => void (options.delivers || this.#tellGivenUp(error, tries)),
+    });
+    this.#line = new WaitingLine({
+      connect: (how) => this.#link.connect(how),
+      connected: () => this.#link.server !== undefined,
     });
   }
 
@@ -158,8 +168,12 @@ class SupervisedChannel implements Channel {
     void this.incoming.push({ message: errorOf(id, toRpcError(error)), relatesTo: id });
   }
 
-  #deliver(open: Open): Promise<void> | void {
-    const { server } = this.#link;
+  /** The server, where nobody waits for it any more who came before. */
+  get #ready(): Channel | undefined {
+    return this.#line.busy ? undefined : this.#link.server;
+  }
+
+  #deliver(open: Open, server = this.#ready): Promise<void> | void {
     const { envelope } = open;
     if (!envelope) return;
     if (!server) return this.#deliverLater(open, envelope);
@@ -225,20 +239,15 @@ class SupervisedChannel implements Channel {
       return this.#answer(open.id, new LimitError("The server is being started: too much waits for it"));
     }
     open.envelope = asText(envelope);
-    background(this.#connectAndDeliver(open), "connecting", this.#options.emit);
+    this.#wait({
+      replays: open.method !== "initialize",
+      go: () => void (this.#isOpen(open) && this.#deliver(open, this.#link.server)),
+      fail: (error) => this.#answer(open.id, error),
+    });
   }
 
-  async #connectAndDeliver(open: Open): Promise<void> {
-    try {
-      await this.#link.connect({ replays: open.method !== "initialize" });
-    } catch (error) {
-      return this.#answer(open.id, error);
-    }
-    if (!this.#isOpen(open)) return;
-    // It broke in the very moment in which it was there, as each one may.
-    const broken = !this.#link.server && ++open.attempts > this.#options.retry.attempts;
-    if (broken) return this.#answer(open.id, new DisconnectedError(messageOf(this.#link.why)));
-    await this.#deliver(open);
+  #wait(waiter: Waiter): void {
+    background(this.#line.add(waiter), "connecting", this.#options.emit);
   }
 
   #isOpen(open: Open): boolean {
@@ -256,28 +265,33 @@ class SupervisedChannel implements Channel {
     const open = cancelled === undefined ? undefined : this.#take(cancelled);
     // A request that was never sent need not be taken back.
     if (open && !open.sentTo) return;
-    const { server } = this.#link;
+    const server = open ? this.#link.server : this.#ready;
     if (server) return this.#pass(envelope, server);
     // The server that had the request is gone, and with it the request.
     if (cancelled !== undefined) return;
-    background(this.#notifyLater(asText(envelope)), "connecting", this.#options.emit);
+    this.#notifyLater(asText(envelope));
   }
 
   /** Not awaited either: what comes after it must not wait for a connection. */
-  async #notifyLater(envelope: Envelope): Promise<void> {
+  #notifyLater(envelope: Envelope): void {
     const size = sizeOf(envelope);
     if (this.#kept + size > this.#options.maxBufferedBytes) {
       return this.#tell("a message was lost: too much waits for the server");
     }
     this.#count(size);
-    try {
-      await this.#link.connect({ replays: true });
-    } catch (error) {
-      return this.#tell(`a message was lost: ${messageOf(error)}`);
-    } finally {
-      this.#count(-size);
-    }
-    await this.#pass(envelope, this.#link.server);
+    this.#wait({
+      replays: true,
+      go: () => {
+        this.#count(-size);
+        const taken = this.#pass(envelope, this.#link.server);
+        // A child reads one after the other; over HTTP, what comes next may overtake this.
+        if (!this.#options.delivers) return taken;
+      },
+      fail: (error) => {
+        this.#count(-size);
+        this.#tell(`a message was lost: ${messageOf(error)}`);
+      },
+    });
   }
 
   /** Hands over what nobody waits for. */
@@ -385,10 +399,14 @@ class SupervisedChannel implements Channel {
     // Only what waiting can mend, or another session.
     const mendable = sessionLost ||
       (!permanent && (status === undefined || status === 429 || status >= 500));
-    if (!mendable || ++open.attempts > retry.attempts) return false;
+    if (!mendable) return false;
+    const detail = "error" in message ? message.error.message : "it was not delivered";
+    if (++open.attempts > retry.attempts) {
+      this.#tell(`${detail}; the request is given up after ${triesText(open.attempts)}`);
+      return false;
+    }
     open.sentTo = undefined;
     const pauseMs = sessionLost ? 0 : Math.min(retryAfterMs, retry.maxDelayMs);
-    const detail = "error" in message ? message.error.message : "it was not delivered";
     this.#tell(`${detail}; the request is sent again in ${Math.round(pauseMs)} ms`);
     background(this.#sendLater(open, pauseMs), "sending again", this.#options.emit);
     return true;
@@ -428,10 +446,15 @@ class SupervisedChannel implements Channel {
 
   /** What the server says by itself must go on too, so this does not wait for the next request. */
   #reconnect(reason: unknown): void {
-    const giveUp = (error: unknown) =>
-      this.#tell(`gave up until the next request: ${messageOf(error)}`, { cause: error });
-    if (this.#link.exhausted) return giveUp(reason);
-    this.#link.connect({ replays: true }).catch(giveUp);
+    if (this.#link.exhausted) return this.#tellGivenUp(reason);
+    this.#link.connect({ replays: true }).catch((error) =>
+      this.#options.delivers && this.#tellGivenUp(error)
+    );
+  }
+
+  #tellGivenUp(cause: unknown, tries = 1): void {
+    const after = tries === 1 ? "" : ` after ${triesText(tries)}`;
+    this.#tell(`gave up${after} until the next request: ${messageOf(cause)}`, { cause });
   }
 
   /** A new server does not know what this one asked, and may use the same id for something else. */
@@ -480,6 +503,10 @@ class Losses {
   #loss(more: string): BackendError {
     return new BackendError(messageOf(this.reason) + more, { cause: this.reason });
   }
+}
+
+function triesText(tries: number): string {
+  return tries === 1 ? "1 try" : `${tries} tries`;
 }
 
 /** Whoever sends it needs its text in any case. */

@@ -24,7 +24,8 @@ Deno.test("supervise sends again what never reached the server, up to the limit,
   }
   assert.deepEqual(await rig.client.hear(), failure(1, "not reached"));
   assert.match(rig.troubles()[0] ?? "", /^not reached; the request is sent again in \d+ ms$/);
-  assert.equal(rig.troubles().length, 3);
+  assert.equal(rig.troubles().at(-1), "not reached; the request is given up after 4 tries");
+  assert.equal(rig.troubles().length, 4);
 });
 
 Deno.test("supervise sends again only what waiting can mend", async () => {
@@ -131,6 +132,7 @@ Deno.test("supervise tries to connect until the attempts are used up, and again 
   rig.client.say(INITIALIZE);
   assert.deepEqual(await rig.client.hear(), failure("init", "down", -32603));
   assert.equal(backend.attempts, 4);
+  assert.deepEqual(rig.troubles().slice(3), ["gave up after 4 tries until the next request: down"]);
   down = false;
   rig.client.say(INITIALIZE);
   await (await backend.next()).accept("initialize");
@@ -146,6 +148,7 @@ Deno.test("supervise does not try again what trying cannot mend", async () => {
   assert.deepEqual(await rig.client.hear(), failure(1, "not allowed", -32603));
   assert.deepEqual(await rig.client.hear(), failure(2, "not allowed", -32603));
   assert.equal(backend.attempts, 1);
+  assert.deepEqual(rig.troubles(), ["gave up until the next request: not allowed"]);
 });
 
 Deno.test("supervise tries again as late as a server asks that could not be reached", async () => {
