@@ -1,5 +1,5 @@
 /** The requests to a remote that wait for their answer: each can be left by itself, and all of them at the end. */
-import type { RequestId } from "../core/jsonrpc.ts";
+import { otherTypeOf, type RequestId } from "../core/jsonrpc.ts";
 import { Table } from "../core/table.ts";
 
 export class Calls {
@@ -14,6 +14,13 @@ export class Calls {
 
   has(id: RequestId): boolean {
     return this.#stops.has(id);
+  }
+
+  /** The id under which a request waits that an answer names in this way; undefined where none does. */
+  named(id: RequestId): RequestId | undefined {
+    if (this.has(id)) return id;
+    const other = otherTypeOf(id);
+    return other !== undefined && this.has(other) ? other : undefined;
   }
 
   end(id: RequestId, signal: AbortSignal): void {

@@ -3,6 +3,7 @@ import { LimitError } from "../core/errors.ts";
 import type { ReceivedEvent } from "../wire/sse_reader.ts";
 import { eventSource, type EventSourceOptions } from "./event_source.ts";
 import { RemoteError } from "./remote_error.ts";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { EventStream } from "../../tests/support/loopback.ts";
 
@@ -173,4 +174,82 @@ Deno.test("eventSource stops at its signal, during a pause too, and lets go of t
     break;
   }
   await stream.cancelled;
+});
+
+/** Opens the same stream for ever; gives the pauses that were made. */
+async function pausesOf(
+  text: (connection: number) => string,
+  { connections, ...options }: Partial<EventSourceOptions> & { connections: number },
+) {
+  using clock = fakeClock();
+  const abort = new AbortController();
+  const pauses: number[] = [];
+  let since = 0;
+  const open = () => {
+    pauses.push(performance.now() - since);
+    return Promise.resolve(ended(text(pauses.length)).response);
+  };
+  const retry = { attempts: 2, firstDelayMs: 1_000, maxDelayMs: 60_000 };
+  const { signal } = abort;
+  const source = eventSource({ kind: "standing", retry, maxBytes: 100, signal, open, ...options });
+  const reading = (async () => {
+    for await (const _ of source) continue;
+  })().catch(() => {});
+  while (pauses.length < connections) {
+    await settled();
+    since = performance.now();
+    while (clock.timers > 0) clock.pass(1);
+  }
+  abort.abort();
+  await reading;
+  return pauses.slice(1, connections);
+}
+
+Deno.test("eventSource waits longer and longer for a stream that brings nothing new, whatever it primes or says again", async () => {
+  const random = Math.random;
+  Math.random = () => 1;
+  try {
+    const fruitless = [
+      () => "",
+      () => "retry: 0\n\n",
+      (connection: number) => `retry: 0\nid: ${connection}\ndata:\n\n`,
+      () => "event: ping\ndata: {}\n\n",
+    ];
+    for (const text of fruitless) {
+      const told: unknown[] = [];
+      const onFruitless = (failure: unknown) => void told.push(failure);
+      const pauses = await pausesOf(text, { connections: 6, onFruitless });
+      assert.deepEqual([pauses, told], [[1_000, 2_000, 4_000, 8_000, 16_000], [undefined]], text(1));
+    }
+    // The first time is news.
+    const replayed = () => "retry: 0\nid: 1\ndata: a\n\nid: 2\ndata: b\n\n";
+    assert.deepEqual(await pausesOf(replayed, { connections: 6 }), [20, 1_000, 2_000, 4_000, 8_000]);
+  } finally {
+    Math.random = random;
+  }
+});
+
+Deno.test("eventSource does not make a stream that brings something new wait", async () => {
+  for (const id of [(n: number) => `id: ${n}\n`, () => ""]) {
+    const text = (connection: number) => `retry: 0\n${id(connection)}data: a\n\n`;
+    assert.deepEqual(await pausesOf(text, { connections: 6 }), [20, 20, 20, 20, 20]);
+  }
+});
+
+Deno.test("eventSource asks for an answer as long as the server goes on to prime it, at the server's pace", async () => {
+  const first = ended("retry: 300\nid: 0\ndata:\n\n").response;
+  const polled = (connection: number) => `id: ${connection}\ndata:\n\n`;
+  const pauses = await pausesOf(polled, { connections: 9, kind: "answer", first });
+  assert.deepEqual(pauses, Array(8).fill(300));
+});
+
+Deno.test("eventSource throws what broke an answer that cannot be resumed", async () => {
+  const { open, cursors } = connections();
+  const first = new EventStream("data: a\n\n");
+  const reading = read({ kind: "answer", first: first.response, open });
+  await settled();
+  first.break();
+  const { data, error } = await reading;
+  assert.deepEqual([data, cursors], [["a"], []]);
+  assert.match(`${error}`, /broken by the test/);
 });

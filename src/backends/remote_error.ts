@@ -1,10 +1,11 @@
 /** What went wrong with a remote server, in words that name it, and whether the request can be sent again. */
 import type { Envelope } from "../core/channel.ts";
 import { BackendError, type BackendErrorOptions, GatewayError, toRpcError } from "../core/errors.ts";
-import { errorOf, type JsonRpcError, type RequestId } from "../core/jsonrpc.ts";
+import { answersSole, errorOf, type JsonRpcError, type RequestId } from "../core/jsonrpc.ts";
 import { parseMessage } from "../core/parse.ts";
 import { cut } from "../core/outside.ts";
 import { excerpt } from "../core/telling.ts";
+import { withAnswerId } from "../wire/answer_id.ts";
 
 /** Of what a remote says, and of a URL that it sends us to. */
 const BODY_CHARS = 200;
@@ -18,14 +19,20 @@ export interface RemoteErrorOptions extends BackendErrorOptions {
   /** The remote does not know the session that the request named. */
   readonly sessionRefused?: boolean | undefined;
   /** What the remote said in JSON-RPC. */
-  readonly answer?: JsonRpcError | undefined;
+  readonly answer?: ErrorAnswer | undefined;
+}
+
+/** A JSON-RPC error and its text as it came. */
+export interface ErrorAnswer {
+  readonly message: JsonRpcError;
+  readonly text: string;
 }
 
 export class RemoteError extends BackendError {
   readonly delivered: boolean;
   readonly remoteStatus: number | undefined;
   readonly sessionRefused: boolean;
-  readonly answer: JsonRpcError | undefined;
+  readonly answer: ErrorAnswer | undefined;
 
   constructor(message: string, options: RemoteErrorOptions) {
     const { delivered, remoteStatus, sessionRefused = false, answer, ...rest } = options;
@@ -44,6 +51,8 @@ function isPermanent(status: number): boolean {
 
 /** A failure as the answer to its request. `sessionLost`: it came too late for the session, and not for the server. */
 export function failureAnswer(id: RequestId, error: unknown, { sessionLost = false } = {}): Envelope {
+  const relayed = relayedAnswer(id, error);
+  if (relayed) return relayed;
   const known = error instanceof GatewayError
     ? error
     : new BackendError("The request failed", { cause: error });
@@ -53,6 +62,17 @@ export function failureAnswer(id: RequestId, error: unknown, { sessionLost = fal
   // Another session may mend what this one cannot.
   const permanent = known.permanent && !sessionLost && { permanent: true };
   return { message, relatesTo: id, undelivered: { status, ...permanent, retryAfterMs, sessionLost } };
+}
+
+/** The server's own JSON-RPC error to this request, whatever status carried it, also where it does not name the request. */
+function relayedAnswer(id: RequestId, error: unknown): Envelope | undefined {
+  if (!(error instanceof RemoteError) || !error.delivered || !error.answer) return undefined;
+  const { message, text } = error.answer;
+  if (!answersSole(message, id)) return undefined;
+  return {
+    ...(message.id === id ? { message, text } : withAnswerId({ message, text }, message, id)),
+    relatesTo: id,
+  };
 }
 
 /** Scheme, host and path: what may be shown of a URL. Credentials and query may be secrets. */
@@ -106,11 +126,18 @@ export function lostAnswer(url: URL, cause?: unknown): RemoteError {
   return new RemoteError(text, { delivered: true, cause });
 }
 
-/** A refused `initialize` has begun nothing: it may be sent again, and a 4xx may mean that this is another transport. */
+/** A refused `initialize` has begun nothing: it may be sent again, and the status may mean that this is another transport. */
 export function untaken(error: unknown): unknown {
-  if (!(error instanceof RemoteError) || (error.remoteStatus ?? 0) < 400) return error;
+  if (!(error instanceof RemoteError) || error.remoteStatus === undefined) return error;
   const { message, remoteStatus, retryAfterMs } = error;
   return new RemoteError(message, { delivered: false, remoteStatus, retryAfterMs, cause: error });
+}
+
+/** A POST that was answered as a GET is in the transport of 2024-11-05: nobody has read what it said. */
+export function otherTransport(url: URL, { status: remoteStatus }: Response): RemoteError {
+  const text = `${shown(url)} answered a message with the beginning of an SSE session: it speaks the older ` +
+    "transport (--sse)";
+  return new RemoteError(text, { delivered: false, remoteStatus, permanent: true });
 }
 
 function detailOf(error: unknown): string {
@@ -125,26 +152,27 @@ export function statusError(url: URL, response: Response, body: string): RemoteE
   const what = `${shown(url)} answered HTTP ${status}`;
   const retryAfterMs = retryAfter(response.headers.get("retry-after"));
   const answer = rpcErrorIn(response, body);
-  const sessionRefused = status === 404 || (status === 400 && answer !== undefined && namesSession(answer));
+  const sessionRefused = status === 404 ||
+    (status === 400 && answer !== undefined && namesSession(answer.message));
   const delivered = !sessionRefused && !isUndelivered(status, retryAfterMs);
   const options = { remoteStatus: status, retryAfterMs, delivered, sessionRefused, answer };
+  const text = excerpt(answer?.message.error.message ?? body, BODY_CHARS);
   if (status === 401 || status === 403) {
     const way = status === 401
       ? "give credentials by --oauth2Bearer or --header"
       : "the credentials of --oauth2Bearer or --header do not suffice";
-    return new RemoteError(`${what}: ${way}`, options);
+    return new RemoteError(`${what}: ${way}${answer && text ? `; it says: ${text}` : ""}`, options);
   }
   if (isHtml(response, body)) return new RemoteError(`${what} with an HTML page instead of MCP`, options);
-  const text = excerpt(body, BODY_CHARS);
   return new RemoteError(text ? `${what}: ${text}` : what, options);
 }
 
 /** A server may say in JSON-RPC why it answers no 2xx: what it says to a request is that request's answer. */
-function rpcErrorIn(response: Response, body: string): JsonRpcError | undefined {
+function rpcErrorIn(response: Response, body: string): ErrorAnswer | undefined {
   if (!/^application\/json\b/i.test(response.headers.get("content-type") ?? "")) return undefined;
   try {
     const message = parseMessage(body);
-    return "error" in message ? message : undefined;
+    return "error" in message ? { message, text: body } : undefined;
   } catch {
     return undefined; // Some other JSON.
   }

@@ -85,6 +85,14 @@ Deno.test("statusError quotes the beginning of a text, on one line, and only nam
   assert.equal(refused(502, { "Content-Type": "text/html; charset=utf-8" }).message, page);
 });
 
+Deno.test("statusError quotes the reason of a JSON-RPC error, beside the way out where there is one", () => {
+  const body = JSON.stringify(failure(null, "Token expired"));
+  const reason = (status: number) => refused(status, { "Content-Type": "application/json" }, body).message;
+  assert.equal(reason(404), `${SHOWN} answered HTTP 404: Token expired`);
+  assert.match(reason(401), /--oauth2Bearer or --header; it says: Token expired$/);
+  assert.match(reason(403), /do not suffice; it says: Token expired$/);
+});
+
 Deno.test("statusError knows which requests were turned away before anybody looked at them", () => {
   const undelivered = [401, 403, 404, 405, 429];
   for (const status of [400, ...undelivered, 408, 409, 500, 502, 503, 504]) {

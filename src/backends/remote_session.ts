@@ -23,13 +23,21 @@ export class RemoteSession {
     if (method === "initialize") this.#initializeId = id;
   }
 
-  /** Sees each message of the server, and the response that it came in. */
-  heard({ message }: Envelope, response: Response | undefined): void {
-    if (!isResponse(message) || message.id !== this.#initializeId || !("result" in message)) return;
+  /** Sees each message of the server, and the response that it came in; true when that is a session's beginning. */
+  heard({ message }: Envelope, response: Response | undefined): boolean {
+    if (!isResponse(message) || message.id !== this.#initializeId || !("result" in message)) return false;
     this.#initializeId = undefined;
-    // An empty one is none.
-    this.#id = response?.headers.get(SESSION_HEADER) || undefined;
+    // What comes on the server's own stream belongs to the session that this was asked for with.
+    if (response) this.given(response);
     this.#version = versionIn(message.result);
+    return true;
+  }
+
+  /** Takes the session that `initialize` was taken with; false where it is none. */
+  given({ headers }: Response): boolean {
+    // An empty one is none.
+    this.#id = headers.get(SESSION_HEADER) || undefined;
+    return this.#id !== undefined;
   }
 
   /** 404, or what servers say in its place, to a request with a session id: the session is gone (same section). */

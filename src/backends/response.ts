@@ -8,6 +8,7 @@ import type { RemoteOptions } from "./remote.ts";
 import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_error.ts";
 import { excerpt } from "../core/telling.ts";
 
+export const EVENT_STREAM = "text/event-stream";
 /** What an error message quotes from. */
 const ERROR_BODY_BYTES = 64 * 1024;
 
@@ -28,7 +29,10 @@ export interface Answer {
   readonly text: string | undefined;
 }
 
-/** Reads a JSON answer. Throws RemoteError for anything else, LimitError for one that is too long. */
+/**
+ * Reads a JSON answer; it is empty where the request was taken and nothing else was said. Throws RemoteError for anything
+ * else, LimitError for one that is too long.
+ */
 export async function readMessages(
   { url, maxMessageBytes: maxBytes, serverLimits }: RemoteOptions,
   response: Response,
@@ -38,6 +42,9 @@ export async function readMessages(
   const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {
     throw error instanceof GatewayError ? error : lostAnswer(url, error);
   });
+  if (text.trim() === "" || (response.status === 202 && contentType(response) !== "application/json")) {
+    return { messages: [], text: undefined };
+  }
   if (contentType(response) !== "application/json") throw refusalOf(url, response, text);
   const { messages, plain, refusal: cause } = hear(text, serverLimits);
   if (!cause || (messages.length > 0 && isBatch(text))) return { messages, text: plain ? text : undefined };

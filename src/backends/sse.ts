@@ -8,7 +8,6 @@ import {
   type LimitError,
   TimeoutError,
 } from "../core/errors.ts";
-import { Calls } from "./calls.ts";
 import {
   cancelledId,
   isRequest,
@@ -19,14 +18,14 @@ import {
 import type { Outline } from "../core/outline.ts";
 import { answersTooLong, hear } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
-import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
-import type { RemoteOptions } from "./remote.ts";
-import { failureAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
-import { contentType, errorText, refusalOf } from "./response.ts";
 import { within } from "../core/waiting.ts";
-import { ORDER_MS } from "./remote.ts";
-
-const EVENT_STREAM = "text/event-stream";
+import { readEvents, type ReceivedEvent } from "../wire/sse_reader.ts";
+import { AnswerFirst } from "./answer_first.ts";
+import { Calls } from "./calls.ts";
+import { isMessage } from "./event_source.ts";
+import { ORDER_MS, type RemoteOptions } from "./remote.ts";
+import { failureAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
+import { contentType, errorText, EVENT_STREAM, refusalOf } from "./response.ts";
 
 export function sseBackend(options: RemoteOptions): Backend {
   return {
@@ -101,17 +100,29 @@ class SseChannel implements Channel {
   readonly #options: RemoteOptions;
   readonly #connected: Connected;
   readonly #calls = new Calls();
+  readonly #order: AnswerFirst;
   #closed = false;
 
   constructor(options: RemoteOptions, connected: Connected) {
     this.#options = options;
     this.#connected = connected;
+    const { backlog } = connected.launch;
+    this.#order = new AnswerFirst({ say: (envelope) => this.#say(envelope), backlog });
     void this.#pump();
   }
 
   /** A request settles at once: a server may take the POST only when it has the answer. */
   send(envelope: Envelope): Promise<void> | void {
+    this.#refuseIfOver();
+    return this.#order.send(envelope);
+  }
+
+  #refuseIfOver(): void {
     if (this.#closed || this.incoming.ended) throw closed();
+  }
+
+  #say(envelope: Envelope): Promise<void> | void {
+    this.#refuseIfOver();
     const { message } = envelope;
     if (isRequest(message)) return void this.#request(envelope, message);
     // A server that acknowledges nothing must not hold up what comes after.
@@ -151,6 +162,7 @@ class SseChannel implements Channel {
   }
 
   #stop(reason: Error): void {
+    this.#order.clear();
     this.#connected.abort.abort(reason);
     this.#calls.leaveAll(reason);
   }
@@ -172,7 +184,7 @@ class SseChannel implements Channel {
       // The endpoint is the session: without it, the stream is of no use either.
       const sessionLost = error instanceof RemoteError && error.remoteStatus === 404;
       const room = isRequest(message)
-        ? this.incoming.push(failureOf(message, error, { sessionLost }))
+        ? this.#pass(failureOf(message, error, { sessionLost }))
         : this.#tell(`a message was not taken: ${messageOf(error)}`);
       if (sessionLost) this.#fail(error);
       await room;
@@ -182,9 +194,9 @@ class SseChannel implements Channel {
   async #pump(): Promise<void> {
     const { events } = this.#connected;
     try {
-      for await (const { event, data } of events) {
-        if (event !== "message" || data === "") continue;
-        const room = this.#receive(data);
+      for await (const event of events) {
+        if (!isMessage(event)) continue;
+        const room = this.#receive(event.data);
         if (room) await room;
       }
       this.#fail();
@@ -198,15 +210,20 @@ class SseChannel implements Channel {
     if (refusal) this.#tell(`an event was not taken: ${refusal.message}`);
     let room: Promise<void> | void = undefined;
     for (const message of messages) {
-      room = this.incoming.push({ message, text: plain ? text : undefined }, text.length);
+      room = this.#pass({ message, text: plain ? text : undefined });
     }
     return room;
+  }
+
+  #pass(envelope: Envelope): Promise<void> | void {
+    this.#order.hear(envelope.message);
+    return this.incoming.push(envelope, envelope.text?.length);
   }
 
   /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
   receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
     this.#tell(reason);
-    for (const message of answersTooLong(reason, outlines)) void this.incoming.push({ message });
+    for (const message of answersTooLong(reason, outlines)) void this.#pass({ message });
   }
 
   #fail(cause?: unknown): void {

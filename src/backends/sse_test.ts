@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { BackendError, DisconnectedError, GatewayError, LimitError, TimeoutError } from "../core/errors.ts";
 import { DEEP_ANSWER_REFUSED, deepAnswer } from "../../tests/support/deep.ts";
 import { LAUNCH } from "../../tests/support/fake_backend.ts";
-import { FarEnd } from "../../tests/support/far_end.ts";
+import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { type Asked, EventStream, loopback, nobody, remoteOptions } from "../../tests/support/loopback.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { recorder } from "../../tests/support/recorder.ts";
@@ -152,6 +152,30 @@ Deno.test("sse answers a request whose message was not taken, and goes on", asyn
   }
   await it.channel.send({ message: notification() });
   assert.deepEqual(it.troubles(), [`a message was not taken: http://${host}/m answered HTTP 429: no`]);
+});
+
+Deno.test("sse gives the reason of an error that comes in answer to a POST and names no request", async () => {
+  const stream = new EventStream("event: endpoint\ndata: /m\n\n");
+  await using it = await connected(stream, () => Response.json(failure(null, "Not ready"), { status: 400 }));
+  it.client.say(request(1));
+  assert.deepEqual((await it.client.next()).message, failure(1, "Not ready"));
+});
+
+Deno.test("sse says nothing before initialize is answered, and then everything in its order", async () => {
+  for (const answer of [result(1), result("1"), failure(null)]) {
+    const stream = new EventStream("event: endpoint\ndata: /m\n\n");
+    await using it = await connected(stream);
+    const all = [request(1, "initialize"), notification("notifications/initialized"), request(2)];
+    it.client.say(...all);
+    while (it.server.asked.length < 2) await settled();
+    await settled();
+    assert.equal(it.server.asked.length, 2);
+    stream.say(answer);
+    assert.deepEqual(await it.client.hear(), answer);
+    while (it.server.asked.length < 4) await settled();
+    const said = it.server.asked.slice(1).map(({ body }) => body);
+    assert.deepEqual(said, all.map((message) => JSON.stringify(message)));
+  }
 });
 
 Deno.test("sse takes 404 for the end of the session", async () => {

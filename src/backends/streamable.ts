@@ -4,9 +4,7 @@ import type { Backlog } from "../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../core/chain.ts";
 import { type Channel, type Envelope, textOf } from "../core/channel.ts";
 import { DisconnectedError, type LimitError } from "../core/errors.ts";
-import { Calls } from "./calls.ts";
 import {
-  answersSole,
   cancelledId,
   isId,
   isRequest,
@@ -16,19 +14,18 @@ import {
   type RequestId,
 } from "../core/jsonrpc.ts";
 import type { Outline } from "../core/outline.ts";
-import { answersTooLong, hear } from "../core/parse.ts";
+import { answersTooLong } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
-import { withAnswerId } from "../wire/answer_id.ts";
-import type { OnSkipped, ReceivedEvent } from "../wire/sse_reader.ts";
-import { eventSource, type EventSourceOptions } from "./event_source.ts";
-import type { RemoteOptions } from "./remote.ts";
-import { RemoteSession } from "./remote_session.ts";
-import { failureAnswer, lostAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
-import { contentType, errorText, readMessages, refusalOf } from "./response.ts";
 import { within } from "../core/waiting.ts";
-import { ORDER_MS } from "./remote.ts";
+import { AnswerFirst } from "./answer_first.ts";
+import { AnswerReader } from "./answer_reader.ts";
+import { Calls } from "./calls.ts";
+import { OwnStream, type StreamEnd } from "./own_stream.ts";
+import { ORDER_MS, type RemoteOptions } from "./remote.ts";
+import { failureAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
+import { RemoteSession } from "./remote_session.ts";
+import { contentType, errorText, EVENT_STREAM, refusalOf } from "./response.ts";
 
-const EVENT_STREAM = "text/event-stream";
 /** A goodbye must not hold up the end. */
 const DELETE_TIMEOUT_MS = 2_000;
 /** A server that does not know a session says so without delay. */
@@ -45,12 +42,6 @@ export function streamableBackend(options: RemoteOptions): Backend {
   };
 }
 
-/** A request, and how to know that nobody waits for its answer any more. */
-interface Call {
-  readonly id: RequestId;
-  readonly signal: AbortSignal;
-}
-
 class StreamableChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: RemoteOptions;
@@ -58,10 +49,12 @@ class StreamableChannel implements Channel {
   readonly #backlog: Backlog | undefined;
   readonly #abort = new AbortController();
   readonly #session = new RemoteSession();
-  #listening = false;
+  readonly #calls = new Calls();
+  readonly #order: AnswerFirst;
+  readonly #answers: AnswerReader;
+  readonly #own: OwnStream;
   #closed = false;
   #lost = false;
-  readonly #calls = new Calls();
   /** What the server has not answered with a header. */
   readonly #posting = new Chain<LinkTo<Promise<Response>>>();
 
@@ -69,21 +62,31 @@ class StreamableChannel implements Channel {
     this.#options = options;
     this.#label = session;
     this.#backlog = backlog;
+    const { signal } = this.#abort;
+    this.#order = new AnswerFirst({ say: (envelope) => this.#say(envelope), backlog });
+    this.#answers = new AnswerReader({
+      remote: options,
+      calls: this.#calls,
+      resume: (cursor, signal) => this.#get(cursor, signal),
+      receive: (envelope, response) => this.#receive(envelope, response),
+      tell: (reason) => this.#tell(reason),
+      tellOdd: (reason) => this.#tellOdd(reason),
+    });
+    this.#own = new OwnStream({
+      remote: options,
+      get: (cursor) => this.#get(cursor, signal),
+      onMessage: (text) => this.#hearOwn(text),
+      onSkipped: (error, outlines) => this.#receiveSkipped(error, outlines),
+      onFruitless: (failure) => this.#tellFruitless(failure),
+      onEnd: (end) => this.#endOwn(end),
+      signal,
+    });
   }
 
   /** A request settles at once: its answer may take long, and others must not wait for it. */
   send(envelope: Envelope): Promise<void> | void {
-    if (this.#closed || this.#lost || this.incoming.ended) throw closed();
-    const { message } = envelope;
-    if (isRequest(message)) return void this.#request(envelope, message);
-    // A server that acknowledges nothing must not hold up what comes after.
-    return within(ORDER_MS, this.#notify(envelope)).then(() => this.#leave(message));
-  }
-
-  /** A server that was told so need not answer any more, and may not even end its answer. */
-  #leave(message: JsonRpcMessage): void {
-    const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
-    if (id !== undefined) this.#calls.leave(id, new DisconnectedError("The request was cancelled"));
+    this.#refuseIfOver();
+    return this.#order.send(envelope);
   }
 
   /** Tells the server that its session is over (transports page, "Session Management"). */
@@ -109,12 +112,37 @@ class StreamableChannel implements Channel {
     return Promise.resolve();
   }
 
+  #refuseIfOver(): void {
+    if (this.#closed || this.#lost || this.incoming.ended) throw closed();
+  }
+
   #stop(reason: Error): void {
+    this.#order.clear();
     this.#abort.abort(reason);
     this.#calls.leaveAll(reason);
   }
 
   // --- up ---
+
+  #say(envelope: Envelope): Promise<void> | void {
+    this.#refuseIfOver();
+    const { message } = envelope;
+    if (isRequest(message)) return void this.#request(envelope, message);
+    if (!isInitialized(message)) return this.#notifyInTurn(envelope);
+    // What the server has to say right after it is said on a stream of its own, which is to be there by then.
+    return within(ORDER_MS, this.#own.tried).then(() => this.#notifyInTurn(envelope));
+  }
+
+  /** A server that acknowledges nothing must not hold up what comes after. */
+  #notifyInTurn(envelope: Envelope): Promise<void> {
+    return within(ORDER_MS, this.#notify(envelope)).then(() => this.#leave(envelope.message));
+  }
+
+  /** A server that was told so need not answer any more, and may not even end its answer. */
+  #leave(message: JsonRpcMessage): void {
+    const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
+    if (id !== undefined) this.#calls.leave(id, new DisconnectedError("The request was cancelled"));
+  }
 
   async #request(envelope: Envelope, message: JsonRpcRequest): Promise<void> {
     const { id, method } = message;
@@ -122,18 +150,21 @@ class StreamableChannel implements Channel {
     const signal = this.#calls.begin(id);
     try {
       const response = await this.#post(envelope, signal);
-      if (contentType(response) === EVENT_STREAM) return await this.#follow(response, { id, signal });
-      await this.#answerFrom(response, id);
+      const unanswered = await this.#answers.read(response, { id, signal });
+      if (!unanswered) return;
+      if (method === "initialize" && this.#session.given(response)) this.#own.open();
+      await this.#own.answer(id, signal, unanswered);
     } catch (error) {
       if (signal.aborted) return;
       const sessionLost = this.#session.isLost(error);
       const failure = method === "initialize" ? untaken(error) : error;
-      const room = this.incoming.push(relayed(failure, id) ?? failureAnswer(id, failure, { sessionLost }));
+      const room = this.incoming.push(failureAnswer(id, failure, { sessionLost }));
       // At once, so that nobody else is sent to the dead session while this answer waits to be read.
       if (sessionLost) void this.#break();
       await room;
     } finally {
       this.#calls.end(id, signal);
+      this.#order.answered(id);
     }
   }
 
@@ -144,16 +175,14 @@ class StreamableChannel implements Channel {
     try {
       const response = await this.#post(envelope, this.#abort.signal);
       await response.body?.cancel();
+      if (isInitialized(envelope.message)) this.#own.begin();
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.#tell(`a message was not taken: ${messageOf(error)}`);
-      if (this.#session.isLost(error)) return void this.#break();
+      if (this.#session.isLost(error)) void this.#break();
     } finally {
       this.#backlog?.remove(size);
     }
-    // The handshake is complete: from here on the server may speak by itself.
-    const { message } = envelope;
-    if ("method" in message && message.method === "notifications/initialized") this.#listen();
   }
 
   /** Settles with a 2xx answer. Throws RemoteError for every other. */
@@ -181,113 +210,38 @@ class StreamableChannel implements Channel {
 
   // --- down ---
 
-  async #answerFrom(response: Response, id: RequestId): Promise<void> {
-    const { messages, text } = await readMessages(this.#options, response);
-    let answered = false;
-    for (const message of messages) {
-      const envelope = this.#named({ message, text }, id);
-      answered ||= answers(envelope, id);
-      await this.#receive({ ...envelope, relatesTo: id }, response);
-    }
-    if (!answered) {
-      throw new RemoteError(`${shown(this.#options.url)} answered without a response to the request`, {
-        delivered: true,
-      });
-    }
-  }
-
-  /** Reads the SSE answer to a request to its end, over as many connections as it takes. */
-  async #follow(first: Response, { id, signal }: Call): Promise<void> {
-    const { url } = this.#options;
-    const open = (cursor: string | undefined) => this.#get(cursor, signal);
-    try {
-      for await (const event of this.#events({ kind: "answer", open, first, signal })) {
-        // An event without data only primes the cursor (2025-11-25).
-        if (event.event !== "message" || event.data === "") continue;
-        if (await this.#receiveEvent(event.data, id, first)) return;
-      }
-    } catch (error) {
-      // Why the answer cannot be fetched says nothing about its request, which the server has taken.
-      throw error instanceof RemoteError ? lostAnswer(url, error) : error;
-    }
-    throw lostAnswer(url);
-  }
-
-  #events(
-    source: Pick<EventSourceOptions, "kind" | "open" | "first" | "signal" | "onSkipped">,
-  ): AsyncGenerator<ReceivedEvent> {
-    const { retry, maxMessageBytes: maxBytes } = this.#options;
-    return eventSource({ ...source, retry, maxBytes });
-  }
-
-  async #receiveEvent(text: string, id?: RequestId, response?: Response): Promise<boolean> {
-    let answered = false;
-    for (const said of this.#envelopesOf(text)) {
-      const envelope = id === undefined ? said : this.#named(said, id);
-      answered ||= answers(envelope, id);
-      await this.#receive({ ...envelope, relatesTo: id }, response);
-    }
-    return answered;
-  }
-
-  /** What comes in the answer to a POST answers its request, though it may not name it as it was asked. */
-  #named(envelope: Envelope, id: RequestId): Envelope {
-    const { message } = envelope;
-    if (!answersSole(message, id) || message.id === id) return envelope;
-    if (isId(message.id)) {
-      if (this.#calls.has(message.id)) return envelope;
-      const { emit, url } = this.#options;
-      const reason = `it answers under ids of another type than it was asked with (${typeof id})`;
-      emit({ type: "server.odd", session: this.#label, server: shown(url), reason });
-    }
-    return withAnswerId(envelope, message, id);
-  }
-
-  /** The messages of an event, or what their askers are told instead. */
-  #envelopesOf(event: string): Envelope[] {
-    const { messages, plain, refusal } = hear(event, this.#options.serverLimits);
-    if (refusal) this.#tell(`an event was not taken: ${refusal.message}`);
-    const text = plain ? event : undefined;
-    return messages.map((message) => ({ message, text }));
-  }
-
   #receive(envelope: Envelope, response?: Response): Promise<void> | void {
-    this.#session.heard(envelope, response);
+    // As soon as there is a session: the server may have something to say before it is asked.
+    if (this.#session.heard(envelope, response)) this.#own.open();
     return this.incoming.push(envelope, envelope.text?.length);
-  }
-
-  // --- the server's own stream ---
-
-  #listen(): void {
-    if (this.#listening) return;
-    this.#listening = true;
-    void this.#keepListening();
-  }
-
-  async #keepListening(): Promise<void> {
-    let offered = false;
-    const { signal } = this.#abort;
-    const open = async (cursor: string | undefined) => {
-      const response = await this.#get(cursor, signal);
-      offered = true;
-      return response;
-    };
-    try {
-      const onSkipped: OnSkipped = (error, outlines) => this.#receiveSkipped(error, outlines);
-      for await (const event of this.#events({ kind: "standing", open, signal, onSkipped })) {
-        if (event.event === "message" && event.data !== "") await this.#receiveEvent(event.data);
-      }
-    } catch (error) {
-      if (this.#closed || this.#abort.signal.aborted || (!offered && isNotOffered(error))) return;
-      this.#tell(`the server's own stream ended: ${messageOf(error)}`);
-      if (this.#session.isLost(error)) void this.#break();
-    }
   }
 
   /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
   #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
     this.#tell(reason);
-    for (const message of answersTooLong(reason, outlines)) void this.incoming.push({ message });
+    for (const message of answersTooLong(reason, outlines)) {
+      this.#answeredOwn(message);
+      void this.incoming.push({ message });
+    }
+  }
+
+  // --- the server's own stream ---
+
+  async #hearOwn(text: string): Promise<void> {
+    for (const envelope of this.#answers.envelopesOf(text)) {
+      const id = this.#answeredOwn(envelope.message);
+      await this.#receive({ ...envelope, relatesTo: id });
+    }
+  }
+
+  /** The request that this answers, if it is still open; nothing more is expected for it. */
+  #answeredOwn(message: JsonRpcMessage): RequestId | undefined {
+    if (!isResponse(message)) return undefined;
+    const id = isId(message.id) ? this.#calls.named(message.id) : this.#own.sole;
+    if (id === undefined) return undefined;
+    this.#tellOdd("it answers requests on the event stream that is for what it says by itself");
+    this.#calls.leave(id, new DisconnectedError("The request was answered"));
+    return id;
   }
 
   /** Settles with an event stream. Throws RemoteError for every other answer. */
@@ -306,6 +260,21 @@ class StreamableChannel implements Channel {
     throw refusalOf(url, response, await errorText(response));
   }
 
+  #tellFruitless(failure: unknown): void {
+    const soon = "it is asked for again and again, at pauses that grow (--retryMaxDelay)";
+    if (failure === undefined) this.#tellOdd(`its own event stream ends without a message; ${soon}`);
+    else this.#tell(`the server's own stream cannot be had: ${messageOf(failure)}; ${soon}`);
+  }
+
+  #endOwn({ error, offered }: StreamEnd): void {
+    if (this.#closed || this.#abort.signal.aborted || (!offered && isNotOffered(error))) return;
+    if (!offered && isSuccess(error)) {
+      return this.#tellOdd(`what it says by itself cannot be heard: ${messageOf(error)}`);
+    }
+    this.#tell(`the server's own stream ${offered ? "ended" : "is not to be had"}: ${messageOf(error)}`);
+    if (this.#session.isLost(error)) void this.#break();
+  }
+
   // --- the end ---
 
   /** What is posted already is turned away as well: that it may be sent again must come out before the end. */
@@ -320,22 +289,27 @@ class StreamableChannel implements Channel {
   }
 
   #tell(reason: string): void {
-    this.#options.emit({
-      type: "server.trouble",
-      session: this.#label,
-      server: shown(this.#options.url),
-      reason,
-    });
+    const { emit, url } = this.#options;
+    emit({ type: "server.trouble", session: this.#label, server: shown(url), reason });
+  }
+
+  #tellOdd(reason: string): void {
+    const { emit, url } = this.#options;
+    emit({ type: "server.odd", session: this.#label, server: shown(url), reason });
   }
 }
 
-function answers({ message }: Envelope, id: RequestId | undefined): boolean {
-  return id !== undefined && isResponse(message) && message.id === id;
+function isInitialized(message: JsonRpcMessage): boolean {
+  return "method" in message && message.method === "notifications/initialized";
 }
 
 /** 405: the server offers no stream of its own (transports page, "Listening for Messages from the Server"); some say 404. */
 function isNotOffered(error: unknown): boolean {
   return error instanceof RemoteError && (error.remoteStatus === 405 || error.remoteStatus === 404);
+}
+
+function isSuccess(error: unknown): boolean {
+  return error instanceof RemoteError && (error.remoteStatus ?? 500) < 300;
 }
 
 function closed(): DisconnectedError {
@@ -345,10 +319,4 @@ function closed(): DisconnectedError {
 /** UTF-8 in a header is given to `fetch` byte by byte (HTML, "server-sent events"). */
 function asHeader(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
-}
-
-/** The server's own JSON-RPC error to this request, whatever status carried it. */
-function relayed(failure: unknown, id: RequestId): Envelope | undefined {
-  if (!(failure instanceof RemoteError) || !failure.delivered || failure.answer?.id !== id) return undefined;
-  return { message: failure.answer, relatesTo: id };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DisconnectedError } from "../core/errors.ts";
-import { failure, notification, request, result } from "../../tests/support/messages.ts";
+import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { deepAnswer } from "../../tests/support/deep.ts";
 import { LAUNCH } from "../../tests/support/fake_backend.ts";
@@ -153,6 +154,92 @@ Deno.test("streamable says what is wrong with an answer that is none", async () 
   }
 });
 
+Deno.test("streamable gives the reason of an error that names no request, as it came", async () => {
+  const data = "1915883588174806058";
+  for (const id of ["null", `"1"`, "1"]) {
+    const body = `{"jsonrpc":"2.0","id":${id},"error":{"code":-32000,"message":"Not ready","data":${data}}}`;
+    for (const status of [400, 409, 500]) {
+      await using it = await streamableRig(() => text(body, status, { "Content-Type": "application/json" }));
+      it.client.say(request(1));
+      const { text: came, relatesTo } = await it.client.next();
+      assert.deepEqual([came, relatesTo], [body.replace(`"id":${id}`, `"id":1`), 1]);
+    }
+  }
+});
+
+Deno.test("streamable knows a server of the older transport by what it answers to a POST", async () => {
+  await using it = await streamableRig(
+    () => text("", 500),
+    {},
+    () => new EventStream("event: endpoint\ndata: /message\n\n").response,
+  );
+  it.client.say(request("init", "initialize"));
+  const { message, undelivered } = await it.client.next();
+  const why =
+    "answered a message with the beginning of an SSE session: it speaks the older transport (--sse)";
+  assert.deepEqual(message, failure("init", `${it.url} ${why}`, -32603));
+  assert.equal(undelivered?.status, 200);
+});
+
+Deno.test("streamable says nothing before initialize is answered, and then everything in its order", async () => {
+  const accepted = Promise.withResolvers<void>();
+  const taken = Promise.withResolvers<void>();
+  await using it = await streamableRig(
+    async ({ method, body }) => {
+      if (method === "GET") return text("", 405);
+      if (body.includes("notifications/initialized")) await taken.promise;
+      return body.includes("tools/call") ? json(result(2)) : text("", 202);
+    },
+    {},
+    async () => {
+      await accepted.promise;
+      return json(result(1, { protocolVersion: "2025-06-18" }), { "Mcp-Session-Id": "s1" });
+    },
+  );
+  const said = () => it.server.asked.filter(({ method }) => method === "POST").map(({ body }) => body);
+  const all = [
+    request(1, "initialize"),
+    notification("notifications/initialized"),
+    request(2),
+  ];
+  it.client.say(...all, request(3), cancelled(3));
+  while (said().length === 0) await settled();
+  await settled();
+  assert.equal(said().length, 1);
+  // Without waiting for anything: it may be what the server waits for.
+  it.client.say(result("question"));
+  while (said().length === 1) await settled();
+  accepted.resolve();
+  while (said().length === 2) await settled();
+  await settled();
+  taken.resolve();
+  while (said().length < 4) await settled();
+  assert.deepEqual(
+    said(),
+    [all[0], result("question"), ...all.slice(1)].map((message) => JSON.stringify(message)),
+  );
+  const sessions = it.server.asked.map(({ headers }) => headers.get("mcp-session-id"));
+  assert.deepEqual(sessions, [null, null, "s1", "s1", "s1"]);
+});
+
+Deno.test("streamable does not go on to fetch the answer of a call that was cancelled", async () => {
+  using clock = fakeClock();
+  const first = new EventStream();
+  await using it = await streamableRig(({ method, body }) => {
+    if (method === "GET") return text("", 500);
+    return body.includes("cancelled") ? text("", 202) : first.response;
+  });
+  it.client.say(request(1));
+  first.say(notification(), "e1");
+  await it.client.hear();
+  first.end();
+  while (clock.timers === 0) await settled();
+  await it.channel.send({ message: cancelled(1) });
+  clock.pass(60_000);
+  await settled();
+  assert.deepEqual(it.server.asked.map(({ method }) => method), ["POST", "POST"]);
+});
+
 Deno.test("streamable says which flags give credentials, and that nothing was delivered", async () => {
   const ways = {
     401: "give credentials by --oauth2Bearer or --header",
@@ -191,7 +278,7 @@ Deno.test("streamable sends the session and the version that initialize gave, an
     [method, headers.get("mcp-session-id"), headers.get("mcp-protocol-version")].join(" ")
   );
   const session = "s1 2025-06-18";
-  assert.deepEqual(seen, ["POST  ", `POST ${session}`, `GET ${session}`, `DELETE ${session}`]);
+  assert.deepEqual(seen, ["POST  ", `GET ${session}`, `POST ${session}`, `DELETE ${session}`]);
   assert.throws(() => it.channel.send({ message: request(1) }), DisconnectedError);
   assert.deepEqual(it.troubles(), []);
 });

@@ -9,9 +9,13 @@ import { recorder } from "./recorder.ts";
 
 export type Answer = (asked: Asked) => Response | Promise<Response>;
 
-/** A channel to a server with this answer to each request that is not the handshake or the server's own stream. */
-export async function streamableRig(answer: Answer, options: Partial<RemoteOptions> = {}) {
-  const server = loopback((asked) => asked.body.includes('"initialize"') ? accepted() : answer(asked));
+/** A channel to a server with this answer to each request that is not the handshake. */
+export async function streamableRig(
+  answer: Answer,
+  options: Partial<RemoteOptions> = {},
+  handshake: Answer = accepted,
+) {
+  const server = loopback((asked) => asked.body.includes('"initialize"') ? handshake(asked) : answer(asked));
   const record = recorder();
   const backend = streamableBackend(remoteOptions(server.url, { emit: record.emit, ...options }));
   const channel = await backend.open(LAUNCH, new AbortController().signal);
@@ -22,6 +26,7 @@ export async function streamableRig(answer: Answer, options: Partial<RemoteOptio
     client: new FarEnd(channel),
     url: server.url.href,
     troubles: () => record.told("server.trouble").map(({ reason }) => reason),
+    oddities: () => record.told("server.odd").map(({ reason }) => reason),
     async [Symbol.asyncDispose]() {
       await channel[Symbol.asyncDispose]();
       await backend[Symbol.asyncDispose]();
@@ -34,7 +39,7 @@ function accepted(): Response {
   return json(result("init", { protocolVersion: "2025-06-18" }), { "Mcp-Session-Id": "s1" });
 }
 
-/** The first half of the handshake: the session is there, and the server's own stream is not asked for. */
+/** The first half of the handshake: the session is there, and the server's own stream is asked for. */
 export async function initialize({ client }: { client: FarEnd }): Promise<void> {
   client.say(request("init", "initialize"));
   await client.hear();
