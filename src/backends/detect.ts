@@ -1,22 +1,30 @@
 /**
  * Finds out which HTTP transport a URL speaks, as the specification tells clients to: POST `initialize` first, and where
- * that is answered 400, 404 or 405, GET the event stream of the old transport (2025-11-25 transports page, "Backwards
- * Compatibility").
+ * that is refused, GET the event stream of the old transport (transports page, "Backwards Compatibility": with any 4xx up to
+ * 2025-06-18, with 400, 404 or 405 since).
  */
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { Sink } from "../core/events.ts";
 import { isRequest, isResponse, type RequestId } from "../core/jsonrpc.ts";
-import { Queue } from "../core/queue.ts";
+import { each, Queue } from "../core/queue.ts";
+import { AnswerFirst } from "./answer_first.ts";
 
 export interface DetectOptions {
   readonly streamable: Backend;
   readonly sse: Backend;
+  readonly emit: Sink;
 }
 
 /** Remembers what it found for as long as it lives. */
-export function detectBackend({ streamable, sse }: DetectOptions): Backend {
+export function detectBackend({ streamable, sse, emit }: DetectOptions): Backend {
   let found: Backend | undefined;
+  const onFound = (backend: Backend) => {
+    if (backend === found) return;
+    found = backend;
+    emit({ type: "server.detected", server: backend.name, wire: backend === sse ? "sse" : "streamableHttp" });
+  };
   return {
     name: streamable.name,
     open(launch, signal) {
@@ -26,7 +34,7 @@ export function detectBackend({ streamable, sse }: DetectOptions): Backend {
         sse,
         launch,
         signal,
-        onFound: (backend) => found = backend,
+        onFound,
       });
       return Promise.resolve(probe);
     },
@@ -37,35 +45,44 @@ export function detectBackend({ streamable, sse }: DetectOptions): Backend {
   };
 }
 
-interface ProbeOptions extends DetectOptions {
+interface ProbeOptions extends Omit<DetectOptions, "emit"> {
   readonly launch: Launch;
   readonly signal: AbortSignal;
   readonly onFound: (backend: Backend) => void;
 }
 
-/** The answers to `initialize` that say "this is not Streamable HTTP". */
-const OTHER_TRANSPORT = [400, 404, 405];
+/** Who are you, ask the proxy, too slow, too early, too often: what a server says to everybody, whatever it speaks. */
+const NO_EVIDENCE = [401, 403, 407, 408, 425, 429];
+
+/** Whether what came in place of an answer says "this is not Streamable HTTP": refusals, and what is no MCP at all. */
+function isOtherTransport(status: number | undefined): boolean {
+  if (status === undefined || NO_EVIDENCE.includes(status)) return false;
+  return (status >= 200 && status < 300) || (status >= 400 && status < 500);
+}
 
 class ProbingChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: ProbeOptions;
   /** What the first transport has not answered: the other one gets it if that is the right one. */
   readonly #unanswered = new Map<RequestId, Envelope>();
+  /** A notification can be sent once, and goes to the right one. */
+  readonly #order: AnswerFirst;
   #inner: Promise<Channel>;
-  #decided = false;
+  /** Once it is certain which one it is. */
+  #channel: Channel | undefined;
   /** Why the old transport could not be had either. */
   #otherFailure: GatewayError | undefined;
   #disposed = false;
 
   constructor(options: ProbeOptions) {
     this.#options = options;
+    const { backlog } = options.launch;
+    this.#order = new AnswerFirst({ say: (envelope) => this.#say(envelope), backlog });
     this.#inner = this.#open(options.streamable);
   }
 
-  async send(envelope: Envelope): Promise<void> {
-    const { message } = envelope;
-    if (!this.#decided && isRequest(message)) this.#unanswered.set(message.id, envelope);
-    await (await this.#inner).send(envelope);
+  send(envelope: Envelope): Promise<void> | void {
+    return this.#order.send(envelope);
   }
 
   async close(reason?: Error): Promise<void> {
@@ -74,8 +91,16 @@ class ProbingChannel implements Channel {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
+    this.#order.clear();
     this.incoming.end();
     await (await this.#inner)[Symbol.asyncDispose]();
+  }
+
+  #say(envelope: Envelope): Promise<void> | void {
+    if (this.#channel) return this.#channel.send(envelope);
+    const { message } = envelope;
+    if (isRequest(message)) this.#unanswered.set(message.id, envelope);
+    return this.#inner.then((channel) => channel.send(envelope));
   }
 
   async #open(backend: Backend): Promise<Channel> {
@@ -87,23 +112,31 @@ class ProbingChannel implements Channel {
 
   async #pump(channel: Channel): Promise<void> {
     try {
-      for await (const envelope of channel.incoming) {
-        if (!this.#decided && await this.#fallsBack(channel, envelope)) return;
-        await this.incoming.push(this.#explained(envelope), envelope.text?.length);
+      const messages = channel.incoming[Symbol.asyncIterator]();
+      while (!this.#channel) {
+        const { value, done } = await messages.next();
+        if (done) return this.incoming.end();
+        if (!this.#channel && await this.#fallsBack(channel, value)) return;
+        await this.#pass(this.#explained(value));
       }
+      await each(messages, (envelope) => this.#pass(envelope));
       this.incoming.end();
     } catch (error) {
       this.incoming.fail(error);
     }
   }
 
+  #pass(envelope: Envelope): Promise<void> | void {
+    this.#order.hear(envelope.message);
+    return this.incoming.push(envelope, envelope.text?.length);
+  }
+
   /** True when this answer made us go over to the old transport, which then answers in its place. */
   async #fallsBack(streamable: Channel, { message, undelivered }: Envelope): Promise<boolean> {
     if (!isResponse(message) || message.id === null) return false;
-    const { status } = undelivered ?? {};
+    if ("result" in message) this.#decide(this.#options.streamable, streamable);
     // A refused connection or a failing server says nothing about the transport.
-    if ("result" in message) this.#decide(this.#options.streamable);
-    else if (status !== undefined && OTHER_TRANSPORT.includes(status)) return await this.#goOver(streamable);
+    else if (isOtherTransport(undelivered?.status) && await this.#goOver(streamable)) return true;
     this.#unanswered.delete(message.id);
     return false;
   }
@@ -128,15 +161,15 @@ class ProbingChannel implements Channel {
     }
     if (this.#disposed) return await dispose(old);
     this.#inner = Promise.resolve(old);
-    this.#decide(this.#options.sse);
+    this.#decide(this.#options.sse, old);
     await streamable[Symbol.asyncDispose]();
     for (const envelope of this.#unanswered.values()) await old.send(envelope);
     this.#unanswered.clear();
     return true;
   }
 
-  #decide(backend: Backend): void {
-    this.#decided = true;
+  #decide(backend: Backend, channel: Channel): void {
+    this.#channel = channel;
     this.#options.onFound(backend);
   }
 }

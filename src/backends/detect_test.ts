@@ -4,14 +4,17 @@ import { BackendError, DisconnectedError } from "../core/errors.ts";
 import { FakeBackend, type FakeServer, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
+import { recorder } from "../../tests/support/recorder.ts";
 import { detectBackend } from "./detect.ts";
 
 const { signal } = new AbortController();
 
 async function rig(sse = new FakeBackend()) {
   const streamable = new FakeBackend();
-  const backend = detectBackend({ streamable, sse });
-  return { streamable, sse, backend, ...await opened(backend, streamable) };
+  const record = recorder();
+  const backend = detectBackend({ streamable, sse, emit: record.emit });
+  const found = () => record.told("server.detected").map(({ wire }) => wire);
+  return { streamable, sse, backend, found, ...await opened(backend, streamable) };
 }
 
 /** A channel of the backend, which begins with this one. */
@@ -28,7 +31,7 @@ async function turnedAway(server: FakeServer, status = 405): Promise<void> {
 }
 
 Deno.test("detectBackend stays with Streamable HTTP where that answers, and remembers it", async () => {
-  const { client, first, streamable, sse, backend } = await rig();
+  const { client, first, streamable, sse, backend, found } = await rig();
   client.say(request(1, "initialize"));
   await first.accept("initialize");
   assert.deepEqual(await client.hear(), result(1));
@@ -38,11 +41,12 @@ Deno.test("detectBackend stays with Streamable HTTP where that answers, and reme
   assert.deepEqual(await client.hear(), failure(2, "not reached"));
   await opened(backend, streamable);
   assert.deepEqual([streamable.attempts, sse.attempts], [2, 0]);
+  assert.deepEqual(found(), ["streamableHttp"]);
 });
 
-Deno.test("detectBackend goes over to SSE at 400, 404 and 405, asks again there, and remembers it", async () => {
-  for (const status of [400, 404, 405]) {
-    const { client, first, streamable, sse, backend } = await rig();
+Deno.test("detectBackend goes over to SSE at refusals and at what is no MCP, asks again there, and remembers it", async () => {
+  for (const status of [400, 404, 405, 406, 410, 415, 422, 200, 202]) {
+    const { client, first, streamable, sse, backend, found } = await rig();
     client.say(request(1, "initialize"));
     await turnedAway(first, status);
     const old = await sse.next();
@@ -53,21 +57,36 @@ Deno.test("detectBackend goes over to SSE at 400, 404 and 405, asks again there,
     assert.deepEqual(await old.hear(), notification("notifications/initialized"));
     await opened(backend, sse);
     assert.deepEqual([streamable.attempts, sse.attempts], [1, 2]);
+    assert.deepEqual(found(), ["sse"]);
   }
 });
 
 Deno.test("detectBackend asks the other transport for all that the first did not answer", async () => {
   const { client, first, sse } = await rig();
-  client.say(request(1, "initialize"), request(2, "ping"), notification());
+  client.say(request(1, "ping"), request(2, "initialize"));
   for (const _ of "12") await first.hear();
   first.turnAway(1, { status: 404 });
   const old = await sse.next();
-  assert.deepEqual([await old.hear(), await old.hear()], [request(1, "initialize"), request(2, "ping")]);
+  assert.deepEqual([await old.hear(), await old.hear()], [request(1, "ping"), request(2, "initialize")]);
+});
+
+Deno.test("detectBackend says what comes behind initialize to the transport that is found, once and in order", async () => {
+  for (const falls of [false, true]) {
+    const { client, first, sse } = await rig();
+    const behind = [notification("notifications/initialized"), request(2), notification(), request(3)];
+    client.say(request(1, "initialize"), ...behind);
+    if (falls) await turnedAway(first);
+    const found = falls ? await sse.next() : first;
+    await found.accept("initialize");
+    for (const message of behind) assert.deepEqual(await found.hear(), message);
+    await found.leave();
+    if (falls) assert.deepEqual((await first.rest()).messages, []);
+  }
 });
 
 Deno.test("detectBackend decides nothing by failures that say nothing about the transport", async () => {
   const { client, first, sse } = await rig();
-  for (const status of [undefined, 401, 429, 500, 503]) {
+  for (const status of [undefined, 302, 401, 403, 408, 429, 500, 503]) {
     client.say(request("early", "initialize"));
     await first.hear();
     first.turnAway("early", { status });

@@ -11,5 +11,8 @@ export const REMOTE_BACKENDS: Readonly<
   streamableHttp: streamableBackend,
   sse: sseBackend,
   ws: webSocketBackend,
-  detect: (options) => detectBackend({ streamable: streamableBackend(options), sse: sseBackend(options) }),
+  detect: (options) => {
+    const { emit } = options;
+    return detectBackend({ streamable: streamableBackend(options), sse: sseBackend(options), emit });
+  },
 };

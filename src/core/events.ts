@@ -88,6 +88,8 @@ export type GatewayEvent =
   | { type: "handshake.late"; session: string; server: string; reason: string }
   /** It is being started, for a while already. */
   | { type: "server.awaited"; server: string; reason: string }
+  /** Which wire a URL speaks that named none. */
+  | { type: "server.detected"; server: string; wire: Exclude<Wire, "stdio"> }
   /** It does not keep to the protocol, in a way that is understood all the same. */
   | { type: "server.odd"; session: string; server: string; reason: string }
   | { type: "warning"; text: string }

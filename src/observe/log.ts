@@ -192,6 +192,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "server.recovered": told("info", "Server works again"),
   "server.trouble": told("warn", "Trouble with the server"),
   "server.awaited": told("info", "Waiting for the server to start"),
+  "server.detected": told("info", "Found out which wire the server speaks"),
   "server.odd": told("warn", "Server does not keep to the protocol, and is understood all the same"),
   "handshake.late": told("error", "Server did not answer the handshake in time"),
   "warning": told("warn", ""),
