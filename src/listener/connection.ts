@@ -23,6 +23,7 @@ import { isOutOfDescriptors } from "./descriptors.ts";
 import type { Inside } from "./inside.ts";
 import type { Place } from "./places.ts";
 import {
+  asLast,
   checkHost,
   plainLength,
   RequestBody,
@@ -30,7 +31,7 @@ import {
   requestLineOf,
   requestOf,
   urlOf,
-  withoutH2c,
+  withoutUpgrade,
 } from "./request.ts";
 import type { RequestHandler, ServeConnection, ServedConnection } from "./runtime.ts";
 import { Streams } from "./streams.ts";
@@ -212,22 +213,24 @@ export class Connection implements Caller {
   async #next(stream: ByteStream): Promise<ByteStream | "clean" | undefined> {
     const received = await readHead(stream, this.#around.maxHeaderBytes);
     if (!received) return undefined;
-    const { bytes, rest } = received;
-    const head = withoutH2c(received.head);
-    const line = requestLineOf(head);
-    checkHost(head, line);
+    const { head: said, bytes, rest } = received;
+    const line = requestLineOf(said);
+    checkHost(said, line);
     const behind = withBefore(rest, stream);
-    const url = urlOf(head, line, this.#around.tls ? "https" : "http");
-    if (url && membersOf(head, "upgrade").includes("websocket")) {
-      if (await this.#upgrade({ head, line, url }, behind)) return undefined;
+    const url = urlOf(said, line, this.#around.tls ? "https" : "http");
+    if (url && membersOf(said, "upgrade").includes("websocket")) {
+      if (await this.#upgrade({ head: said, line, url }, behind)) return undefined;
     }
+    const head = withoutUpgrade(said);
+    const wishes = head !== said;
     const length = this.#around.serve && plainLength(head, line);
-    if (length === undefined || !url) return void await this.#tunnel(withBefore(bytes, behind));
+    if (length === undefined || !url) {
+      // Who wishes for another protocol does so with each request, and nobody would take it out of the next one.
+      return void await this.#tunnel(withBefore(wishes ? encodeHead(asLast(head)) : bytes, behind));
+    }
     const answered = await this.#answer({ head, line, url, length }, behind);
     if (answered instanceof Watch) return answered.rest;
-    // Who wishes for another protocol does so with each request, and the runtime refuses that.
-    const clean = hasCaughtUp(behind) && head === received.head;
-    return answered && (clean ? "clean" : behind);
+    return answered && (!wishes && hasCaughtUp(behind) ? "clean" : behind);
   }
 
   // --- the three ways ---

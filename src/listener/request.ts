@@ -14,8 +14,8 @@ const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) (HTTP\/\d\.\d)$/;
 /** What the Fetch standard lets a request be made of; the runtime answers the others. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
 const BODYLESS = ["GET", "HEAD"];
-/** How a client says that it would like to speak HTTP/2 in clear (RFC 7540, section 3.2): no is a good answer. */
-const H2C_FIELDS = ["upgrade", "http2-settings", "connection"];
+/** What a wish for another protocol says, of HTTP/2 in clear as well (RFC 7540, section 3.2). */
+const UPGRADE_FIELDS = ["upgrade", "http2-settings"];
 const READ_BYTES = 16 * 1024;
 /** A piece of less than this part of it does not get the memory that it was read into. */
 const LITTLE = 16;
@@ -38,22 +38,42 @@ export function checkHost(head: Head, { version }: RequestLine): void {
 
 /**
  * The length of the body where it is known how to read it and what follows it; undefined for all that is left to the
- * runtime: other versions, bodies in chunks, contradictions, and what `Expect` and `Upgrade` ask for.
+ * runtime: other versions, bodies in chunks, contradictions, and what `Expect` asks for.
  */
 export function plainLength(head: Head, { method, version }: RequestLine): number | undefined {
   const lengths = head.fields.filter(([name]) => name === "content-length").map(([, value]) => value);
   const [length = "0"] = lengths;
   const known = version === "HTTP/1.1" && METHODS.includes(method) && lengths.length < 2 &&
     /^\d{1,15}$/.test(length) && (!BODYLESS.includes(method) || Number(length) === 0);
-  const asked = ["transfer-encoding", "expect", "upgrade"].some((name) => fieldOf(head, name) !== undefined);
+  const asked = ["transfer-encoding", "expect"].some((name) => fieldOf(head, name) !== undefined);
   const kept = membersOf(head, "connection").every((member) => member === "keep-alive" || member === "close");
   return known && !asked && kept ? Number(length) : undefined;
 }
 
-/** The head without a wish for HTTP/2 in clear, which the runtime would refuse; the same one where there is none. */
-export function withoutH2c(head: Head): Head {
-  if (!membersOf(head, "upgrade").includes("h2c")) return head;
-  return { line: head.line, fields: head.fields.filter(([name]) => !H2C_FIELDS.includes(name)) };
+/**
+ * The head without a wish for another protocol, such as HTTP/2 in clear; the same one where there is none. A server may
+ * ignore it (RFC 9110, section 7.8), while the runtime refuses each request with a body that has one.
+ */
+export function withoutUpgrade(head: Head): Head {
+  const members = membersOf(head, "connection");
+  // Many a proxy says the one to everybody, and the other in a later request of the same connection.
+  if (fieldOf(head, "upgrade") === undefined && !members.includes("upgrade")) return head;
+  const kept = members.filter((member) => !UPGRADE_FIELDS.includes(member));
+  return withConnection(head, kept, UPGRADE_FIELDS);
+}
+
+/** The same request, as the last one of its connection. */
+export function asLast(head: Head): Head {
+  return withConnection(head, ["close"]);
+}
+
+function withConnection(
+  { line, fields }: Head,
+  members: readonly string[],
+  less: readonly string[] = [],
+): Head {
+  const others = fields.filter(([name]) => name !== "connection" && !less.includes(name));
+  return { line, fields: members.length > 0 ? [...others, ["connection", members.join(", ")]] : others };
 }
 
 /**

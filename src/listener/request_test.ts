@@ -3,13 +3,14 @@ import { RequestError } from "../core/errors.ts";
 import type { ByteStream } from "../wire/byte_stream.ts";
 import type { Head } from "../wire/http_head.ts";
 import {
+  asLast,
   checkHost,
   plainLength,
   RequestBody,
   requestLineOf,
   requestOf,
   urlOf,
-  withoutH2c,
+  withoutUpgrade,
 } from "./request.ts";
 
 function head(line: string, fields: Readonly<Record<string, string>> = {}): Head {
@@ -53,7 +54,6 @@ Deno.test("plainLength knows a body's length, and leaves to the runtime what can
     "POST /a HTTP/1.1": { "transfer-encoding": "chunked" },
     "POST /b HTTP/1.1": { "transfer-encoding": "chunked", "content-length": "3" },
     "POST /c HTTP/1.1": { expect: "100-continue" },
-    "POST /d HTTP/1.1": { upgrade: "other" },
     "POST /e HTTP/1.1": { "content-length": "3, 3" },
     "POST /f HTTP/1.1": { "content-length": "+3" },
     "POST /g HTTP/1.1": { "content-length": "-3" },
@@ -67,19 +67,26 @@ Deno.test("plainLength knows a body's length, and leaves to the runtime what can
   assert.equal(plainLength(twice, requestLineOf(twice)), undefined);
 });
 
-Deno.test("withoutH2c takes the wish for HTTP/2 out of a head, and touches no other", () => {
-  const wish = {
-    connection: "Upgrade, HTTP2-Settings",
-    upgrade: "h2c",
-    "http2-settings": "AAM",
-    accept: "*/*",
-  };
-  assert.deepEqual(withoutH2c(head("GET / HTTP/1.1", wish)).fields, [["host", "a.example"], [
-    "accept",
-    "*/*",
-  ]]);
-  const other = head("GET / HTTP/1.1", { connection: "Upgrade", upgrade: "websocket" });
-  assert.equal(withoutH2c(other), other);
+Deno.test("withoutUpgrade takes the wish for another protocol out of a head, and nothing else", () => {
+  const wishes: readonly Readonly<Record<string, string>>[] = [
+    { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c", "http2-settings": "AAM" },
+    { connection: "upgrade", upgrade: "TLS/1.3, other" },
+    { upgrade: "websocket" },
+    { connection: "upgrade" },
+  ];
+  for (const wish of wishes) {
+    const { fields } = withoutUpgrade(head("POST / HTTP/1.1", { ...wish, accept: "*/*" }));
+    assert.deepEqual(fields, [["host", "a.example"], ["accept", "*/*"]]);
+  }
+  const last = { connection: "close, Upgrade, X", upgrade: "h2c" };
+  assert.deepEqual(withoutUpgrade(head("GET / HTTP/1.1", last)).fields.at(-1), ["connection", "close, x"]);
+  const other = head("GET / HTTP/1.1", { connection: "keep-alive" });
+  assert.equal(withoutUpgrade(other), other);
+});
+
+Deno.test("asLast has the connection end with a request", () => {
+  const kept = head("GET / HTTP/1.1", { connection: "keep-alive", accept: "*/*" });
+  assert.deepEqual(asLast(kept).fields, [["host", "a.example"], ["accept", "*/*"], ["connection", "close"]]);
 });
 
 Deno.test("urlOf makes a URL of Host and target, and none of what is none", () => {

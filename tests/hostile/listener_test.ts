@@ -195,23 +195,66 @@ Deno.test("a head over --maxHeaderSize is refused, one that is none too", async 
   await serves(gateway);
 });
 
+const POST_FIELDS = `Host: localhost\r\nContent-Type: application/json\r\nAccept: ${ACCEPT}\r\n`;
+
+/** The fields that ask for another protocol. */
+function wish(protocol: string, ...connection: readonly string[]): string {
+  const members = ["Upgrade", "HTTP2-Settings", ...connection].join(", ");
+  return `Connection: ${members}\r\nUpgrade: ${protocol}\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n`;
+}
+
+function chunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
+}
+
 /** Requests that clients make and we do not read ourselves, or not in the usual way; all end with their connection. */
 const STRANGE: Readonly<Record<string, { text: string; answers: RegExp }>> = {
-  "a wish for HTTP/2 in clear": {
-    text: "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings, close\r\n" +
-      "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n" +
-      "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-    answers: /^HTTP\/1\.1 200 .*"status":"ok".*HTTP\/1\.1 200 .*"status":"ok"/s,
+  "a wish for HTTP/2 in clear, with each request of a connection": {
+    text: `GET /health HTTP/1.1\r\nHost: localhost\r\n${wish("h2c")}\r\n` +
+      `POST /mcp HTTP/1.1\r\n${POST_FIELDS}${wish("h2c")}Content-Length: ${PING.length}\r\n\r\n${PING}` +
+      `GET /health HTTP/1.1\r\nHost: localhost\r\n${wish("h2c", "close")}\r\n`,
+    answers:
+      /^HTTP\/1\.1 200 .*"status":"ok".*HTTP\/1\.1 200 .*"result":\{\}.*HTTP\/1\.1 200 .*"status":"ok"/s,
+  },
+  "a wish for HTTP/2 in clear, through a proxy that has all its requests wish for something": {
+    text: "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n\r\n" +
+      `POST /mcp HTTP/1.1\r\n${POST_FIELDS}${
+        wish("h2c", "close")
+      }Content-Length: ${PING.length}\r\n\r\n${PING}`,
+    answers: /^HTTP\/1\.1 200 .*"status":"ok".*HTTP\/1\.1 200 .*"result":\{\}/s,
+  },
+  "a wish for HTTP/2 in clear, and the end of the connection": {
+    text: `GET /health HTTP/1.1\r\nHost: localhost\r\n${wish("h2c", "close")}\r\n`.repeat(2),
+    answers: /^HTTP\/1\.1 200 (?!.*HTTP\/1\.1)/s,
+  },
+  "a wish for HTTP/2 in clear, with a body in chunks": {
+    text: `POST /mcp HTTP/1.1\r\n${POST_FIELDS}${wish("h2c")}Transfer-Encoding: chunked\r\n\r\n${
+      chunk(PING)
+    }`,
+    answers: /^HTTP\/1\.1 200 .*"result":\{\}/s,
+  },
+  "a wish for HTTP/2 in clear, and for 100 Continue": {
+    text: `POST /mcp HTTP/1.1\r\n${POST_FIELDS}${wish("h2c")}Expect: 100-continue\r\n` +
+      `Content-Length: ${PING.length}\r\n\r\n${PING}`,
+    answers: /^HTTP\/1\.1 100 .*HTTP\/1\.1 200 .*"result":\{\}/s,
+  },
+  "a wish for TLS, and for a WebSocket where there is none": {
+    text:
+      `POST /mcp HTTP/1.1\r\n${POST_FIELDS}${wish("TLS/1.3")}Content-Length: ${PING.length}\r\n\r\n${PING}` +
+      `POST /mcp HTTP/1.1\r\n${POST_FIELDS}${
+        wish("websocket", "close")
+      }Content-Length: ${PING.length}\r\n\r\n` +
+      PING,
+    answers: /^HTTP\/1\.1 200 .*"result":\{\}.*HTTP\/1\.1 200 .*"result":\{\}/s,
   },
   "HTTP/1.0": {
     text: "GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n",
     answers: /^HTTP\/1\.[01] 200 .*"status":"ok"/s,
   },
   "a body in chunks": {
-    text: `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: ${ACCEPT}\r\n` +
-      `Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n${
-        PING.length.toString(16)
-      }\r\n${PING}\r\n0\r\n\r\n`,
+    text: `POST /mcp HTTP/1.1\r\n${POST_FIELDS}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n${
+      chunk(PING)
+    }`,
     answers: /^HTTP\/1\.1 200 .*"result":\{\}/s,
   },
   "an Expect": {
