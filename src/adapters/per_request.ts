@@ -110,6 +110,7 @@ class PerRequestChannel implements Channel {
     try {
       for await (const answer of server.incoming) {
         const { message } = answer;
+        answer.relatesTo = id;
         await this.incoming.push(answer, answer.text?.length);
         if (isResponse(message) && message.id === id) return;
       }

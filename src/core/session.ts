@@ -336,20 +336,26 @@ export class Session {
     } else if (isRequest(message)) {
       const refusal = this.#fromServer.refusal(message);
       if (refusal) return server.send({ message: errorOf(message.id, toRpcError(refusal)) });
-      envelope.relatesTo = this.#fromClient.sole()?.id;
+      envelope.relatesTo = this.#callOf(envelope);
       this.#fromServer.add(message, envelope.relatesTo);
     } else {
-      envelope.relatesTo = this.#relationOf(message);
+      envelope.relatesTo = this.#relationOf(envelope, message);
     }
     return this.#guarded("down", envelope, this.#client);
   }
 
-  #relationOf(message: JsonRpcNotification): RequestId | undefined {
+  #relationOf(envelope: Envelope, message: JsonRpcNotification): RequestId | undefined {
     const token = reportedToken(message);
     if (token !== undefined) return this.#ownerOf(token)?.id;
     const cancelled = cancelledId(message);
     if (cancelled !== undefined) return this.#fromServer.take(cancelled, "cancelled")?.relatesTo;
-    return this.#fromClient.sole()?.id;
+    return this.#callOf(envelope);
+  }
+
+  /** As the server's side knows it, or the sole one that it can be; what belongs to a call that is over has none. */
+  #callOf({ relatesTo }: Envelope): RequestId | undefined {
+    const call = relatesTo === undefined ? this.#fromClient.sole() : this.#fromClient.get(relatesTo);
+    return call?.id;
   }
 
   #ownerOf(token: ProgressToken): OpenRequest | undefined {

@@ -154,7 +154,7 @@ function firstTwo<T>(all: Iterable<T>): ReadonlySet<T> {
 }
 
 function cannotAnswer(client: SharedChannel, method: string): JsonRpcErrorObject | undefined {
-  if (client.kind === "request") {
+  if (client.kind !== "session") {
     return notFound(`${quoted(method)} cannot be asked of a client without a session (--stateful)`);
   }
   const capability = NEEDED_CAPABILITY.exec(method)?.[1];

@@ -25,12 +25,19 @@ export interface Hub extends AsyncDisposable {
   join(kind: ClientKind): Channel;
 }
 
+type OpenOptions = HubOptions & { readonly signal: AbortSignal };
+
 /** Throws BackendError or TimeoutError when the server cannot be opened, refuses or keeps silent; nothing is left then. */
-export async function openHub(
+export function openHub(backend: Backend, launch: Launch, options: OpenOptions): Promise<Hub> {
+  return opened(backend, launch, { ...options, use: hubOf });
+}
+
+/** What `use` makes of the server, before that has said another word. */
+async function opened<T>(
   backend: Backend,
   launch: Launch,
-  options: HubOptions & { readonly signal: AbortSignal },
-): Promise<Hub> {
+  options: OpenOptions & { readonly use: (server: Channel, multiplex: Multiplex) => T },
+): Promise<T> {
   const { signal, emit, versions, maxBufferedMessages, maxBufferedBytes } = options;
   const { maxSubscriptions, maxUriChars } = options;
   const server = await backend.open(launch, signal);
@@ -38,7 +45,7 @@ export async function openHub(
     const { result: initialized, incoming } = await until(signal, handshake(server, options));
     const limits = { maxBufferedMessages, maxBufferedBytes, maxSubscriptions, maxUriChars };
     const { session } = launch;
-    return hubOf(
+    return options.use(
       server,
       new Multiplex({ server, incoming, initialized, versions, session, emit, ...limits }),
     );
@@ -70,19 +77,22 @@ function hubOf(server: Channel, multiplex: Multiplex): Hub {
 export function freshHubs(backend: Backend, options: HubOptions): Backend {
   return {
     name: backend.name,
-    async open(launch, signal) {
-      const hub = await openHub(backend, launch, { ...options, signal });
-      const client = hub.join("request");
-      return {
-        incoming: client.incoming,
-        send: (envelope) => client.send(envelope),
-        close: (reason) => client.close(reason),
-        async [Symbol.asyncDispose]() {
-          await client[Symbol.asyncDispose]();
-          await hub[Symbol.asyncDispose]();
-        },
-      };
-    },
+    open: (launch, signal) => opened(backend, launch, { ...options, signal, use: clientOf }),
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  };
+}
+
+/** The channel of the one client that has the server. */
+function clientOf(server: Channel, multiplex: Multiplex): Channel {
+  const hub = hubOf(server, multiplex);
+  const client = hub.join("alone");
+  return {
+    incoming: client.incoming,
+    send: (envelope) => client.send(envelope),
+    close: (reason) => client.close(reason),
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+      await hub[Symbol.asyncDispose]();
+    },
   };
 }

@@ -124,10 +124,15 @@ export class Multiplex {
       : refusalOf(method, client.kind);
     if (refusal) return client.deliver({ message: errorOf(id, refusal) });
     if (method === "initialize") return this.#initialize(client, message);
+    if (client.kind === "alone") return this.#pass(client, envelope, message);
     if (method === "logging/setLevel") return this.#logLevel.set(client, message);
     if (method === "resources/subscribe" || method === "resources/unsubscribe") {
       return this.#subscriptionUp(client, message);
     }
+    return this.#pass(client, envelope, message);
+  }
+
+  #pass(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     const plain = withoutTask(envelope, message);
     return this.#requests.pass(client, plain.envelope, plain.message);
   }
@@ -213,6 +218,7 @@ export class Multiplex {
     const { method } = message;
     if (method === "notifications/progress") return this.#requests.progress(envelope, message);
     if (method === "notifications/cancelled") return this.#asked.cancel(envelope, message);
+    if (this.#onlyClient?.kind === "alone") return this.#onlyClient.deliver(envelope);
     const tooLong = method === UPDATED ? this.#subscriptions.tooLong(message.params?.uri) : undefined;
     if (tooLong !== undefined) return this.#server.drop("down", tooLong);
     if (LIST_CHANGED.test(method)) return this.#listChanged(envelope);

@@ -6,7 +6,7 @@ import { BackendError, LimitError, StoppingError } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
 import { until } from "../../core/waiting.ts";
 import { type Hub, type HubOptions, openHub } from "./hub.ts";
-import type { ClientKind } from "./shared_channel.ts";
+import type { SharingKind } from "./shared_channel.ts";
 
 export interface ShareOptions extends HubOptions {
   /** Names the server in events, where a session id would stand. */
@@ -22,7 +22,7 @@ export class SharedServer implements AsyncDisposable {
   readonly backlog: Backlog;
   readonly #backend: Backend;
   readonly #options: ShareOptions;
-  readonly #backends: Readonly<Record<ClientKind, Backend>>;
+  readonly #backends: Readonly<Record<SharingKind, Backend>>;
   readonly #stopping = new AbortController();
   #current: Promise<Hub> | undefined;
   /** A client has asked for it. */
@@ -45,11 +45,11 @@ export class SharedServer implements AsyncDisposable {
   }
 
   /** As a Backend, whose every `open` is one client more. Its dispose leaves the server to the others. */
-  backendFor(kind: ClientKind): Backend {
+  backendFor(kind: SharingKind): Backend {
     return this.#backends[kind];
   }
 
-  #facade(kind: ClientKind): Backend {
+  #facade(kind: SharingKind): Backend {
     return {
       name: this.#backend.name,
       open: (_launch, signal) => this.join(kind, signal),
@@ -58,7 +58,7 @@ export class SharedServer implements AsyncDisposable {
   }
 
   /** Starts the server if it does not run. Throws BackendError when that fails; `signal` ends the waiting alone. */
-  async join(kind: ClientKind, signal: AbortSignal): Promise<Channel> {
+  async join(kind: SharingKind, signal: AbortSignal): Promise<Channel> {
     signal.throwIfAborted();
     this.#wanted = true;
     const hub = this.#hub ?? await until(signal, this.start());

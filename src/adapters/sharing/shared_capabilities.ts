@@ -37,7 +37,10 @@ function isKnown(asked: unknown, own: unknown, versions: readonly string[]): boo
 }
 
 function shareable({ tasks: _, ...capabilities }: Params, kind: ClientKind): Params {
-  return kind === "session" ? capabilities : withoutSession(capabilities);
+  if (kind === "session") return capabilities;
+  const { logging, ...others } = withoutLater(capabilities);
+  // What a server logs on behalf of a call can be told apart only where nobody else has that server.
+  return kind === "alone" && logging !== undefined ? { ...others, logging } : others;
 }
 
 /** Why a client of this kind may not ask this, or undefined. */
@@ -46,12 +49,14 @@ export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject 
   if (method.startsWith("notifications/")) {
     return notFound(`${quoted(method)} is a notification, and has no id`);
   }
-  if (method.startsWith("tasks/")) {
+  const task = method.startsWith("tasks/");
+  if (task && kind !== "alone") {
     return notFound(
       `${quoted(method)} is not offered by a shared server: every client could reach every task`,
     );
   }
-  if (kind === "session" || !NEEDS_SESSION.has(method)) return undefined;
+  const needsSession = kind === "alone" ? task : kind === "request" && NEEDS_SESSION.has(method);
+  if (!needsSession) return undefined;
   return notFound(
     `${quoted(method)} needs a session, and this request stands alone: start the gateway with --stateful`,
   );
@@ -73,7 +78,8 @@ export function withoutTask(
   return { envelope: { message: plain }, message: plain };
 }
 
-function withoutSession({ logging: _, ...capabilities }: Params): Params {
+/** Without what is brought to a client later on. */
+function withoutLater(capabilities: Params): Params {
   return Object.fromEntries(
     Object.entries(capabilities).map(([name, value]) => {
       if (!isObject(value)) return [name, value];

@@ -9,7 +9,9 @@ import { Table } from "../../core/table.ts";
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** "session": a conversation with a memory. "request": one POST that stands alone. */
-export type ClientKind = "session" | "request";
+export type SharingKind = "session" | "request";
+/** "alone": has the server for itself, which ends with it, and was initialized before it came. */
+export type ClientKind = SharingKind | "alone";
 
 /** A client's request that waits at the server. */
 export interface Passed {
