@@ -1,5 +1,6 @@
 /** What is kept for a stream that is not there: within its limits, and the oldest makes room for the newest. */
 import { type BufferLimits, type Envelope, textOf } from "../core/channel.ts";
+import type { JsonRpcMessage } from "../core/jsonrpc.ts";
 
 export class MessageBuffer {
   readonly #limits: BufferLimits;
@@ -21,6 +22,15 @@ export class MessageBuffer {
       if (oldest) gone.push(oldest);
     }
     return gone;
+  }
+
+  /** All of a kind, oldest first. */
+  takeAll(isChosen: (message: JsonRpcMessage) => boolean): readonly Envelope[] {
+    const all = this.#messages.splice(0);
+    const taken = all.filter(({ message }) => isChosen(message));
+    this.#messages.push(...all.filter(({ message }) => !isChosen(message)));
+    for (const envelope of taken) this.#bytes -= textOf(envelope).length;
+    return taken;
   }
 
   /** The oldest. */

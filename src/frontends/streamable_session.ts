@@ -9,6 +9,7 @@ import {
   errorOf,
   isRequest,
   isResponse,
+  type JsonRpcMessage,
   type JsonRpcRequest,
   type RequestId,
 } from "../core/jsonrpc.ts";
@@ -90,6 +91,7 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     if (repeated) throw stillOpen(repeated.id);
     this.refuseFull();
     const exchange = posted.requests.length > 0 ? this.#exchange(posted, caller) : undefined;
+    if (exchange && this.#buffer) this.#askOn(exchange, this.#buffer);
     const taken = this.#take(posted);
     return exchange?.response ?? acceptedAfter(taken);
   }
@@ -231,8 +233,26 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
       return this.#drop("its client is gone");
     }
     if (exchange?.carriesEvents) return exchange.send(envelope);
+    const other = isQuestion(message) ? this.#openPost() : undefined;
+    if (other) return other.send(envelope);
     this.#keep(envelope);
     this.#flush();
+  }
+
+  /**
+   * Where a question goes that would wait for ever for a client that opens no GET stream: that what a POST carries
+   * relates to it is only a SHOULD (transports page, "Sending Messages to the Server"). The newest, whose client is the
+   * least likely to have left.
+   */
+  #openPost(): Exchange | undefined {
+    if (this.#standing?.connected) return undefined;
+    return this.#exchanges.values().findLast((exchange) => exchange.carriesEvents && exchange.awaited);
+  }
+
+  /** The same for what was asked while no request was open. */
+  #askOn(exchange: Exchange, buffer: MessageBuffer): void {
+    if (this.#standing?.connected || !exchange.carriesEvents) return;
+    for (const envelope of buffer.takeAll(isQuestion)) void exchange.send(envelope);
   }
 
   /** Without a handshake there is no session: no id for the client, and no server kept for it. */
@@ -309,6 +329,11 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     if (this.#exchanges.values().some((exchange) => exchange.awaited)) return this.#touch();
     this.end(`The session was idle for ${this.settings.sessionTimeoutMs} ms`);
   }
+}
+
+/** What the server asks, and that it wants no answer any more. */
+function isQuestion(message: JsonRpcMessage): boolean {
+  return isRequest(message) || cancelledId(message) !== undefined;
 }
 
 async function acceptedAfter(taken: Promise<void> | void): Promise<Response> {

@@ -33,7 +33,11 @@ for (const [name, flags] of Object.entries(OWN_CHILD)) {
     await using gateway = await startKeystone(flags, { server: CONFORMANCE });
     const ask = async (method: string, params: unknown): Promise<AnyMessage> =>
       await inTime(post(gateway.mcp, request("x", method, params)).then(answer), `The answer to ${method}`);
-    assert.deepEqual(await ask("logging/setLevel", { level: "debug" }), { jsonrpc: "2.0", id: "x", result: {} });
+    assert.deepEqual(await ask("logging/setLevel", { level: "debug" }), {
+      jsonrpc: "2.0",
+      id: "x",
+      result: {},
+    });
     const uri = "test://watched-resource";
     assert.deepEqual((await ask("resources/subscribe", { uri })).result, {});
     assert.deepEqual((await ask("resources/unsubscribe", { uri })).result, {});

@@ -66,7 +66,7 @@ export class AskedRequests {
     }
     this.#enter({ client: receiver, id: message.id, token: requestedToken(message) });
     this.elicitations.note(receiver, message);
-    receiver.deliver({ message, text: envelope.text });
+    receiver.deliver(envelope);
   }
 
   /** Passes a client's answer on, if it was asked. */

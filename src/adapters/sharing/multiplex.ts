@@ -196,12 +196,15 @@ export class Multiplex {
     return reason;
   }
 
-  #down({ message, text }: Envelope): void {
-    const envelope = { message, text };
+  #down({ message, text, relatesTo }: Envelope): void {
+    const envelope: Envelope = { message, text };
     if (isResponse(message)) return this.#responseDown(envelope, message);
+    // A remote says on the stream of a call what belongs to it.
+    const asker = relatesTo === undefined ? undefined : this.#requests.askerOf(relatesTo);
+    if (asker) envelope.relatesTo = asker.id;
     return isRequest(message)
-      ? this.#requestDown(envelope, message)
-      : this.#notificationDown(envelope, message);
+      ? this.#requestDown(envelope, message, asker?.client)
+      : this.#notificationDown(envelope, message, asker?.client);
   }
 
   #responseDown(envelope: Envelope, message: JsonRpcResponse): void {
@@ -209,12 +212,17 @@ export class Multiplex {
     if (client && "error" in message) this.#asked.elicitations.note(client, message);
   }
 
-  #requestDown(envelope: Envelope, message: JsonRpcRequest): void {
+  #requestDown(envelope: Envelope, message: JsonRpcRequest, asker: SharedChannel | undefined): void {
     if (message.method === "ping") return void this.#server.say(resultOf(message.id, {}));
-    this.#asked.ask(envelope, message, { askers: this.#requests.askers(), sessions: this.#sessions });
+    const askers = asker ? [asker] : this.#requests.askers();
+    this.#asked.ask(envelope, message, { askers, sessions: this.#sessions });
   }
 
-  #notificationDown(envelope: Envelope, message: JsonRpcNotification): void {
+  #notificationDown(
+    envelope: Envelope,
+    message: JsonRpcNotification,
+    asker: SharedChannel | undefined,
+  ): void {
     const { method } = message;
     if (method === "notifications/progress") return this.#requests.progress(envelope, message);
     if (method === "notifications/cancelled") return this.#asked.cancel(envelope, message);
@@ -223,23 +231,30 @@ export class Multiplex {
     if (tooLong !== undefined) return this.#server.drop("down", tooLong);
     if (LIST_CHANGED.test(method)) return this.#listChanged(envelope);
     // Even with one request in flight it may be about one that was answered before: never to a guess.
-    if (!this.#spread(envelope, message)) {
+    if (!this.#spread(envelope, message, asker)) {
       this.#server.drop("down", `nobody can be named as the receiver of ${escaped(cut(method, 100))}`);
     }
   }
 
   /** Gives a notification to all whom it is for; false when there is nobody. */
-  #spread(envelope: Envelope, message: JsonRpcNotification): boolean {
+  #spread(
+    envelope: Envelope,
+    message: JsonRpcNotification,
+    asker: SharedChannel | undefined,
+  ): boolean {
     const { method } = message;
     if (method === UPDATED) return this.#subscriptions.updated(envelope, message);
     if (method === "notifications/elicitation/complete") {
       return this.#asked.elicitations.complete(envelope, message);
     }
     if (method === "notifications/message") {
-      return this.#logLevel.logged(envelope, message, this.#onlyClient);
+      return asker
+        ? this.#logLevel.loggedFor(asker, envelope, message)
+        : this.#logLevel.logged(envelope, message, this.#onlyClient);
     }
-    this.#onlyClient?.deliver(envelope);
-    return this.#onlyClient !== undefined;
+    const receiver = asker ?? this.#onlyClient;
+    receiver?.deliver(envelope);
+    return receiver !== undefined;
   }
 
   /** Whoever comes later asks for the list as it is then: many a server says this at its start, to nobody. */

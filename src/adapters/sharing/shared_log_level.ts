@@ -68,11 +68,16 @@ export class SharedLogLevel {
   logged(envelope: Envelope, { params }: JsonRpcNotification, other?: SharedChannel): boolean {
     const rank = LEVELS.indexOf(params?.level);
     for (const [client, wanted] of this.#wanted) {
-      // A level that nobody knows cannot be told to be too low.
-      if (rank === -1 || rank >= wanted) client.deliver({ ...envelope });
+      if (reaches(rank, wanted)) client.deliver({ ...envelope });
     }
     if (!other || this.#wanted.has(other)) return this.#wanted.size > 0;
     other.deliver({ ...envelope });
+    return true;
+  }
+
+  /** To the one whose call it is about, if its level lets it through or it has set none. */
+  loggedFor(client: SharedChannel, envelope: Envelope, { params }: JsonRpcNotification): true {
+    if (reaches(LEVELS.indexOf(params?.level), this.#wanted.get(client) ?? 0)) client.deliver(envelope);
     return true;
   }
 
@@ -145,6 +150,11 @@ export class SharedLogLevel {
     const lowest = this.#counts.findIndex((count, rank) => count > (rank === own ? 1 : 0));
     return lowest === -1 ? Infinity : lowest;
   }
+}
+
+/** A level that nobody knows cannot be told to be too low. */
+function reaches(rank: number, wanted: number): boolean {
+  return rank === -1 || rank >= wanted;
 }
 
 function paramsOf(rank: number): Params {

@@ -42,6 +42,12 @@ export class SharedRequests {
     yield* this.#withdrawn.clients();
   }
 
+  /** Whose open request the server was sent under this id. */
+  askerOf(serverId: RequestId): Passed | undefined {
+    const sent = typeof serverId === "number" ? this.#sent.get(serverId) : undefined;
+    return typeof sent === "object" ? sent : undefined;
+  }
+
   isOpen(client: SharedChannel, id: RequestId): boolean {
     return client.open.has(id);
   }
