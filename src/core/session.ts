@@ -14,6 +14,7 @@ import {
   type TimeoutError,
   toRpcError,
 } from "./errors.ts";
+import { isDiscover, UNDISCOVERED } from "./eras.ts";
 import type { Direction, Sink } from "./events.ts";
 import {
   cancelledId,
@@ -300,6 +301,10 @@ export class Session {
   }
 
   #enterRequest(message: JsonRpcRequest): boolean {
+    if (isDiscover(message)) {
+      this.#answer(this.#client, message.id, UNDISCOVERED);
+      return false;
+    }
     // Whoever has no server yet is not given one either, which ends the session.
     const refusal = (this.#server && this.#options.refusal?.()) ?? this.#fromClient.refusal(message);
     if (!refusal) this.#fromClient.add(message);

@@ -6,7 +6,7 @@ import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } f
 import type { MessageLimits } from "../core/message_limits.ts";
 import { parseMessages } from "../core/parse.ts";
 import type { Bodies, Body } from "./bodies.ts";
-import { requireJson, requireVersion } from "./http_checks.ts";
+import { requireJson } from "./http_checks.ts";
 
 /** The messages of one POST, parsed. */
 export interface Posted {
@@ -59,8 +59,6 @@ export function posting(
       body.read((text) => {
         const posted = postedOf(text, body, options.clientLimits);
         id = idOf(posted);
-        // Only now, when it is known which request that refuses.
-        requireVersion(request);
         if (posted.requests.length > 0) options.refuseNew();
         refuseRepeated(posted.requests);
         if (posted.batch) refuseInitialize(posted.requests);

@@ -8,7 +8,6 @@ import { Queue } from "../core/queue.ts";
 import type { Unread } from "../core/unread.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
-import { HandshakeCheck } from "./handshake_check.ts";
 import { methodNotAllowed } from "./http_checks.ts";
 import { type Posted, posting, type ReceiveOptions, refuseFull } from "./posted.ts";
 
@@ -94,7 +93,6 @@ class SseSession implements Channel {
   readonly backlog: Backlog;
   readonly #stream: EventStream;
   readonly #context: SseContext;
-  readonly #handshake = new HandshakeCheck();
 
   constructor(context: SseContext) {
     const { id: session, caller, keepAliveMs, unread } = context;
@@ -113,7 +111,6 @@ class SseSession implements Channel {
   take({ messages, text, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
     for (const message of messages) {
-      this.#handshake.sent(message);
       room = enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
     }
     body.leave();
@@ -122,7 +119,7 @@ class SseSession implements Channel {
 
   send(envelope: Envelope): Promise<void> | void {
     if (!this.#stream.open) throw new DisconnectedError("The client closed its event stream");
-    return this.#stream.send(encodeMessage(this.#handshake.answer(envelope) ?? envelope));
+    return this.#stream.send(encodeMessage(envelope));
   }
 
   close(): Promise<void> {

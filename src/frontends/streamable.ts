@@ -1,7 +1,9 @@
 /** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
 import type { Accept, Admission } from "../core/backend.ts";
 import type { Caller } from "../core/caller.ts";
+import { isDiscover, UNDISCOVERED } from "../core/eras.ts";
 import { alreadyInitialized, RequestError, RpcCode } from "../core/errors.ts";
+import { errorOf } from "../core/jsonrpc.ts";
 import { acceptCheck, EVENT_STREAM, JSON_TYPE } from "./accept.ts";
 import { methodNotAllowed, requireVersion } from "./http_checks.ts";
 import { isInitialize, type Posted, posting, type ReceiveOptions } from "./posted.ts";
@@ -46,7 +48,8 @@ function stateless(options: StreamableOptions): Handler {
     options.refuseFull?.();
   }
 
-  return posting({ ...options, check }, async (posted, _request, caller) => {
+  return posting({ ...options, check }, async (posted, request, caller) => {
+    requireVersion(request);
     const gone = new AbortController();
     const session = crypto.randomUUID();
     const admitted = options.accept({
@@ -132,8 +135,13 @@ function stateful(options: StreamableOptions): Handler {
   }
 
   const post = posting({ ...options, check }, (posted, request, caller) => {
+    requireVersion(request);
     const initialize = posted.requests.some(isInitialize);
-    if (initialize && sessionOf(request) === "") return begin(posted, request, caller);
+    if (sessionOf(request) === "") {
+      if (initialize) return begin(posted, request, caller);
+      const discover = posted.requests.find(isDiscover);
+      if (discover) return Promise.resolve(Response.json(errorOf(discover.id, UNDISCOVERED)));
+    }
     const session = named(request);
     if (initialize) throw alreadyInitialized();
     return session.post(posted, caller);

@@ -90,12 +90,6 @@ function badPosts(url: string, options: PostOptions = {}): Refusal[] {
     ask: () => send(url, request(1, "ping"), { headers: { ...headers, "Content-Type": type } }),
     status: 415,
   });
-  const versioned = (version: string): Refusal => ({
-    what: `MCP-Protocol-Version ${JSON.stringify(version)}`,
-    id: 1,
-    ask: () => send(url, request(1, "ping"), { headers: { ...headers, "MCP-Protocol-Version": version } }),
-    status: 400,
-  });
   const twice = [request("twice", "ping"), request("twice", "ping")];
   return [
     refusal("a body that is not JSON", '{"jsonrpc":"2.0","id":1,', { code: -32700 }),
@@ -109,7 +103,6 @@ function badPosts(url: string, options: PostOptions = {}): Refusal[] {
     refusal("an id twice in a batch", twice, { code: -32600 }),
     refusal("initialize in a batch", [initialize(1), request(2, "ping")], { code: -32600 }),
     ...["text/plain", "application/jsonp", "multipart/form-data; boundary=x", ""].map(typed),
-    ...["1999-01-01", "2026-07-28", "", "latest"].map(versioned),
     {
       what: "a body over the limit, its length announced",
       ask: () => send(url, padded(MAX_BODY + 1), options),
@@ -145,6 +138,15 @@ async function atTheLimit(url: string, headers: Record<string, string> = {}): Pr
   return statuses;
 }
 
+function badVersions(url: string, session?: string): Refusal[] {
+  return ["1999-01-01", "2026-07-28", "", "latest"].map((version) => ({
+    what: `MCP-Protocol-Version ${JSON.stringify(version)}`,
+    id: 1,
+    ask: () => send(url, request(1, "ping"), { session, headers: { "MCP-Protocol-Version": version } }),
+    status: 400,
+  }));
+}
+
 function badMethods(url: string, allow: string): Refusal[] {
   const allowed = allow.split(", ");
   return ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY"].filter((method) => !allowed.includes(method))
@@ -170,6 +172,7 @@ Deno.test("/mcp with sessions refuses what is wrong, and the session that was na
   await (await ask(mcp, "DELETE", ended)).body?.cancel();
   await check(t, [
     ...badPosts(mcp, { session }),
+    ...badVersions(mcp, session),
     ...badMethods(mcp, "GET, POST, DELETE"),
     ...badAccepts(mcp, session),
     {
@@ -242,6 +245,7 @@ Deno.test("/mcp without sessions refuses what is wrong", async (t) => {
   const { mcp } = gateway;
   await check(t, [
     ...badPosts(mcp),
+    ...badVersions(mcp),
     ...badMethods(mcp, "POST"),
     ...badAccepts(mcp),
   ]);
