@@ -79,6 +79,26 @@ Deno.test("Session relates what the server starts by itself to nobody when no re
   assert.deepEqual(await relations(rig, 2), [undefined, undefined]);
 });
 
+Deno.test("Session keeps the relation that the server's side knows, whatever else is open", async () => {
+  const rig = await withOpen(request(0), request("0"), tracked("a", 1));
+  for (const id of [0, "0"]) {
+    rig.server.sayFor(id, notification());
+    rig.server.sayFor(id, request(`ask ${id}`));
+    rig.server.sayFor(id, cancelled(`ask ${id}`));
+    // What names its call itself belongs to that one.
+    rig.server.sayFor(id, progress(1));
+    assert.deepEqual(await relations(rig, 4), [id, id, id, "a"]);
+  }
+});
+
+Deno.test("Session relates to nobody what the server's side relates to a call that is over", async () => {
+  const rig = await withOpen(request(0), request(1));
+  rig.server.say(result(0));
+  rig.server.sayFor(0, notification());
+  rig.server.sayFor(0, request("ask"));
+  assert.deepEqual(await relations(rig, 3), [0, undefined, undefined]);
+});
+
 Deno.test("Session counts a cancelled request as in flight no more", async () => {
   const rig = await withOpen(request(0), request(1));
   rig.client.say(cancelled(0));

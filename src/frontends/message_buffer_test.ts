@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { notification } from "../../tests/support/messages.ts";
+import { notification, request } from "../../tests/support/messages.ts";
 import { MessageBuffer } from "./message_buffer.ts";
 
 const said = (text: string) => ({ message: notification("notifications/said"), text });
@@ -34,4 +34,16 @@ Deno.test("MessageBuffer lets go as many as the newest needs, and that too when 
   assert.deepEqual(rest(buffer), []);
   // What has gone weighs nothing any more.
   assert.deepEqual(goneFor(buffer, "g".repeat(10)), []);
+});
+
+Deno.test("MessageBuffer gives all of a kind, and keeps the others in their order", () => {
+  const buffer = new MessageBuffer({ maxBufferedMessages: 10, maxBufferedBytes: 10 });
+  for (const text of ["aa", "b", "cc", "d"]) buffer.add(said(text));
+  buffer.add({ message: request(1), text: "ee" });
+  const taken = buffer.takeAll((message) => "id" in message);
+  assert.deepEqual(taken.map(({ text }) => text), ["ee"]);
+  assert.deepEqual(buffer.takeAll((message) => "id" in message), []);
+  // What was taken weighs nothing any more.
+  assert.deepEqual(goneFor(buffer, "ffff"), []);
+  assert.deepEqual(rest(buffer), ["aa", "b", "cc", "d", "ffff"]);
 });

@@ -4,7 +4,7 @@ import type { JsonRpcRequest } from "../core/jsonrpc.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { looseUnread } from "../../tests/support/waiting_limits.ts";
 import { notification, request, result } from "../../tests/support/messages.ts";
-import { eventsIn, take } from "../../tests/support/resume_rig.ts";
+import { drain, eventsIn, messagesIn, take } from "../../tests/support/resume_rig.ts";
 import type { Posted } from "./posted.ts";
 import { SessionHost, type SessionSettings } from "./session_host.ts";
 import { StreamableSession } from "./streamable_session.ts";
@@ -141,5 +141,51 @@ Deno.test("StreamableSession refuses a second request under the id of an open on
   assert.throws(() => session.post(posted(request(1))), /a request with id 1 is still open/);
   await session.send({ message: result(1, "for the first"), relatesTo: 1 });
   assert.deepEqual(await (await first).json(), result(1, "for the first"));
+  await session[Symbol.asyncDispose]();
+});
+
+const ASK = request("ask", "roots/list");
+
+Deno.test("StreamableSession asks on its newest POST where the client has no GET stream, and does not guess else", async () => {
+  const { session } = await begin();
+  const [older, newer] = [await session.post(posted(request(1))), await session.post(posted(request(2)))];
+  await session.send({ message: ASK });
+  await session.send({ message: notification("notifications/tools/list_changed") });
+  await session.send({ message: result(1), relatesTo: 1 });
+  await session.send({ message: result(2), relatesTo: 2 });
+  assert.deepEqual(messagesIn(await drain(older)), [result(1)]);
+  assert.deepEqual(messagesIn(await drain(newer)), [ASK, result(2)]);
+  // What is no question waits for the GET stream.
+  const standing = eventsIn(session.listen());
+  const heard = messagesIn(await take(standing, 2));
+  assert.deepEqual(heard, [notification("notifications/tools/list_changed")]);
+  const open = await session.post(posted(request(3)));
+  await session.send({ message: ASK });
+  assert.deepEqual(messagesIn(await take(standing, 1)), [ASK]);
+  await session.send({ message: result(3), relatesTo: 3 });
+  assert.deepEqual(messagesIn(await drain(open)), [result(3)]);
+  await session[Symbol.asyncDispose]();
+});
+
+Deno.test("StreamableSession asks with the next POST what came while none was open, and what came first comes first", async () => {
+  const { session } = await begin();
+  const taken = notification("notifications/cancelled", { requestId: "ask" });
+  const kept = notification("notifications/tools/list_changed");
+  for (const message of [ASK, kept, taken]) await session.send({ message });
+  const call = await session.post(posted(request(1)));
+  await session.send({ message: result(1), relatesTo: 1 });
+  assert.deepEqual(messagesIn(await drain(call)), [ASK, taken, result(1)]);
+  const standing = eventsIn(session.listen());
+  assert.deepEqual(messagesIn(await take(standing, 2)), [kept]);
+  await session[Symbol.asyncDispose]();
+});
+
+Deno.test("StreamableSession has questions wait for the GET stream where POSTs are answered in JSON alone", async () => {
+  const { session } = await begin({ replyMode: "json" });
+  const call = session.post(posted(request(1)));
+  await session.send({ message: ASK });
+  await session.send({ message: result(1), relatesTo: 1 });
+  assert.deepEqual(await (await call).json(), result(1));
+  assert.deepEqual(messagesIn(await take(eventsIn(session.listen()), 2)), [ASK]);
   await session[Symbol.asyncDispose]();
 });

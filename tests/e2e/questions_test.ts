@@ -2,8 +2,16 @@
 import assert from "node:assert/strict";
 import { inTime } from "../contract/deadline.ts";
 import { type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
-import { type AnyMessage, beginSession, callTool, messagesOf, post, request } from "../support/rpc.ts";
-import { EventStream, HttpRemote, onTool, toolOf } from "../support/scripted_remote.ts";
+import {
+  answer,
+  type AnyMessage,
+  beginSession,
+  callTool,
+  messagesOf,
+  post,
+  request,
+} from "../support/rpc.ts";
+import { EventStream, HttpRemote, onTool } from "../support/scripted_remote.ts";
 
 const CAPABILITIES = { sampling: {}, roots: {}, elicitation: {} };
 const question = (id: unknown) => request(id, "sampling/createMessage", { messages: [], maxTokens: 1 });
@@ -85,8 +93,7 @@ for (const [name, flags] of Object.entries(sessionModes)) {
 Deno.test("a question that came while no call was open goes with the next one", async () => {
   await using gateway = await start("--stateful");
   const client = await Poster.begin(gateway);
-  const changed = notification("notifications/tools/list_changed");
-  client.ask(callTool("early", "answer_then", { messages: [changed, question(1), question("1")] }));
+  client.ask(callTool("early", "answer_then", { messages: [question(1), question("1")] }));
   await client.hears("The answer", ({ id }) => id === "early");
   // They may have come later than the next call, and be with a later one.
   const bothAsked = async () => {
@@ -97,7 +104,6 @@ Deno.test("a question that came while no call was open goes with the next one", 
   };
   await inTime(bothAsked(), "The questions");
   const asked = client.heard.filter(({ message }) => message.method).map(({ message }) => message);
-  // What is no question waits for the GET stream.
   assert.deepEqual(asked, [question(1), question("1")]);
 });
 
@@ -110,6 +116,15 @@ Deno.test("a question that the server takes back is taken back where it was aske
   const { on } = await client.hears("The question", ({ id, method }) => id === "q" && method !== undefined);
   const taken = await client.hears("Its end", ({ method }) => method === "notifications/cancelled");
   assert.deepEqual(taken, { on, message: cancelled });
+});
+
+Deno.test("a question of a call that stands alone is refused with the way out, also while others run", async () => {
+  await using gateway = await start();
+  const hanging = await post(gateway.mcp, callTool(1, "begin", {}, { progressToken: 1 }));
+  const asked = post(gateway.mcp, callTool(2, "ask", question("q"))).then(answer);
+  const { result } = await inTime(asked, "The answer");
+  assert.match(result.structuredContent.reply.error.message, /without a session \(--stateful\)/);
+  await hanging.body?.cancel();
 });
 
 /** A remote that speaks on the streams of calls, while they are open. */
@@ -148,6 +163,6 @@ for (const [name, flags] of Object.entries({ "": [], " that all share": ["--chil
     await client.tell(reply("q"));
     await remote.sees(({ message }) => message?.result?.said === "q");
     assert.deepEqual([client.heard.length, other.heard.length], [2, 0]);
-    assert.equal(remote.posted("speak").filter(({ message }) => toolOf(message)).length, 4);
+    for (const stream of streams.values()) stream.close();
   });
 }

@@ -1,7 +1,7 @@
 /** The far end of a channel under test: says things, and reads step by step what comes. */
 import { setImmediate } from "node:timers";
 import type { Channel, Envelope } from "../../src/core/channel.ts";
-import type { JsonRpcMessage } from "../../src/core/jsonrpc.ts";
+import type { JsonRpcMessage, RequestId } from "../../src/core/jsonrpc.ts";
 import { Inbox, type Rest } from "../contract/inbox.ts";
 
 /** The real one: a test may have put a clock of its own in its place. */
@@ -18,6 +18,11 @@ export class FarEnd {
 
   say(...messages: JsonRpcMessage[]): void {
     for (const message of messages) void this.#channel.send({ message });
+  }
+
+  /** Says it on behalf of this request, as a wire that knows it. */
+  sayFor(relatesTo: RequestId, message: JsonRpcMessage): void {
+    void this.#channel.send({ message, relatesTo });
   }
 
   /** The next message with what the wire knows about it. Throws at the end. */

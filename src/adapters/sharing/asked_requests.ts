@@ -115,6 +115,8 @@ export class AskedRequests {
       return notFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
     }
     const askers = firstTwo(candidates.askers);
+    // However many calls stand alone, none of them could be asked.
+    if (askers.size > 1 && firstTwo(candidates.sessions).size === 0) return standsAlone(method);
     const [client, other] = askers.size > 0 ? askers : candidates.sessions;
     if (other || askers.size > 1) return refused(`${quoted(method)} is ambiguous: ${SEVERAL}`);
     if (!client) return refused(`${quoted(method)} cannot be asked: whom it is for is not there`);
@@ -154,12 +156,14 @@ function firstTwo<T>(all: Iterable<T>): ReadonlySet<T> {
 }
 
 function cannotAnswer(client: SharedChannel, method: string): JsonRpcErrorObject | undefined {
-  if (client.kind !== "session") {
-    return notFound(`${quoted(method)} cannot be asked of a client without a session (--stateful)`);
-  }
+  if (client.kind !== "session") return standsAlone(method);
   const capability = NEEDED_CAPABILITY.exec(method)?.[1];
   if (capability === undefined || client.askable.has(capability)) return undefined;
   return notFound(`${quoted(method)} cannot be asked: the client does not declare "${capability}"`);
+}
+
+function standsAlone(method: string): JsonRpcErrorObject {
+  return notFound(`${quoted(method)} cannot be asked of a client without a session (--stateful)`);
 }
 
 function notFound(message: string): JsonRpcErrorObject {

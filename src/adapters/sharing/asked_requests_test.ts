@@ -154,6 +154,23 @@ Deno.test("AskedRequests asks no client without a session", async () => {
   assert.deepEqual(await refusal(rig.server, 1), { code: -32601, message });
 });
 
+Deno.test("AskedRequests says of calls that stand alone what is missing, however many there are or were", async () => {
+  const rig = hubRig();
+  const { server } = rig;
+  const [one, other] = [await introduced(rig, ALL, "request"), await introduced(rig, ALL, "request")];
+  const message = `"${ASK}" cannot be asked of a client without a session (--stateful)`;
+  const missing = { code: -32601, message };
+  await busy(server, one);
+  await busy(server, other);
+  server.say(request(1, ASK));
+  assert.deepEqual(await refusal(server, 1), missing);
+  await one.leave();
+  assert("method" in await server.hear());
+  assert("method" in await server.hear());
+  server.say(request(2, ASK));
+  assert.deepEqual(await refusal(server, 2), missing);
+});
+
 Deno.test("AskedRequests asks a client for nothing that it has not declared", async () => {
   const methods = { sampling: ASK, elicitation: "elicitation/create", roots: "roots/list" };
   for (const [capability, method] of Object.entries(methods)) {
