@@ -43,6 +43,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: SESSION_TESTS,
   },
   {
+    harm: "what a remote says on the stream of a call goes to whichever request is alone",
+    file: SESSION,
+    search: "relatesTo === undefined ? this.#fromClient.sole() : this.#fromClient.get(relatesTo);",
+    replace: "this.#fromClient.sole();",
+    tests: SESSION_TESTS,
+  },
+  {
     harm: "progress goes to whichever request is alone, and not to the owner of its token",
     file: SESSION,
     search: "if (token !== undefined) return this.#ownerOf(token)?.id;",
@@ -127,6 +134,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: SHARING_TESTS,
   },
   {
+    harm: "what a remote says on the stream of a shared call goes to nobody, or to another client",
+    file: SHARED_REQUESTS,
+    search: 'return typeof sent === "object" ? sent : undefined;\n  }\n\n  isOpen',
+    replace: "return undefined;\n  }\n\n  isOpen",
+    tests: SHARING_TESTS,
+  },
+  {
     harm: "what belongs to nobody goes to the client that came last",
     file: "src/adapters/sharing/multiplex.ts",
     search: "this.#onlyClient = ++this.#joined === 1 ? client : undefined;",
@@ -138,6 +152,13 @@ export const MUTATIONS: readonly Mutation[] = [
     file: STREAMABLE_SESSION,
     search: "if (exchange?.carriesEvents) return exchange.send(envelope);",
     replace: "",
+    tests: STREAMABLE_TESTS,
+  },
+  {
+    harm: "a question waits for a GET stream that its client may never open",
+    file: STREAMABLE_SESSION,
+    search: "const other = isQuestion(message) ? this.#openPost() : undefined;",
+    replace: "const other: Exchange | undefined = undefined;",
     tests: STREAMABLE_TESTS,
   },
   {

@@ -2,7 +2,8 @@
  * One connection and its course: the handshake of TLS, the first head, and what that asks for. A WebSocket is run by
  * us; plain requests are answered by us until the connection can be handed on to the runtime, which is faster and can
  * do more, but takes only a connection on which nothing has been read that is not answered. What is not plain goes
- * through a tunnel to the runtime from its first byte on.
+ * through a tunnel to the runtime from its first byte on. A connection on which somebody wishes for another protocol
+ * stays ours: once the runtime has it, it refuses such a request where that has a body, and nobody is asked.
  */
 import type { Caller } from "../core/caller.ts";
 import { GatewayError, LimitError, toResponse } from "../core/errors.ts";

@@ -23,3 +23,20 @@ for (const [replyMode, checks] of Object.entries(CHECKS)) {
     assert.match(output, /server-sse-polling: 2 passed, 0 failed/);
   });
 }
+
+/** Those in which the server asks its client something: a call that stands alone cannot be asked. */
+const ASKING = [
+  "elicitation-sep1034-defaults",
+  "elicitation-sep1330-enums",
+  "tools-call-elicitation",
+  "tools-call-sampling",
+];
+
+for (const children of ["request", "session"]) {
+  Deno.test(`gateway without sessions passes all conformance checks but of questions, with --children ${children}`, async () => {
+    await using keystone = await startKeystone(["--children", children], { server: CONFORMANCE });
+    const { passed, failures } = await runConformance(keystone.mcp);
+    assert.deepEqual(failures.map((failure) => failure.split(":")[0]), ASKING);
+    assert.equal(passed, 63);
+  });
+}

@@ -83,6 +83,76 @@ Deno.test("Multiplex gives other notifications to its only client, and to nobody
   assert.deepEqual(drops(), [`${nobody} none/joined`, `${nobody} two/joined`]);
 });
 
+Deno.test("Multiplex gives what the server's side relates to a call to its caller, under the caller's id", async () => {
+  const { server, join, drops } = hubRig();
+  const [one, other, single] = [join(), join(), join("request")];
+  one.say(request("i", "initialize", { capabilities: { sampling: {} } }));
+  await one.hear();
+  const asked: RequestId[] = [];
+  for (const [client, id] of [[one, "a"], [other, "a"], [single, 1]] as const) {
+    client.say(request(id));
+    asked.push((await arrival(server)).id);
+  }
+  const [ofOne = 0, ofOther = 0, ofSingle = 0] = asked;
+  server.sayFor(ofOne, request("q", "sampling/createMessage"));
+  const { message, relatesTo } = await one.next();
+  assert.deepEqual([message, relatesTo], [request("q", "sampling/createMessage"), "a"]);
+  server.sayFor(ofOther, notification("vendor/said"));
+  assert.deepEqual(await other.next(), {
+    message: notification("vendor/said"),
+    text: undefined,
+    relatesTo: "a",
+  });
+  const log = notification("notifications/message", { level: "info" });
+  server.sayFor(ofSingle, log);
+  assert.deepEqual(await single.hear(), log);
+  // What no open call is named for is nobody's, as ever.
+  server.say(result(ofOther));
+  await other.hear();
+  for (const id of [ofOther, 99, "a"]) server.sayFor(id, notification("vendor/said"));
+  await settled();
+  assert.equal(drops().length, 3);
+});
+
+Deno.test("Multiplex gives what the server logs for a call to its caller alone, where its level lets it through", async () => {
+  const { server, join } = hubRig();
+  const [quiet, loud] = [join(), join()];
+  for (const [client, level] of [[quiet, "error"], [loud, "debug"]] as const) {
+    client.say(request("l", "logging/setLevel", { level }));
+    server.say(result((await arrival(server)).id));
+    await client.hear();
+  }
+  quiet.say(request(1));
+  const { id } = await arrival(server);
+  const logged = (level: string) => notification("notifications/message", { level, data: level });
+  for (const level of ["info", "error"]) server.sayFor(id, logged(level));
+  server.say(logged("notice"), result(id));
+  assert.deepEqual(await quiet.hear(), logged("error"));
+  assert.deepEqual(await quiet.hear(), result(1));
+  assert.deepEqual(await loud.hear(), logged("notice"));
+});
+
+Deno.test("Multiplex brings who is alone with the server all that it says", async () => {
+  const { server, join } = hubRig();
+  const client = join("alone");
+  const said = [
+    notification("notifications/tools/list_changed"),
+    notification("notifications/resources/updated", { uri: "a:b" }),
+    notification("notifications/message", { level: "debug" }),
+    notification("vendor/said"),
+  ];
+  server.say(...said);
+  for (const message of said) assert.deepEqual(await client.hear(), message);
+  for (const method of ["logging/setLevel", "resources/subscribe", "resources/unsubscribe"]) {
+    client.say(request(method, method, { uri: "a:b", level: "debug", vendor: 1 }));
+    const asked = await server.hear();
+    assert(isRequest(asked));
+    assert.deepEqual(asked, request(asked.id, method, { uri: "a:b", level: "debug", vendor: 1 }));
+    server.say(failure(asked.id, "as it likes"));
+    assert.deepEqual(await client.hear(), failure(method, "as it likes"));
+  }
+});
+
 Deno.test("Multiplex passes notifications of clients up that it does not know", async () => {
   const { server, join } = hubRig();
   for (const kind of ["session", "request"] as const) {

@@ -40,9 +40,16 @@ Deno.test("initializeResult tells a request that stands alone nothing that needs
   });
 });
 
+Deno.test("initializeResult tells who is alone with a server of its log as well, and not of what comes later", () => {
+  const { logging } = FULL.capabilities;
+  assert.notEqual(logging, undefined);
+  const { capabilities } = told(FULL, "request");
+  assert.deepEqual(told(FULL, "alone").capabilities, { ...Object(capabilities), logging });
+});
+
 Deno.test("initializeResult leaves a server alone that declares nothing, or nonsense", () => {
   for (const capabilities of [undefined, null, 1, [], { tools: null, resources: true, logging2: [1] }]) {
-    for (const kind of ["session", "request"] as const) {
+    for (const kind of ["session", "request", "alone"] as const) {
       assert.deepEqual(told({ ...FULL, capabilities }, kind).capabilities, capabilities);
     }
   }
@@ -61,9 +68,11 @@ Deno.test("refusalOf refuses tasks to everybody, and what needs a session to a s
   }
   for (const method of ["resources/subscribe", "resources/unsubscribe", "logging/setLevel"]) {
     assert.equal(refusalOf(method, "session"), undefined);
+    assert.equal(refusalOf(method, "alone"), undefined);
     assert.equal(refusalOf(method, "request")?.code, -32601);
     assert.match(refusalOf(method, "request")?.message ?? "", /needs a session.*--stateful/);
   }
+  assert.match(refusalOf("tasks/list", "alone")?.message ?? "", /needs a session.*--stateful/);
 });
 
 Deno.test("refusalOf says what it refuses cut and escaped", () => {
