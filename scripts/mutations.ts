@@ -78,6 +78,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ["src/core/table_test.ts", ...SESSION_TESTS],
   },
   {
+    harm: "of two ids that are one as doubles the second is refused, or answered in place of the first",
+    file: "src/core/parse.ts",
+    search: "if (!hasRoundedName(value)) return;",
+    replace: "return;",
+    tests: ["src/core/parse_test.ts"],
+  },
+  {
     harm: "a second request under the id of an open one takes its place",
     file: "src/core/open_table.ts",
     search: "if (this.#byId.has(id)) return stillOpen(id);",
@@ -108,8 +115,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     harm: "a cancellation names the client's own id, which at the shared server is another client's request",
     file: SHARED_REQUESTS,
-    search: "const params = { ...message.params, requestId: open.serverId };",
-    replace: "const params = { ...message.params };",
+    search: "params: { ...said.params, requestId } });",
+    replace: "params: { ...said.params } });",
     tests: SHARING_TESTS,
   },
   {

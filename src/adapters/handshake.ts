@@ -2,7 +2,14 @@
 import type { Channel, Envelope, Undelivered } from "../core/channel.ts";
 import { durationText } from "../core/duration.ts";
 import { BackendError, LimitError, TimeoutError } from "../core/errors.ts";
-import { answersSole, isRequest, type Params, type RequestId } from "../core/jsonrpc.ts";
+import {
+  answersSole,
+  isObject,
+  isRequest,
+  type JsonRpcResult,
+  type Params,
+  type RequestId,
+} from "../core/jsonrpc.ts";
 import { inTime } from "../core/waiting.ts";
 import { excerpt } from "../core/telling.ts";
 import { answerEarly } from "./early_requests.ts";
@@ -17,11 +24,17 @@ export interface HandshakeOptions {
   readonly timeoutMs: number;
 }
 
-/** The result of `initialize`, as the server gave it. */
+/** What the server said of itself. */
 export interface Initialized {
   readonly result: Params;
+  /** The answer to `initialize`, as it came. */
+  readonly answer: ResultEnvelope;
   /** The server's other messages, from the same iterator: a channel's `incoming` has one consumer. */
   readonly incoming: AsyncIterable<Envelope>;
+}
+
+export interface ResultEnvelope extends Envelope {
+  message: JsonRpcResult;
 }
 
 /** An integer, since some servers read no other id, and one that nobody uses who counts from 1. */
@@ -36,31 +49,34 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
   const late = new TimeoutError(
     `The MCP server did not answer initialize within ${durationText(timeoutMs)} (--startTimeout)`,
   );
-  const result = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, server, messages), late);
+  const answer = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, server, messages), late);
   await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
-  return { result, incoming: { [Symbol.asyncIterator]: () => messages } };
+  return { ...answer, incoming: { [Symbol.asyncIterator]: () => messages } };
 }
 
 async function answerTo(
   id: RequestId,
   server: Channel,
   messages: AsyncIterator<Envelope>,
-): Promise<Params> {
+): Promise<Omit<Initialized, "incoming">> {
   while (true) {
     const { value, done } = await messages.next();
     if (done) throw new BackendError("The MCP server closed the connection during initialize");
     if (isRequest(value.message)) await answerEarly(server, value.message);
-    const result = resultIn(value, id);
-    if (result) return result;
+    const answer = answerIn(value, id);
+    if (answer) return answer;
   }
 }
 
 /** Notifications may come before the answer; they have no receiver yet. */
-function resultIn({ message, undelivered }: Envelope, id: RequestId): Params | undefined {
+function answerIn(
+  { message, text, undelivered }: Envelope,
+  id: RequestId,
+): Omit<Initialized, "incoming"> | undefined {
   if (!answersSole(message, id)) return undefined;
   if ("error" in message) throw failure(message.error.message, undelivered);
   const { result } = message;
-  if (typeof result === "object" && result !== null) return { ...result };
+  if (isObject(result)) return { result, answer: { message, text } };
   throw new BackendError("The MCP server answered initialize with something that is not an object");
 }
 

@@ -5,13 +5,13 @@ import {
   answersSole,
   cancelledId,
   isRequest,
-  type JsonRpcMessage,
   type JsonRpcRequest,
   type JsonRpcResponse,
   type Params,
   type RequestId,
 } from "../core/jsonrpc.ts";
-
+import { parseAgain } from "../core/parse.ts";
+import { jsonOf } from "../wire/anew.ts";
 import { answerEarly } from "./early_requests.ts";
 import { type SubscriptionLimits, subscriptionRefusal } from "./subscription_limits.ts";
 
@@ -52,8 +52,9 @@ export class SessionMemory {
   /** The params of the client's handshake that the server has accepted, as text: parsed they may be twenty times as large. */
   #accepted: string | undefined;
   #initialized = false;
-  #level: Params | undefined;
-  readonly #subscriptions = new Map<string, Params>();
+  /** Params as well, the log level and those of each uri. */
+  #level: string | undefined;
+  readonly #subscriptions = new Map<string, string>();
   /** What is kept of a request once the server has accepted it: what it refuses is not for its successor either. */
   readonly #pending = new Map<RequestId, Pending>();
   /** How many of the pending are for subscriptions. */
@@ -89,9 +90,10 @@ export class SessionMemory {
   }
 
   /** Sees what the client says. */
-  note(message: JsonRpcMessage): void {
+  note(envelope: Envelope): void {
+    const { message } = envelope;
     if (!("method" in message)) return;
-    if (isRequest(message)) return this.#noteRequest(message);
+    if (isRequest(message)) return this.#noteRequest(envelope, message);
     if (message.method === "notifications/initialized") this.#initialized = true;
     else this.#takePending(cancelledId(message) ?? NaN);
   }
@@ -103,12 +105,15 @@ export class SessionMemory {
     if ("result" in message) pending?.keep();
   }
 
-  /** Plays everything to a new server. Throws BackendError when it does not accept the handshake. */
-  async replay(replay: Replay): Promise<void> {
-    if (this.#accepted === undefined) return;
+  /**
+   * Plays everything to a new server; gives its answer to the handshake, where there was one. Throws BackendError when it
+   * does not accept that.
+   */
+  async replay(replay: Replay): Promise<Envelope | undefined> {
+    if (this.#accepted === undefined) return undefined;
     const { server } = replay;
-    const ask = (method: string, params?: Params) => this.#ask(replay, method, params);
-    await ask("initialize", JSON.parse(this.#accepted));
+    const ask = (method: string, params: string) => this.#ask(replay, method, params);
+    const answer = await ask("initialize", this.#accepted);
     if (this.#initialized) {
       await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
     }
@@ -116,10 +121,11 @@ export class SessionMemory {
     for (const params of this.#subscriptions.values()) {
       await ask("resources/subscribe", params);
     }
+    return answer;
   }
 
-  #noteRequest(message: JsonRpcRequest): void {
-    const keep = this.#keeping(message);
+  #noteRequest(envelope: Envelope, message: JsonRpcRequest): void {
+    const keep = this.#keeping(envelope, message);
     if (!keep) return;
     this.#takePending(message.id);
     const subscribes = message.method === "resources/subscribe";
@@ -136,12 +142,15 @@ export class SessionMemory {
   }
 
   /** What is to be kept of it, and nothing else of the message: it may be large. */
-  #keeping({ method, params = {} }: JsonRpcRequest): (() => void) | undefined {
-    if (method === "initialize") return this.#beginning(JSON.stringify(params));
+  #keeping(envelope: Envelope, message: JsonRpcRequest): (() => void) | undefined {
+    const { method, params = {} } = message;
+    if (method === "initialize") return this.#beginning(jsonOf(envelope, message, paramsOf));
     if (method === "logging/setLevel") return this.#settingLevel(params.level);
     const { uri } = params;
     if (typeof uri !== "string") return undefined;
-    if (method === "resources/subscribe") return this.#subscription(uri, params);
+    if (method === "resources/subscribe") {
+      return this.#subscription(uri, jsonOf(envelope, message, lastingParamsOf));
+    }
     return method === "resources/unsubscribe" ? this.#unsubscribing(uri) : undefined;
   }
 
@@ -151,14 +160,13 @@ export class SessionMemory {
     return () => void this.#subscriptions.delete(uri);
   }
 
-  #subscription(uri: string, { _meta, ...params }: Params): () => void {
-    // A token that asked for progress then would be used twice.
+  #subscription(uri: string, params: string): () => void {
     return () => void this.#subscriptions.set(uri, params);
   }
 
   #settingLevel(level: unknown): (() => void) | undefined {
     if (typeof level !== "string" || level.length > MAX_LEVEL_CHARS) return undefined;
-    return () => void (this.#level = { level });
+    return () => void (this.#level = JSON.stringify({ level }));
   }
 
   #beginning(params: string): () => void {
@@ -170,10 +178,11 @@ export class SessionMemory {
     };
   }
 
-  async #ask(replay: Replay, method: string, params: Params | undefined): Promise<void> {
+  async #ask(replay: Replay, method: string, params: string): Promise<Envelope> {
     const { server, messages, pass } = replay;
     const id = this.#freeId(replay);
-    await server.send({ message: { jsonrpc: "2.0", id, method, ...(params && { params }) } });
+    const text = `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${params}}`;
+    await server.send({ message: parseAgain(text), text });
     for (let next = await messages.next(); !next.done; next = await messages.next()) {
       const { message, undelivered } = next.value;
       if (isRequest(message) && method === "initialize") await answerEarly(server, message);
@@ -184,13 +193,22 @@ export class SessionMemory {
         // A client error will not go away by asking again: an expired token must not lock its account.
         const permanent = known || status >= 400 && status < 500 && status !== 408 && status !== 429;
         throw new BackendError(message.error.message, { retryAfterMs, permanent });
-      } else return;
+      } else return next.value;
     }
     throw new BackendError("The MCP server closed the connection during the handshake");
   }
 
-  #freeId({ isOpen }: Replay): RequestId {
+  #freeId({ isOpen }: Replay): number {
     while (isOpen(this.#nextId)) this.#nextId--;
     return this.#nextId--;
   }
+}
+
+function paramsOf({ params = {} }: JsonRpcRequest): Params {
+  return params;
+}
+
+/** A token that asked for progress then would be used twice. */
+function lastingParamsOf({ params: { _meta, ...params } = {} }: JsonRpcRequest): Params {
+  return params;
 }

@@ -6,6 +6,7 @@ import { FarEnd } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { methodOf } from "../../tests/support/supervise_rig.ts";
 import { REMEMBERED } from "../../tests/support/limits.ts";
+import { parseMessage } from "../core/parse.ts";
 import { SessionMemory } from "./session_memory.ts";
 
 const INITIALIZE = request(1, "initialize", { protocolVersion: "x" });
@@ -32,23 +33,25 @@ async function replay(memory: SessionMemory, answer: Answer = accepting) {
     isOpen: (id) => id === OPEN_ID,
   }).finally(() => near.close());
   const said: JsonRpcMessage[] = [];
+  const texts: (string | undefined)[] = [];
   const listening = (async () => {
-    for await (const { message } of far.incoming) {
+    for await (const { message, text } of far.incoming) {
       said.push(message);
+      texts.push(text);
       server.say(...answer(message));
     }
   })();
   await playing;
   await listening;
-  return { said, passed };
+  return { said, texts, passed };
 }
 
 function memoryOf(...messages: JsonRpcMessage[]): SessionMemory {
   const memory = new SessionMemory(REMEMBERED);
-  memory.note(INITIALIZE);
+  memory.note({ message: INITIALIZE });
   memory.noteAnswer(result(1));
   for (const message of messages) {
-    memory.note(message);
+    memory.note({ message });
     if ("id" in message) memory.noteAnswer(result(message.id ?? ""));
   }
   return memory;
@@ -57,18 +60,18 @@ function memoryOf(...messages: JsonRpcMessage[]): SessionMemory {
 Deno.test("SessionMemory is established by an accepted initialize, and by nothing else", () => {
   const memory = new SessionMemory(REMEMBERED);
   memory.noteAnswer(result(1));
-  memory.note(request("1", "initialize"));
+  memory.note({ message: request("1", "initialize") });
   memory.noteAnswer(result(1));
   memory.noteAnswer(failure("1"));
   memory.noteAnswer(result("1"));
   assert.equal(memory.established, false);
-  memory.note(INITIALIZE);
+  memory.note({ message: INITIALIZE });
   memory.noteAnswer(result(1));
   assert.equal(memory.established, true);
 });
 
 Deno.test("SessionMemory plays nothing before there was a handshake", async () => {
-  assert.deepEqual(await replay(new SessionMemory(REMEMBERED)), { said: [], passed: [] });
+  assert.deepEqual(await replay(new SessionMemory(REMEMBERED)), { said: [], texts: [], passed: [] });
 });
 
 Deno.test("SessionMemory plays what was said, in order, the last log level and the live subscriptions, with ids of its own", async () => {
@@ -103,13 +106,13 @@ Deno.test("SessionMemory plays what was said, in order, the last log level and t
 
 Deno.test("SessionMemory keeps what the server accepted, and nothing that it refused or that was taken back", async () => {
   const memory = memoryOf();
-  memory.note(request(2, "resources/subscribe", { uri: "refused" }));
+  memory.note({ message: request(2, "resources/subscribe", { uri: "refused" }) });
   memory.noteAnswer(failure(2));
-  memory.note(request(3, "resources/subscribe", { uri: "cancelled" }));
-  memory.note(notification("notifications/cancelled", { requestId: 3 }));
+  memory.note({ message: request(3, "resources/subscribe", { uri: "cancelled" }) });
+  memory.note({ message: notification("notifications/cancelled", { requestId: 3 }) });
   memory.noteAnswer(result(3));
-  memory.note(request(4, "logging/setLevel", { level: "unanswered" }));
-  memory.note(request(5, "resources/subscribe", { uri: "kept", _meta: { progressToken: 5 } }));
+  memory.note({ message: request(4, "logging/setLevel", { level: "unanswered" }) });
+  memory.note({ message: request(5, "resources/subscribe", { uri: "kept", _meta: { progressToken: 5 } }) });
   memory.noteAnswer(result(5));
   const { said } = await replay(memory);
   assert.deepEqual(said.map(methodOf), ["initialize", "resources/subscribe"]);
@@ -120,7 +123,7 @@ Deno.test("SessionMemory keeps what the server accepted, and nothing that it ref
 
 Deno.test("SessionMemory forgets a subscription whose end was asked for, also of a server that did not answer", async () => {
   const memory = memoryOf(request(2, "resources/subscribe", { uri: "a" }));
-  memory.note(request(3, "resources/unsubscribe", { uri: "a" }));
+  memory.note({ message: request(3, "resources/unsubscribe", { uri: "a" }) });
   assert.deepEqual((await replay(memory)).said.map(methodOf), ["initialize"]);
 });
 
@@ -195,7 +198,7 @@ Deno.test("SessionMemory has a refusal for a subscription too many, those that a
   const subscribe = (id: number, uri: unknown = `${id}`) => request(id, "resources/subscribe", { uri });
   for (const id of [1, 2]) {
     assert.equal(memory.refusal(subscribe(id)), undefined);
-    memory.note(subscribe(id));
+    memory.note({ message: subscribe(id) });
   }
   memory.noteAnswer(result(1));
   assert.match(
@@ -204,7 +207,7 @@ Deno.test("SessionMemory has a refusal for a subscription too many, those that a
   );
   assert.equal(memory.refusal(subscribe(3, "1")), undefined, "what it has already");
   assert.equal(memory.refusal(subscribe(3, 7)), undefined, "what is no URI is the server's business");
-  memory.note(notification("notifications/cancelled", { requestId: 2 }));
+  memory.note({ message: notification("notifications/cancelled", { requestId: 2 }) });
   assert.equal(memory.refusal(subscribe(3)), undefined);
 });
 
@@ -216,4 +219,21 @@ Deno.test("SessionMemory has a refusal for a URI and a handshake that are too lo
   assert.match(refusal("initialize", { clientInfo: "x".repeat(100) }) ?? "", /--maxHandshakeSize/);
   assert.equal(refusal("initialize", { protocolVersion: "2025-11-25" }), undefined);
   assert.equal(refusal("tools/call", { uri: "x".repeat(1_000) }), undefined);
+});
+
+Deno.test("SessionMemory spells numbers as the client has, and keeps no white space", async () => {
+  const memory = new SessionMemory(REMEMBERED);
+  const said = {
+    initialize: '{"protocolVersion":"x","capabilities":{"experimental":{"large":1915883588174806058}}}',
+    "resources/subscribe": '{"uri":"a","every":1.0}',
+  };
+  for (const [id, [method, params]] of Object.entries(said).entries()) {
+    const spaced = params.replace("{", "{\n\n");
+    const text = `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${spaced}}`;
+    memory.note({ message: parseMessage(text), text });
+    memory.noteAnswer(result(id));
+  }
+  const { texts } = await replay(memory);
+  const params = texts.map((text) => /"params":(.*)}$/.exec(text ?? "")?.[1]);
+  assert.deepEqual(params, Object.values(said));
 });

@@ -142,7 +142,7 @@ class SupervisedChannel implements Channel {
     if (!isRequest(message)) return this.#notify(envelope, message);
     const refusal = this.#memory.refusal(message);
     if (refusal) return this.#refuse(message.id, refusal);
-    this.#memory.note(message);
+    this.#memory.note(envelope);
     const { id, method } = message;
     const open: Open = { id, method, envelope, size: 0, attempts: 0, sentTo: undefined };
     const older = this.#open.get(id);
@@ -260,7 +260,7 @@ class SupervisedChannel implements Channel {
   }
 
   #notify(envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
-    this.#memory.note(message);
+    this.#memory.note(envelope);
     const cancelled = cancelledId(message);
     const open = cancelled === undefined ? undefined : this.#take(cancelled);
     // A request that was never sent need not be taken back.

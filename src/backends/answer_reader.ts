@@ -47,19 +47,18 @@ export class AnswerReader {
   }
 
   /** The messages of an event, or what their askers are told instead. */
-  envelopesOf(event: string): Envelope[] {
+  envelopesOf(event: string): readonly Envelope[] {
     const { remote, tell } = this.#options;
-    const { messages, plain, refusal } = hear(event, remote.serverLimits);
+    const { said, refusal } = hear(event, remote.serverLimits);
     if (refusal) tell(`an event was not taken: ${refusal.message}`);
-    const text = plain ? event : undefined;
-    return messages.map((message) => ({ message, text }));
+    return said;
   }
 
   async #readJson(response: Response, { id }: Call): Promise<RemoteError | undefined> {
     const { url } = this.#options.remote;
-    const { messages, text } = await readMessages(this.#options.remote, response);
-    if (messages.length === 0) return refusalOf(url, response, "");
-    if (await this.#pass(messages.map((message) => ({ message, text })), { id, response })) return undefined;
+    const said = await readMessages(this.#options.remote, response);
+    if (said.length === 0) return refusalOf(url, response, "");
+    if (await this.#pass(said, { id, response })) return undefined;
     throw new RemoteError(`${shown(url)} answered without a response to the request`, { delivered: true });
   }
 

@@ -224,15 +224,12 @@ class ProcessChannel implements Channel {
   }
 
   #receive(line: string): Promise<void> | void {
-    const { messages, plain, refusal } = hear(line, this.#options.serverLimits);
+    const { said, refusal } = hear(line, this.#options.serverLimits);
     if (refusal) this.#tellRefused(line);
-    if (messages.length === 0) return;
+    if (said.length === 0) return;
     if (!this.#ready) this.#tellReady();
-    const text = plain ? line : undefined;
     let room: Promise<void> | void = undefined;
-    for (const message of messages) {
-      room = this.incoming.push({ message, text, relatesTo: undefined }, line.length);
-    }
+    for (const envelope of said) room = this.incoming.push(envelope, line.length);
     return room;
   }
 
@@ -240,7 +237,7 @@ class ProcessChannel implements Channel {
   #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
     const { name: server, emit } = this.#options;
     emit({ type: "server.trouble", session: this.#session, server, reason });
-    for (const message of answersTooLong(reason, outlines)) void this.incoming.push({ message });
+    for (const envelope of answersTooLong(reason, outlines)) void this.incoming.push(envelope);
   }
 
   async #wait(room: Promise<void>): Promise<void> {

@@ -1,8 +1,7 @@
 /** Reading the answers of a remote that are no event streams. */
 import { GatewayError, LimitError } from "../core/errors.ts";
-import type { JsonRpcMessage } from "../core/jsonrpc.ts";
 import { excessIn, isBatch } from "../core/message_limits.ts";
-import { hear } from "../core/parse.ts";
+import { hear, type Said } from "../core/parse.ts";
 import { readText } from "../wire/bounded_text.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_error.ts";
@@ -23,12 +22,6 @@ export async function errorText(response: Response): Promise<string> {
   return await readText(response.body, { maxBytes: ERROR_BODY_BYTES, tooLarge }).catch(() => "");
 }
 
-export interface Answer {
-  readonly messages: readonly JsonRpcMessage[];
-  /** As it came, where it is one message. */
-  readonly text: string | undefined;
-}
-
 /**
  * Reads a JSON answer; it is empty where the request was taken and nothing else was said. Throws RemoteError for anything
  * else, LimitError for one that is too long.
@@ -36,18 +29,18 @@ export interface Answer {
 export async function readMessages(
   { url, maxMessageBytes: maxBytes, serverLimits }: RemoteOptions,
   response: Response,
-): Promise<Answer> {
+): Promise<readonly Said[]> {
   const tooLarge = () =>
     new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes (--maxMessageSize)`);
   const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {
     throw error instanceof GatewayError ? error : lostAnswer(url, error);
   });
   if (text.trim() === "" || (response.status === 202 && contentType(response) !== "application/json")) {
-    return { messages: [], text: undefined };
+    return [];
   }
   if (contentType(response) !== "application/json") throw refusalOf(url, response, text);
-  const { messages, plain, refusal: cause } = hear(text, serverLimits);
-  if (!cause || (messages.length > 0 && isBatch(text))) return { messages, text: plain ? text : undefined };
+  const { said, refusal: cause } = hear(text, serverLimits);
+  if (!cause || (said.length > 0 && isBatch(text))) return said;
   const what = excessIn(text, serverLimits) ?? "something that is not JSON-RPC";
   throw new RemoteError(`${shown(url)} answered with ${what}`, { delivered: true, cause });
 }

@@ -206,12 +206,10 @@ class SseChannel implements Channel {
   }
 
   #receive(text: string): Promise<void> | void {
-    const { messages, plain, refusal } = hear(text, this.#options.serverLimits);
+    const { said, refusal } = hear(text, this.#options.serverLimits);
     if (refusal) this.#tell(`an event was not taken: ${refusal.message}`);
     let room: Promise<void> | void = undefined;
-    for (const message of messages) {
-      room = this.#pass({ message, text: plain ? text : undefined });
-    }
+    for (const envelope of said) room = this.#pass(envelope);
     return room;
   }
 
@@ -223,7 +221,7 @@ class SseChannel implements Channel {
   /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
   receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
     this.#tell(reason);
-    for (const message of answersTooLong(reason, outlines)) void this.#pass({ message });
+    for (const envelope of answersTooLong(reason, outlines)) void this.#pass(envelope);
   }
 
   #fail(cause?: unknown): void {

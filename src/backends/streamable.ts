@@ -219,9 +219,9 @@ class StreamableChannel implements Channel {
   /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
   #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
     this.#tell(reason);
-    for (const message of answersTooLong(reason, outlines)) {
-      this.#answeredOwn(message);
-      void this.incoming.push({ message });
+    for (const envelope of answersTooLong(reason, outlines)) {
+      this.#answeredOwn(envelope.message);
+      void this.incoming.push(envelope);
     }
   }
 

@@ -38,7 +38,7 @@ async function open(
     gone: "The MCP server closed its socket",
     onInvalid({ message: reason }, text) {
       emit({ type: "server.trouble", session: label, server: shown(url), reason });
-      for (const message of hear(text, limits).messages) void channel.incoming.push({ message });
+      for (const envelope of hear(text, limits).said) void channel.incoming.push(envelope);
       return undefined;
     },
   });

@@ -1,7 +1,7 @@
 /** The Channel: one end of a conversation of JSON-RPC messages, whatever the wire. */
 import { DisconnectedError, type GatewayError } from "./errors.ts";
 import type { JsonRpcMessage, RequestId } from "./jsonrpc.ts";
-import { parseMessage } from "./parse.ts";
+import { parseAgain } from "./parse.ts";
 import { Queue } from "./queue.ts";
 
 /** One JSON-RPC message, and what the wire knew about it. */
@@ -121,7 +121,7 @@ class TextEnvelope implements Envelope {
   }
 
   get message(): JsonRpcMessage {
-    return this.#message ??= parseMessage(this.text);
+    return this.#message ??= parseAgain(this.text);
   }
 }
 

@@ -4,9 +4,14 @@
  * The gateway carries messages and not methods, so `params` and `result` stay `unknown` inside.
  * Source: JSON-RPC 2.0, and the "Messages" section of MCP's basic protocol page.
  */
-/** `1` and `"1"` are two ids; a Map with these as keys keeps them apart. */
-export type RequestId = string | number;
-export type ProgressToken = string | number;
+import { largeInteger } from "./large_integer.ts";
+
+/**
+ * `1` and `"1"` are two ids; a Map with these as keys keeps them apart. An integer that a number would round is a bigint:
+ * two ids that are one as doubles are in use at once where they are counted up from a time or a node.
+ */
+export type RequestId = string | number | bigint;
+export type ProgressToken = RequestId;
 export type Params = Readonly<Record<string, unknown>>;
 
 export interface JsonRpcRequest {
@@ -55,12 +60,14 @@ export function isObject(value: unknown): value is Params {
 
 /** JSON can spell a number that no double holds (1e999): it could not be written back. */
 export function isId(value: unknown): value is RequestId {
-  return typeof value === "string" || Number.isFinite(value);
+  return typeof value === "string" || Number.isFinite(value) || typeof value === "bigint";
 }
 
 /** The same id as the other type, which some servers answer with; undefined where it would be another one. */
 export function otherTypeOf(id: RequestId): RequestId | undefined {
-  if (typeof id === "number") return `${id}`;
+  if (typeof id !== "string") return `${id}`;
+  const large = largeInteger(id);
+  if (large !== undefined) return large;
   const number = Number(id);
   return Number.isFinite(number) && `${number}` === id ? number : undefined;
 }

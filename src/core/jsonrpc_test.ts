@@ -7,8 +7,10 @@ import {
   isRequest,
   isResponse,
   type JsonRpcMessage,
+  otherTypeOf,
   reportedToken,
   requestedToken,
+  type RequestId,
   resultOf,
 } from "./jsonrpc.ts";
 import {
@@ -80,4 +82,14 @@ Deno.test("resultOf and errorOf make complete messages", () => {
   assert.deepEqual(resultOf("a", { x: 1 }), { jsonrpc: "2.0", id: "a", result: { x: 1 } });
   const error = { code: -32000, message: "no" };
   assert.deepEqual(errorOf(null, error), { jsonrpc: "2.0", id: null, error });
+});
+
+Deno.test("otherTypeOf gives the same digits as the other type, and nothing where there are others", () => {
+  const pairs: [RequestId, RequestId][] = [[7, "7"], ["7", 7], ["-0.5", -0.5], [
+    9007199254740993n,
+    "9007199254740993",
+  ]];
+  for (const [id, other] of pairs) assert.equal(otherTypeOf(id), other);
+  assert.equal(otherTypeOf("9007199254740993"), 9007199254740993n);
+  for (const id of ["7.0", "", "a", "07", "1e999", "1e21"]) assert.equal(otherTypeOf(id), undefined, id);
 });

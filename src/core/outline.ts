@@ -1,4 +1,5 @@
 /** Whose message a text is, found without parsing what is nested in it: for texts that are not to be parsed. */
+import { largeInteger } from "./large_integer.ts";
 import { isId, type RequestId } from "./jsonrpc.ts";
 import { closes, endOfString, opens, QUOTE } from "./message_limits.ts";
 
@@ -133,7 +134,7 @@ function endsInEscape(text: string, from: number): boolean {
 function scalarIn(text: string): RequestId | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isId(value) ? value : undefined;
+    return isId(value) ? largeInteger(text) ?? value : undefined;
   } catch {
     return undefined; // None, or longer than what is kept.
   }

@@ -1,25 +1,36 @@
 /** The one place where text becomes a message. */
 import { RequestError, RpcCode } from "./errors.ts";
-import {
-  errorOf,
-  isId,
-  isObject,
-  type JsonRpcError,
-  type JsonRpcMessage,
-  type RequestId,
-} from "./jsonrpc.ts";
-import { excessIn, type MessageLimits, tooManyMessages, USUAL_LIMITS } from "./message_limits.ts";
+import type { Kept } from "./kept.ts";
+import { errorOf, isId, isObject, type JsonRpcMessage, type RequestId } from "./jsonrpc.ts";
+import { isRounded, largeInteger } from "./large_integer.ts";
+import { spelledAt } from "./members.ts";
+import { elementsOf, excessIn, type MessageLimits, tooManyMessages, USUAL_LIMITS } from "./message_limits.ts";
 import { answerIdsIn, type Outline, outlinesOf } from "./outline.ts";
+import { type Path, putAt, valueAt } from "./path.ts";
 
 /** More askers than mostly are allowed to wait at a time. */
 const MAX_TOLD = 1_000;
 
+/** One message as somebody has said it: the beginning of its envelope. */
+export interface Said {
+  readonly message: JsonRpcMessage;
+  /** Its own; of a message that was put in place of another one there is none. */
+  readonly text: string | undefined;
+  readonly relatesTo: undefined;
+}
+
+/** Where a message names a request. */
+const NAMES: readonly Path[] = [
+  ["id"],
+  ["params", "_meta", "progressToken"],
+  ["params", "progressToken"],
+  ["params", "requestId"],
+];
+
 /** What a server has said in one text. */
 export interface Heard {
   /** Also what the askers are told whose answers were refused: nothing better will come. */
-  readonly messages: readonly JsonRpcMessage[];
-  /** The text is that of the one message. */
-  readonly plain: boolean;
+  readonly said: readonly Said[];
   /** Why not all of it was taken. */
   readonly refusal: RequestError | undefined;
 }
@@ -39,20 +50,26 @@ interface CandidateMessage {
  */
 export function parseMessage(text: string, limits = USUAL_LIMITS): JsonRpcMessage {
   refuseExcess(text, limits);
-  return asMessage(parseJson(text));
+  return asMessage(parseJson(text), text);
+}
+
+/** Parses what has been parsed before, and found to be a message within its limits. */
+export function parseAgain(text: string): JsonRpcMessage {
+  return asMessage(parseJson(text), text);
 }
 
 /** Parses one message or a batch (2025-03-26); an empty batch is refused. Errors as `parseMessage`. */
 export function parseMessages(
   text: string,
   limits = USUAL_LIMITS,
-): { messages: JsonRpcMessage[]; batch: boolean } {
+): { said: readonly Said[]; batch: boolean } {
   refuseExcess(text, limits);
   const value = parseJson(text);
-  if (!Array.isArray(value)) return { messages: [asMessage(value)], batch: false };
+  if (!Array.isArray(value)) return { said: [saidIn(value, text)], batch: false };
   if (value.length === 0) throw invalid("the batch is empty");
   if (value.length > limits.maxBatch) throw excessive(tooManyMessages(limits));
-  return { messages: value.map(asMessage), batch: true };
+  const texts = elementsOf(text);
+  return { said: value.map((one, at) => saidIn(one, texts[at] ?? "")), batch: true };
 }
 
 /**
@@ -65,7 +82,7 @@ export function hear(text: string, limits = USUAL_LIMITS): Heard {
   try {
     const value = parseJson(text);
     if (Array.isArray(value)) return hearBatch(text, value, limits);
-    return { messages: [asMessage(value)], plain: true, refusal: undefined };
+    return { said: [saidIn(value, text)], refusal: undefined };
   } catch (error) {
     return notHeard(error, text);
   }
@@ -74,31 +91,29 @@ export function hear(text: string, limits = USUAL_LIMITS): Heard {
 function hearBatch(text: string, values: readonly unknown[], limits: MessageLimits): Heard {
   if (values.length > limits.maxBatch) return heardTooMuch(text, tooManyMessages(limits));
   let refusal = values.length === 0 ? invalid("the batch is empty") : undefined;
-  const messages = values.flatMap((value) => {
+  const texts = elementsOf(text);
+  const said = values.flatMap((value, at) => {
+    const own = texts[at] ?? "";
     try {
-      return [asMessage(value)];
+      return [saidIn(value, own)];
     } catch (error) {
       refusal ??= refusalOf(error);
-      return brokenAnswer(value);
+      return brokenAnswer(value, own);
     }
   });
-  return { messages, plain: false, refusal };
+  return { said, refusal };
 }
 
 function heardTooMuch(text: string, excess: string): Heard {
   // Read without parsing the rest.
   const ids = answerIdsIn(outlinesOf(text, MAX_TOLD));
-  return {
-    messages: answersInstead(ids, `was refused: it is ${excess}`),
-    plain: false,
-    refusal: excessive(excess),
-  };
+  return { said: answersInstead(ids, `was refused: it is ${excess}`), refusal: excessive(excess) };
 }
 
 function notHeard(error: unknown, text: string): Heard {
   const refusal = refusalOf(error);
-  const messages = refusal.code === RpcCode.parseError ? [] : brokenAnswer(JSON.parse(text));
-  return { messages, plain: false, refusal };
+  const said = refusal.code === RpcCode.parseError ? [] : brokenAnswer(JSON.parse(text), text);
+  return { said, refusal };
 }
 
 function refusalOf(error: unknown): RequestError {
@@ -107,20 +122,22 @@ function refusalOf(error: unknown): RequestError {
 }
 
 /** What its asker is told, if this was to be an answer. */
-function brokenAnswer(value: unknown): JsonRpcError[] {
-  if (!isObject(value) || value.jsonrpc !== "2.0" || !isId(value.id)) return [];
-  const answers = typeof value.method !== "string" && ("result" in value || "error" in value);
-  return answers ? answersInstead([value.id], "is not valid JSON-RPC") : [];
+function brokenAnswer(value: unknown, text: string): Said[] {
+  if (!isObject(value) || value.jsonrpc !== "2.0") return [];
+  nameExactly(value, text);
+  const { id, method } = value;
+  const answers = typeof method !== "string" && ("result" in value || "error" in value);
+  return answers && isId(id) ? answersInstead([id], "is not valid JSON-RPC") : [];
 }
 
 /** What the askers are told whose answers were left out, since they are too long. */
-export function answersTooLong(reason: string, outlines: readonly Outline[]): JsonRpcError[] {
+export function answersTooLong(reason: string, outlines: readonly Outline[]): Said[] {
   return answersInstead(answerIdsIn(outlines), `was refused: ${reason[0]?.toLowerCase()}${reason.slice(1)}`);
 }
 
-function answersInstead(ids: readonly RequestId[], why: string): JsonRpcError[] {
+function answersInstead(ids: readonly RequestId[], why: string): Said[] {
   const error = { code: RpcCode.internalError, message: `The MCP server's answer ${why}` };
-  return ids.map((id) => errorOf(id, error));
+  return ids.map((id) => ({ message: errorOf(id, error), text: undefined, relatesTo: undefined }));
 }
 
 function refuseExcess(text: string, limits: MessageLimits): void {
@@ -138,7 +155,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-function asMessage(value: unknown): JsonRpcMessage {
+function saidIn(value: unknown, text: string): Said {
+  return { message: asMessage(value, text), text, relatesTo: undefined };
+}
+
+function asMessage(value: unknown, text: string): JsonRpcMessage {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalid("it is not an object");
   }
@@ -146,6 +167,7 @@ function asMessage(value: unknown): JsonRpcMessage {
   dropNulls(candidate);
   if (candidate.jsonrpc !== "2.0") throw invalid('"jsonrpc" is not "2.0"');
   checkShape(candidate);
+  nameExactly(candidate, text);
   // The checks above are the proof: from here on the type is trusted.
   return value as JsonRpcMessage;
 }
@@ -184,6 +206,34 @@ function checkAnswer(value: CandidateMessage): void {
   } else if (!isId(value.id)) {
     throw invalid('"id" is neither a string nor a number');
   }
+}
+
+/** Names are compared: two that a number holds as one must not become one. That costs a look at the text, and is rare. */
+function nameExactly(value: CandidateMessage, text: string): void {
+  if (!hasRoundedName(value)) return;
+  for (const path of NAMES) {
+    const name = isRounded(valueAt(value, path)) && largeInteger(spelledAt(text, path) ?? "");
+    if (name) putAt(value, path, name);
+  }
+}
+
+function hasRoundedName({ id, method, params }: CandidateMessage): boolean {
+  if (isRounded(id)) return true;
+  if (method === undefined || !isObject(params)) return false;
+  const { _meta: meta, progressToken, requestId } = params;
+  return isRounded(progressToken) || isRounded(requestId) ||
+    (isObject(meta) && isRounded(meta.progressToken));
+}
+
+/** A message that was parsed before, in which texts stand for what is kept; what is no name stays none. */
+export function parseKept(kept: Kept): JsonRpcMessage {
+  const message = JSON.parse(kept.json);
+  dropNulls(message);
+  for (const path of NAMES) {
+    const spelling = kept.spellingOf(valueAt(message, path));
+    if (spelling !== undefined && !isId(JSON.parse(spelling))) putAt(message, path, JSON.parse(spelling));
+  }
+  return message;
 }
 
 function excessive(excess: string, requestId?: RequestId): RequestError {

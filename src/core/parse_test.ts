@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { RequestError, RpcCode } from "./errors.ts";
+import { cancelledId, isRequest, reportedToken, requestedToken, resultOf } from "./jsonrpc.ts";
 import type { MessageLimits } from "./message_limits.ts";
-import { hear, parseMessage, parseMessages } from "./parse.ts";
+import { hear, parseAgain, parseMessage, parseMessages } from "./parse.ts";
 
 /** The refusal of a text, which must carry this code. */
 function refusal(text: string, code: number, parse: (text: string) => unknown = parseMessage): string {
@@ -70,14 +71,12 @@ Deno.test("parseMessage refuses JSON that is no message with -32600 and the reas
 Deno.test("parseMessages tells one message from a batch of one", () => {
   const text = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
   assert.equal(parseMessages(text).batch, false);
-  const { messages, batch } = parseMessages(`[${text}]`);
-  assert.equal(batch, true);
-  assert.equal(JSON.stringify(messages), `[${text}]`);
+  assert.deepEqual(parseMessages(`[${text}]`), { said: [heard(text)], batch: true });
 });
 
 Deno.test("parseMessages keeps the order of a batch", () => {
   const texts = ["a", "b", "c"].map((method) => `{"jsonrpc":"2.0","method":"${method}"}`);
-  assert.equal(JSON.stringify(parseMessages(`[${texts}]`).messages), `[${texts}]`);
+  assert.deepEqual(parseMessages(`[${texts}]`).said, texts.map(heard));
 });
 
 Deno.test("parseMessages refuses an empty batch, a nested one, and one with a bad message", () => {
@@ -111,12 +110,16 @@ Deno.test("parseMessage takes null for no method, no error and no result where o
   assert.deepEqual(parseMessage(JSON.stringify({ ...head, ...nothing })), { ...head, result: null });
 });
 
+function heard(text: string) {
+  return { message: JSON.parse(text), text, relatesTo: undefined };
+}
+
 /** The ids of those who are told that their answer was refused, and what all of them are told. */
 function toldInstead(text: string) {
-  const { messages, plain, refusal } = hear(text, LIMITS);
-  assert.equal(plain, false);
+  const { said, refusal } = hear(text, LIMITS);
   assert(refusal instanceof RequestError);
-  const errors = messages.map((message) => "error" in message ? message : assert.fail(`${text} was taken`));
+  assert(said.every(({ text }) => text === undefined));
+  const errors = said.map(({ message }) => "error" in message ? message : assert.fail(`${text} was taken`));
   return { ids: errors.map(({ id }) => id), why: [...new Set(errors.map(({ error }) => error.message))] };
 }
 
@@ -147,20 +150,23 @@ Deno.test("hear takes for noise what is not JSON-RPC, whatever id it has", () =>
 Deno.test("hear takes the messages of a batch that stand beside noise", () => {
   const answer = { jsonrpc: "2.0", id: 1, result: {} };
   const broken = { jsonrpc: "2.0", id: 2, error: 7 };
-  const { messages, plain, refusal } = hear(JSON.stringify([{ id: 3, msg: "m" }, answer, 8, broken]), {
+  const { said, refusal } = hear(JSON.stringify([{ id: 3, msg: "m" }, answer, 8, broken]), {
     ...LIMITS,
     maxBatch: 4,
   });
-  assert.deepEqual(messages[0], answer);
-  assert.deepEqual(messages.slice(1).map((message) => "error" in message && message.id), [2]);
-  assert.equal(plain, false);
+  assert.deepEqual(said[0], heard(JSON.stringify(answer)));
+  assert.deepEqual(said.slice(1).map(({ message }) => "error" in message && message.id), [2]);
   assert(refusal);
 });
 
 Deno.test("hear takes a message as it is, and a batch", () => {
   const text = '{"jsonrpc":"2.0","id":1,"result":{}}';
-  assert.deepEqual(hear(text), { messages: [JSON.parse(text)], plain: true, refusal: undefined });
-  assert.deepEqual(hear(`[${text}]`), { messages: [JSON.parse(text)], plain: false, refusal: undefined });
+  assert.deepEqual(hear(text), { said: [heard(text)], refusal: undefined });
+  const other = '{"jsonrpc":"2.0",\n"method":"a, ]\\"","params":{"n":[1.0,[]]}}';
+  assert.deepEqual(hear(` [ ${text} ,\n${other}] `), {
+    said: [heard(text), heard(other)],
+    refusal: undefined,
+  });
 });
 
 // --- limits ---
@@ -208,7 +214,7 @@ Deno.test("parseMessages refuses a text that is deep without parsing it", () => 
 
 Deno.test("parseMessages bounds a batch, and so little text that it needs no look beforehand", () => {
   const batch = (count: number) => `[${Array.from({ length: count }, (_, id) => call(id, "1")).join(",")}]`;
-  assert.equal(parseMessages(` ${batch(3)}`, LIMITS).messages.length, 3);
+  assert.equal(parseMessages(` ${batch(3)}`, LIMITS).said.length, 3);
   const expected = "Invalid Request: a batch of more than 3 messages (--maxBatch) is not taken";
   assert.equal(excess(batch(4)).message, expected);
   assert.equal(excess("[1,1,1,1]").message, expected);
@@ -248,4 +254,39 @@ Deno.test("hear tells the askers whose answers are too deep or too many, without
   assert.deepEqual(toldInstead(call(3, nested(2000))).ids, []);
   assert.deepEqual(toldInstead("[".repeat(5_000)).ids, []);
   assert.deepEqual(toldInstead(`{"jsonrpc":"2.0","id":{"id":7},"result":${nested(50)}}`).ids, []);
+});
+
+Deno.test("parseMessage gives ids and progress tokens beyond 2^53 digit by digit", () => {
+  const [one, other] = ["9007199254740992", "9007199254740993"];
+  const named = (text: string) => parseMessage(`{"jsonrpc":"2.0",${text}}`);
+  const request = named(
+    `"id":${other},"method":"m","params":{"id":${other},"_meta":{"progressToken":${one}}}`,
+  );
+  assert("id" in request && isRequest(request));
+  assert.equal(request.id, BigInt(other));
+  assert.equal(requestedToken(request), BigInt(one));
+  assert.equal(request.params?.id, Number(other));
+  const cancelled = named(`"method":"notifications/cancelled","params":{"requestId":${other}}`);
+  assert.equal(cancelledId(cancelled), BigInt(other));
+  const progress = named(`"method":"notifications/progress","params":{"progressToken":-${other}}`);
+  assert("method" in progress && !isRequest(progress));
+  assert.equal(reportedToken(progress), -BigInt(other));
+  assert.deepEqual(named(`"id":${one},"\\u0069d":${other},"result":{}`), resultOf(BigInt(other), {}));
+  assert.deepEqual(named(`"id":1e20,"result":{}`), resultOf(1e20, {}));
+});
+
+Deno.test("hear finds whose answer it was meant to be under ids beyond 2^53", () => {
+  const ids = ["9007199254740992", "9007199254740993"];
+  const broken = ids.map((id) => `{"jsonrpc":"2.0","id":${id},"error":7}`);
+  assert.deepEqual(toldInstead(broken[1]!).ids, [BigInt(ids[1]!)]);
+  assert.deepEqual(toldInstead(`[${broken}]`).ids, ids.map(BigInt));
+  const deep = `{"jsonrpc":"2.0","id":${ids[1]},"result":${nested(50)}}`;
+  assert.deepEqual(toldInstead(deep).ids, [BigInt(ids[1]!)]);
+});
+
+Deno.test("parseAgain minds no limits: the text was within them", () => {
+  assert.equal(
+    "result" in parseAgain(`{"jsonrpc":"2.0","id":1,"result":${"[".repeat(600)}${"]".repeat(600)}}`),
+    true,
+  );
 });

@@ -12,7 +12,7 @@ interface Box<V> {
   value: V | undefined;
 }
 
-export class Table<K extends string | number, V extends object> {
+export class Table<K extends string | number | bigint, V extends object> {
   /** The one entry; without a value there is none. */
   #key: K | undefined;
   #value: V | undefined;

@@ -2,18 +2,16 @@
 import type { Caller } from "../core/caller.ts";
 import type { BufferLimits } from "../core/channel.ts";
 import { GatewayError, invalidRequest, LimitError, refusalOf, stillOpen } from "../core/errors.ts";
-import { isRequest, type JsonRpcMessage, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
+import { isRequest, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
 import type { MessageLimits } from "../core/message_limits.ts";
-import { parseMessages } from "../core/parse.ts";
+import { parseMessages, type Said } from "../core/parse.ts";
 import type { Bodies, Body } from "./bodies.ts";
 import { requireJson } from "./http_checks.ts";
 
 /** The messages of one POST, parsed. */
 export interface Posted {
-  readonly messages: readonly JsonRpcMessage[];
+  readonly said: readonly Said[];
   readonly requests: readonly JsonRpcRequest[];
-  /** The body, where it is exactly one message. */
-  readonly text: string | undefined;
   readonly batch: boolean;
   /** What one message weighs while it waits. */
   readonly weight: number;
@@ -71,16 +69,11 @@ export function posting(
 }
 
 function postedOf(text: string, body: Body, limits: MessageLimits | undefined): Posted {
-  const { messages, batch } = parseMessages(text, limits);
-  const weight = Math.ceil(text.length / messages.length);
-  return {
-    messages,
-    requests: messages.filter(isRequest),
-    batch,
-    text: batch ? undefined : text,
-    weight,
-    body,
-  };
+  const { said, batch } = parseMessages(text, limits);
+  const weight = Math.ceil(text.length / said.length);
+  const requests: JsonRpcRequest[] = [];
+  for (const { message } of said) if (isRequest(message)) requests.push(message);
+  return { said, requests, batch, weight, body };
 }
 
 function refuseRepeated(requests: readonly JsonRpcRequest[]): void {

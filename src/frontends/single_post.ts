@@ -35,14 +35,14 @@ export class SinglePost implements Channel, ExchangeHost {
     this.settings = settings;
     this.#gone = gone;
     this.incoming.countIn(backlog);
-    const { requests, messages, batch, text, weight, body } = posted;
+    const { requests, said, batch, weight, body } = posted;
     if (requests.length > 0) {
       this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch, caller }, this);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
-    for (const message of messages) {
-      this.#handshake.sent(message);
-      void this.incoming.push({ message, text, relatesTo: undefined }, weight);
+    for (const envelope of said) {
+      this.#handshake.sent(envelope.message);
+      void this.incoming.push(envelope, weight);
     }
     if (requests.length === 0) this.incoming.end();
     body.leave();

@@ -108,11 +108,9 @@ class SseSession implements Channel {
   }
 
   /** Settles when the server has room for more. */
-  take({ messages, text, weight, body }: Posted): Promise<void> | void {
+  take({ said, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
-    for (const message of messages) {
-      room = enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
-    }
+    for (const envelope of said) room = enqueue(this.incoming, envelope, weight);
     body.leave();
     return room;
   }

@@ -94,11 +94,9 @@ class StdioChannel implements Channel {
 
   #receive(line: string): Promise<void> | void {
     try {
-      const { messages, batch } = parseMessages(line, this.#options.clientLimits);
+      const { said } = parseMessages(line, this.#options.clientLimits);
       let room: Promise<void> | void = undefined;
-      for (const message of messages) {
-        room = this.incoming.push({ message, text: batch ? undefined : line }, line.length);
-      }
+      for (const envelope of said) room = this.incoming.push(envelope, line.length);
       return room;
     } catch (error) {
       return this.#refuse(error);

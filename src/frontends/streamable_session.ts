@@ -103,11 +103,12 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   }
 
   /** A returned promise settles when the server has room for more. */
-  #take({ messages, text, weight, body }: Posted): Promise<void> | void {
+  #take({ said, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
-    for (const message of messages) {
+    for (const envelope of said) {
+      const { message } = envelope;
       this.#handshake.sent(message);
-      room = enqueue(this.incoming, { message, text, relatesTo: undefined }, weight);
+      room = enqueue(this.incoming, envelope, weight);
       this.#cancel(cancelledId(message));
     }
     body.leave();

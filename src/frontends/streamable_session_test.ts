@@ -11,9 +11,8 @@ import { StreamableSession } from "./streamable_session.ts";
 import { unbounded } from "../core/backlog.ts";
 
 const posted = (message: JsonRpcRequest): Posted => ({
-  messages: [message],
+  said: [{ message, text: JSON.stringify(message), relatesTo: undefined }],
   requests: [message],
-  text: JSON.stringify(message),
   batch: false,
   weight: 1,
   body: { leave: () => {} },

@@ -1,12 +1,13 @@
 import type { Envelope } from "../core/channel.ts";
 import type { JsonRpcResponse, RequestId } from "../core/jsonrpc.ts";
-import { splice } from "./splice.ts";
+import { anew, editedText } from "./anew.ts";
 
 /** An answer under this id, the rest of its text as it came where that is certain. */
-export function withAnswerId({ text }: Envelope, said: JsonRpcResponse, id: RequestId): Envelope {
+export function withAnswerId(envelope: Envelope, said: JsonRpcResponse, id: RequestId): Envelope {
+  const { text } = envelope;
   const message = { ...said, id };
   if (text === undefined) return { message };
   // Where there was no id, there is no place for it either.
-  const spliced = said.id === undefined ? undefined : splice(text, [{ path: ["id"], value: id }]);
-  return { message, text: spliced ?? JSON.stringify(message) };
+  if (said.id === undefined) return anew(envelope, said, (answer) => ({ ...answer, id }));
+  return { message, text: editedText(text, [{ path: ["id"], value: id }]) };
 }

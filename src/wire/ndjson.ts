@@ -2,7 +2,7 @@
 import type { Envelope } from "../core/channel.ts";
 import { LimitError } from "../core/errors.ts";
 import { type Outline, OutlineReader } from "../core/outline.ts";
-import { cutOut } from "./cut_out.ts";
+import { cutOut } from "../core/cut_out.ts";
 import { lineOf } from "./line.ts";
 import { MAX_OUTLINES } from "./skipping.ts";
 import { utf8Decoder } from "./utf8.ts";

@@ -104,11 +104,12 @@ Deno.test("encodeLine puts one message on one line", () => {
   assert.equal(encodeLine({ message: request(1, "ping") }), '{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
 });
 
-Deno.test("encodeLine hands on the text as it came, unless that is several lines", () => {
+Deno.test("encodeLine hands on the text as it came, with spaces for raw line ends", () => {
   const message = request(1, "ping");
   assert.equal(encodeLine({ message, text: '{ "as": "it came" }' }), '{ "as": "it came" }\n');
-  for (const text of ["{\n}", "{\r}", "{\r\n}"]) {
-    assert.equal(encodeLine({ message, text }), `${JSON.stringify(message)}\n`);
+  for (const end of ["\n", "\r", "\r\n", "\n\n"]) {
+    const text = `{"jsonrpc":"2.0",${end}"method":"a\\n","params":{"n":1.0,${end}"id":1915883588174806058}}`;
+    assert.equal(encodeLine({ message, text }), `${text.replaceAll(/[\r\n]/g, " ")}\n`);
   }
 });
 

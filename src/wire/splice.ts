@@ -2,14 +2,16 @@
  * Exchanges values inside JSON text and leaves every other character as it came: numbers beyond 2^53 keep their digits,
  * and a large message is not serialised again.
  */
+import type { RequestId } from "../core/jsonrpc.ts";
+import type { Path } from "../core/path.ts";
 import { freeMemory } from "./free_memory.ts";
 import { spellsLetters } from "./letter_escape.ts";
 
 /** A value that is to stand where a path of keys leads. */
 export interface Edit {
-  readonly path: readonly string[];
+  readonly path: Path;
   /** Undefined leaves what stands there, if anything does. */
-  readonly value: string | number | undefined;
+  readonly value: RequestId | undefined;
   /**
    * How many members JSON.parse has found in each object on the path, from the outermost on. A text with others, two
    * with equal keys say, is not certain: each reader takes the one it likes.
@@ -254,8 +256,8 @@ class Search {
   }
 }
 
-function written(value: string | number): string {
-  return typeof value === "number" ? `${value}` : JSON.stringify(value);
+function written(value: RequestId): string {
+  return typeof value === "string" ? JSON.stringify(value) : `${value}`;
 }
 
 /** Good until the next text. */

@@ -3,7 +3,7 @@ import { createParser } from "eventsource-parser";
 import { LimitError } from "../core/errors.ts";
 import { type Outline, OutlineReader } from "../core/outline.ts";
 import { inTime } from "../core/waiting.ts";
-import { cutOut } from "./cut_out.ts";
+import { cutOut } from "../core/cut_out.ts";
 import { MAX_OUTLINES, SKIPPED_PAUSE_MS, SKIPPED_TIMES } from "./skipping.ts";
 import { utf8Decoder } from "./utf8.ts";
 

@@ -4,7 +4,7 @@ import { type BufferLimits, type Channel, enqueue, type Envelope, textOf } from 
 import { DisconnectedError, GatewayError, type LimitError, toRpcError } from "../core/errors.ts";
 import { errorOf, isRequest, type JsonRpcMessage } from "../core/jsonrpc.ts";
 import type { MessageLimits } from "../core/message_limits.ts";
-import { parseMessages } from "../core/parse.ts";
+import { parseMessages, type Said } from "../core/parse.ts";
 import { Queue } from "../core/queue.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
 import type { ByteStream } from "./byte_stream.ts";
@@ -204,13 +204,11 @@ export class WebSocketChannel implements Channel {
       return this.#giveUp(CloseCode.tryAgain, "Too many messages wait");
     }
     try {
-      const { messages, batch } = parseMessages(text, limits);
+      const { said } = parseMessages(text, limits);
       const refusal = this.#options.side === "server" ? this.#options.backlog?.refusal() : undefined;
-      if (refusal) return this.#refuse(messages, refusal);
-      for (const message of messages) {
-        const envelope = { message, text: batch ? undefined : text, relatesTo: undefined };
-        void enqueue(this.incoming, envelope, Math.ceil(text.length / messages.length));
-      }
+      if (refusal) return this.#refuse(said, refusal);
+      const weight = Math.ceil(text.length / said.length);
+      for (const envelope of said) void enqueue(this.incoming, envelope, weight);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       const answer = this.#options.onInvalid(error, text);
@@ -226,8 +224,8 @@ export class WebSocketChannel implements Channel {
   }
 
   /** Others may have filled what this client shares with them: it need not go for that. */
-  #refuse(messages: readonly JsonRpcMessage[], refusal: LimitError): void {
-    for (const message of messages) {
+  #refuse(said: readonly Said[], refusal: LimitError): void {
+    for (const { message } of said) {
       if (isRequest(message)) void this.#say(JSON.stringify(errorOf(message.id, toRpcError(refusal))));
       else this.#options.onRefused?.(refusal);
     }

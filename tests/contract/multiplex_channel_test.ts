@@ -1,6 +1,6 @@
 import { Multiplex } from "../../src/adapters/sharing/multiplex.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
-import { request } from "../support/messages.ts";
+import { request, result } from "../support/messages.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
 import { Inbox } from "./inbox.ts";
 import { SUBSCRIPTIONS } from "../support/limits.ts";
@@ -11,7 +11,7 @@ async function openPair(): Promise<ChannelPair> {
   const hub = new Multiplex({
     server,
     incoming: server.incoming,
-    initialized: {},
+    initialized: { message: result(0) },
     versions: [],
     maxBufferedMessages: 2_000,
     maxBufferedBytes: 1 << 26,

@@ -29,7 +29,7 @@ async function startHub() {
     ...{ shell: false, env: {}, maxMessageBytes: 1 << 20, stopTimeoutMs: 1_000, emit: record.emit },
   });
   const server = await backend.open(LAUNCH, new AbortController().signal);
-  const { result: initialized, incoming } = await handshake(server, {
+  const { answer: initialized, incoming } = await handshake(server, {
     protocolVersion: "2025-11-25",
     clientInfo: { name: "keystone", version: "1.0.0" },
     timeoutMs: 20_000,

@@ -51,6 +51,8 @@ function meeting(places: number): string {
   return values.join(",");
 }
 
+/** It is one as a double with many others. */
+const LARGE_ID = "9007199254740993";
 const NUMBER_OF_800_DIGITS = "7".repeat(800);
 
 /** The same size, and nothing that is hard. */
@@ -110,6 +112,17 @@ export const BODIES: readonly Input[] = [
   { name: "endless numbers", body: () => call(listOf("1e999")) },
   { name: "small numbers", body: () => call(listOf("1")) },
   // --- what is read by the gateway ---
+  { name: "numbers after a large id", body: () => call(listOf("1.0"), LARGE_ID) },
+  { name: "large integers after a large id", body: () => call(listOf(LARGE_ID), LARGE_ID) },
+  {
+    name: "numbers to be kept in a text to be written anew",
+    body: () => request("ping", `{"progress_token":1,"a":${listOf("1.0")}}`),
+  },
+  {
+    name: "numbers to be kept among the parameters",
+    body: () => request("ping", `{"progress_token":1,${members((n) => `"k${n}":1.0`)}}`),
+  },
+  { name: "numbers to be kept in a notification", body: () => notification("x", `{"a":${listOf("-0")}}`) },
   { name: "a long id", body: () => call("1", `"${fill("i")}"`) },
   { name: "an id of escapes", body: () => call("1", `"${fill("\\u0069")}"`) },
   { name: "an id of digits", body: () => call("1", fill("7")) },

@@ -3,6 +3,7 @@ import { Multiplex, type MultiplexOptions } from "../../src/adapters/sharing/mul
 import type { ClientKind } from "../../src/adapters/sharing/shared_channel.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
 import { FarEnd } from "./far_end.ts";
+import { result } from "./messages.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 import { SUBSCRIPTIONS } from "./limits.ts";
 
@@ -25,7 +26,7 @@ export function hubRig(options: Partial<MultiplexOptions> = {}): HubRig {
   const hub = new Multiplex({
     server: serverEnd,
     incoming: serverEnd.incoming,
-    initialized: INITIALIZED,
+    initialized: { message: result(0, INITIALIZED) },
     versions: ["2025-11-25", "2025-06-18", "2025-03-26"],
     maxBufferedMessages: 100,
     maxBufferedBytes: 1 << 26,

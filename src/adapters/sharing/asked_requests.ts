@@ -81,10 +81,10 @@ export class AskedRequests {
   }
 
   /** Passes on how far a client has got with what it was asked. */
-  progress(client: SharedChannel, message: JsonRpcNotification): Promise<void> | void {
+  progress(client: SharedChannel, envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
     const token = reportedToken(message);
     const asked = token === undefined ? undefined : this.#byToken.get(token);
-    if (asked?.client === client) return this.#server.send({ message });
+    if (asked?.client === client) return this.#server.send(envelope);
     return this.#server.drop("up", "progress of nothing that this client was asked");
   }
 

@@ -42,7 +42,7 @@ async function opened<T>(
   const { maxSubscriptions, maxUriChars } = options;
   const server = await backend.open(launch, signal);
   try {
-    const { result: initialized, incoming } = await until(signal, handshake(server, options));
+    const { answer: initialized, incoming } = await until(signal, handshake(server, options));
     const limits = { maxBufferedMessages, maxBufferedBytes, maxSubscriptions, maxUriChars };
     const { session } = launch;
     return options.use(

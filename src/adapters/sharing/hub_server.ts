@@ -24,12 +24,12 @@ export class HubServer {
   }
 
   /** Says something of our own; a server that is gone need not hear it, since its end is told to everybody. */
-  say(message: JsonRpcMessage): Promise<void> | void {
+  say(message: JsonRpcMessage, text?: string): Promise<void> | void {
     const failed = (error: unknown): void => {
       if (!(error instanceof GatewayError)) this.fault(error);
     };
     try {
-      return this.#options.server.send({ message })?.catch(failed);
+      return this.#options.server.send({ message, text })?.catch(failed);
     } catch (error) {
       failed(error);
     }

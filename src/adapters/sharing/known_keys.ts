@@ -15,6 +15,7 @@ import {
   type JsonRpcResponse,
   type Params,
 } from "../../core/jsonrpc.ts";
+import { anew } from "../../wire/anew.ts";
 import { remembered } from "../../core/remembered.ts";
 
 const OF_CALLS = new Set(["jsonrpc", "id", "method", "params"]);
@@ -52,10 +53,7 @@ const ROUTING_OF = new Map([
 
 /** A message without members that the server might take for others; the envelope itself where there are none. */
 export function withKnownKeys(envelope: Envelope): Envelope {
-  const message = known(envelope.message);
-  if (message === envelope.message) return envelope;
-  // What had a text keeps one, so that its size is known to whoever queues it.
-  return envelope.text === undefined ? { message } : { message, text: JSON.stringify(message) };
+  return known(envelope.message) === envelope.message ? envelope : anew(envelope, envelope.message, known);
 }
 
 function known(message: JsonRpcMessage): JsonRpcMessage {

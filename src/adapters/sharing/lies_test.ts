@@ -150,7 +150,7 @@ function attackedHub() {
     ...limits,
     server: pretended,
     incoming: serverEnd.incoming,
-    initialized: { capabilities: {} },
+    initialized: { message: resultOf(0, { capabilities: {} }) },
     versions: [],
     session: "shared",
     emit: () => {},

@@ -13,10 +13,12 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
-  type Params,
+  type JsonRpcResult,
   resultOf,
 } from "../../core/jsonrpc.ts";
 import { each } from "../../core/queue.ts";
+import { anew, rewritten } from "../../wire/anew.ts";
+import type { ResultEnvelope } from "../handshake.ts";
 import type { SubscriptionLimits } from "../subscription_limits.ts";
 import { askableIn, AskedRequests } from "./asked_requests.ts";
 import { withKnownKeys } from "./known_keys.ts";
@@ -33,8 +35,8 @@ export interface MultiplexOptions extends BufferLimits, SubscriptionLimits {
   /** The server; `incoming` may be an iterator that a handshake has begun to read. */
   readonly server: Channel;
   readonly incoming: AsyncIterable<Envelope>;
-  /** The result of the one real `initialize`, from which each client's own is answered. */
-  readonly initialized: Params;
+  /** The answer to the one real `initialize`, from which each client's own is answered. */
+  readonly initialized: ResultEnvelope;
   /** The revisions that a client may be told. */
   readonly versions: readonly string[];
   /** Names the shared server in events. */
@@ -62,12 +64,14 @@ export class Multiplex {
     up: (client, envelope) => this.#up(client, envelope),
     leave: (client) => this.#leave(client),
   };
+  #initialized: ResultEnvelope;
   #joined = 0;
   #emptySince = performance.now();
   #over = false;
 
   constructor(options: MultiplexOptions) {
     this.#options = options;
+    this.#initialized = options.initialized;
     this.#server = new HubServer(options);
     this.#requests = new SharedRequests(this.#server);
     this.#subscriptions = new SharedSubscriptions(this.#requests, options);
@@ -114,7 +118,7 @@ export class Multiplex {
     if (isResponse(message)) return this.#asked.answer(client, envelope, message);
     return isRequest(message)
       ? this.#requestUp(client, envelope, message)
-      : this.#notificationUp(client, message);
+      : this.#notificationUp(client, envelope, message);
   }
 
   #requestUp(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
@@ -125,9 +129,9 @@ export class Multiplex {
     if (refusal) return client.deliver({ message: errorOf(id, refusal) });
     if (method === "initialize") return this.#initialize(client, message);
     if (client.kind === "alone") return this.#pass(client, envelope, message);
-    if (method === "logging/setLevel") return this.#logLevel.set(client, message);
+    if (method === "logging/setLevel") return this.#logLevel.set(client, envelope, message);
     if (method === "resources/subscribe" || method === "resources/unsubscribe") {
-      return this.#subscriptionUp(client, message);
+      return this.#subscriptionUp(client, envelope, message);
     }
     return this.#pass(client, envelope, message);
   }
@@ -137,46 +141,54 @@ export class Multiplex {
     return this.#requests.pass(client, plain.envelope, plain.message);
   }
 
-  #subscriptionUp(client: SharedChannel, message: JsonRpcRequest): Promise<void> | void {
+  #subscriptionUp(
+    client: SharedChannel,
+    envelope: Envelope,
+    message: JsonRpcRequest,
+  ): Promise<void> | void {
     const { method, params } = message;
     const uri = params?.uri;
     // For the server's error, and written anew: to another reader its text might name a uri.
-    if (typeof uri !== "string") return this.#requests.pass(client, { message }, message);
+    if (typeof uri !== "string") return this.#requests.pass(client, rewritten(envelope, message), message);
     return method === "resources/subscribe"
-      ? this.#subscriptions.subscribe(client, message, uri)
-      : this.#subscriptions.unsubscribe(client, message, uri);
+      ? this.#subscriptions.subscribe(client, envelope, message, uri)
+      : this.#subscriptions.unsubscribe(client, envelope, message, uri);
   }
 
   #initialize(client: SharedChannel, { id, params }: JsonRpcRequest): void {
-    const { initialized, versions } = this.#options;
     const { protocolVersion: asked, capabilities } = params ?? {};
     client.askable = askableIn(capabilities);
-    const result = initializeResult(initialized, { kind: client.kind, asked, versions });
-    client.deliver({ message: resultOf(id, result) });
+    const question = { kind: client.kind, asked, versions: this.#options.versions };
+    const answer = ({ result }: JsonRpcResult) => resultOf(id, initializeResult(result, question));
+    client.deliver(anew(this.#initialized, this.#initialized.message, answer));
   }
 
   /** Written anew: their text might say something else to the server than it says to us. */
-  #notificationUp(client: SharedChannel, message: JsonRpcNotification): Promise<void> | void {
+  #notificationUp(
+    client: SharedChannel,
+    envelope: Envelope,
+    message: JsonRpcNotification,
+  ): Promise<void> | void {
     switch (message.method) {
       case "notifications/initialized":
         client.initialized = true;
         return;
       case "notifications/cancelled":
-        return this.#requests.cancel(client, message);
+        return this.#requests.cancel(client, envelope, message);
       case "notifications/progress":
-        return this.#asked.progress(client, message);
+        return this.#asked.progress(client, rewritten(envelope, message), message);
       case "notifications/roots/list_changed":
-        return this.#rootsChanged(client, message);
+        return this.#rootsChanged(client, rewritten(envelope, message));
       default:
         if (needsId(message.method)) return this.#server.drop("up", `${message.method} has no id`);
-        return this.#server.send({ message });
+        return this.#server.send(rewritten(envelope, message));
     }
   }
 
   /** The server would ask again for roots, and could not say whose it means. */
-  #rootsChanged(client: SharedChannel, message: JsonRpcNotification): Promise<void> | void {
+  #rootsChanged(client: SharedChannel, envelope: Envelope): Promise<void> | void {
     const alone = this.#sessions.size === 1 && this.#sessions.has(client);
-    if (alone) return this.#server.send({ message });
+    if (alone) return this.#server.send(envelope);
     return this.#server.drop("up", "the roots of one client are not those of the others");
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isRequest, requestedToken, type RequestId } from "../../core/jsonrpc.ts";
+import { isRequest, type ProgressToken, requestedToken, type RequestId } from "../../core/jsonrpc.ts";
 import { DisconnectedError } from "../../core/errors.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
@@ -14,7 +14,7 @@ import {
 } from "../../../tests/support/messages.ts";
 
 /** The id and the progress token under which the next request reaches the server. */
-async function arrival(server: FarEnd): Promise<{ id: RequestId; token: string | number }> {
+async function arrival(server: FarEnd): Promise<{ id: RequestId; token: ProgressToken }> {
   const message = await server.hear();
   assert(isRequest(message));
   return { id: message.id, token: requestedToken(message) ?? "none" };

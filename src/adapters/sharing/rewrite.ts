@@ -10,7 +10,8 @@ import {
   type ProgressToken,
   type RequestId,
 } from "../../core/jsonrpc.ts";
-import { type Edit, splice } from "../../wire/splice.ts";
+import { editedText } from "../../wire/anew.ts";
+import type { Edit } from "../../wire/splice.ts";
 
 const ID_PATH = ["id"];
 const TOKEN_PATH = ["params", "_meta", "progressToken"];
@@ -47,7 +48,7 @@ export function withReportedToken(
 /** What had a text keeps one, so that its size is known to whoever queues it. */
 function rewritten({ text }: Envelope, message: JsonRpcMessage, edits: readonly Edit[]): Envelope {
   if (text === undefined) return { message };
-  return { message, text: splice(text, edits) ?? JSON.stringify(message) };
+  return { message, text: editedText(text, edits) };
 }
 
 function sizesOnTokenPath(message: JsonRpcRequest): number[] {

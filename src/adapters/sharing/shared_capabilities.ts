@@ -2,6 +2,7 @@
 import type { Envelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
 import { isObject, type JsonRpcErrorObject, type JsonRpcRequest, type Params } from "../../core/jsonrpc.ts";
+import { anew } from "../../wire/anew.ts";
 import type { ClientKind } from "./shared_channel.ts";
 import { quoted } from "../../core/outside.ts";
 
@@ -18,7 +19,11 @@ export interface InitializeQuestion {
 }
 
 /** The result of the server's `initialize` as a client is told it: without what sharing cannot carry. */
-export function initializeResult(initialized: Params, { kind, asked, versions }: InitializeQuestion): Params {
+export function initializeResult(
+  initialized: unknown,
+  { kind, asked, versions }: InitializeQuestion,
+): Params {
+  if (!isObject(initialized)) return {};
   const { capabilities, protocolVersion: own } = initialized;
   return {
     ...initialized,
@@ -73,9 +78,11 @@ export function withoutTask(
   message: JsonRpcRequest,
 ): { envelope: Envelope; message: JsonRpcRequest } {
   if (message.method !== "tools/call" || message.params?.task === undefined) return { envelope, message };
-  const { task: _, ...params } = message.params;
-  const plain = { ...message, params };
-  return { envelope: { message: plain }, message: plain };
+  return { envelope: anew(envelope, message, taskless), message: taskless(message) };
+}
+
+function taskless({ params: { task: _, ...params } = {}, ...call }: JsonRpcRequest): JsonRpcRequest {
+  return { ...call, params };
 }
 
 /** Without what is brought to a client later on. */

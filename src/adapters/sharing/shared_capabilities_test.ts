@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Params } from "../../core/jsonrpc.ts";
 import { hubRig, INITIALIZED } from "../../../tests/support/hub_rig.ts";
-import { request } from "../../../tests/support/messages.ts";
+import { request, result } from "../../../tests/support/messages.ts";
 import { initializeResult, refusalOf } from "./shared_capabilities.ts";
 import type { ClientKind } from "./shared_channel.ts";
 
@@ -85,7 +85,9 @@ Deno.test("refusalOf says what it refuses cut and escaped", () => {
 });
 
 Deno.test("Multiplex tells each kind of client what it can have, and refuses the rest without the server", async () => {
-  const { server, join } = hubRig({ initialized: { ...INITIALIZED, capabilities: FULL.capabilities } });
+  const { server, join } = hubRig({
+    initialized: { message: result(0, { ...INITIALIZED, capabilities: FULL.capabilities }) },
+  });
   for (const kind of ["session", "request"] as const) {
     const client = join(kind);
     client.say(request(1, "initialize"));

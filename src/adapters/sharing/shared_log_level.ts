@@ -9,6 +9,8 @@ import {
   type RequestId,
   resultOf,
 } from "../../core/jsonrpc.ts";
+import { rewritten } from "../../wire/anew.ts";
+import { withAnswerId } from "../../wire/answer_id.ts";
 import type { SharedChannel } from "./shared_channel.ts";
 import type { SharedRequests } from "./shared_requests.ts";
 
@@ -46,10 +48,10 @@ export class SharedLogLevel {
   }
 
   /** Sets a client's level; one that is none goes to the server for its error. */
-  set(client: SharedChannel, message: JsonRpcRequest): Promise<void> | void {
+  set(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     const { id, params } = message;
     const rank = LEVELS.indexOf(params?.level);
-    if (rank === -1) return this.#passInvalid(client, message);
+    if (rank === -1) return this.#passInvalid(client, envelope, message);
     const change = linkTo({ client, id, rank });
     this.#requests.hold(client, id, () => this.#withdraw(change));
     this.#changes.add(change);
@@ -82,9 +84,9 @@ export class SharedLogLevel {
   }
 
   /** A server that takes it all the same has a level that we do not know. Written anew: its text might hide another. */
-  #passInvalid(client: SharedChannel, message: JsonRpcRequest): Promise<void> | void {
+  #passInvalid(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     this.#atServer = undefined;
-    return this.#requests.pass(client, { message }, message);
+    return this.#requests.pass(client, rewritten(envelope, message), message);
   }
 
   /** Goes through the changes up to one that the server must be asked for. */
@@ -93,25 +95,25 @@ export class SharedLogLevel {
       const { client, id, rank } = change.value;
       const target = Math.min(rank, this.#lowest(client));
       if (target !== this.#atServer) return this.#ask(change, target);
-      this.#finish(change, resultOf(id, {}));
+      this.#finish(change, resultOf(id, {}), { message: resultOf(id, {}) });
     }
     return this.#adjust();
   }
 
   #ask(change: LinkTo<Change>, target: number): Promise<void> | void {
-    return this.#requests.ask("logging/setLevel", paramsOf(target), (answer) => {
+    return this.#requests.ask("logging/setLevel", paramsOf(target), (answer, said) => {
       if (this.#changes.first !== change) return;
       if ("result" in answer) this.#atServer = target;
-      this.#finish(change, { ...answer, id: change.value.id });
+      this.#finish(change, answer, said);
       void this.#run();
     });
   }
 
-  #finish(change: LinkTo<Change>, answer: JsonRpcResponse): void {
-    const { client, rank } = change.value;
+  #finish(change: LinkTo<Change>, answer: JsonRpcResponse, said: Envelope): void {
+    const { client, id, rank } = change.value;
     this.#changes.remove(change);
     if ("result" in answer) this.#want(client, rank);
-    this.#requests.answer(client, answer);
+    this.#requests.answer(client, id, withAnswerId(said, answer, id));
   }
 
   /** Of one that is at the server already nobody knows what will come of it: whatever comes next sets it right. */

@@ -14,6 +14,7 @@ import {
 } from "../../core/jsonrpc.ts";
 import { Table } from "../../core/table.ts";
 import { unansweredBy } from "../../core/open_table.ts";
+import { anew } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
 import { withReportedToken, withRequestId } from "./rewrite.ts";
 import type { Held, Passed, SharedChannel } from "./shared_channel.ts";
@@ -21,7 +22,7 @@ import type { HubServer } from "./hub_server.ts";
 import { type Withdrawer, WithdrawnRequests } from "./withdrawn_requests.ts";
 
 /** Hears the answer to a request of the hub's own. */
-type Settle = (answer: JsonRpcResponse) => void;
+export type Settle = (answer: JsonRpcResponse, envelope: Envelope) => void;
 
 export class SharedRequests {
   readonly #server: HubServer;
@@ -71,26 +72,31 @@ export class SharedRequests {
   }
 
   /** Answers a request that was held, unless its client no longer waits for it. */
-  answer(client: SharedChannel, answer: JsonRpcResponse): void {
-    if (answer.id !== null && this.#take(client, answer.id)) client.deliver({ message: answer });
+  answer(client: SharedChannel, id: RequestId, envelope: Envelope): void {
+    if (this.#take(client, id)) client.deliver(envelope);
   }
 
-  /** Asks the server something of the hub's own. */
-  ask(method: string, params: Params | undefined, settle: Settle): Promise<void> | void {
+  /** Asks the server something of the hub's own; what a client has said to that end is its `json`, if there is one. */
+  ask(method: string, params: Params | undefined, settle: Settle, json?: string): Promise<void> | void {
     const id = ++this.#lastId;
     this.#sent.set(id, settle);
-    return this.#server.say({ jsonrpc: "2.0", id, method, ...(params && { params }) });
+    const message = { jsonrpc: "2.0", id, method, ...(params && { params }) } as const;
+    return this.#server.say(
+      message,
+      json && `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${json}}`,
+    );
   }
 
   /** A client takes one of its requests back. */
-  cancel(client: SharedChannel, message: JsonRpcNotification): Promise<void> | void {
+  cancel(client: SharedChannel, envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
     const id = cancelledId(message);
     const open = id === undefined ? undefined : this.#take(client, id);
     if (!open) return this.#server.drop("up", "it cancels a request that is not open");
     if ("withdraw" in open) return open.withdraw();
     this.#sent.take(open.serverId);
-    const params = { ...message.params, requestId: open.serverId };
-    const room = this.#server.send({ message: { ...message, params } });
+    const { serverId: requestId } = open;
+    const named = (said: JsonRpcNotification) => ({ ...said, params: { ...said.params, requestId } });
+    const room = this.#server.send(anew(envelope, message, named));
     this.#withdrawn.add(client);
     return room;
   }
@@ -120,7 +126,7 @@ export class SharedRequests {
     const { id } = message;
     const sent = typeof id === "number" ? this.#sent.take(id) : undefined;
     if (!sent) return void this.#server.drop("down", unansweredBy(message, this.#sent.size));
-    if (typeof sent === "function") return void sent(message);
+    if (typeof sent === "function") return void sent(message, envelope);
     this.#take(sent.client, sent.id);
     sent.client.deliver(withAnswerId(envelope, message, sent.id));
     return sent.client;

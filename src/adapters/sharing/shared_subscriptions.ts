@@ -11,8 +11,10 @@ import {
   resultOf,
 } from "../../core/jsonrpc.ts";
 import { type SubscriptionLimits, subscriptionRefusal } from "../subscription_limits.ts";
+import { jsonOf } from "../../wire/anew.ts";
+import { withAnswerId } from "../../wire/answer_id.ts";
 import type { SharedChannel } from "./shared_channel.ts";
-import type { SharedRequests } from "./shared_requests.ts";
+import type { Settle, SharedRequests } from "./shared_requests.ts";
 
 /** A client's request that waits for the server's answer to the first one. */
 interface Waiter {
@@ -42,7 +44,13 @@ export class SharedSubscriptions {
     this.#limits = limits;
   }
 
-  subscribe(client: SharedChannel, { id, params }: JsonRpcRequest, uri: string): Promise<void> | void {
+  subscribe(
+    client: SharedChannel,
+    envelope: Envelope,
+    message: JsonRpcRequest,
+    uri: string,
+  ): Promise<void> | void {
+    const { id, params } = message;
     const known = this.#byUri.get(uri);
     const refusal = this.#refusal(client, params, known);
     if (refusal) return client.deliver({ message: errorOf(id, toRpcError(refusal)) });
@@ -52,18 +60,36 @@ export class SharedSubscriptions {
     if (subscription.live) return client.deliver({ message: resultOf(id, {}) });
     this.#wait({ client, id }, subscription);
     if (known) return;
-    const settle = (answer: JsonRpcResponse) => this.#settle(subscription, answer);
-    return this.#requests.ask("resources/subscribe", ofEverybody(params, uri), settle);
+    const settle: Settle = (answer, said) => this.#settle(subscription, answer, said);
+    return this.#ask(envelope, message, settle);
   }
 
-  unsubscribe(client: SharedChannel, { id, params }: JsonRpcRequest, uri: string): Promise<void> | void {
+  unsubscribe(
+    client: SharedChannel,
+    envelope: Envelope,
+    message: JsonRpcRequest,
+    uri: string,
+  ): Promise<void> | void {
+    const { id } = message;
     const subscription = this.#byUri.get(uri);
     const ends = subscription?.clients.has(client) && this.#part(client, subscription);
     if (!ends) return client.deliver({ message: resultOf(id, {}) });
     // Not to be taken back once it is sent: whoever subscribes next relies on it.
     this.#requests.hold(client, id, () => {});
-    const settle = (answer: JsonRpcResponse) => this.#requests.answer(client, { ...answer, id });
-    return this.#requests.ask("resources/unsubscribe", ofEverybody(params, uri), settle);
+    return this.#ask(
+      envelope,
+      message,
+      (answer, said) => this.#requests.answer(client, id, withAnswerId(said, answer, id)),
+    );
+  }
+
+  #ask(envelope: Envelope, message: JsonRpcRequest, settle: Settle): Promise<void> | void {
+    return this.#requests.ask(
+      message.method,
+      ofEverybody(message),
+      settle,
+      jsonOf(envelope, message, ofEverybody),
+    );
   }
 
   leave(client: SharedChannel): void {
@@ -128,9 +154,11 @@ export class SharedSubscriptions {
     });
   }
 
-  #settle(subscription: Subscription, answer: JsonRpcResponse): void {
+  #settle(subscription: Subscription, answer: JsonRpcResponse, said: Envelope): void {
     subscription.live = "result" in answer;
-    for (const { client, id } of subscription.waiting) this.#requests.answer(client, { ...answer, id });
+    for (const { client, id } of subscription.waiting) {
+      this.#requests.answer(client, id, withAnswerId(said, answer, id));
+    }
     subscription.waiting.clear();
     subscription.asking.clear();
     if (!subscription.live) {
@@ -162,9 +190,8 @@ function newSubscription(uri: string): Subscription {
 }
 
 /** What one client says of its request (`_meta`) is not said in the name of all. */
-function ofEverybody(params: Params | undefined, uri: string): Params {
-  const { _meta, ...rest } = params ?? {};
-  return { ...rest, uri };
+function ofEverybody({ params: { _meta, ...params } = {} }: JsonRpcRequest): Params {
+  return params;
 }
 
 /** Subscriptions, found by their uri and by the uri of a part. */
