@@ -324,13 +324,16 @@ class SupervisedChannel implements Channel {
   // --- down ---
 
   async #replay(server: Channel, messages: AsyncIterator<Envelope>): Promise<void> {
-    const { replayTimeoutMs } = this.#options;
+    const { replayTimeoutMs, shared } = this.#options;
     const within = `${durationText(replayTimeoutMs)} (--startTimeout)`;
     const late = new TimeoutError(`The MCP server did not answer the handshake within ${within}`);
     const pass = (envelope: Envelope) => this.#receive(server, envelope);
     const isOpen = (id: RequestId) => this.#open.has(id);
     try {
-      await inTime(replayTimeoutMs, this.#memory.replay({ server, messages, pass, isOpen }), late);
+      const replayed = this.#memory.replay({ server, messages, pass, isOpen });
+      const answer = await inTime(replayTimeoutMs, replayed, late);
+      // Who speaks for several tells those of it who come later.
+      if (answer && shared) void this.incoming.push({ ...answer, introduces: true });
     } catch (error) {
       if (error === late) this.#tellLate(late.message);
       throw error;

@@ -218,3 +218,16 @@ Deno.test("supervise disposes its backend with itself", async () => {
   await rig[Symbol.asyncDispose]();
   await assert.rejects(backend.next(), /No server is opened any more/);
 });
+
+Deno.test("supervise introduces the server that was opened again where several speak through one channel", async () => {
+  for (const shared of [true, false]) {
+    await using rig = await superviseRig({ shared });
+    await (await established(rig)).leave();
+    const second = await replayed(rig.backend);
+    second.say(notification("x"));
+    const introduced = shared ? await rig.client.next() : undefined;
+    assert.equal(introduced?.introduces, shared || undefined);
+    assert(!introduced || "result" in introduced.message);
+    assert.deepEqual(await rig.client.hear(), notification("x"));
+  }
+});

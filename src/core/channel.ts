@@ -13,6 +13,8 @@ export interface Envelope {
   relatesTo?: RequestId | undefined;
   /** Said for the moment alone: not kept for a client that is away. */
   fleeting?: boolean | undefined;
+  /** Another server is there now, and this is its answer to a handshake: what is known of the last one holds no more. */
+  introduces?: true | undefined;
   /** On an error answer that a wire gave itself: the request never reached the server, so it may be sent again. */
   undelivered?: Undelivered | undefined;
 }

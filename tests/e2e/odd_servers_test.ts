@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath as fromFileUrl } from "node:url";
 import { inTime } from "../contract/deadline.ts";
 import { type Keystone, startKeystone } from "../support/keystone.ts";
-import { answer, type AnyMessage, beginSession, callTool, post } from "../support/rpc.ts";
+import { answer, type AnyMessage, beginSession, callTool, initialize, post } from "../support/rpc.ts";
 
 const ODD = [
   ...[Deno.execPath(), "run", "-A"],
@@ -123,6 +123,26 @@ for (const name of ["one child for all", "one for all sessions", "one a session"
     await using odd = await start(MODES[name]!, "--integers");
     assert.match((await odd.call(5, "exit")).error.message, /exited with code 7/);
     assert.deepEqual(await odd.call(2 ** 31 - 1, "echo", { n: 2 }), echoed(2 ** 31 - 1, { n: 2 }));
+  });
+}
+
+for (const [name, { flags, sessions }] of Object.entries(MODES)) {
+  if (flags.includes("never")) continue;
+  Deno.test(`${name}: who comes after a restart is told of the server that is there`, async () => {
+    await using gateway = await startKeystone(flags, { server: ODD });
+    const session = sessions ? await beginSession(gateway.mcp) : undefined;
+    const call = async (tool: string) =>
+      await answer(await post(gateway.mcp, callTool(1, tool), { session }));
+    for (let round = 0; round < 2; round++) {
+      assert.match((await inTime(call("exit"), "The end")).error.message, /exited with code 7/);
+      const { structuredContent: { pid } } = (await inTime(call("who"), "The next one")).result;
+      const { result } = await inTime(answer(await post(gateway.mcp, initialize())), "The handshake");
+      const told = Number(result.serverInfo.version);
+      // One of its own is another one; so is one that serves a request alone.
+      if (name.startsWith("one for all") || name.startsWith("one child")) assert.equal(told, pid);
+      assert.equal(result.instructions, `Ask ${told}`);
+      assert(`of-${told}` in result.capabilities.experimental);
+    }
   });
 }
 

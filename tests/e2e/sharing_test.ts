@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { beginSocket, beginSse, type Conversation, openSse } from "../support/conversation.ts";
 import { EVERYTHING, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
 import { answer, callTool, initialize, post, request } from "../support/rpc.ts";
+import { HttpRemote, initialized, toolOf } from "../support/scripted_remote.ts";
 
 const SHARED = ["--children", "shared"];
 const ASK = { id: "q", method: "sampling/createMessage", params: { messages: [], maxTokens: 1 } };
@@ -78,4 +79,25 @@ Deno.test("a shared server tells each session of the capabilities that sharing c
     "2025-06-18",
     { tools: { listChanged: true }, logging: {} },
   ]);
+});
+
+Deno.test("gateway tells who comes later of the remote that took the place of another one", async () => {
+  let life = 0;
+  await using remote = new HttpRemote(({ message, headers }) => {
+    const session = headers.get("mcp-session-id");
+    if (message?.method === "initialize") {
+      const result = { ...initialized(message.params), instructions: `life ${++life}` };
+      const told = { "Mcp-Session-Id": `session-${life}` };
+      return Response.json({ jsonrpc: "2.0", id: message.id, result }, { headers: told });
+    }
+    // The first session is lost with the first call.
+    return life === 1 && toolOf(message) && session ? new Response(null, { status: 404 }) : undefined;
+  });
+  await using gateway = await startKeystone([
+    ...["--streamableHttp", remote.url, "--retryDelay", "10ms", "--outputTransport", "streamableHttp"],
+  ]);
+  const instructions = async () => (await answer(await post(gateway.mcp, initialize()))).result.instructions;
+  assert.equal(await instructions(), "life 1");
+  assert.deepEqual((await answer(await post(gateway.mcp, callTool(1, "echo", { n: 1 })))).error, undefined);
+  assert.equal(await instructions(), "life 2");
 });

@@ -8,6 +8,7 @@ import { DisconnectedError, GatewayError, stillOpen, toRpcError } from "../../co
 import type { Sink } from "../../core/events.ts";
 import {
   errorOf,
+  isObject,
   isRequest,
   isResponse,
   type JsonRpcNotification,
@@ -64,6 +65,7 @@ export class Multiplex {
     up: (client, envelope) => this.#up(client, envelope),
     leave: (client) => this.#leave(client),
   };
+  /** As the server has introduced itself that is there now. */
   #initialized: ResultEnvelope;
   #joined = 0;
   #emptySince = performance.now();
@@ -208,8 +210,9 @@ export class Multiplex {
     return reason;
   }
 
-  #down({ message, text, relatesTo }: Envelope): void {
+  #down({ message, text, relatesTo, introduces }: Envelope): void {
     const envelope: Envelope = { message, text };
+    if (introduces) return this.#meet(envelope);
     if (isResponse(message)) return this.#responseDown(envelope, message);
     // A remote says on the stream of a call what belongs to it.
     const asker = relatesTo === undefined ? undefined : this.#requests.askerOf(relatesTo);
@@ -217,6 +220,11 @@ export class Multiplex {
     return isRequest(message)
       ? this.#requestDown(envelope, message, asker?.client)
       : this.#notificationDown(envelope, message, asker?.client);
+  }
+
+  /** Clients who come from now on are told of the server that they will speak to. */
+  #meet({ message, text }: Envelope): void {
+    if ("result" in message && isObject(message.result)) this.#initialized = { message, text };
   }
 
   #responseDown(envelope: Envelope, message: JsonRpcResponse): void {
