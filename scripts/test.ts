@@ -3,6 +3,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { bundle, BundleError } from "./bundle.ts";
 import { ROOT, runDeno } from "./run_deno.ts";
+import { type Toolchain, TOOLCHAINS } from "../tests/support/sdks.ts";
 import { statIfPresent } from "./source_files.ts";
 
 /** Programs that tests start by `deno run npm:…`: fetched once up front, so that no test's deadline pays for a download. */
@@ -38,7 +39,7 @@ export class TestRunError extends Error {
 /** Returns the exit code. Arguments go to `deno test`; a path among them replaces the project's folders. */
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    await Promise.all([...PROGRAMS.map(fetchProgram), bundleIfPossible()]);
+    await Promise.all([...PROGRAMS.map(fetchProgram), ...TOOLCHAINS.map(fetchSdk), bundleIfPossible()]);
     const counts = await runTests(args);
     console.log(formatCounts(counts));
     return counts.failed === 0 ? 0 : 1;
@@ -52,6 +53,13 @@ export async function main(args: readonly string[]): Promise<number> {
 async function fetchProgram(specifier: string): Promise<void> {
   const { code, stderr } = await runDeno(["cache", "--no-config", "--no-lock", specifier]);
   if (code !== 0) throw new TestRunError(`Cannot fetch ${specifier}:\n${stderr.trim()}`);
+}
+
+async function fetchSdk({ language, missing, prepare }: Toolchain): Promise<void> {
+  if (missing !== undefined) return;
+  await prepare().catch((cause) => {
+    throw new TestRunError(`Cannot fetch ${language}'s SDK: ${cause.message}`, { cause });
+  });
 }
 
 async function bundleIfPossible(): Promise<void> {
