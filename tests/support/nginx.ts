@@ -1,0 +1,106 @@
+/** A real nginx in front of a gateway, with a path prefix and nothing else out of the ordinary. */
+import { eventually } from "./keystone.ts";
+
+/** Debian has it where a user's PATH does not lead. */
+const PROGRAMS = ["nginx", "/usr/sbin/nginx"];
+const TRIES = 5;
+
+export const NGINX = await firstOf(PROGRAMS);
+
+export interface Nginx extends AsyncDisposable {
+  /** Without a slash at its end. */
+  readonly origin: string;
+}
+
+/** Passes what comes below the prefix on to this port. */
+export async function startNginx(prefix: string, port: number): Promise<Nginx> {
+  const folder = await Deno.makeTempDir();
+  // No program can be told to take any free port: somebody else may have this one by now.
+  for (let round = 0; round < TRIES; round++) {
+    const nginx = await tryToStart(folder, { prefix, port, own: freePort() });
+    if (nginx) return nginx;
+  }
+  throw new Error("nginx has found no port");
+}
+
+interface Site {
+  readonly prefix: string;
+  readonly port: number;
+  readonly own: number;
+}
+
+async function tryToStart(folder: string, site: Site): Promise<Nginx | undefined> {
+  await Deno.writeTextFile(`${folder}/nginx.conf`, configuration(site));
+  const child = new Deno.Command(NGINX ?? "", {
+    args: ["-p", folder, "-c", `${folder}/nginx.conf`, "-e", "stderr"],
+    ...{ stdin: "null", stdout: "null", stderr: "inherit" },
+  }).spawn();
+  let over = false;
+  child.status.then(() => over = true);
+  await eventually(async () => over || await listens(site.own), (done) => done);
+  if (over) return undefined;
+  return {
+    origin: `http://127.0.0.1:${site.own}`,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await child.status;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** What the README shows, and what lets it run as anybody. */
+function configuration({ prefix, port, own }: Site): string {
+  const bodies = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
+    `${name}_temp_path ${name};`
+  );
+  return `
+    daemon off;
+    pid nginx.pid;
+    error_log stderr error;
+    ${Deno.uid() === 0 ? "user root;" : ""}
+    events {}
+    http {
+      access_log off;
+      ${bodies.join("\n      ")}
+      map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+      server {
+        listen 127.0.0.1:${own};
+        location ${prefix}/ {
+          proxy_pass http://127.0.0.1:${port}/;
+          proxy_http_version 1.1;
+          proxy_set_header Upgrade $http_upgrade;
+          proxy_set_header Connection $connection_upgrade;
+        }
+      }
+    }
+  `;
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function listens(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+    return false;
+  }
+}
+
+async function firstOf(programs: readonly string[]): Promise<string | undefined> {
+  for (const program of programs) {
+    try {
+      const { success } = await new Deno.Command(program, { args: ["-v"], stdout: "null", stderr: "null" })
+        .output();
+      if (success) return program;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return undefined;
+}
