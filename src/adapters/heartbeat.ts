@@ -21,6 +21,7 @@ import {
 } from "../core/jsonrpc.ts";
 import { Table } from "../core/table.ts";
 import { type Ticket, TimeLimit } from "../core/time_limit.ts";
+import { anew } from "../wire/anew.ts";
 
 /** What a word of ours adds to the progress: a day of them, one a second, stays far below any step of a server. */
 const TINY = 1e-9;
@@ -144,8 +145,11 @@ class HeartbeatChannel implements Channel {
     call.progress = behind ? justAbove(last) : progress;
     call.total = total;
     if (!behind) return envelope;
-    const params = { ...message.params, progress: call.progress };
-    return { ...envelope, message: { ...message, params }, text: undefined };
+    const raised = (said: JsonRpcNotification) => ({
+      ...said,
+      params: { ...said.params, progress: call.progress },
+    });
+    return { ...envelope, ...anew(envelope, message, raised) };
   }
 
   #beat(call: Call): void {

@@ -123,6 +123,11 @@ Deno.test("withHeartbeat raises real progress that would be no increase, and kee
   const { progress, ...rest } = await r.hearProgress();
   assert(Number(progress) > Number(beat.progress) && Number(progress) < 5.01);
   assert.deepEqual(rest, { progressToken: "t", total: 9, message: "again", extra: true });
+  const text = '{"jsonrpc":"2.0","method":"notifications/progress",' +
+    '"params":{"progressToken":"t","progress":1,"total":9.0,"bytes":1915883588174806058}}';
+  await r.channel.send({ message: JSON.parse(text), text });
+  const raised = await r.client.next();
+  assert.match(raised.text ?? "", /"progress":5\.\d+,"total":9\.0,"bytes":1915883588174806058}}$/);
 });
 
 Deno.test("withHeartbeat leaves progress that does not increase alone where it has said nothing itself", async () => {
