@@ -9,6 +9,11 @@ import { textIn } from "../support/user.ts";
 /** Python takes its time to load, and more of it beside busy neighbours. */
 const PATIENCE_MS = 120_000;
 
+const FLAGS = [
+  ...["--stateful", "--outputTransport", "streamableHttp,sse"],
+  ...["--startTimeout", "2m", "--shutdownTimeout", "100ms"],
+];
+
 const SAID = {
   tools: ["add", "ask", "count"],
   texts: { add: "3", count: "counted", ask: "why!" },
@@ -23,21 +28,12 @@ for (const { language, missing, prepare } of TOOLCHAINS) {
     ignore: missing !== undefined,
     async fn() {
       const sdk = await prepare();
-      await using gateway = await startKeystone(
-        [
-          "--stateful",
-          "--outputTransport",
-          "streamableHttp",
-          "--startTimeout",
-          "2m",
-          "--shutdownTimeout",
-          "100ms",
-        ],
-        { server: sdk.server },
-      );
+      await using gateway = await startKeystone(FLAGS, { server: sdk.server });
       assert.deepEqual(await ourClient(gateway), SAID);
-      const theirs = theirClient(sdk, "streamableHttp", gateway.mcp);
-      assert.deepEqual(await inTime(theirs, `The client of ${language}'s SDK`, PATIENCE_MS), SAID);
+      for (const [wire, url] of [["streamableHttp", gateway.mcp], ["sse", gateway.sse]] as const) {
+        const told = theirClient(sdk, wire, url);
+        assert.deepEqual(await inTime(told, `The client of ${language}'s SDK`, PATIENCE_MS), SAID, wire);
+      }
     },
   });
 }
