@@ -68,7 +68,7 @@ Deno.test("bodies in flight are held within their budget, and the next one is re
   // The rest of a body that was refused is no request.
   await Promise.all(
     crowd.all.slice(8, 11).map(async (client) => {
-      await client.write(body.slice(10_000));
+      await client.offer(body.slice(10_000));
       await client.ended();
     }),
   );

@@ -47,6 +47,11 @@ export class SlowClient implements Disposable {
     for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
   }
 
+  /** As much as the other end takes: it may have closed the connection. */
+  async offer(text: string): Promise<void> {
+    await this.write(text).catch((error) => isBroken(error) ? undefined : Promise.reject(error));
+  }
+
   /** Settles with the status of the answer as soon as its head is there. */
   async status(): Promise<number> {
     return Number((await this.read(/HTTP\/1\.1 (\d+) [^]*?\r\n\r\n/))[1]);
