@@ -1,6 +1,7 @@
 /** What stands on both sides of a session: the server that answers, and the client that arrived. */
 import type { Backlog } from "./backlog.ts";
 import type { Channel } from "./channel.ts";
+import type { Departing } from "./departure.ts";
 
 /** What a server is started or called with, after overrides. */
 export interface Launch {
@@ -36,10 +37,10 @@ export interface Peer {
   readonly scope: "session" | "request";
   readonly principal?: Principal;
   /**
-   * Aborted when the client is gone for good. `incoming` tells it too, but only once what waits there has been read,
+   * Its signal fires when the client is gone for good. `incoming` tells it too, but only once what waits there has been read,
    * and a server that does not read holds that up.
    */
-  readonly gone?: AbortSignal;
+  readonly gone?: Departing;
   /**
    * Milliseconds since it was last used; undefined while a request or a stream of it is open. A client without this
    * lives as long as its connection.

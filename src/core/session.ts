@@ -252,7 +252,7 @@ export class Session {
    */
   async #untilRead(passed: Promise<void>): Promise<void> {
     const { gone } = this.peer;
-    const taken = gone ? until(gone, passed) : passed;
+    const taken = gone ? until(gone.signal, passed) : passed;
     const patienceMs = this.#options.deadlines?.requestTimeoutMs;
     if (patienceMs === undefined) return await taken;
     this.#stuck = !await within(patienceMs, taken);

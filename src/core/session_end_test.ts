@@ -216,7 +216,7 @@ Deno.test("Session notices a client that leaves while the server does not read",
   const stuck: Channel = { ...end, incoming: end.incoming, send: () => new Promise<void>(() => {}) };
   const gone = new AbortController();
   const { client, over, events } = sessionRig({
-    peer: { session: "s1", wire: "sse", scope: "session", gone: gone.signal },
+    peer: { session: "s1", wire: "sse", scope: "session", gone },
     openServer: () => Promise.resolve(stuck),
   });
   client.say(request(1, "tools/call"));

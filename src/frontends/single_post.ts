@@ -2,6 +2,7 @@
 import type { Backlog } from "../core/backlog.ts";
 import type { Caller } from "../core/caller.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
+import type { Departure } from "../core/departure.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
 import { errorOf, isResponse } from "../core/jsonrpc.ts";
 import { Queue } from "../core/queue.ts";
@@ -15,7 +16,7 @@ export interface PostContext {
   readonly session: string;
   readonly caller: Caller | undefined;
   /** What the peer's signal belongs to. */
-  readonly gone: AbortController;
+  readonly gone: Departure;
   readonly backlog: Backlog;
 }
 
@@ -25,7 +26,7 @@ export class SinglePost implements Channel, ExchangeHost {
   /** Settles with the answer to the POST. */
   readonly response: Promise<Response>;
   readonly settings: ExchangeSettings;
-  readonly #gone: AbortController;
+  readonly #gone: Departure;
   readonly #exchange: Exchange | undefined;
   readonly #handshake = new HandshakeCheck();
 
@@ -56,7 +57,7 @@ export class SinglePost implements Channel, ExchangeHost {
   onGone(): void {
     const error = new DisconnectedError("The client is gone");
     this.incoming.fail(error);
-    this.#gone.abort(error);
+    this.#gone.tell(error);
   }
 
   send(envelope: Envelope): Promise<void> | void {

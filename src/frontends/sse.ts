@@ -55,7 +55,7 @@ export function sse(options: SseOptions): SseRoutes {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
       const id = crypto.randomUUID();
       const gone = new AbortController();
-      const peer = { session: id, wire: "sse", scope: "session", gone: gone.signal } as const;
+      const peer = { session: id, wire: "sse", scope: "session", gone } as const;
       const admission = await options.accept(peer, () => request.signal);
       const session = new SseSession({
         ...{ id, caller, gone, keepAliveMs: options.keepAliveMs, unread: options.unread },

@@ -2,6 +2,7 @@
 import type { Accept, Admission } from "../core/backend.ts";
 import type { Caller } from "../core/caller.ts";
 import { isDiscover, UNDISCOVERED } from "../core/eras.ts";
+import { Departure } from "../core/departure.ts";
 import { alreadyInitialized, RequestError, RpcCode } from "../core/errors.ts";
 import { errorOf } from "../core/jsonrpc.ts";
 import { acceptCheck, EVENT_STREAM, JSON_TYPE } from "./accept.ts";
@@ -50,13 +51,13 @@ function stateless(options: StreamableOptions): Handler {
 
   return posting({ ...options, check }, async (posted, request, caller) => {
     requireVersion(request);
-    const gone = new AbortController();
+    const gone = new Departure();
     const session = crypto.randomUUID();
     const admitted = options.accept({
       session,
       wire: "streamableHttp",
       scope: "request",
-      gone: gone.signal,
+      gone,
     });
     // Without a wait where there is none: what was let in counts before the next one asks.
     const admission = admitted instanceof Promise ? await admitted : admitted;

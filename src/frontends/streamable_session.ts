@@ -3,6 +3,7 @@ import type { Peer } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
 import type { Caller } from "../core/caller.ts";
 import { type Channel, enqueue, type Envelope } from "../core/channel.ts";
+import { Departure } from "../core/departure.ts";
 import { DisconnectedError, GatewayError, LimitError, stillOpen, toRpcError } from "../core/errors.ts";
 import {
   cancelledId,
@@ -38,7 +39,7 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   readonly #host: SessionHost;
   /** What waits for its server, of others as well where they share one. */
   #backlog: Backlog | undefined;
-  readonly #gone = new AbortController();
+  readonly #gone = new Departure();
   readonly #handshake = new HandshakeCheck();
   readonly #exchanges = new Table<RequestId, Exchange>();
   /** Made with the first stream: a session that is answered in JSON alone has none. */
@@ -46,7 +47,7 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   /** The GET stream: one for the whole session, whatever the number of connections in its course. */
   #standing: MessageStream | undefined;
   /** Streams that a client came back to, even if their request is answered by now. */
-  readonly #resumed = new Set<MessageStream>();
+  #resumed: Set<MessageStream> | undefined;
   /** What waits for the GET stream, from the first message on. */
   #buffer: MessageBuffer | undefined;
   #established = true;
@@ -60,9 +61,8 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   constructor(host: SessionHost) {
     this.settings = host.settings;
     this.#host = host;
-    const gone = this.#gone.signal;
     this.peer = {
-      ...{ session: this.id, wire: "streamableHttp", scope: "session", gone },
+      ...{ session: this.id, wire: "streamableHttp", scope: "session", gone: this.#gone },
       idleMs: () => this.idleMs,
     };
   }
@@ -77,7 +77,7 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   /** Milliseconds since the last activity; undefined while a request or a stream is open, and before `begin`. */
   get idleMs(): number | undefined {
     this.#forgetLeft();
-    const busy = this.#exchanges.size > 0 || this.#resumed.size > 0 || this.#standing?.connected;
+    const busy = this.#exchanges.size > 0 || this.#resumed !== undefined || this.#standing?.connected;
     if (busy) return undefined;
     return this.#idle && performance.now() - this.#idle.dueAt + this.settings.sessionTimeoutMs;
   }
@@ -150,7 +150,7 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     const stream = open ?? ended;
     const response = await stream?.resume(place.sequence, this.introduction(), caller);
     this.#forgetLeft();
-    if (stream && response) this.#resumed.add(stream);
+    if (stream && response) (this.#resumed ??= new Set()).add(stream);
     return response;
   }
 
@@ -165,7 +165,9 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
   }
 
   #forgetLeft(): void {
+    if (!this.#resumed) return;
     for (const stream of this.#resumed) if (!stream.connected) this.#resumed.delete(stream);
+    if (this.#resumed.size === 0) this.#resumed = undefined;
   }
 
   /** Ends the session from outside: DELETE, or time. */
@@ -173,7 +175,7 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     this.#retire();
     const error = new DisconnectedError(why);
     this.incoming.fail(error);
-    this.#gone.abort(error);
+    this.#gone.tell(error);
   }
 
   /** The server owes no answer to a cancelled request, so its POST ends here. */
@@ -304,7 +306,7 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
     for (const exchange of new Set(this.#exchanges.values())) exchange.fail((id) => errorOf(id, error));
     this.#exchanges.clear();
     this.#standing?.close();
-    for (const stream of this.#resumed) stream.close();
+    for (const stream of this.#resumed ?? []) stream.close();
     this.#buffer = undefined;
     this.#closed = true;
     return this.#events?.drop() ?? Promise.resolve();

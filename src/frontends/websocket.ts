@@ -44,7 +44,7 @@ export function websocket(options: WebSocketOptions): (request: Request) => Prom
     const headers = answerTo(request);
     const gone = new AbortController();
     const session = crypto.randomUUID();
-    const peer = { session, wire: "websocket", scope: "session", gone: gone.signal } as const;
+    const peer = { session, wire: "websocket", scope: "session", gone } as const;
     const admission = await accept(peer, () => request.signal);
     return {
       headers,

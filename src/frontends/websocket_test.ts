@@ -129,7 +129,7 @@ Deno.test("websocket runs the session of its client, answers what is no message,
   stream.end();
   const { error } = await far.rest();
   assert.match(`${error}`, /The client closed its socket/);
-  assert.equal(peers[0]?.gone?.aborted, true);
+  assert.equal(peers[0]?.gone?.signal.aborted, true);
   await channel[Symbol.asyncDispose]();
   for (const answer of stream.frames.map(textOfFrame)) assert.equal(JSON.parse(answer).error.code, -32700);
 });

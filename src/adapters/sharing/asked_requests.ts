@@ -5,6 +5,7 @@ import {
   cancelledId,
   errorOf,
   isId,
+  isObject,
   type JsonRpcErrorObject,
   type JsonRpcNotification,
   type JsonRpcRequest,
@@ -16,7 +17,7 @@ import {
 } from "../../core/jsonrpc.ts";
 import { Elicitations } from "./elicitations.ts";
 import { withAskedId } from "./rewrite.ts";
-import type { SharedChannel } from "./shared_channel.ts";
+import { NOTHING, type SharedChannel } from "./shared_channel.ts";
 import type { HubServer } from "./hub_server.ts";
 import { quoted } from "../../core/outside.ts";
 
@@ -41,9 +42,9 @@ const NEEDED_CAPABILITY = /^(sampling|elicitation|roots)\//;
 
 /** The capabilities of a client that say whether it may be asked; what else they hold may be large, and is not kept. */
 export function askableIn(capabilities: unknown): ReadonlySet<string> {
-  if (typeof capabilities !== "object" || capabilities === null) return new Set();
-  const declared = new Map(Object.entries(capabilities));
-  return new Set(ASKABLE.filter((name) => declared.get(name)));
+  if (!isObject(capabilities)) return NOTHING;
+  const askable = ASKABLE.filter((name) => Object.hasOwn(capabilities, name) && capabilities[name]);
+  return askable.length === 0 ? NOTHING : new Set(askable);
 }
 
 export class AskedRequests {

@@ -6,7 +6,8 @@ import type { ProgressToken, RequestId } from "../../core/jsonrpc.ts";
 import { Queue } from "../../core/queue.ts";
 import { Table } from "../../core/table.ts";
 
-const NOTHING: ReadonlySet<string> = new Set();
+/** One for the many clients that cannot be asked for anything. */
+export const NOTHING: ReadonlySet<string> = new Set();
 
 /** "session": a conversation with a memory. "request": one POST that stands alone. */
 export type SharingKind = "session" | "request";
