@@ -19,12 +19,18 @@ export interface QueueOptions {
 /**
  * What waits, and what waits behind it; outside of the queue nothing, so that an old entry keeps no newer one alive.
  * An array instead would be begun anew whenever it is empty, and kept by each idle session: V8 takes such arrays for
- * long-lived, and frees those of a busy queue no sooner than in a major collection.
+ * long-lived, and frees those of a busy queue no sooner than in a major collection. So it does with literals, which
+ * this is not for that reason (see time_limit.ts).
  */
-interface Entry<T> {
+class Entry<T> {
   readonly item: T;
   readonly weight: number;
-  next: Entry<T> | undefined;
+  next: Entry<T> | undefined = undefined;
+
+  constructor(item: T, weight: number) {
+    this.item = item;
+    this.weight = weight;
+  }
 }
 
 /** Takes an item; the next one comes when a returned promise has settled. */
@@ -106,9 +112,9 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     }
     if (this.#consumer?.busy === false) {
       this.#tally?.add(weight);
-      return this.#wake(this.#consumer, { item, weight, next: undefined });
+      return this.#wake(this.#consumer, new Entry(item, weight));
     }
-    this.#add({ item, weight, next: undefined });
+    this.#add(new Entry(item, weight));
     if (!this.#full()) return;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
