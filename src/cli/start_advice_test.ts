@@ -11,7 +11,7 @@ const REPORT = {
 
 Deno.test("startAdvice knows the common reasons by what servers and package managers say of them", () => {
   const cases: [string, RegExp][] = [
-    ["npm error 404 Not Found - GET https://registry.npmjs.org/nope - Not found", /registry does not know/],
+    ["npm error 404 Not Found - GET https://registry.example/nope - Not found", /registry does not know/],
     ["error: No matching distribution found for nope", /registry does not know/],
     ["npm error code ENOTFOUND", /cannot be reached/],
     ["sh: 1: nope: not found", /a program is not there/],
