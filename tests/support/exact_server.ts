@@ -7,8 +7,20 @@
  */
 import { parseExactly } from "./exact_json.ts";
 
-// deno-lint-ignore no-explicit-any -- messages are looked into field by field
-type Any = any;
+/** What is looked into of a message. */
+interface Heard {
+  readonly id?: unknown;
+  readonly method?: string;
+  readonly params?: Params;
+  readonly result?: unknown;
+}
+
+interface Params {
+  readonly name?: string;
+  readonly arguments?: { readonly value?: unknown };
+  readonly _meta?: { readonly progressToken?: unknown };
+  readonly protocolVersion?: unknown;
+}
 
 /** In its handshake, where many clients are told of it. */
 export const EXPERIMENTAL = '{"large":1915883588174806058,"one":1.0}';
@@ -16,13 +28,13 @@ export const EXPERIMENTAL = '{"large":1915883588174806058,"one":1.0}';
 const QUESTION = "9007199254740995";
 
 export class ExactServer {
-  #noted: Any = null;
-  #asking: Any;
+  #noted: unknown = null;
+  #asking: unknown;
 
   /** What it says to this message, each on one line. */
   answer(text: string): string[] {
-    const message: Any = parseExactly(text);
-    const { method, id, params } = message;
+    const message = parseExactly(text) as Heard;
+    const { method, id, params = {} } = message;
     if (method === undefined) return [result(this.#asking, message.result)];
     if (id === undefined) return this.#note(message);
     if (method === "initialize") return [result(id, introduction(params))];
@@ -30,12 +42,12 @@ export class ExactServer {
     return this.#call(id, params);
   }
 
-  #note(message: Any): string[] {
+  #note(message: Heard): string[] {
     if (message.method === "notifications/vendor") this.#noted = message.params;
     return [];
   }
 
-  #call(id: unknown, { name, arguments: { value } = {}, _meta: meta }: Any): string[] {
+  #call(id: unknown, { name, arguments: { value } = {}, _meta: meta }: Params): string[] {
     if (name === "noted") return [result(id, { value: this.#noted })];
     if (name === "fail") {
       return [text({ jsonrpc: "2.0", id, error: { code: 7, message: "no", data: value } })];
@@ -53,7 +65,7 @@ export class ExactServer {
   }
 }
 
-function introduction({ protocolVersion }: Any) {
+function introduction({ protocolVersion }: Params) {
   const capabilities = { tools: {}, experimental: parseExactly(EXPERIMENTAL) };
   return { protocolVersion, capabilities, serverInfo: { name: "exact", version: "1.0.0" } };
 }
