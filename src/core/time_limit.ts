@@ -16,7 +16,7 @@ export interface Ticket<T> extends Link<Ticket<T>> {
  * have lived for long, as those of a burst do ("allocation site pretenuring"). Each would keep its request, and all that
  * this refers to, until the next major collection.
  */
-class Place<T> implements Ticket<T> {
+class LinkedTicket<T> implements Ticket<T> {
   readonly entry: T;
   dueAt = 0;
   previous: Ticket<T> | undefined = undefined;
@@ -56,7 +56,7 @@ export class TimeLimit<T> implements Disposable {
 
   /** Counts from now, or from a moment that is hardly past. */
   add(entry: T, since: number = this.#now()): Ticket<T> {
-    const ticket = new Place(entry);
+    const ticket = new LinkedTicket(entry);
     this.#enter(ticket, since);
     return ticket;
   }
