@@ -19,6 +19,7 @@ import {
   type MountOptions,
   type OpenCallReport,
 } from "./mounts.ts";
+import { atRest } from "./observe/at_rest.ts";
 import { type Children, children } from "./observe/children.ts";
 import { health } from "./observe/health.ts";
 import { Trial, type TrialReport } from "./observe/trial.ts";
@@ -28,6 +29,7 @@ import { trace } from "./policies/trace.ts";
 import { close, httpService, listen, type TlsFiles } from "./server.ts";
 import { Placement } from "./placement.ts";
 import { createUpstream } from "./upstream.ts";
+import { collectGarbage } from "./wire/collect_garbage.ts";
 
 /** Of what may wait unread: enough for those who read at once, and little beside what is counted piece by piece. */
 const WHOLE_SHARE = 1 / 8;
@@ -65,7 +67,7 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
   const { version, sinks } = options;
   const healthy = health();
   const childOf = children();
-  const heard: Sink[] = [healthy.sink, childOf.hear, ...sinks];
+  const heard: Sink[] = [healthy.sink, childOf.hear, atRest(collectGarbage), ...sinks];
   const emit = bus(heard);
   const upstream = createUpstream(config, emit);
   const placement = new Placement(config, {
