@@ -16,6 +16,7 @@ export interface Violation {
 
 /** The groups, top first. Folders of one group are siblings; src/config collects the siblings' options, so it stands below them. */
 const GROUPS: readonly (readonly string[])[] = [
+  ["src/base"],
   ["src/core"],
   ["src/wire"],
   [
@@ -115,8 +116,9 @@ function isTest(path: string): boolean {
 }
 
 function inputOutputInCore(path: string, { imports, names }: SourceScan): Violation[] {
-  if (!isUnder(path, "src/core")) return [];
-  const why = "src/core does no I/O";
+  const layer = ["src/base", "src/core"].find((name) => isUnder(path, name));
+  if (!layer) return [];
+  const why = `${layer} does no I/O`;
   const allowed = isTest(path) ? /^node:assert(?:\/strict)?$/ : /^$/;
   const modules = imports.filter((specifier) => specifier.startsWith("node:") && !allowed.test(specifier));
   const globals = names.has("Deno") && !isTest(path) ? ["Deno"] : [];

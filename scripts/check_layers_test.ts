@@ -86,18 +86,20 @@ Deno.test("layerViolations wants every file of src in a layer", () => {
   ]);
 });
 
-Deno.test("layerViolations keeps I/O out of src/core", () => {
+Deno.test("layerViolations keeps I/O out of src/base and src/core", () => {
   assert.deepEqual(
     lines({
       "src/core/clock.ts": 'import { hrtime } from "node:process"; export const cwd = Deno.cwd();',
       "src/core/quiet.ts": '// Deno.cwd() is named in comments\nexport const name = "Deno.env";',
       "src/core/clock_test.ts":
         'import assert from "node:assert/strict"; import "node:fs"; Deno.test("a", () => {});',
+      "src/base/queue.ts": "export const pid = Deno.pid;",
     }),
     [
       "src/core/clock.ts → node:process: src/core does no I/O",
       "src/core/clock.ts → Deno: src/core does no I/O",
       "src/core/clock_test.ts → node:fs: src/core does no I/O",
+      "src/base/queue.ts → Deno: src/base does no I/O",
     ],
   );
 });

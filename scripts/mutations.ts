@@ -24,8 +24,8 @@ const SHARING_TESTS = [
   "src/adapters/sharing/multiplex_test.ts",
   "src/adapters/sharing/asked_requests_test.ts",
 ];
-const STREAMABLE_SESSION = "src/frontends/streamable_session.ts";
-const STREAMABLE_TESTS = ["src/frontends/streamable_session_test.ts", "tests/e2e/streamable_test.ts"];
+const STREAMABLE_SESSION = "src/frontends/streamable/streamable_session.ts";
+const STREAMABLE_TESTS = ["src/frontends/streamable/streamable_session_test.ts", "tests/e2e/streamable_test.ts"];
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -72,17 +72,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     harm: "of several open requests the oldest gets what belongs to none",
-    file: "src/core/table.ts",
+    file: "src/base/table.ts",
     search: "return this.#boxes.size === 1 ?",
     replace: "return this.#boxes.size > 0 ?",
-    tests: ["src/core/table_test.ts", ...SESSION_TESTS],
+    tests: ["src/base/table_test.ts", ...SESSION_TESTS],
   },
   {
     harm: "of two ids that are one as doubles the second is refused, or answered in place of the first",
-    file: "src/core/parse.ts",
+    file: "src/core/message/parse.ts",
     search: "if (!hasRoundedName(value)) return;",
     replace: "return;",
-    tests: ["src/core/parse_test.ts"],
+    tests: ["src/core/message/parse_test.ts"],
   },
   {
     harm: "a second request under the id of an open one takes its place",
@@ -170,7 +170,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     harm: "an exchange never learns that a request is answered",
-    file: "src/frontends/exchange.ts",
+    file: "src/frontends/streamable/exchange.ts",
     search: "message.id !== null && this.#waiting.delete(message.id);",
     replace: "message.id !== null && this.#waiting.has(message.id);",
     tests: STREAMABLE_TESTS,

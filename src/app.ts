@@ -4,8 +4,8 @@ import { commandTextOf, fetchedFirst, type ResolvedConfig } from "./config/mod.t
 import { GatewayError } from "./core/errors.ts";
 import { bus, type Sink } from "./core/events.ts";
 import type { OpenCall } from "./core/open_table.ts";
-import { escaped } from "./core/outside.ts";
-import { told } from "./core/telling.ts";
+import { escaped } from "./base/outside.ts";
+import { told } from "./base/telling.ts";
 import { stdio } from "./frontends/stdio.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";

@@ -2,17 +2,17 @@
 import { withHeartbeat } from "./adapters/heartbeat.ts";
 import type { Accept, Admission, Backend, Guest, Peer } from "./core/backend.ts";
 import { type Backlog, unbounded } from "./core/backlog.ts";
-import { Chain, type LinkTo, linkTo } from "./core/chain.ts";
+import { Chain, type LinkTo, linkTo } from "./base/chain.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
 import { DisconnectedError, type GatewayError, LimitError, StoppingError } from "./core/errors.ts";
-import { durationText } from "./core/duration.ts";
+import { durationText } from "./base/duration.ts";
 import type { Sink } from "./core/events.ts";
 import type { OpenCall } from "./core/open_table.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Room } from "./core/room.ts";
 import { Session, type SessionOptions } from "./core/session.ts";
-import { within } from "./core/waiting.ts";
+import { within } from "./base/waiting.ts";
 
 export interface GatewayOptions {
   /** Who answers this client. */

@@ -16,7 +16,7 @@ import type { Backend, Peer } from "./core/backend.ts";
 import { Backlog } from "./core/backlog.ts";
 import { BackendError, StoppingError } from "./core/errors.ts";
 import { background, type Sink } from "./core/events.ts";
-import { pause } from "./core/retry.ts";
+import { pause } from "./base/retry.ts";
 import { Room } from "./core/room.ts";
 import type { Attempt } from "./observe/trial.ts";
 import { SUPPORTED_VERSIONS } from "./frontends/http_checks.ts";

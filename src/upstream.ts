@@ -1,9 +1,9 @@
 /** The MCP server that is served, as a Backend: a child process or a remote. */
-import { type HttpClient, httpClient } from "./backends/http_client.ts";
+import { type HttpClient, httpClient } from "./backends/remote/http_client.ts";
 import { REMOTE_BACKENDS } from "./backends/mod.ts";
-import { processBackend } from "./backends/process.ts";
-import { resolveCommand } from "./backends/resolve_command.ts";
-import { anyTarget, sameNetwork } from "./backends/target.ts";
+import { processBackend } from "./backends/process/process.ts";
+import { resolveCommand } from "./backends/process/resolve_command.ts";
+import { anyTarget, sameNetwork } from "./backends/remote/target.ts";
 import { remoteHeaders } from "./config/credentials.ts";
 import { readCertificatesOf, requireFolder } from "./config/files.ts";
 import type { ResolvedConfig, ServerCommand, ServerRemote } from "./config/mod.ts";

@@ -1,5 +1,5 @@
 /** The gateways of a stage: each runs for as long as the stage lasts. */
-import { inTime } from "../../src/core/waiting.ts";
+import { inTime } from "../../src/base/waiting.ts";
 import type { Bench } from "./bench.ts";
 import { type Gateway, type LaunchOptions, startGateway } from "./gateway.ts";
 import type { Contestant } from "./peers.ts";

@@ -1,6 +1,6 @@
 /** Clients that are slow in every way there is: they hold connections, and come again when one is ended. */
 
-import { within } from "../../src/core/waiting.ts";
+import { within } from "../../src/base/waiting.ts";
 import { pause } from "./gateway.ts";
 
 /** How often those that trickle say another byte. */

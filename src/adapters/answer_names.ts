@@ -11,8 +11,8 @@ import {
   type JsonRpcResponse,
   otherTypeOf,
   type RequestId,
-} from "../core/jsonrpc.ts";
-import { Table } from "../core/table.ts";
+} from "../core/message/jsonrpc.ts";
+import { Table } from "../base/table.ts";
 import { withAnswerId } from "../wire/answer_id.ts";
 
 export interface AnswerNamesOptions {

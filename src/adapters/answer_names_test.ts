@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Envelope } from "../core/channel.ts";
-import { isResponse, type JsonRpcMessage, type RequestId } from "../core/jsonrpc.ts";
-import { parseMessage } from "../core/parse.ts";
-import { Table } from "../core/table.ts";
+import { isResponse, type JsonRpcMessage, type RequestId } from "../core/message/jsonrpc.ts";
+import { parseMessage } from "../core/message/parse.ts";
+import { Table } from "../base/table.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
 import { recorder } from "../../tests/support/recorder.ts";
 import { AnswerNames } from "./answer_names.ts";

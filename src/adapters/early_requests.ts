@@ -1,8 +1,8 @@
 /** What a server asks before it has answered `initialize`: nobody is there yet who could be asked, and it may wait for it. */
 import type { Channel } from "../core/channel.ts";
 import { RpcCode } from "../core/errors.ts";
-import { errorOf, type JsonRpcRequest, resultOf } from "../core/jsonrpc.ts";
-import { quoted } from "../core/outside.ts";
+import { errorOf, type JsonRpcRequest, resultOf } from "../core/message/jsonrpc.ts";
+import { quoted } from "../base/outside.ts";
 
 /** At once: nothing but a ping may come so early (MCP lifecycle page, "Initialization"). */
 export function answerEarly(server: Channel, { id, method }: JsonRpcRequest): Promise<void> | void {

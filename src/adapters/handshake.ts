@@ -1,6 +1,6 @@
 /** Plays `initialize` at a server, so that it can serve clients who bring no handshake of their own. */
 import type { Channel, Envelope, Undelivered } from "../core/channel.ts";
-import { durationText } from "../core/duration.ts";
+import { durationText } from "../base/duration.ts";
 import { BackendError, LimitError, TimeoutError } from "../core/errors.ts";
 import {
   answersSole,
@@ -9,9 +9,9 @@ import {
   type JsonRpcResult,
   type Params,
   type RequestId,
-} from "../core/jsonrpc.ts";
-import { inTime } from "../core/waiting.ts";
-import { excerpt } from "../core/telling.ts";
+} from "../core/message/jsonrpc.ts";
+import { inTime } from "../base/waiting.ts";
+import { excerpt } from "../base/telling.ts";
 import { answerEarly } from "./early_requests.ts";
 
 export interface HandshakeOptions {

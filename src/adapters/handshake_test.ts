@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { memoryChannels } from "../core/channel.ts";
 import { BackendError, TimeoutError } from "../core/errors.ts";
-import { isRequest, type JsonRpcMessage, type RequestId } from "../core/jsonrpc.ts";
+import { isRequest, type JsonRpcMessage, type RequestId } from "../core/message/jsonrpc.ts";
 import { handshake, type HandshakeOptions } from "./handshake.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";

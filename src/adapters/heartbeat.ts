@@ -18,9 +18,9 @@ import {
   reportedToken,
   requestedToken,
   type RequestId,
-} from "../core/jsonrpc.ts";
-import { Table } from "../core/table.ts";
-import { type Ticket, TimeLimit } from "../core/time_limit.ts";
+} from "../core/message/jsonrpc.ts";
+import { Table } from "../base/table.ts";
+import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { anew } from "../wire/anew.ts";
 
 /** What a word of ours adds to the progress: a day of them, one a second, stays far below any step of a server. */

@@ -13,7 +13,7 @@ import {
 } from "../../tests/support/messages.ts";
 import { type Channel, memoryChannels } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
-import type { JsonRpcMessage, Params, ProgressToken } from "../core/jsonrpc.ts";
+import type { JsonRpcMessage, Params, ProgressToken } from "../core/message/jsonrpc.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 
 const EVERY_MS = 20;

@@ -10,8 +10,8 @@ import {
   isResponse,
   type JsonRpcRequest,
   type RequestId,
-} from "../core/jsonrpc.ts";
-import { Queue } from "../core/queue.ts";
+} from "../core/message/jsonrpc.ts";
+import { Queue } from "../base/queue.ts";
 
 /** `fresh` opens servers to which the handshake was played. */
 export function perRequest(fresh: Backend, emit: Sink): Backend {

@@ -3,7 +3,7 @@ import type { Backend, Launch } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { GatewayError, LimitError, StoppingError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
-import { pause, pauseBefore, type Retry } from "../core/retry.ts";
+import { pause, pauseBefore, type Retry } from "../base/retry.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 
 export interface PrewarmOptions {

@@ -1,7 +1,7 @@
 /** A guard whose failed server is tried again by itself: who is sent away would not come back to try it. */
 import { LimitError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
-import { pause } from "../core/retry.ts";
+import { pause } from "../base/retry.ts";
 import { CrashGuard, type CrashGuardOptions } from "./crash_guard.ts";
 import { messageOf } from "./server_link.ts";
 

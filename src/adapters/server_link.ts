@@ -1,8 +1,8 @@
 /** The connection to a server that may have to be made again: tries, pauses between them, and whom to leave alone. */
 import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError, GatewayError, LimitError, TimeoutError } from "../core/errors.ts";
-import { pause, pauseBefore, type Retry } from "../core/retry.ts";
-import { until } from "../core/waiting.ts";
+import { pause, pauseBefore, type Retry } from "../base/retry.ts";
+import { until } from "../base/waiting.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 
 export interface ServerLinkOptions {

@@ -9,8 +9,8 @@ import {
   type JsonRpcResponse,
   type Params,
   type RequestId,
-} from "../core/jsonrpc.ts";
-import { parseAgain } from "../core/parse.ts";
+} from "../core/message/jsonrpc.ts";
+import { parseAgain } from "../core/message/parse.ts";
 import { jsonOf } from "../wire/anew.ts";
 import { answerEarly } from "./early_requests.ts";
 import { type SubscriptionLimits, subscriptionRefusal } from "./subscription_limits.ts";

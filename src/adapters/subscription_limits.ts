@@ -1,6 +1,6 @@
 /** How much a session may subscribe to: the gateway remembers it for as long as the session lives. */
 import { type GatewayError, LimitError, RequestError } from "../core/errors.ts";
-import type { Params } from "../core/jsonrpc.ts";
+import type { Params } from "../core/message/jsonrpc.ts";
 
 export interface SubscriptionLimits {
   /** Of one session. */

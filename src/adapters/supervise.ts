@@ -6,7 +6,7 @@
 import type { Backend, Launch } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
 import { asText, type Channel, type Envelope, textOf, undeliveredBy } from "../core/channel.ts";
-import { durationText } from "../core/duration.ts";
+import { durationText } from "../base/duration.ts";
 import {
   BackendError,
   DisconnectedError,
@@ -24,17 +24,17 @@ import {
   type JsonRpcNotification,
   type JsonRpcResponse,
   type RequestId,
-} from "../core/jsonrpc.ts";
-import { each, Queue } from "../core/queue.ts";
-import { Table } from "../core/table.ts";
-import { pause, pauseBefore, type Retry } from "../core/retry.ts";
+} from "../core/message/jsonrpc.ts";
+import { each, Queue } from "../base/queue.ts";
+import { Table } from "../base/table.ts";
+import { pause, pauseBefore, type Retry } from "../base/retry.ts";
 import { AnswerNames } from "./answer_names.ts";
 import { AskedByServer } from "./asked_by_server.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 import { type Break, messageOf, ServerLink } from "./server_link.ts";
 import { type MemoryLimits, SessionMemory } from "./session_memory.ts";
 import { type Waiter, WaitingLine } from "./waiting_line.ts";
-import { inTime } from "../core/waiting.ts";
+import { inTime } from "../base/waiting.ts";
 
 export interface SuperviseOptions {
   readonly retry: Retry;

@@ -1,7 +1,7 @@
 /** What ends a running gateway: signals, the launcher closing our stdin or ending, and nobody being connected. */
 import { fstatSync } from "node:fs";
 import { kill } from "node:process";
-import { durationText } from "../core/duration.ts";
+import { durationText } from "../base/duration.ts";
 
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]

@@ -1,7 +1,7 @@
 /** That the server cannot be started, told at once and in one piece. */
 import type { TrialReport } from "../app.ts";
-import { escaped } from "../core/outside.ts";
-import { told } from "../core/telling.ts";
+import { escaped } from "../base/outside.ts";
+import { told } from "../base/telling.ts";
 import type { LogFormat } from "../observe/log.ts";
 import { startAdvice } from "./start_advice.ts";
 

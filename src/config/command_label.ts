@@ -1,4 +1,4 @@
-import { isSecretName, REDACTED, redactText } from "../core/redact.ts";
+import { isSecretName, REDACTED, redactText } from "../base/redact.ts";
 
 const MAX_LABEL_LENGTH = 60; // a banner line with a label and a URL still fits in 120 columns
 const MAX_LINE_LENGTH = 1_000; // where a user is to recognise what he has written

@@ -1,5 +1,5 @@
 import { ConfigError } from "../core/errors.ts";
-import type { MessageLimits } from "../core/message_limits.ts";
+import type { MessageLimits } from "../core/message/message_limits.ts";
 import {
   findOption,
   NETWORK_TRANSPORTS,

@@ -1,7 +1,7 @@
 /** What stands on both sides of a session: the server that answers, and the client that arrived. */
 import type { Backlog } from "./backlog.ts";
 import type { Channel } from "./channel.ts";
-import type { Departing } from "./departure.ts";
+import type { Departing } from "../base/departure.ts";
 
 /** What a server is started or called with, after overrides. */
 export interface Launch {

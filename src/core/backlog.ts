@@ -1,6 +1,6 @@
 /** How much waits for one server, wherever in the gateway that is: one bound for all of it. */
 import { LimitError } from "./errors.ts";
-import type { Tally } from "./queue.ts";
+import type { Tally } from "../base/queue.ts";
 
 export class Backlog implements Tally {
   readonly #maxSize: number;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Backlog, unbounded } from "./backlog.ts";
 import { LimitError } from "./errors.ts";
-import { Queue } from "./queue.ts";
+import { Queue } from "../base/queue.ts";
 import { settled } from "../../tests/support/far_end.ts";
 
 Deno.test("Backlog refuses from its bound on, as something that may be tried again, and until there is room", () => {

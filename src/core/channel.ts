@@ -1,8 +1,8 @@
 /** The Channel: one end of a conversation of JSON-RPC messages, whatever the wire. */
 import { DisconnectedError, type GatewayError } from "./errors.ts";
-import type { JsonRpcMessage, RequestId } from "./jsonrpc.ts";
-import { parseAgain } from "./parse.ts";
-import { Queue } from "./queue.ts";
+import type { JsonRpcMessage, RequestId } from "./message/jsonrpc.ts";
+import { parseAgain } from "./message/parse.ts";
+import { Queue } from "../base/queue.ts";
 
 /** One JSON-RPC message, and what the wire knew about it. */
 export interface Envelope {

@@ -1,8 +1,8 @@
 /** How long requests may take: one object for all sessions of a gateway, since a timer for each would cost more than it. */
-import { durationText } from "./duration.ts";
+import { durationText } from "../base/duration.ts";
 import { TimeoutError } from "./errors.ts";
-import { type Ticket, TimeLimit } from "./time_limit.ts";
-import { quoted } from "./outside.ts";
+import { type Ticket, TimeLimit } from "../base/time_limit.ts";
+import { quoted } from "../base/outside.ts";
 
 export interface DeadlineOptions {
   /** Since the request or its last progress; no limit by default. */

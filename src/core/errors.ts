@@ -2,8 +2,8 @@
  * Error classes, one for each decision that somebody makes about a failure, and the two
  * functions that turn an error into what a client may see.
  */
-import type { JsonRpcErrorObject, RequestId } from "./jsonrpc.ts";
-import { quoted } from "./outside.ts";
+import type { JsonRpcErrorObject, RequestId } from "./message/jsonrpc.ts";
+import { quoted } from "../base/outside.ts";
 
 /** JSON-RPC 2.0 §5.1 codes, and the two that the MCP SDKs use for HTTP refusals and timeouts. */
 export const RpcCode = {

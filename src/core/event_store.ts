@@ -1,7 +1,7 @@
 /** Where the events of a session's streams are kept, so that a client whose connection broke can have them again. */
 
-import { Chain, type LinkTo, linkTo } from "./chain.ts";
-import { Table } from "./table.ts";
+import { Chain, type LinkTo, linkTo } from "../base/chain.ts";
+import { Table } from "../base/table.ts";
 
 /** One stream of one session. */
 export interface StreamKey {

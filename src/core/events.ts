@@ -1,6 +1,6 @@
 /** Everything that observers can hear of: log, metrics, audit, health and dashboard all read this one union. */
 import type { Wire } from "./backend.ts";
-import type { RequestId } from "./jsonrpc.ts";
+import type { RequestId } from "./message/jsonrpc.ts";
 
 /** "up" is from client to server, "down" the other way. */
 export type Direction = "up" | "down";

@@ -17,8 +17,8 @@ import {
   requestedToken,
   requestedTool,
   type RequestId,
-} from "./jsonrpc.ts";
-import { Table } from "./table.ts";
+} from "./message/jsonrpc.ts";
+import { Table } from "../base/table.ts";
 
 /** Stands at the beginning of a conversation, and nowhere else (lifecycle page of each revision that has it). */
 const HANDSHAKE = "initialize";

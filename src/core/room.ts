@@ -1,6 +1,6 @@
 /** A bounded number of places, and an orderly queue of those who wait for one. */
 import { LimitError } from "./errors.ts";
-import { pause } from "./retry.ts";
+import { pause } from "../base/retry.ts";
 
 /** How often whoever waits asks again for room: what may be ended to make some changes with time. */
 const ASK_AGAIN_MS = 500;

@@ -2,7 +2,7 @@
  * The Session joins two channels. It owns the tables of open requests, so each request gets exactly one
  * answer, and it says which client request a message of the server belongs to (rule 4 in docs/architecture.md).
  */
-import { Attention } from "./attention.ts";
+import { Attention } from "../base/attention.ts";
 import type { Guest, Peer } from "./backend.ts";
 import { asText, type Channel, type Envelope, free, isLarge, sizeOf, undeliveredBy } from "./channel.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -14,7 +14,7 @@ import {
   type TimeoutError,
   toRpcError,
 } from "./errors.ts";
-import { isDiscover, UNDISCOVERED } from "./eras.ts";
+import { isDiscover, UNDISCOVERED } from "./mcp/eras.ts";
 import type { Direction, Sink } from "./events.ts";
 import {
   cancelledId,
@@ -29,11 +29,11 @@ import {
   type ProgressToken,
   reportedToken,
   type RequestId,
-} from "./jsonrpc.ts";
+} from "./message/jsonrpc.ts";
 import { type OpenCall, type OpenRequest, OpenTable, unansweredBy } from "./open_table.ts";
 import type { MessagePolicy } from "./policy.ts";
-import { type Failure, type Over, read, type Take } from "./queue.ts";
-import { until, within } from "./waiting.ts";
+import { type Failure, type Over, read, type Take } from "../base/queue.ts";
+import { until, within } from "../base/waiting.ts";
 
 let sessionOver: BackendError | undefined;
 

@@ -3,7 +3,7 @@ import { Deadlines } from "./deadlines.ts";
 import { GatewayError, RequestError, StoppingError } from "./errors.ts";
 import type { Direction } from "./events.ts";
 import type { MessageContext, MessagePolicy } from "./policy.ts";
-import { isNotification, isRequest, isResponse, type JsonRpcMessage } from "./jsonrpc.ts";
+import { isNotification, isRequest, isResponse, type JsonRpcMessage } from "./message/jsonrpc.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { sessionRig } from "../../tests/support/session_rig.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { RequestId } from "./jsonrpc.ts";
+import type { RequestId } from "./message/jsonrpc.ts";
 import {
   cancelled,
   failure,

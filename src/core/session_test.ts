@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BackendError, DisconnectedError, LimitError } from "./errors.ts";
-import type { JsonRpcMessage } from "./jsonrpc.ts";
+import type { JsonRpcMessage } from "./message/jsonrpc.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
 import { type SessionRig, sessionRig } from "../../tests/support/session_rig.ts";

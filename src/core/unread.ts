@@ -4,11 +4,11 @@
  * longer is ended; where it is too much of all together, the one who has read nothing for longest.
  */
 import type { BufferLimits } from "./channel.ts";
-import { durationText } from "./duration.ts";
+import { durationText } from "../base/duration.ts";
 import { LimitError } from "./errors.ts";
 import type { Sink } from "./events.ts";
-import type { ReleaseWatch } from "./release_watch.ts";
-import { type Ticket, TimeLimit } from "./time_limit.ts";
+import type { ReleaseWatch } from "../base/release_watch.ts";
+import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 
 /** Who has read something so lately is not slow: what is too much until then goes by itself. */
 const PATIENCE_MS = 1_000;

@@ -2,12 +2,12 @@
  * The bodies of requests as they arrive: each within a size and a time, and all together within a number of bytes, which
  * is asked before one is read.
  */
-import { ByteBudget } from "../core/byte_budget.ts";
+import { ByteBudget } from "../base/byte_budget.ts";
 import type { Caller } from "../core/caller.ts";
-import { durationText } from "../core/duration.ts";
+import { durationText } from "../base/duration.ts";
 import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
-import type { ReleaseWatch } from "../core/release_watch.ts";
-import { type Ticket, TimeLimit } from "../core/time_limit.ts";
+import type { ReleaseWatch } from "../base/release_watch.ts";
+import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { GatheredText } from "../wire/gathered_text.ts";
 import { packingOf, unpacked, unreadable } from "./packed_body.ts";
 

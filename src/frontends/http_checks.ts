@@ -1,7 +1,7 @@
 /** What every HTTP route asks of a request before anything is started for it. */
 import { RequestError } from "../core/errors.ts";
-import { remembered } from "../core/remembered.ts";
-import { quoted } from "../core/outside.ts";
+import { remembered } from "../base/remembered.ts";
+import { quoted } from "../base/outside.ts";
 
 /** The revisions that have an `initialize` handshake, newest first. */
 export const SUPPORTED_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] as const;

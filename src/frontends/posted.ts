@@ -2,9 +2,9 @@
 import type { Caller } from "../core/caller.ts";
 import type { BufferLimits } from "../core/channel.ts";
 import { GatewayError, invalidRequest, LimitError, refusalOf, stillOpen } from "../core/errors.ts";
-import { isRequest, type JsonRpcRequest, type RequestId } from "../core/jsonrpc.ts";
-import type { MessageLimits } from "../core/message_limits.ts";
-import { parseMessages, type Said } from "../core/parse.ts";
+import { isRequest, type JsonRpcRequest, type RequestId } from "../core/message/jsonrpc.ts";
+import type { MessageLimits } from "../core/message/message_limits.ts";
+import { parseMessages, type Said } from "../core/message/parse.ts";
 import type { Bodies, Body } from "./bodies.ts";
 import { requireJson } from "./http_checks.ts";
 

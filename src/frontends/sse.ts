@@ -4,7 +4,7 @@ import type { Backlog } from "../core/backlog.ts";
 import type { Caller } from "../core/caller.ts";
 import { type BufferLimits, type Channel, enqueue, type Envelope } from "../core/channel.ts";
 import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
-import { Queue } from "../core/queue.ts";
+import { Queue } from "../base/queue.ts";
 import type { Unread } from "../core/unread.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";

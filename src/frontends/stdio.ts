@@ -2,10 +2,10 @@
 import type { Accept } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../core/errors.ts";
-import { errorOf } from "../core/jsonrpc.ts";
-import type { MessageLimits } from "../core/message_limits.ts";
-import { parseMessages } from "../core/parse.ts";
-import { Queue } from "../core/queue.ts";
+import { errorOf } from "../core/message/jsonrpc.ts";
+import type { MessageLimits } from "../core/message/message_limits.ts";
+import { parseMessages } from "../core/message/parse.ts";
+import { Queue } from "../base/queue.ts";
 import { encodeLine, LineDecoder } from "../wire/ndjson.ts";
 
 /** How much may wait for a client that does not read before the sender is held back. */

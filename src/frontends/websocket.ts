@@ -6,12 +6,12 @@ import type { Accept } from "../core/backend.ts";
 import type { BufferLimits } from "../core/channel.ts";
 import type { Sink } from "../core/events.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
-import { errorOf } from "../core/jsonrpc.ts";
-import type { MessageLimits } from "../core/message_limits.ts";
+import { errorOf } from "../core/message/jsonrpc.ts";
+import type { MessageLimits } from "../core/message/message_limits.ts";
 import type { Unread } from "../core/unread.ts";
 import type { Upgrade } from "../wire/upgrade.ts";
-import { keepAlive, WebSocketChannel } from "../wire/web_socket_channel.ts";
-import { acceptFor, isKey, VERSION } from "../wire/web_socket_handshake.ts";
+import { keepAlive, WebSocketChannel } from "../wire/web_socket/channel.ts";
+import { acceptFor, isKey, VERSION } from "../wire/web_socket/handshake.ts";
 import type { Bodies } from "./bodies.ts";
 import { methodNotAllowed } from "./http_checks.ts";
 

@@ -8,7 +8,7 @@
 import type { Caller } from "../core/caller.ts";
 import { GatewayError, LimitError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
-import { within } from "../core/waiting.ts";
+import { within } from "../base/waiting.ts";
 import {
   type ByteStream,
   closeStream,

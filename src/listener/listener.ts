@@ -4,7 +4,7 @@
  */
 import { GatewayError, LimitError, StoppingError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
-import { pause, pauseBefore, type Retry } from "../core/retry.ts";
+import { pause, pauseBefore, type Retry } from "../base/retry.ts";
 import { writeAnswer } from "./answer.ts";
 import { Connection, type Service, type Surroundings } from "./connection.ts";
 import { isOutOfDescriptors } from "./descriptors.ts";

@@ -1,8 +1,8 @@
 /** The connections of a listener: how many there may be, for how long without a request, and who gives way. */
 import { isLoopbackAddress } from "../core/caller.ts";
-import { ByteBudget } from "../core/byte_budget.ts";
+import { ByteBudget } from "../base/byte_budget.ts";
 import { LimitError } from "../core/errors.ts";
-import { type Ticket, TimeLimit } from "../core/time_limit.ts";
+import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 
 export interface ConnectionLimits {
   readonly maxConnections: number;

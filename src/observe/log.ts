@@ -6,8 +6,8 @@ import {
   type TextFormatter,
 } from "@logtape/logtape";
 import type { GatewayEvent, Sink } from "../core/events.ts";
-import { escaped } from "../core/outside.ts";
-import { type TellingLimits, told as toldText, toldValue } from "../core/telling.ts";
+import { escaped } from "../base/outside.ts";
+import { type TellingLimits, told as toldText, toldValue } from "../base/telling.ts";
 import { type Children, children } from "./children.ts";
 import { withoutRepeats } from "./without_repeats.ts";
 

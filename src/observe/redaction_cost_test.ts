@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
-import { redactText } from "../core/redact.ts";
-import { withoutFolders } from "../core/telling.ts";
+import { redactText } from "../base/redact.ts";
+import { withoutFolders } from "../base/telling.ts";
 
 /** A quadratic search of a megabyte takes minutes. */
 Deno.test("redactText takes linear time, whatever the text is made of", () => {

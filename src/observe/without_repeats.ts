@@ -3,7 +3,7 @@
  * about a server is told once.
  */
 import type { GatewayEvent, Sink } from "../core/events.ts";
-import { cutOut } from "../core/cut_out.ts";
+import { cutOut } from "../base/cut_out.ts";
 
 /** How long equal news is only counted. */
 const REPEAT_MS = 10_000;

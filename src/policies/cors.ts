@@ -1,7 +1,7 @@
 /** CORS for browsers on other origins: off unless asked for. */
 import { cors } from "hono/cors";
 import type { MiddlewareHandler } from "hono";
-import { remembered } from "../core/remembered.ts";
+import { remembered } from "../base/remembered.ts";
 import { isAmong } from "./origin.ts";
 
 /** `*`, or origins, schemes of origins, and patterns. */

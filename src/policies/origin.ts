@@ -1,8 +1,8 @@
 /** Host and Origin checks: what keeps a web page from talking to a gateway on the reader's machine (DNS rebinding). */
 import { type Caller, isLoopbackAddress } from "../core/caller.ts";
 import { RequestError } from "../core/errors.ts";
-import { quoted } from "../core/outside.ts";
-import { remembered } from "../core/remembered.ts";
+import { quoted } from "../base/outside.ts";
+import { remembered } from "../base/remembered.ts";
 
 export interface OriginOptions {
   /** The address that the gateway is bound to. */

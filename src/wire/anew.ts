@@ -1,9 +1,9 @@
 /** What a message is to say in place of what it said, each number as it was spelled: no more is written anew than must be. */
 import type { Envelope } from "../core/channel.ts";
-import type { JsonRpcMessage } from "../core/jsonrpc.ts";
-import { Kept } from "../core/kept.ts";
-import { parseKept } from "../core/parse.ts";
-import { putAt } from "../core/path.ts";
+import type { JsonRpcMessage } from "../core/message/jsonrpc.ts";
+import { Kept } from "../core/message/kept.ts";
+import { parseKept } from "../core/message/parse.ts";
+import { putAt } from "../core/message/path.ts";
 import { type Edit, splice } from "./splice.ts";
 
 /** JSON of what is made of a message. `make` is called with a copy as well, which is good for nothing else. */

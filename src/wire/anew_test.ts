@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { isResponse, type JsonRpcMessage, type Params } from "../core/jsonrpc.ts";
-import { parseMessage } from "../core/parse.ts";
+import { isResponse, type JsonRpcMessage, type Params } from "../core/message/jsonrpc.ts";
+import { parseMessage } from "../core/message/parse.ts";
 import { anew, editedText, jsonOf, rewritten } from "./anew.ts";
 
 const envelopeOf = (text: string) => ({ message: parseMessage(text), text });

@@ -1,5 +1,5 @@
 import type { Envelope } from "../core/channel.ts";
-import type { JsonRpcResponse, RequestId } from "../core/jsonrpc.ts";
+import type { JsonRpcResponse, RequestId } from "../core/message/jsonrpc.ts";
 import { anew, editedText } from "./anew.ts";
 
 /** An answer under this id, the rest of its text as it came where that is certain. */

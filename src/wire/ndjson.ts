@@ -1,8 +1,8 @@
 /** Newline-delimited JSON, the framing of MCP's stdio transport: one message a line, UTF-8, no newline inside. */
 import type { Envelope } from "../core/channel.ts";
 import { LimitError } from "../core/errors.ts";
-import { type Outline, OutlineReader } from "../core/outline.ts";
-import { cutOut } from "../core/cut_out.ts";
+import { type Outline, OutlineReader } from "../core/message/outline.ts";
+import { cutOut } from "../base/cut_out.ts";
 import { lineOf } from "./line.ts";
 import { MAX_OUTLINES } from "./skipping.ts";
 import { utf8Decoder } from "./utf8.ts";

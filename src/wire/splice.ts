@@ -2,8 +2,8 @@
  * Exchanges values inside JSON text and leaves every other character as it came: numbers beyond 2^53 keep their digits,
  * and a large message is not serialised again.
  */
-import type { RequestId } from "../core/jsonrpc.ts";
-import type { Path } from "../core/path.ts";
+import type { RequestId } from "../core/message/jsonrpc.ts";
+import type { Path } from "../core/message/path.ts";
 import { freeMemory } from "./free_memory.ts";
 import { spellsLetters } from "./letter_escape.ts";
 

@@ -1,9 +1,9 @@
 /** Reads Server-Sent Events from a response body. */
 import { createParser } from "eventsource-parser";
 import { LimitError } from "../core/errors.ts";
-import { type Outline, OutlineReader } from "../core/outline.ts";
-import { inTime } from "../core/waiting.ts";
-import { cutOut } from "../core/cut_out.ts";
+import { type Outline, OutlineReader } from "../core/message/outline.ts";
+import { inTime } from "../base/waiting.ts";
+import { cutOut } from "../base/cut_out.ts";
 import { MAX_OUTLINES, SKIPPED_PAUSE_MS, SKIPPED_TIMES } from "./skipping.ts";
 import { utf8Decoder } from "./utf8.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Channel, Envelope } from "../../src/core/channel.ts";
 import { GatewayError } from "../../src/core/errors.ts";
-import { isRequest, type JsonRpcMessage } from "../../src/core/jsonrpc.ts";
+import { isRequest, type JsonRpcMessage } from "../../src/core/message/jsonrpc.ts";
 import { notification, request, result } from "../support/messages.ts";
 import { inTime } from "./deadline.ts";
 import { Inbox } from "./inbox.ts";

@@ -1,6 +1,6 @@
 /** Reads a channel step by step: `for await` would end it at the first `break`. */
 import type { Channel, Envelope } from "../../src/core/channel.ts";
-import type { JsonRpcMessage } from "../../src/core/jsonrpc.ts";
+import type { JsonRpcMessage } from "../../src/core/message/jsonrpc.ts";
 
 /** What came until the end, and the error that was the end, if it was one. */
 export interface Rest {

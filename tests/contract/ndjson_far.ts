@@ -1,7 +1,7 @@
 /** Newline-delimited JSON on a TCP connection as a Channel: the far end of a child's pipes. */
 import type { Channel, Envelope } from "../../src/core/channel.ts";
-import { parseMessage } from "../../src/core/parse.ts";
-import { Queue } from "../../src/core/queue.ts";
+import { parseMessage } from "../../src/core/message/parse.ts";
+import { Queue } from "../../src/base/queue.ts";
 import { encodeLine, LineDecoder } from "../../src/wire/ndjson.ts";
 import { Sequence } from "./sequence.ts";
 

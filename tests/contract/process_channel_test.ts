@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { processBackend } from "../../src/backends/process.ts";
+import { processBackend } from "../../src/backends/process/process.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
 import { NdjsonChannel } from "./ndjson_far.ts";
 

@@ -2,8 +2,8 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import type { Channel, Envelope } from "../../src/core/channel.ts";
 import { textOf } from "../../src/core/channel.ts";
-import { parseMessage } from "../../src/core/parse.ts";
-import { Queue } from "../../src/core/queue.ts";
+import { parseMessage } from "../../src/core/message/parse.ts";
+import { Queue } from "../../src/base/queue.ts";
 import { Sequence } from "./sequence.ts";
 
 interface ServerEvent {

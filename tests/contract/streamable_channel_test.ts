@@ -1,7 +1,7 @@
 import type { Channel } from "../../src/core/channel.ts";
 import { type EventStore, memoryEventStore } from "../../src/core/event_store.ts";
-import type { ReplyMode } from "../../src/frontends/exchange.ts";
-import { streamable } from "../../src/frontends/streamable.ts";
+import type { ReplyMode } from "../../src/frontends/streamable/exchange.ts";
+import { streamable } from "../../src/frontends/streamable/streamable.ts";
 import { result } from "../support/messages.ts";
 import { looseBodies, looseUnread } from "../support/waiting_limits.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";

@@ -1,8 +1,8 @@
 /** A client of stateful Streamable HTTP as a Channel, on plain `fetch`: text is what the wire carried. */
 import { type Channel, type Envelope, textOf } from "../../src/core/channel.ts";
-import { isRequest, type JsonRpcNotification } from "../../src/core/jsonrpc.ts";
-import { parseMessage } from "../../src/core/parse.ts";
-import { Queue } from "../../src/core/queue.ts";
+import { isRequest, type JsonRpcNotification } from "../../src/core/message/jsonrpc.ts";
+import { parseMessage } from "../../src/core/message/parse.ts";
+import { Queue } from "../../src/base/queue.ts";
 import { ACCEPT, initialize } from "../support/rpc.ts";
 import { Sequence } from "./sequence.ts";
 import { eventsOf, receiveEvents } from "./sse_far.ts";

@@ -1,7 +1,7 @@
 /** The runtime's own WebSocket client as a Channel. */
 import { type Channel, type Envelope, textOf } from "../../src/core/channel.ts";
-import { parseMessage } from "../../src/core/parse.ts";
-import { Queue } from "../../src/core/queue.ts";
+import { parseMessage } from "../../src/core/message/parse.ts";
+import { Queue } from "../../src/base/queue.ts";
 
 export class WebSocketFar implements Channel {
   readonly incoming = new Queue<Envelope>();

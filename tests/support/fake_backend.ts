@@ -1,8 +1,8 @@
 /** A backend whose servers are played by the test. */
 import type { Backend, Launch } from "../../src/core/backend.ts";
 import { type Channel, memoryChannels, type Undelivered } from "../../src/core/channel.ts";
-import { isRequest, type RequestId } from "../../src/core/jsonrpc.ts";
-import { Queue } from "../../src/core/queue.ts";
+import { isRequest, type RequestId } from "../../src/core/message/jsonrpc.ts";
+import { Queue } from "../../src/base/queue.ts";
 import { FarEnd } from "./far_end.ts";
 import { failure, result } from "./messages.ts";
 

@@ -1,7 +1,7 @@
 /** The far end of a channel under test: says things, and reads step by step what comes. */
 import { setImmediate } from "node:timers";
 import type { Channel, Envelope } from "../../src/core/channel.ts";
-import type { JsonRpcMessage, RequestId } from "../../src/core/jsonrpc.ts";
+import type { JsonRpcMessage, RequestId } from "../../src/core/message/jsonrpc.ts";
 import { Inbox, type Rest } from "../contract/inbox.ts";
 
 /** The real one: a test may have put a clock of its own in its place. */

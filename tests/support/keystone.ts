@@ -1,7 +1,7 @@
 /** Starts the real gateway as a user would, in a process of its own, on a free port. */
 import { fileURLToPath as fromFileUrl } from "node:url";
 import { DEADLINE_MS } from "../contract/deadline.ts";
-import { WATCHER_NAME } from "../../src/backends/orphan_watch.ts";
+import { WATCHER_NAME } from "../../src/backends/process/orphan_watch.ts";
 
 /** Published servers, pinned, started without a package manager in between. */
 export const EVERYTHING = published("@modelcontextprotocol/server-everything@2026.8.31", "stdio");

@@ -1,8 +1,8 @@
 /** A real HTTP server on loopback whose answers are the test's, and a remote backend's options for it. */
-import type { HttpClientOptions } from "../../src/backends/http_client.ts";
-import { httpClient } from "../../src/backends/http_client.ts";
-import type { RemoteOptions } from "../../src/backends/remote.ts";
-import { anyTarget } from "../../src/backends/target.ts";
+import type { HttpClientOptions } from "../../src/backends/remote/http_client.ts";
+import { httpClient } from "../../src/backends/remote/http_client.ts";
+import type { RemoteOptions } from "../../src/backends/remote/remote.ts";
+import { anyTarget } from "../../src/backends/remote/target.ts";
 import type { Sink } from "../../src/core/events.ts";
 
 /** What a request said, its body read. */

@@ -7,7 +7,7 @@ import type {
   Params,
   ProgressToken,
   RequestId,
-} from "../../src/core/jsonrpc.ts";
+} from "../../src/core/message/jsonrpc.ts";
 
 export function request(id: RequestId, method = "tools/call", params?: Params): JsonRpcRequest {
   return { jsonrpc: "2.0", id, method, ...(params ? { params } : {}) };

@@ -14,7 +14,7 @@ import {
   type JsonRpcResponse,
   type Params,
   type RequestId,
-} from "../../src/core/jsonrpc.ts";
+} from "../../src/core/message/jsonrpc.ts";
 import { LOG_LEVELS } from "./log_levels.ts";
 import { cancelled, notification, request, result } from "./messages.ts";
 import type { Random } from "./random.ts";

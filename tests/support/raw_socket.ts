@@ -1,6 +1,6 @@
 /** A WebSocket by hand, at either end of a real connection: for what no library sends. */
 import { type ByteStream, writeAll } from "../../src/wire/byte_stream.ts";
-import { acceptFor } from "../../src/wire/web_socket_handshake.ts";
+import { acceptFor } from "../../src/wire/web_socket/handshake.ts";
 import { concat, frame, frameAt, type FrameParts, MASK, textOfFrame } from "./frames.ts";
 import { rawRequest, upgradeRequest } from "./raw_http.ts";
 import { serveUpgrades, type UpgradeServer } from "./upgrade_server.ts";

@@ -1,6 +1,6 @@
 /** A channel to a remote over Streamable HTTP whose answers are the test's. */
-import type { RemoteOptions } from "../../src/backends/remote.ts";
-import { streamableBackend } from "../../src/backends/streamable.ts";
+import type { RemoteOptions } from "../../src/backends/remote/remote.ts";
+import { streamableBackend } from "../../src/backends/remote/streamable.ts";
 import { LAUNCH } from "./fake_backend.ts";
 import { FarEnd } from "./far_end.ts";
 import { type Asked, json, loopback, remoteOptions } from "./loopback.ts";

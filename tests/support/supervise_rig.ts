@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { supervise, type SuperviseOptions } from "../../src/adapters/supervise.ts";
 import type { Backlog } from "../../src/core/backlog.ts";
 import type { Channel } from "../../src/core/channel.ts";
-import type { JsonRpcMessage } from "../../src/core/jsonrpc.ts";
+import type { JsonRpcMessage } from "../../src/core/message/jsonrpc.ts";
 import { FakeBackend, type FakeServer, LAUNCH } from "./fake_backend.ts";
 import { FarEnd } from "./far_end.ts";
 import { REMEMBERED } from "./limits.ts";

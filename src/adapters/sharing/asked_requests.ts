@@ -14,12 +14,12 @@ import {
   reportedToken,
   requestedToken,
   type RequestId,
-} from "../../core/jsonrpc.ts";
+} from "../../core/message/jsonrpc.ts";
 import { Elicitations } from "./elicitations.ts";
 import { withAskedId } from "./rewrite.ts";
 import { NOTHING, type SharedChannel } from "./shared_channel.ts";
 import type { HubServer } from "./hub_server.ts";
-import { quoted } from "../../core/outside.ts";
+import { quoted } from "../../base/outside.ts";
 
 /** Who may be meant by a request of the server. */
 export interface Candidates {

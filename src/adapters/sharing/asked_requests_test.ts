@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isRequest, type RequestId } from "../../core/jsonrpc.ts";
+import { isRequest, type RequestId } from "../../core/message/jsonrpc.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { type HubRig, hubRig } from "../../../tests/support/hub_rig.ts";
 import {

@@ -1,6 +1,6 @@
 /** Who was asked to open which URL: the server tells of its completion after the answer, by the elicitation's id. */
 import type { Envelope } from "../../core/channel.ts";
-import type { JsonRpcMessage, JsonRpcNotification } from "../../core/jsonrpc.ts";
+import type { JsonRpcMessage, JsonRpcNotification } from "../../core/message/jsonrpc.ts";
 import type { SharedChannel } from "./shared_channel.ts";
 
 /** Of all clients together: one that is never completed must not be remembered for ever. */

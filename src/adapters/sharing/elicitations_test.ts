@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isRequest, type JsonRpcError } from "../../core/jsonrpc.ts";
+import { isRequest, type JsonRpcError } from "../../core/message/jsonrpc.ts";
 import { settled } from "../../../tests/support/far_end.ts";
 import { hubRig } from "../../../tests/support/hub_rig.ts";
 import { failure, notification, request, result } from "../../../tests/support/messages.ts";

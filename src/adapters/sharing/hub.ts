@@ -3,7 +3,7 @@ import type { Backend, Launch } from "../../core/backend.ts";
 import type { BufferLimits, Channel } from "../../core/channel.ts";
 import { TimeoutError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
-import { until } from "../../core/waiting.ts";
+import { until } from "../../base/waiting.ts";
 import { handshake, type HandshakeOptions } from "../handshake.ts";
 import type { SubscriptionLimits } from "../subscription_limits.ts";
 import { Multiplex } from "./multiplex.ts";

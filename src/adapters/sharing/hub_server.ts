@@ -2,7 +2,7 @@
 import type { Channel, Envelope } from "../../core/channel.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Direction, Sink } from "../../core/events.ts";
-import type { JsonRpcMessage } from "../../core/jsonrpc.ts";
+import type { JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 
 export interface HubServerOptions {
   readonly server: Channel;

@@ -14,9 +14,9 @@ import {
   type JsonRpcRequest,
   type JsonRpcResponse,
   type Params,
-} from "../../core/jsonrpc.ts";
+} from "../../core/message/jsonrpc.ts";
 import { anew } from "../../wire/anew.ts";
-import { remembered } from "../../core/remembered.ts";
+import { remembered } from "../../base/remembered.ts";
 
 const OF_CALLS = new Set(["jsonrpc", "id", "method", "params"]);
 const OF_ANSWERS = new Set(["jsonrpc", "id", "result", "error"]);

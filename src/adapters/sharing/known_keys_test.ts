@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Envelope } from "../../core/channel.ts";
-import { parseMessage } from "../../core/parse.ts";
+import { parseMessage } from "../../core/message/parse.ts";
 import { withKnownKeys } from "./known_keys.ts";
 
 function envelopeOf(text: string): Envelope {

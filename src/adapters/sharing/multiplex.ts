@@ -2,7 +2,7 @@
  * Many clients on one server: each message reaches whom it is for and nobody else. What that takes is kept in parts,
  * one for each thing that clients share; this is the hub that knows which message is whose business.
  */
-import { Chain, type LinkTo } from "../../core/chain.ts";
+import { Chain, type LinkTo } from "../../base/chain.ts";
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, GatewayError, stillOpen, toRpcError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
@@ -16,8 +16,8 @@ import {
   type JsonRpcResponse,
   type JsonRpcResult,
   resultOf,
-} from "../../core/jsonrpc.ts";
-import { each } from "../../core/queue.ts";
+} from "../../core/message/jsonrpc.ts";
+import { each } from "../../base/queue.ts";
 import { anew, rewritten } from "../../wire/anew.ts";
 import type { ResultEnvelope } from "../handshake.ts";
 import type { SubscriptionLimits } from "../subscription_limits.ts";
@@ -29,7 +29,7 @@ import { SharedLogLevel } from "./shared_log_level.ts";
 import { SharedRequests } from "./shared_requests.ts";
 import { HubServer } from "./hub_server.ts";
 import { SharedSubscriptions } from "./shared_subscriptions.ts";
-import { cut, escaped } from "../../core/outside.ts";
+import { cut, escaped } from "../../base/outside.ts";
 
 /** The limits are those of what waits for one client, before it is given up; not of what waits for the server. */
 export interface MultiplexOptions extends BufferLimits, SubscriptionLimits {

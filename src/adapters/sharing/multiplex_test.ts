@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BackendError, DisconnectedError, LimitError } from "../../core/errors.ts";
-import { isRequest, type JsonRpcRequest } from "../../core/jsonrpc.ts";
+import { isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { hubRig, INITIALIZED } from "../../../tests/support/hub_rig.ts";

@@ -9,7 +9,7 @@ import {
   type Params,
   type ProgressToken,
   type RequestId,
-} from "../../core/jsonrpc.ts";
+} from "../../core/message/jsonrpc.ts";
 import { editedText } from "../../wire/anew.ts";
 import type { Edit } from "../../wire/splice.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Envelope, textOf } from "../../core/channel.ts";
-import { isNotification, isRequest, isResponse } from "../../core/jsonrpc.ts";
-import { parseMessage } from "../../core/parse.ts";
+import { isNotification, isRequest, isResponse } from "../../core/message/jsonrpc.ts";
+import { parseMessage } from "../../core/message/parse.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
 import { withReportedToken, withRequestId } from "./rewrite.ts";
 

@@ -4,7 +4,7 @@ import { Backlog } from "../../core/backlog.ts";
 import type { Channel } from "../../core/channel.ts";
 import { BackendError, LimitError, StoppingError } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
-import { until } from "../../core/waiting.ts";
+import { until } from "../../base/waiting.ts";
 import { type Hub, type HubOptions, openHub } from "./hub.ts";
 import type { SharingKind } from "./shared_channel.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { memoryChannels } from "../../core/channel.ts";
 import type { Backend, Launch } from "../../core/backend.ts";
 import { BackendError, LimitError, StoppingError, TimeoutError } from "../../core/errors.ts";
-import { isRequest } from "../../core/jsonrpc.ts";
+import { isRequest } from "../../core/message/jsonrpc.ts";
 import { SharedServer, type ShareOptions } from "./share.ts";
 import { fakeClock } from "../../../tests/support/fake_clock.ts";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";

@@ -1,10 +1,10 @@
 /** What sharing can carry: what each kind of client is told of the server, and what it may not ask. */
 import type { Envelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
-import { isObject, type JsonRpcErrorObject, type JsonRpcRequest, type Params } from "../../core/jsonrpc.ts";
+import { isObject, type JsonRpcErrorObject, type JsonRpcRequest, type Params } from "../../core/message/jsonrpc.ts";
 import { anew } from "../../wire/anew.ts";
 import type { ClientKind } from "./shared_channel.ts";
-import { quoted } from "../../core/outside.ts";
+import { quoted } from "../../base/outside.ts";
 
 /** What needs a client that is there when the server speaks. */
 const NEEDS_SESSION = new Set(["resources/subscribe", "resources/unsubscribe", "logging/setLevel"]);

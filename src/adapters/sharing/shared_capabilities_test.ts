@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Params } from "../../core/jsonrpc.ts";
+import type { Params } from "../../core/message/jsonrpc.ts";
 import { hubRig, INITIALIZED } from "../../../tests/support/hub_rig.ts";
 import { request, result } from "../../../tests/support/messages.ts";
 import { initializeResult, refusalOf } from "./shared_capabilities.ts";

@@ -1,10 +1,10 @@
 /** One client's end of a shared server. */
-import { linkTo } from "../../core/chain.ts";
+import { linkTo } from "../../base/chain.ts";
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, LimitError } from "../../core/errors.ts";
-import type { ProgressToken, RequestId } from "../../core/jsonrpc.ts";
-import { Queue } from "../../core/queue.ts";
-import { Table } from "../../core/table.ts";
+import type { ProgressToken, RequestId } from "../../core/message/jsonrpc.ts";
+import { Queue } from "../../base/queue.ts";
+import { Table } from "../../base/table.ts";
 
 /** One for the many clients that cannot be asked for anything. */
 export const NOTHING: ReadonlySet<string> = new Set();

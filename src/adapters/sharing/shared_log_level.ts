@@ -1,5 +1,5 @@
 /** A log level for each client: the server has the most talkative one, and each client hears what it wants. */
-import { Chain, type LinkTo, linkTo } from "../../core/chain.ts";
+import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
 import type { Envelope } from "../../core/channel.ts";
 import {
   type JsonRpcNotification,
@@ -8,7 +8,7 @@ import {
   type Params,
   type RequestId,
   resultOf,
-} from "../../core/jsonrpc.ts";
+} from "../../core/message/jsonrpc.ts";
 import { rewritten } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
 import type { SharedChannel } from "./shared_channel.ts";

@@ -1,5 +1,5 @@
 /** The requests that clients wait for: under ids of ours at the server, under each client's own here. */
-import { Chain, type LinkTo } from "../../core/chain.ts";
+import { Chain, type LinkTo } from "../../base/chain.ts";
 import type { Envelope } from "../../core/channel.ts";
 import {
   cancelledId,
@@ -11,8 +11,8 @@ import {
   reportedToken,
   requestedToken,
   type RequestId,
-} from "../../core/jsonrpc.ts";
-import { Table } from "../../core/table.ts";
+} from "../../core/message/jsonrpc.ts";
+import { Table } from "../../base/table.ts";
 import { unansweredBy } from "../../core/open_table.ts";
 import { anew } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";

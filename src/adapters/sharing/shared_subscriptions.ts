@@ -9,7 +9,7 @@ import {
   type Params,
   type RequestId,
   resultOf,
-} from "../../core/jsonrpc.ts";
+} from "../../core/message/jsonrpc.ts";
 import { type SubscriptionLimits, subscriptionRefusal } from "../subscription_limits.ts";
 import { jsonOf } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";

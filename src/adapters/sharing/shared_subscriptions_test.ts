@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isRequest, type JsonRpcRequest } from "../../core/jsonrpc.ts";
+import { isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { hubRig } from "../../../tests/support/hub_rig.ts";
 import { processorMs } from "../../../tests/support/processor_time.ts";

@@ -1,0 +1,288 @@
+/** An MCP server as a child process that speaks newline-delimited JSON on stdin and stdout. */
+import type { Backend, Launch } from "../../core/backend.ts";
+import type { Channel, Envelope } from "../../core/channel.ts";
+import { BackendError, DisconnectedError, GatewayError, LimitError } from "../../core/errors.ts";
+import { background, type Sink } from "../../core/events.ts";
+import { excessIn, type MessageLimits } from "../../core/message/message_limits.ts";
+import type { Outline } from "../../core/message/outline.ts";
+import { answersTooLong, hear } from "../../core/message/parse.ts";
+import { Queue } from "../../base/queue.ts";
+import { inTime, within } from "../../base/waiting.ts";
+import { encodeLine, LineDecoder } from "../../wire/ndjson.ts";
+import { SKIPPED_PAUSE_MS, SKIPPED_TIMES } from "../../wire/skipping.ts";
+import { ChildInput } from "./child_input.ts";
+import { ChildOutput } from "./child_output.ts";
+import { ChildStderr } from "./child_stderr.ts";
+import { OrphanWatch } from "./orphan_watch.ts";
+import { ProcessGroup } from "./process_group.ts";
+import { spawnPlan } from "./spawn_plan.ts";
+
+/** How long a pipe may stay open after its process has ended: a grandchild may hold it for ever. */
+const DRAIN_MS = 500;
+/** Between a broken stdin and the exit code that explains it. */
+const EXIT_CODE_WAIT_MS = 250;
+/** What a log needs of a line that is no message. */
+const NOISE_CHARS = 200;
+
+export interface ProcessOptions {
+  /** For logs and banners. */
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  /** `program` is a line for the shell. */
+  readonly shell: boolean;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string | undefined;
+  /** The longest line that the child may send. */
+  readonly maxMessageBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly serverLimits?: MessageLimits | undefined;
+  /** From SIGTERM to SIGKILL. */
+  readonly stopTimeoutMs: number;
+  readonly emit: Sink;
+}
+
+export interface ProcessBackend extends Backend {
+  /** SIGKILL to every child and its group, at once: for the last moment of the gateway. */
+  kill(): void;
+}
+
+/** Starts a child for each `open`; the child's whole process group ends with its channel. */
+export function processBackend(options: ProcessOptions): ProcessBackend {
+  const children = new Set<ProcessChannel>();
+  const orphans = new OrphanWatch(options);
+  return {
+    name: options.name,
+    // deno-lint-ignore require-await -- so that what `start` throws is a rejection
+    async open(launch) {
+      orphans.prepare();
+      const child = start(options, launch);
+      // Before anything else: a gateway that is killed from here on leaves nothing behind.
+      orphans.add(child.pid);
+      const channel = new ProcessChannel(child, options, launch);
+      children.add(channel);
+      const gone = channel.ended.finally(() => {
+        children.delete(channel);
+        orphans.delete(child.pid);
+      });
+      background(gone, "child process", options.emit);
+      return channel;
+    },
+    kill() {
+      for (const child of children) child.kill();
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...children].map((child) => child[Symbol.asyncDispose]()));
+      await orphans[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
+  const { name, cwd, emit } = options;
+  const { program, args, windowsRawArguments } = spawnPlan(options, launch.args);
+  try {
+    return new Deno.Command(program, {
+      args,
+      windowsRawArguments,
+      env: { ...options.env, ...launch.env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      // Its own process group, so that it can be stopped with everything it starts.
+      detached: Deno.build.os !== "windows",
+      ...(cwd === undefined ? {} : { cwd }),
+    }).spawn();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    emit({ type: "child.failed", session: launch.session, server: name, reason });
+    if (isExhaustion(cause)) throw new LimitError("The machine has no room for another process", { cause });
+    throw new BackendError("The MCP server could not be started", { cause });
+  }
+}
+
+/** It says nothing of the server, and passes: processes, memory, file descriptors (fork(2), pipe(2)). */
+function isExhaustion(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EAGAIN" || code === "ENOMEM" || code === "EMFILE" || code === "ENFILE";
+}
+
+class ProcessChannel implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  /** Settles when the process group is gone and `incoming` has its end. */
+  readonly ended: Promise<void>;
+  readonly #child: Deno.ChildProcess;
+  readonly #options: ProcessOptions;
+  readonly #session: string;
+  readonly #group: ProcessGroup;
+  readonly #input: ChildInput;
+  readonly #output: ChildOutput;
+  readonly #stderr: ChildStderr;
+  #closed = false;
+  #ready = false;
+  #held = false;
+  #failure: GatewayError | undefined;
+
+  constructor(child: Deno.ChildProcess, options: ProcessOptions, { session, backlog: tally }: Launch) {
+    const { name, stopTimeoutMs, emit } = options;
+    this.#child = child;
+    this.#options = options;
+    this.#session = session;
+    this.#group = new ProcessGroup(child.pid, { exited: child.status, stopTimeoutMs });
+    const onBroken = () => background(this.#inputBroke(), "stdin of a child", emit);
+    this.#input = new ChildInput(child.stdin, { onBroken, tally });
+    this.#output = new ChildOutput(child.stdout);
+    this.#stderr = new ChildStderr(child.stderr, (line) => this.#tellLine("child.stderr", line));
+    emit({ type: "child.started", session, pid: child.pid, server: name });
+    this.ended = this.#supervise();
+  }
+
+  send(envelope: Envelope): Promise<void> | void {
+    if (this.#failure) throw new DisconnectedError(this.#failure.message, { cause: this.#failure });
+    if (this.#closed) throw new DisconnectedError("The MCP server has been stopped");
+    return this.#input.write(encodeLine(envelope));
+  }
+
+  /** Closes the child's stdin when everything is written: the polite way to ask it to end. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#input.end();
+    return Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    this.incoming.end();
+    await this.#group.stop();
+    await this.ended;
+  }
+
+  kill(): void {
+    this.#group.kill();
+  }
+
+  // --- the end of the child, whoever brings it about ---
+
+  async #supervise(): Promise<void> {
+    const stdout = this.#readStdout();
+    await Promise.race([stdout, this.#child.status]);
+    const expected = this.#closed && !this.#failure;
+    this.#input.end();
+    await within(DRAIN_MS, stdout);
+    // At once: who waits for an answer need not wait for the last grandchild as well.
+    await Promise.all([this.#group.stop(), this.#finish(stdout, expected)]);
+  }
+
+  async #finish(stdout: Promise<void>, expected: boolean): Promise<void> {
+    const status = await this.#child.status;
+    await within(DRAIN_MS, this.#stderr.ended);
+    await this.#stderr.cancel();
+    this.#tellExit(status, expected);
+    // What waits in the pipe belongs to the conversation, however slowly it is taken.
+    while (!await within(DRAIN_MS, stdout) && this.#held);
+    await this.#output.cancel();
+    if (expected) this.incoming.end();
+    else this.#fail(endOf(status));
+  }
+
+  /** The exit code, if there is one soon, tells more than the broken pipe. */
+  async #inputBroke(): Promise<void> {
+    if (await within(EXIT_CODE_WAIT_MS, this.#child.status) || this.#closed) return;
+    this.#fail(new BackendError("The MCP server closed its input"));
+  }
+
+  #fail(error: GatewayError): void {
+    this.#failure ??= error;
+    this.#input.end();
+    this.incoming.fail(this.#failure);
+  }
+
+  // --- child to gateway ---
+
+  async #readStdout(): Promise<void> {
+    const { maxMessageBytes } = this.#options;
+    const decoder = new LineDecoder(maxMessageBytes, {
+      option: "--maxMessageSize",
+      maxSkippedBytes: SKIPPED_TIMES * maxMessageBytes,
+      onSkipped: (error, outlines) => this.#receiveSkipped(error, outlines),
+    });
+    try {
+      while (true) {
+        const reading = this.#output.read();
+        const bytes = await (decoder.skipped ? inTime(SKIPPED_PAUSE_MS, reading, decoder.skipped) : reading);
+        for (const line of bytes ? decoder.push(bytes) : decoder.end()) {
+          const room = this.#receive(line);
+          if (room) await this.#wait(room);
+        }
+        if (!bytes) return;
+      }
+    } catch (error) {
+      this.#fail(
+        error instanceof GatewayError ? error : new BackendError("The MCP server's output broke off"),
+      );
+    }
+  }
+
+  #receive(line: string): Promise<void> | void {
+    const { said, refusal } = hear(line, this.#options.serverLimits);
+    if (refusal) this.#tellRefused(line);
+    if (said.length === 0) return;
+    if (!this.#ready) this.#tellReady();
+    let room: Promise<void> | void = undefined;
+    for (const envelope of said) room = this.incoming.push(envelope, line.length);
+    return room;
+  }
+
+  /** A line that is too long is refused to those whom it was to answer; everybody else goes on. */
+  #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+    const { name: server, emit } = this.#options;
+    emit({ type: "server.trouble", session: this.#session, server, reason });
+    for (const envelope of answersTooLong(reason, outlines)) void this.incoming.push(envelope);
+  }
+
+  async #wait(room: Promise<void>): Promise<void> {
+    this.#held = true;
+    await room;
+    this.#held = false;
+  }
+
+  // --- to observers ---
+
+  #tellLine(type: "child.noise" | "child.stderr", line: string): void {
+    this.#options.emit({ type, session: this.#session, pid: this.#child.pid, line });
+  }
+
+  /** A server that chats on stdout, or that says more than is taken: told, and not passed on. */
+  #tellRefused(line: string): void {
+    const { name: server, serverLimits, emit } = this.#options;
+    const excess = excessIn(line, serverLimits);
+    if (excess === undefined) return this.#tellLine("child.noise", line.slice(0, NOISE_CHARS));
+    emit({ type: "server.trouble", session: this.#session, server, reason: `it sent ${excess}` });
+  }
+
+  #tellReady(): void {
+    this.#ready = true;
+    const { emit, name } = this.#options;
+    emit({ type: "child.ready", session: this.#session, pid: this.#child.pid, server: name });
+  }
+
+  #tellExit({ code, signal }: Deno.CommandStatus, expected: boolean): void {
+    const { emit, name } = this.#options;
+    const child = { session: this.#session, pid: this.#child.pid, server: name };
+    const stderr = expected ? [] : [...this.#stderr.lastLines];
+    const early = !expected && !this.#ready;
+    const end = { code, signal: signal ?? undefined, expected, ...early && { early }, stderr };
+    emit({ type: "child.exited", ...child, ...end });
+    if (early) {
+      emit({ type: "child.failed", ...child, reason: describeExit({ code, signal }) });
+    }
+  }
+}
+
+function endOf(status: Deno.CommandStatus): BackendError {
+  return new BackendError(`The MCP server ${describeExit(status)}`, { clean: status.success, exited: true });
+}
+
+function describeExit({ code, signal }: { code: number; signal: Deno.Signal | null }): string {
+  return signal ? `was ended by ${signal}` : `exited with code ${code}`;
+}

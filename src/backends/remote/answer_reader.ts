@@ -1,0 +1,111 @@
+/** Reads what a POST of Streamable HTTP is answered with: JSON, or events over as many connections as it takes. */
+import type { Envelope } from "../../core/channel.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { answersSole, isId, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
+import { hear } from "../../core/message/parse.ts";
+import { withAnswerId } from "../../wire/answer_id.ts";
+import type { Calls } from "./calls.ts";
+import { eventSource, isMessage } from "./event_source.ts";
+import type { RemoteOptions } from "./remote.ts";
+import { lostAnswer, otherTransport, RemoteError, shown } from "./remote_error.ts";
+import { contentType, EVENT_STREAM, readMessages, refusalOf } from "./response.ts";
+
+export interface AnswerReaderOptions {
+  readonly remote: RemoteOptions;
+  /** All that are open. */
+  readonly calls: Pick<Calls, "has">;
+  /** Opens an event stream after the event of this id. */
+  readonly resume: (cursor: string | undefined, signal: AbortSignal) => Promise<Response>;
+  /** Takes each message, and what it came in. */
+  readonly receive: (envelope: Envelope, response: Response) => Promise<void> | void;
+  readonly tell: (reason: string) => void;
+  /** Hears of what is understood though it is not as it should be. */
+  readonly tellOdd: (reason: string) => void;
+}
+
+/** A request, and how to know that nobody waits for its answer any more. */
+export interface Call {
+  readonly id: RequestId;
+  readonly signal: AbortSignal;
+}
+
+export class AnswerReader {
+  readonly #options: AnswerReaderOptions;
+
+  constructor(options: AnswerReaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Settles once the request has been answered, or with an error where it was taken and nothing was said to it: its answer
+   * may come elsewhere. Throws for everything else.
+   */
+  read(response: Response, call: Call): Promise<RemoteError | undefined> {
+    return contentType(response) === EVENT_STREAM
+      ? this.#follow(response, call)
+      : this.#readJson(response, call);
+  }
+
+  /** The messages of an event, or what their askers are told instead. */
+  envelopesOf(event: string): readonly Envelope[] {
+    const { remote, tell } = this.#options;
+    const { said, refusal } = hear(event, remote.serverLimits);
+    if (refusal) tell(`an event was not taken: ${refusal.message}`);
+    return said;
+  }
+
+  async #readJson(response: Response, { id }: Call): Promise<RemoteError | undefined> {
+    const { url } = this.#options.remote;
+    const said = await readMessages(this.#options.remote, response);
+    if (said.length === 0) return refusalOf(url, response, "");
+    if (await this.#pass(said, { id, response })) return undefined;
+    throw new RemoteError(`${shown(url)} answered without a response to the request`, { delivered: true });
+  }
+
+  async #follow(first: Response, { id, signal }: Call): Promise<RemoteError | undefined> {
+    const { remote: { url, retry, maxMessageBytes: maxBytes }, resume } = this.#options;
+    const open = (cursor: string | undefined) => resume(cursor, signal);
+    let empty = true;
+    try {
+      for await (const event of eventSource({ kind: "answer", open, first, signal, retry, maxBytes })) {
+        if (empty && event.event === "endpoint") return otherTransport(url, first);
+        empty = false;
+        if (!isMessage(event)) continue;
+        if (await this.#pass(this.envelopesOf(event.data), { id, response: first })) return undefined;
+      }
+    } catch (error) {
+      const ours = error instanceof GatewayError && !(error instanceof RemoteError);
+      // Why the answer cannot be fetched says nothing about its request, which the server has taken.
+      throw ours ? error : lostAnswer(url, error);
+    }
+    const lost = lostAnswer(url);
+    if (empty) return lost;
+    throw lost;
+  }
+
+  /** True when the answer to the request was among them. */
+  async #pass(
+    said: readonly Envelope[],
+    { id, response }: { id: RequestId; response: Response },
+  ): Promise<boolean> {
+    let answered = false;
+    for (const one of said) {
+      const envelope = this.#named(one, id);
+      answered ||= isResponse(envelope.message) && envelope.message.id === id;
+      await this.#options.receive({ ...envelope, relatesTo: id }, response);
+    }
+    return answered;
+  }
+
+  /** What comes in the answer to a POST answers its request, though it may not name it as it was asked. */
+  #named(envelope: Envelope, id: RequestId): Envelope {
+    const { message } = envelope;
+    if (!answersSole(message, id) || message.id === id) return envelope;
+    if (isId(message.id)) {
+      const { calls, tellOdd } = this.#options;
+      if (calls.has(message.id)) return envelope;
+      tellOdd(`it answers under ids of another type than it was asked with (${typeof id})`);
+    }
+    return withAnswerId(envelope, message, id);
+  }
+}

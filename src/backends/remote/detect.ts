@@ -1,0 +1,180 @@
+/**
+ * Finds out which HTTP transport a URL speaks, as the specification tells clients to: POST `initialize` first, and where
+ * that is refused, GET the event stream of the old transport (transports page, "Backwards Compatibility": with any 4xx up to
+ * 2025-06-18, with 400, 404 or 405 since).
+ */
+import type { Backend, Launch } from "../../core/backend.ts";
+import type { Channel, Envelope } from "../../core/channel.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Sink } from "../../core/events.ts";
+import { isRequest, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
+import { each, Queue } from "../../base/queue.ts";
+import { AnswerFirst } from "./answer_first.ts";
+
+export interface DetectOptions {
+  readonly streamable: Backend;
+  readonly sse: Backend;
+  readonly emit: Sink;
+}
+
+/** Remembers what it found for as long as it lives. */
+export function detectBackend({ streamable, sse, emit }: DetectOptions): Backend {
+  let found: Backend | undefined;
+  const onFound = (backend: Backend) => {
+    if (backend === found) return;
+    found = backend;
+    emit({ type: "server.detected", server: backend.name, wire: backend === sse ? "sse" : "streamableHttp" });
+  };
+  return {
+    name: streamable.name,
+    open(launch, signal) {
+      if (found) return found.open(launch, signal);
+      const probe = new ProbingChannel({
+        streamable,
+        sse,
+        launch,
+        signal,
+        onFound,
+      });
+      return Promise.resolve(probe);
+    },
+    async [Symbol.asyncDispose]() {
+      await streamable[Symbol.asyncDispose]();
+      await sse[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface ProbeOptions extends Omit<DetectOptions, "emit"> {
+  readonly launch: Launch;
+  readonly signal: AbortSignal;
+  readonly onFound: (backend: Backend) => void;
+}
+
+/** Who are you, ask the proxy, too slow, too early, too often: what a server says to everybody, whatever it speaks. */
+const NO_EVIDENCE = [401, 403, 407, 408, 425, 429];
+
+/** Whether what came in place of an answer says "this is not Streamable HTTP": refusals, and what is no MCP at all. */
+function isOtherTransport(status: number | undefined): boolean {
+  if (status === undefined || NO_EVIDENCE.includes(status)) return false;
+  return (status >= 200 && status < 300) || (status >= 400 && status < 500);
+}
+
+class ProbingChannel implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  readonly #options: ProbeOptions;
+  /** What the first transport has not answered: the other one gets it if that is the right one. */
+  readonly #unanswered = new Map<RequestId, Envelope>();
+  /** A notification can be sent once, and goes to the right one. */
+  readonly #order: AnswerFirst;
+  #inner: Promise<Channel>;
+  /** Once it is certain which one it is. */
+  #channel: Channel | undefined;
+  /** Why the old transport could not be had either. */
+  #otherFailure: GatewayError | undefined;
+  #disposed = false;
+
+  constructor(options: ProbeOptions) {
+    this.#options = options;
+    const { backlog } = options.launch;
+    this.#order = new AnswerFirst({ say: (envelope) => this.#say(envelope), backlog });
+    this.#inner = this.#open(options.streamable);
+  }
+
+  send(envelope: Envelope): Promise<void> | void {
+    return this.#order.send(envelope);
+  }
+
+  async close(reason?: Error): Promise<void> {
+    await (await this.#inner).close(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    this.#order.clear();
+    this.incoming.end();
+    await (await this.#inner)[Symbol.asyncDispose]();
+  }
+
+  #say(envelope: Envelope): Promise<void> | void {
+    if (this.#channel) return this.#channel.send(envelope);
+    const { message } = envelope;
+    if (isRequest(message)) this.#unanswered.set(message.id, envelope);
+    return this.#inner.then((channel) => channel.send(envelope));
+  }
+
+  async #open(backend: Backend): Promise<Channel> {
+    const { launch, signal } = this.#options;
+    const channel = await backend.open(launch, signal);
+    void this.#pump(channel);
+    return channel;
+  }
+
+  async #pump(channel: Channel): Promise<void> {
+    try {
+      const messages = channel.incoming[Symbol.asyncIterator]();
+      while (!this.#channel) {
+        const { value, done } = await messages.next();
+        if (done) return this.incoming.end();
+        if (!this.#channel && await this.#fallsBack(channel, value)) return;
+        await this.#pass(this.#explained(value));
+      }
+      await each(messages, (envelope) => this.#pass(envelope));
+      this.incoming.end();
+    } catch (error) {
+      this.incoming.fail(error);
+    }
+  }
+
+  #pass(envelope: Envelope): Promise<void> | void {
+    this.#order.hear(envelope.message);
+    return this.incoming.push(envelope, envelope.text?.length);
+  }
+
+  /** True when this answer made us go over to the old transport, which then answers in its place. */
+  async #fallsBack(streamable: Channel, { message, undelivered }: Envelope): Promise<boolean> {
+    if (!isResponse(message) || message.id === null) return false;
+    if ("result" in message) this.#decide(this.#options.streamable, streamable);
+    // A refused connection or a failing server says nothing about the transport.
+    else if (isOtherTransport(undelivered?.status) && await this.#goOver(streamable)) return true;
+    this.#unanswered.delete(message.id);
+    return false;
+  }
+
+  /** Neither transport works: the reasons of both, for the second one may be what is wrong. */
+  #explained(envelope: Envelope): Envelope {
+    const failure = this.#otherFailure;
+    this.#otherFailure = undefined;
+    const { message } = envelope;
+    if (!failure || !isResponse(message) || !("error" in message)) return envelope;
+    const error = { ...message.error, message: `${message.error.message}; as SSE: ${failure.message}` };
+    return { ...envelope, message: { ...message, error }, text: undefined };
+  }
+
+  async #goOver(streamable: Channel): Promise<boolean> {
+    let old: Channel;
+    try {
+      old = await this.#open(this.#options.sse);
+    } catch (error) {
+      this.#otherFailure = error instanceof GatewayError ? error : undefined;
+      return false;
+    }
+    if (this.#disposed) return await dispose(old);
+    this.#inner = Promise.resolve(old);
+    this.#decide(this.#options.sse, old);
+    await streamable[Symbol.asyncDispose]();
+    for (const envelope of this.#unanswered.values()) await old.send(envelope);
+    this.#unanswered.clear();
+    return true;
+  }
+
+  #decide(backend: Backend, channel: Channel): void {
+    this.#channel = channel;
+    this.#options.onFound(backend);
+  }
+}
+
+async function dispose(channel: Channel): Promise<true> {
+  await channel[Symbol.asyncDispose]();
+  return true;
+}

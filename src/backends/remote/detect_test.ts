@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import type { Backend } from "../../core/backend.ts";
+import { BackendError, DisconnectedError } from "../../core/errors.ts";
+import { FakeBackend, type FakeServer, LAUNCH } from "../../../tests/support/fake_backend.ts";
+import { FarEnd, settled } from "../../../tests/support/far_end.ts";
+import { failure, notification, request, result } from "../../../tests/support/messages.ts";
+import { recorder } from "../../../tests/support/recorder.ts";
+import { detectBackend } from "./detect.ts";
+
+const { signal } = new AbortController();
+
+async function rig(sse = new FakeBackend()) {
+  const streamable = new FakeBackend();
+  const record = recorder();
+  const backend = detectBackend({ streamable, sse, emit: record.emit });
+  const found = () => record.told("server.detected").map(({ wire }) => wire);
+  return { streamable, sse, backend, found, ...await opened(backend, streamable) };
+}
+
+/** A channel of the backend, which begins with this one. */
+async function opened(backend: Backend, first: FakeBackend) {
+  const channel = await backend.open(LAUNCH, signal);
+  return { channel, client: new FarEnd(channel), first: await first.next() };
+}
+
+/** Says that this is another transport, as HTTP does. */
+async function turnedAway(server: FakeServer, status = 405): Promise<void> {
+  const message = await server.hear();
+  assert("id" in message && message.id !== undefined && message.id !== null);
+  server.turnAway(message.id, { status });
+}
+
+Deno.test("detectBackend stays with Streamable HTTP where that answers, and remembers it", async () => {
+  const { client, first, streamable, sse, backend, found } = await rig();
+  client.say(request(1, "initialize"));
+  await first.accept("initialize");
+  assert.deepEqual(await client.hear(), result(1));
+  // From here on 404 says something else.
+  client.say(request(2));
+  await turnedAway(first, 404);
+  assert.deepEqual(await client.hear(), failure(2, "not reached"));
+  await opened(backend, streamable);
+  assert.deepEqual([streamable.attempts, sse.attempts], [2, 0]);
+  assert.deepEqual(found(), ["streamableHttp"]);
+});
+
+Deno.test("detectBackend goes over to SSE at refusals and at what is no MCP, asks again there, and remembers it", async () => {
+  for (const status of [400, 404, 405, 406, 410, 415, 422, 200, 202]) {
+    const { client, first, streamable, sse, backend, found } = await rig();
+    client.say(request(1, "initialize"));
+    await turnedAway(first, status);
+    const old = await sse.next();
+    await old.accept("initialize");
+    assert.deepEqual(await client.hear(), result(1));
+    assert.equal(first.disposed, true);
+    client.say(notification("notifications/initialized"));
+    assert.deepEqual(await old.hear(), notification("notifications/initialized"));
+    await opened(backend, sse);
+    assert.deepEqual([streamable.attempts, sse.attempts], [1, 2]);
+    assert.deepEqual(found(), ["sse"]);
+  }
+});
+
+Deno.test("detectBackend asks the other transport for all that the first did not answer", async () => {
+  const { client, first, sse } = await rig();
+  client.say(request(1, "ping"), request(2, "initialize"));
+  for (const _ of "12") await first.hear();
+  first.turnAway(1, { status: 404 });
+  const old = await sse.next();
+  assert.deepEqual([await old.hear(), await old.hear()], [request(1, "ping"), request(2, "initialize")]);
+});
+
+Deno.test("detectBackend says what comes behind initialize to the transport that is found, once and in order", async () => {
+  for (const falls of [false, true]) {
+    const { client, first, sse } = await rig();
+    const behind = [notification("notifications/initialized"), request(2), notification(), request(3)];
+    client.say(request(1, "initialize"), ...behind);
+    if (falls) await turnedAway(first);
+    const found = falls ? await sse.next() : first;
+    await found.accept("initialize");
+    for (const message of behind) assert.deepEqual(await found.hear(), message);
+    await found.leave();
+    if (falls) assert.deepEqual((await first.rest()).messages, []);
+  }
+});
+
+Deno.test("detectBackend decides nothing by failures that say nothing about the transport", async () => {
+  const { client, first, sse } = await rig();
+  for (const status of [undefined, 302, 401, 403, 408, 429, 500, 503]) {
+    client.say(request("early", "initialize"));
+    await first.hear();
+    first.turnAway("early", { status });
+    assert.deepEqual(await client.hear(), failure("early", "not reached"));
+  }
+  client.say(request("refused", "initialize"));
+  await first.hear();
+  first.say(failure("refused", "down"));
+  await client.hear();
+  client.say(request("late", "initialize"));
+  await turnedAway(first);
+  assert.deepEqual(await (await sse.next()).hear(), request("late", "initialize"));
+});
+
+Deno.test("detectBackend gives the reasons of both where it is neither transport", async () => {
+  const neither = new FakeBackend(() => {
+    throw new BackendError("no SSE");
+  });
+  const { client, first } = await rig(neither);
+  client.say(request(1, "initialize"));
+  await turnedAway(first);
+  assert.deepEqual(await client.hear(), failure(1, "not reached; as SSE: no SSE"));
+});
+
+Deno.test("detectBackend passes the end and the break on", async () => {
+  const ending = await rig();
+  await ending.first.close();
+  assert.deepEqual(await ending.client.rest(), { messages: [], error: undefined });
+  const breaking = await rig();
+  await breaking.first.leave();
+  assert((await breaking.client.rest()).error instanceof DisconnectedError);
+});
+
+Deno.test("detectBackend frees whatever it has opened, also what was just being opened", async () => {
+  const opening = Promise.withResolvers<void>();
+  const { client, first, sse, channel } = await rig(new FakeBackend(() => opening.promise));
+  client.say(request(1, "initialize"));
+  await turnedAway(first);
+  while (sse.attempts === 0) await settled();
+  await channel[Symbol.asyncDispose]();
+  assert.equal(first.disposed, true);
+  opening.resolve();
+  const old = await sse.next();
+  while (!old.disposed) await settled();
+  assert.deepEqual(await client.rest(), { messages: [], error: undefined });
+});

@@ -1,0 +1,198 @@
+/** The HTTP client of all remote backends: credentials, cookies, redirects, CAs, target check, clear errors. */
+import type { ByteStream } from "../../wire/byte_stream.ts";
+import { CookieJar } from "./cookie_jar.ts";
+import { tlsFault } from "./tls_fault.ts";
+import { connectionError, isUnread, RemoteError, shown } from "./remote_error.ts";
+import type { TargetCheck } from "./target.ts";
+import { openWebSocket } from "./web_socket_client.ts";
+
+/** Where credentials come from that are not simply configured; an OAuth client plugs in here. */
+export interface CredentialProvider {
+  /** Headers for the next request to this origin. */
+  headers(url: URL): Promise<Readonly<Record<string, string>>>;
+  /** Told of a 401 or 403; true when new credentials are there and the request may be tried once more. */
+  refused(url: URL, response: Response): Promise<boolean>;
+}
+
+export interface HttpClientOptions {
+  /** Sent to the configured server, and to no other origin. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly credentials?: CredentialProvider | undefined;
+  /** PEM texts of certificate authorities to trust besides the built-in ones. */
+  readonly caCerts: readonly string[];
+  readonly checkTarget: TargetCheck;
+  /** A connection that has been idle for so long is not used again; the runtime decides by default. */
+  readonly idleMs?: number | undefined;
+}
+
+export interface RemoteRequest {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpClient extends Disposable {
+  /** Any status is an answer. Throws RemoteError when there is none, BackendError when the target is not allowed. */
+  request(url: URL, request: RemoteRequest): Promise<Response>;
+  /** Opens a WebSocket with the same credentials and CAs. Throws as `request`, and the reason of the signal. */
+  socket(url: URL, protocol: string, signal: AbortSignal): Promise<ByteStream>;
+  /** The same for one conversation: cookies that the server sets there are told to it again, and to no other origin. */
+  withCookies(): HttpClient;
+}
+
+const MAX_REDIRECTS = 5;
+/** What may follow a redirect to another origin; everything else may be a credential. */
+const HARMLESS_HEADERS = ["accept", "content-type", "mcp-protocol-version"];
+
+/** Of a redirect that is not followed: nobody took the request, and nobody will. */
+const LOST_ON_THE_WAY = { delivered: false, permanent: true };
+
+/**
+ * Deno 2.9 forgets how to abort the reading of a body whose Response was collected as garbage: the connection would
+ * stay open for ever. Here a Response lives as long as its body.
+ */
+const RESPONSES = new WeakMap<ReadableStream, Response>();
+
+/** Proxies come from HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which the runtime reads itself. */
+export function httpClient(options: HttpClientOptions): HttpClient {
+  const client = clientFor(options);
+  return {
+    ...requests(options, { client }),
+    withCookies: () => withCookies(options, client),
+    [Symbol.dispose]() {
+      client?.close();
+    },
+  };
+}
+
+/** Undefined is that of the runtime, which everybody shares. */
+function clientFor({ caCerts, idleMs }: HttpClientOptions): Deno.HttpClient | undefined {
+  if (caCerts.length === 0 && idleMs === undefined) return undefined;
+  return Deno.createHttpClient({
+    caCerts: [...caCerts],
+    ...idleMs !== undefined && { poolIdleTimeout: idleMs },
+  });
+}
+
+function withCookies(options: HttpClientOptions, client: Deno.HttpClient | undefined): HttpClient {
+  return {
+    ...requests(options, { client, jar: new CookieJar() }),
+    withCookies: () => withCookies(options, client),
+    // The connections are everybody's.
+    [Symbol.dispose]() {},
+  };
+}
+
+interface Means {
+  readonly client: Deno.HttpClient | undefined;
+  readonly jar?: CookieJar;
+}
+
+function requests(
+  options: HttpClientOptions,
+  { client, jar }: Means,
+): Pick<HttpClient, "request" | "socket"> {
+  async function ownHeaders(url: URL, more: Readonly<Record<string, string>> = {}) {
+    const headers = merged(options.headers, await options.credentials?.headers(url) ?? {}, more);
+    const cookie = jar?.headerFor(url, headers.cookie);
+    return cookie === undefined ? headers : { ...headers, cookie };
+  }
+
+  async function send(url: URL, request: RemoteRequest, home: string): Promise<Response> {
+    await options.checkTarget(url);
+    const isHome = url.origin === home;
+    const headers = isHome ? await ownHeaders(url, request.headers) : harmless(request.headers);
+    for (let again = true;; again = false) {
+      try {
+        const response = await fetch(url, {
+          method: request.method,
+          headers,
+          redirect: "manual",
+          signal: request.signal,
+          // A Blob, because `fetch` sends a text once more by itself when a connection of its pool breaks: denoland/deno#35610.
+          ...(request.body === undefined ? {} : { body: new Blob([request.body]) }),
+          ...(client ? { client } : {}),
+        });
+        if (response.body) RESPONSES.set(response.body, response);
+        if (isHome) jar?.hear(url, response);
+        return response;
+      } catch (error) {
+        if (request.signal.aborted) throw request.signal.reason;
+        // Mostly that connection is at its end, and the next one is not.
+        if (again && isUnread(error)) continue;
+        throw await tlsFault(url, error, request.signal) ??
+          connectionError(url, error, { posted: request.method === "POST" });
+      }
+    }
+  }
+
+  async function follow(url: URL, request: RemoteRequest): Promise<Response> {
+    let target = url;
+    for (let redirects = 0;; redirects++) {
+      const response = await send(target, request, url.origin);
+      if (!isRedirect(response)) return response;
+      await response.body?.cancel();
+      const { status: remoteStatus } = response;
+      if (redirects < MAX_REDIRECTS) target = redirectTarget(response, request.method, target);
+      else {
+        const why = `${shown(url)} redirects more than ${MAX_REDIRECTS} times`;
+        throw new RemoteError(why, { ...LOST_ON_THE_WAY, remoteStatus });
+      }
+    }
+  }
+
+  return {
+    async request(url, request) {
+      const response = await follow(url, request);
+      if (response.status !== 401 && response.status !== 403) return response;
+      if (!await options.credentials?.refused(url, response)) return response;
+      await response.body?.cancel();
+      return await follow(url, request);
+    },
+    async socket(url, protocol, signal) {
+      await options.checkTarget(url);
+      const headers = await ownHeaders(url);
+      return await openWebSocket(url, { protocol, headers, caCerts: options.caCerts, signal });
+    },
+  };
+}
+
+function isRedirect({ status, headers }: Response): boolean {
+  return [301, 302, 303, 307, 308].includes(status) && headers.has("location");
+}
+
+/** Where a redirect leads. One that is not to be trusted, or would change the method, is an error. */
+export function redirectTarget(
+  { status, headers }: Response,
+  method: RemoteRequest["method"],
+  from: URL,
+): URL {
+  const target = URL.parse(headers.get("location") ?? "", from);
+  const lost = { ...LOST_ON_THE_WAY, remoteStatus: status };
+  if (!target || !/^https?:$/.test(target.protocol)) {
+    throw new RemoteError(`${shown(from)} redirects to something that is no HTTP URL`, lost);
+  }
+  if (from.protocol === "https:" && target.protocol === "http:") {
+    throw new RemoteError(`${shown(from)} redirects to plain HTTP, which is not followed`, lost);
+  }
+  if (method === "GET" || status === 307 || status === 308) return target;
+  throw new RemoteError(
+    `${shown(from)} redirects with HTTP ${status}, which would lose the message: use ${
+      shown(target)
+    } directly`,
+    lost,
+  );
+}
+
+/** Header names have no case; the later ones win. */
+function merged(...sets: Readonly<Record<string, string>>[]): Record<string, string> {
+  const entries = sets.flatMap((set) => Object.entries(set));
+  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function harmless(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => HARMLESS_HEADERS.includes(name.toLowerCase())),
+  );
+}

@@ -1,0 +1,22 @@
+/** What all remote backends are configured with. */
+import type { Sink } from "../../core/events.ts";
+import type { MessageLimits } from "../../core/message/message_limits.ts";
+import type { Retry } from "../../base/retry.ts";
+import type { HttpClient } from "./http_client.ts";
+
+/** So long a message waits for the acknowledgement of the one before it, which keeps their order. */
+export const ORDER_MS = 1_000;
+
+export interface RemoteOptions {
+  readonly url: URL;
+  readonly client: HttpClient;
+  /** The longest message, event or JSON answer. */
+  readonly maxMessageBytes: number;
+  /** Of a message's structure; the usual ones by default. */
+  readonly serverLimits?: MessageLimits | undefined;
+  /** How long a connection may take to be established; an answer may take longer. */
+  readonly connectTimeoutMs: number;
+  /** For streams that broke. */
+  readonly retry: Retry;
+  readonly emit: Sink;
+}

@@ -1,0 +1,322 @@
+/** A remote MCP server over Streamable HTTP (revisions 2025-03-26 to 2025-11-25): each message is a POST of its own. */
+import type { Backend, Launch } from "../../core/backend.ts";
+import type { Backlog } from "../../core/backlog.ts";
+import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
+import { type Channel, type Envelope, textOf } from "../../core/channel.ts";
+import { DisconnectedError, type LimitError } from "../../core/errors.ts";
+import {
+  cancelledId,
+  isId,
+  isRequest,
+  isResponse,
+  type JsonRpcMessage,
+  type JsonRpcRequest,
+  type RequestId,
+} from "../../core/message/jsonrpc.ts";
+import type { Outline } from "../../core/message/outline.ts";
+import { answersTooLong } from "../../core/message/parse.ts";
+import { Queue } from "../../base/queue.ts";
+import { within } from "../../base/waiting.ts";
+import { AnswerFirst } from "./answer_first.ts";
+import { AnswerReader } from "./answer_reader.ts";
+import { Calls } from "./calls.ts";
+import { OwnStream, type StreamEnd } from "./own_stream.ts";
+import { ORDER_MS, type RemoteOptions } from "./remote.ts";
+import { failureAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
+import { RemoteSession } from "./remote_session.ts";
+import { contentType, errorText, EVENT_STREAM, refusalOf } from "./response.ts";
+
+/** A goodbye must not hold up the end. */
+const DELETE_TIMEOUT_MS = 2_000;
+/** A server that does not know a session says so without delay. */
+const LAST_WORD_MS = 1_000;
+
+export function streamableBackend(options: RemoteOptions): Backend {
+  return {
+    name: shown(options.url),
+    open: (launch) => {
+      const client = options.client.withCookies();
+      return Promise.resolve(new StreamableChannel({ ...options, client }, launch));
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+class StreamableChannel implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  readonly #options: RemoteOptions;
+  readonly #label: string;
+  readonly #backlog: Backlog | undefined;
+  readonly #abort = new AbortController();
+  readonly #session = new RemoteSession();
+  readonly #calls = new Calls();
+  readonly #order: AnswerFirst;
+  readonly #answers: AnswerReader;
+  readonly #own: OwnStream;
+  #closed = false;
+  #lost = false;
+  /** What the server has not answered with a header. */
+  readonly #posting = new Chain<LinkTo<Promise<Response>>>();
+
+  constructor(options: RemoteOptions, { session, backlog }: Launch) {
+    this.#options = options;
+    this.#label = session;
+    this.#backlog = backlog;
+    const { signal } = this.#abort;
+    this.#order = new AnswerFirst({ say: (envelope) => this.#say(envelope), backlog });
+    this.#answers = new AnswerReader({
+      remote: options,
+      calls: this.#calls,
+      resume: (cursor, signal) => this.#get(cursor, signal),
+      receive: (envelope, response) => this.#receive(envelope, response),
+      tell: (reason) => this.#tell(reason),
+      tellOdd: (reason) => this.#tellOdd(reason),
+    });
+    this.#own = new OwnStream({
+      remote: options,
+      get: (cursor) => this.#get(cursor, signal),
+      onMessage: (text) => this.#hearOwn(text),
+      onSkipped: (error, outlines) => this.#receiveSkipped(error, outlines),
+      onFruitless: (failure) => this.#tellFruitless(failure),
+      onEnd: (end) => this.#endOwn(end),
+      signal,
+    });
+  }
+
+  /** A request settles at once: its answer may take long, and others must not wait for it. */
+  send(envelope: Envelope): Promise<void> | void {
+    this.#refuseIfOver();
+    return this.#order.send(envelope);
+  }
+
+  /** Tells the server that its session is over (transports page, "Session Management"). */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const headers = this.#session.take();
+    if (!headers || this.incoming.ended) return;
+    try {
+      const response = await this.#options.client.request(this.#options.url, {
+        method: "DELETE",
+        headers,
+        signal: AbortSignal.timeout(DELETE_TIMEOUT_MS),
+      });
+      await response.body?.cancel();
+    } catch (error) {
+      this.#tell(`the session could not be ended at the server: ${messageOf(error)}`);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stop(closed());
+    this.incoming.end();
+    return Promise.resolve();
+  }
+
+  #refuseIfOver(): void {
+    if (this.#closed || this.#lost || this.incoming.ended) throw closed();
+  }
+
+  #stop(reason: Error): void {
+    this.#order.clear();
+    this.#abort.abort(reason);
+    this.#calls.leaveAll(reason);
+  }
+
+  // --- up ---
+
+  #say(envelope: Envelope): Promise<void> | void {
+    this.#refuseIfOver();
+    const { message } = envelope;
+    if (isRequest(message)) return void this.#request(envelope, message);
+    if (!isInitialized(message)) return this.#notifyInTurn(envelope);
+    // What the server has to say right after it is said on a stream of its own, which is to be there by then.
+    return within(ORDER_MS, this.#own.tried).then(() => this.#notifyInTurn(envelope));
+  }
+
+  /** A server that acknowledges nothing must not hold up what comes after. */
+  #notifyInTurn(envelope: Envelope): Promise<void> {
+    return within(ORDER_MS, this.#notify(envelope)).then(() => this.#leave(envelope.message));
+  }
+
+  /** A server that was told so need not answer any more, and may not even end its answer. */
+  #leave(message: JsonRpcMessage): void {
+    const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
+    if (id !== undefined) this.#calls.leave(id, new DisconnectedError("The request was cancelled"));
+  }
+
+  async #request(envelope: Envelope, message: JsonRpcRequest): Promise<void> {
+    const { id, method } = message;
+    this.#session.asked(message);
+    const signal = this.#calls.begin(id);
+    try {
+      const response = await this.#post(envelope, signal);
+      const unanswered = await this.#answers.read(response, { id, signal });
+      if (!unanswered) return;
+      if (method === "initialize" && this.#session.given(response)) this.#own.open();
+      await this.#own.answer(id, signal, unanswered);
+    } catch (error) {
+      if (signal.aborted) return;
+      const sessionLost = this.#session.isLost(error);
+      const failure = method === "initialize" ? untaken(error) : error;
+      const room = this.incoming.push(failureAnswer(id, failure, { sessionLost }));
+      // At once, so that nobody else is sent to the dead session while this answer waits to be read.
+      if (sessionLost) void this.#break();
+      await room;
+    } finally {
+      this.#calls.end(id, signal);
+      this.#order.answered(id);
+    }
+  }
+
+  async #notify(envelope: Envelope): Promise<void> {
+    const size = textOf(envelope).length;
+    // A request is counted by whoever may send it again.
+    this.#backlog?.add(size);
+    try {
+      const response = await this.#post(envelope, this.#abort.signal);
+      await response.body?.cancel();
+      if (isInitialized(envelope.message)) this.#own.begin();
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      this.#tell(`a message was not taken: ${messageOf(error)}`);
+      if (this.#session.isLost(error)) void this.#break();
+    } finally {
+      this.#backlog?.remove(size);
+    }
+  }
+
+  /** Settles with a 2xx answer. Throws RemoteError for every other. */
+  #post(envelope: Envelope, signal: AbortSignal): Promise<Response> {
+    const posting = linkTo(this.#exchange(envelope, signal).finally(() => this.#posting.remove(posting)));
+    this.#posting.add(posting);
+    return posting.value;
+  }
+
+  async #exchange(envelope: Envelope, signal: AbortSignal): Promise<Response> {
+    const { client, url } = this.#options;
+    const response = await client.request(url, {
+      method: "POST",
+      headers: {
+        ...this.#session.headers,
+        "Content-Type": "application/json",
+        Accept: `application/json, ${EVENT_STREAM}`,
+      },
+      body: textOf(envelope),
+      signal,
+    });
+    if (response.ok) return response;
+    throw refusalOf(url, response, await errorText(response));
+  }
+
+  // --- down ---
+
+  #receive(envelope: Envelope, response?: Response): Promise<void> | void {
+    // As soon as there is a session: the server may have something to say before it is asked.
+    if (this.#session.heard(envelope, response)) this.#own.open();
+    return this.incoming.push(envelope, envelope.text?.length);
+  }
+
+  /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
+  #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+    this.#tell(reason);
+    for (const envelope of answersTooLong(reason, outlines)) {
+      this.#answeredOwn(envelope.message);
+      void this.incoming.push(envelope);
+    }
+  }
+
+  // --- the server's own stream ---
+
+  async #hearOwn(text: string): Promise<void> {
+    for (const envelope of this.#answers.envelopesOf(text)) {
+      const id = this.#answeredOwn(envelope.message);
+      await this.#receive({ ...envelope, relatesTo: id });
+    }
+  }
+
+  /** The request that this answers, if it is still open; nothing more is expected for it. */
+  #answeredOwn(message: JsonRpcMessage): RequestId | undefined {
+    if (!isResponse(message)) return undefined;
+    const id = isId(message.id) ? this.#calls.named(message.id) : this.#own.sole;
+    if (id === undefined) return undefined;
+    this.#tellOdd("it answers requests on the event stream that is for what it says by itself");
+    this.#calls.leave(id, new DisconnectedError("The request was answered"));
+    return id;
+  }
+
+  /** Settles with an event stream. Throws RemoteError for every other answer. */
+  async #get(cursor: string | undefined, signal: AbortSignal): Promise<Response> {
+    const { client, url } = this.#options;
+    const response = await client.request(url, {
+      method: "GET",
+      headers: {
+        ...this.#session.headers,
+        Accept: EVENT_STREAM,
+        ...(cursor === undefined ? {} : { "last-event-id": asHeader(cursor) }),
+      },
+      signal,
+    });
+    if (response.ok && contentType(response) === EVENT_STREAM) return response;
+    throw refusalOf(url, response, await errorText(response));
+  }
+
+  #tellFruitless(failure: unknown): void {
+    const soon = "it is asked for again and again, at pauses that grow (--retryMaxDelay)";
+    if (failure === undefined) this.#tellOdd(`its own event stream ends without a message; ${soon}`);
+    else this.#tell(`the server's own stream cannot be had: ${messageOf(failure)}; ${soon}`);
+  }
+
+  #endOwn({ error, offered }: StreamEnd): void {
+    if (this.#closed || this.#abort.signal.aborted || (!offered && isNotOffered(error))) return;
+    if (!offered && isSuccess(error)) {
+      return this.#tellOdd(`what it says by itself cannot be heard: ${messageOf(error)}`);
+    }
+    this.#tell(`the server's own stream ${offered ? "ended" : "is not to be had"}: ${messageOf(error)}`);
+    if (this.#session.isLost(error)) void this.#break();
+  }
+
+  // --- the end ---
+
+  /** What is posted already is turned away as well: that it may be sent again must come out before the end. */
+  async #break(): Promise<void> {
+    if (this.#lost) return;
+    this.#lost = true;
+    await within(LAST_WORD_MS, Promise.allSettled(this.#posting.all().map(({ value }) => value)));
+    this.#session.take();
+    const error = new DisconnectedError("The MCP server has ended the session");
+    this.incoming.fail(error);
+    this.#stop(error);
+  }
+
+  #tell(reason: string): void {
+    const { emit, url } = this.#options;
+    emit({ type: "server.trouble", session: this.#label, server: shown(url), reason });
+  }
+
+  #tellOdd(reason: string): void {
+    const { emit, url } = this.#options;
+    emit({ type: "server.odd", session: this.#label, server: shown(url), reason });
+  }
+}
+
+function isInitialized(message: JsonRpcMessage): boolean {
+  return "method" in message && message.method === "notifications/initialized";
+}
+
+/** 405: the server offers no stream of its own (transports page, "Listening for Messages from the Server"); some say 404. */
+function isNotOffered(error: unknown): boolean {
+  return error instanceof RemoteError && (error.remoteStatus === 405 || error.remoteStatus === 404);
+}
+
+function isSuccess(error: unknown): boolean {
+  return error instanceof RemoteError && (error.remoteStatus ?? 500) < 300;
+}
+
+function closed(): DisconnectedError {
+  return new DisconnectedError("The connection to the MCP server is closed");
+}
+
+/** UTF-8 in a header is given to `fetch` byte by byte (HTML, "server-sent events"). */
+function asHeader(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}

@@ -1,0 +1,89 @@
+/** One POST of stateless Streamable HTTP as a Channel: a conversation that ends with its answers. */
+import type { Backlog } from "../../core/backlog.ts";
+import type { Caller } from "../../core/caller.ts";
+import type { Channel, Envelope } from "../../core/channel.ts";
+import type { Departure } from "../../base/departure.ts";
+import { DisconnectedError, GatewayError, toRpcError } from "../../core/errors.ts";
+import { errorOf, isResponse } from "../../core/message/jsonrpc.ts";
+import { Queue } from "../../base/queue.ts";
+import { Exchange, type ExchangeHost, type ExchangeSettings } from "./exchange.ts";
+import { HandshakeCheck } from "./handshake_check.ts";
+import type { Posted } from "../posted.ts";
+
+const NO_HEADERS = {};
+
+export interface PostContext {
+  readonly session: string;
+  readonly caller: Caller | undefined;
+  /** What the peer's signal belongs to. */
+  readonly gone: Departure;
+  readonly backlog: Backlog;
+}
+
+export class SinglePost implements Channel, ExchangeHost {
+  readonly id: string;
+  readonly incoming = new Queue<Envelope>();
+  /** Settles with the answer to the POST. */
+  readonly response: Promise<Response>;
+  readonly settings: ExchangeSettings;
+  readonly #gone: Departure;
+  readonly #exchange: Exchange | undefined;
+  readonly #handshake = new HandshakeCheck();
+
+  /** The silence of `settings` is that of all POSTs together. */
+  constructor(posted: Posted, settings: ExchangeSettings, { session, caller, gone, backlog }: PostContext) {
+    this.id = session;
+    this.settings = settings;
+    this.#gone = gone;
+    this.incoming.countIn(backlog);
+    const { requests, said, batch, weight, body } = posted;
+    if (requests.length > 0) {
+      this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch, caller }, this);
+    }
+    this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
+    for (const envelope of said) {
+      this.#handshake.sent(envelope.message);
+      void this.incoming.push(envelope, weight);
+    }
+    if (requests.length === 0) this.incoming.end();
+    body.leave();
+  }
+
+  introduction(): Record<string, string> {
+    return NO_HEADERS;
+  }
+
+  /** Nothing can be resumed here, so a client that leaves takes its requests along. */
+  onGone(): void {
+    const error = new DisconnectedError("The client is gone");
+    this.incoming.fail(error);
+    this.#gone.tell(error);
+  }
+
+  send(envelope: Envelope): Promise<void> | void {
+    const { message } = envelope;
+    if (!this.#exchange) return;
+    if (!isResponse(message)) {
+      // Without a stream of its own there is no place for it, and nobody who would miss it.
+      return this.#exchange.carriesEvents ? this.#exchange.send(envelope) : undefined;
+    }
+    const room = this.#exchange.send(this.#handshake.answer(envelope) ?? envelope);
+    if (this.#exchange.complete) this.incoming.end();
+    return room;
+  }
+
+  close(reason?: Error): Promise<void> {
+    // An error is dear to make, and mostly everything is answered.
+    if (!this.#exchange?.open) return Promise.resolve();
+    const error = toRpcError(
+      reason instanceof GatewayError ? reason : new DisconnectedError("The server ended the conversation"),
+    );
+    this.#exchange.fail((id) => errorOf(id, error));
+    return Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    this.incoming.end();
+  }
+}
