@@ -25,7 +25,10 @@ const SHARING_TESTS = [
   "src/adapters/sharing/asked_requests_test.ts",
 ];
 const STREAMABLE_SESSION = "src/frontends/streamable/streamable_session.ts";
-const STREAMABLE_TESTS = ["src/frontends/streamable/streamable_session_test.ts", "tests/e2e/streamable_test.ts"];
+const STREAMABLE_TESTS = [
+  "src/frontends/streamable/streamable_session_test.ts",
+  "tests/e2e/streamable_test.ts",
+];
 
 export const MUTATIONS: readonly Mutation[] = [
   {

@@ -1,5 +1,9 @@
 /** Tests of the process backend: real children, the events they cause, and a process table that is clean afterwards. */
-import { type ProcessBackend, processBackend, type ProcessOptions } from "../../src/backends/process/process.ts";
+import {
+  type ProcessBackend,
+  processBackend,
+  type ProcessOptions,
+} from "../../src/backends/process/process.ts";
 import type { Launch } from "../../src/core/backend.ts";
 import type { Channel } from "../../src/core/channel.ts";
 import type { GatewayEvent } from "../../src/core/events.ts";

@@ -1,7 +1,12 @@
 /** What sharing can carry: what each kind of client is told of the server, and what it may not ask. */
 import type { Envelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
-import { isObject, type JsonRpcErrorObject, type JsonRpcRequest, type Params } from "../../core/message/jsonrpc.ts";
+import {
+  isObject,
+  type JsonRpcErrorObject,
+  type JsonRpcRequest,
+  type Params,
+} from "../../core/message/jsonrpc.ts";
 import { anew } from "../../wire/anew.ts";
 import type { ClientKind } from "./shared_channel.ts";
 import { quoted } from "../../base/outside.ts";

@@ -6,7 +6,14 @@ import { publicTarget } from "./target.ts";
 import { inTime } from "../../../tests/contract/deadline.ts";
 import { settled } from "../../../tests/support/far_end.ts";
 import { collectGarbage } from "../../../tests/support/garbage.ts";
-import { client, EventStream, json, type Loopback, loopback, nobody } from "../../../tests/support/loopback.ts";
+import {
+  client,
+  EventStream,
+  json,
+  type Loopback,
+  loopback,
+  nobody,
+} from "../../../tests/support/loopback.ts";
 
 const { signal } = new AbortController();
 const POST: RemoteRequest = {

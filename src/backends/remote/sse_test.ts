@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { BackendError, DisconnectedError, GatewayError, LimitError, TimeoutError } from "../../core/errors.ts";
+import {
+  BackendError,
+  DisconnectedError,
+  GatewayError,
+  LimitError,
+  TimeoutError,
+} from "../../core/errors.ts";
 import { DEEP_ANSWER_REFUSED, deepAnswer } from "../../../tests/support/deep.ts";
 import { LAUNCH } from "../../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";

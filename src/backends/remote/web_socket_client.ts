@@ -1,6 +1,13 @@
 /** A connection that speaks WebSocket from then on: the client's opening handshake (RFC 6455, section 4.1). */
 import { type ByteStream, withBefore, writeAll } from "../../wire/byte_stream.ts";
-import { encodeHead, fieldOf, type Head, membersOf, readHead, type ReceivedHead } from "../../wire/http_head.ts";
+import {
+  encodeHead,
+  fieldOf,
+  type Head,
+  membersOf,
+  readHead,
+  type ReceivedHead,
+} from "../../wire/http_head.ts";
 import { acceptFor, newKey, VERSION } from "../../wire/web_socket/handshake.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { tlsFault } from "./tls_fault.ts";

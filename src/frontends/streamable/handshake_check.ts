@@ -1,7 +1,13 @@
 /** Watches the handshake of one client for a revision that our HTTP layer would refuse later. */
 import type { Envelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
-import { errorOf, isRequest, isResponse, type JsonRpcMessage, type RequestId } from "../../core/message/jsonrpc.ts";
+import {
+  errorOf,
+  isRequest,
+  isResponse,
+  type JsonRpcMessage,
+  type RequestId,
+} from "../../core/message/jsonrpc.ts";
 import { isServed, SUPPORTED_VERSIONS } from "../http_checks.ts";
 import { isInitialize } from "../posted.ts";
 import { quoted } from "../../base/outside.ts";
