@@ -34,7 +34,7 @@ const GROUPS: readonly (readonly string[])[] = [
   ["src/config"],
   ["src/server.ts"],
   ["src/upstream.ts", "src/mounts.ts"],
-  ["src/placement.ts"],
+  ["src/placement"],
   ["src/admin"],
   ["src/app.ts"],
   ["src/cli"],

@@ -20,8 +20,8 @@ const SESSION_TESTS = [
 const SHARED_REQUESTS = "src/adapters/sharing/shared_requests.ts";
 const ASKED_REQUESTS = "src/adapters/sharing/asked_requests.ts";
 const SHARING_TESTS = [
-  "src/adapters/sharing/multiplex_routing_test.ts",
-  "src/adapters/sharing/multiplex_test.ts",
+  "src/adapters/sharing/shared_server_routing_test.ts",
+  "src/adapters/sharing/shared_server_test.ts",
   "src/adapters/sharing/asked_requests_test.ts",
 ];
 const STREAMABLE_SESSION = "src/frontends/streamable/streamable_session.ts";
@@ -152,7 +152,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     harm: "what belongs to nobody goes to the client that came last",
-    file: "src/adapters/sharing/multiplex.ts",
+    file: "src/adapters/sharing/members.ts",
     search: "this.#onlyClient = ++this.#joined === 1 ? client : undefined;",
     replace: "this.#onlyClient = client;",
     tests: SHARING_TESTS,

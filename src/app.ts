@@ -10,6 +10,7 @@ import { stdio } from "./frontends/stdio.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
+import { LiveSessions } from "./core/live_sessions.ts";
 import { Gateway } from "./gateway.ts";
 import {
   boundAddress,
@@ -27,7 +28,7 @@ import { corsHeaders } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { trace } from "./policies/trace.ts";
 import { close, httpService, listen, type TlsFiles } from "./server.ts";
-import { Placement } from "./placement.ts";
+import { Placement } from "./placement/mod.ts";
 import { createUpstream } from "./upstream.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
 
@@ -70,14 +71,10 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
   const heard: Sink[] = [healthy.sink, childOf.hear, atRest(collectGarbage), ...sinks];
   const emit = bus(heard);
   const upstream = createUpstream(config, emit);
-  const placement = new Placement(config, {
-    upstream,
-    version,
-    emit,
-    evictIdle: (matters) => gateway.evictIdle(matters),
-  });
-  const gateway = createGateway(config, { placement, emit });
-  const openCalls = () => gateway.openCalls().map((call) => reportOf(call, childOf));
+  const sessions = new LiveSessions(config);
+  const placement = new Placement(config, { upstream, version, sessions, emit });
+  const gateway = createGateway(config, { placement, sessions, emit });
+  const openCalls = () => sessions.openCalls().map((call) => reportOf(call, childOf));
   const server = serveNetwork(config, {
     gateway,
     openCalls,
@@ -100,7 +97,7 @@ export function startApp(config: ResolvedConfig, options: AppOptions): App {
     tried: tryServer(config, { placement, heard, emit }),
     failed: failureOf(server),
     get idleSince() {
-      return gateway.idleSince;
+      return sessions.idleSince;
     },
     openCalls,
     async stop(reason) {
@@ -176,17 +173,18 @@ async function failureOf(server: Listener | undefined): Promise<never> {
 
 interface GatewayParts {
   readonly placement: Placement;
+  readonly sessions: LiveSessions;
   readonly emit: Sink;
 }
 
-function createGateway(config: ResolvedConfig, { placement, emit }: GatewayParts): Gateway {
-  const { maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
+function createGateway(config: ResolvedConfig, { placement, sessions, emit }: GatewayParts): Gateway {
+  const { maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
   const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs } = config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
-    backlogFor: (peer) => placement.backlogFor(peer),
+    sessions,
     policies: config.logLevel === "debug" ? [trace(emit)] : [],
-    ...{ emit, maxSessions, evictAfterMs, queueTimeoutMs, maxOpenRequests, maxIdChars },
+    ...{ emit, maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars },
     ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs },
   });
 }

@@ -1,13 +1,19 @@
 /** The live sessions: who is let in, which server answers, and the orderly end. */
 import { withHeartbeat } from "./adapters/heartbeat.ts";
-import type { Accept, Admission, Backend, Guest, Peer } from "./core/backend.ts";
-import { type Backlog, unbounded } from "./core/backlog.ts";
-import { Chain, type LinkTo, linkTo } from "./base/chain.ts";
+import {
+  type Accept,
+  type Admission,
+  AS_CONFIGURED,
+  type Assignment,
+  type Guest,
+  type Peer,
+} from "./core/backend.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
-import { DisconnectedError, type GatewayError, LimitError, StoppingError } from "./core/errors.ts";
+import { LimitError, StoppingError } from "./core/errors.ts";
 import { durationText } from "./base/duration.ts";
 import type { Sink } from "./core/events.ts";
+import type { LiveSessions } from "./core/live_sessions.ts";
 import type { OpenCall } from "./core/open_table.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Room } from "./core/room.ts";
@@ -15,16 +21,14 @@ import { Session, type SessionOptions } from "./core/session.ts";
 import { within } from "./base/waiting.ts";
 
 export interface GatewayOptions {
-  /** Who answers this client. */
-  readonly serverFor: (peer: Peer) => Backend;
-  /** What waits for the server that answers this client; without a bound by default. */
-  readonly backlogFor?: ((peer: Peer) => Backlog) | undefined;
+  /** Which server answers this client. */
+  readonly serverFor: (peer: Peer) => Assignment;
+  /** Where those that live are known, to whoever needs room as well. */
+  readonly sessions: LiveSessions;
   readonly policies: readonly MessagePolicy[];
   readonly emit: Sink;
   readonly maxSessions: number;
-  /** From which idle time on a session may be ended to make room. */
-  readonly evictAfterMs: number;
-  /** How long a client waits for such room. */
+  /** How long a client waits for room: an idle session may be ended to make some. */
   readonly queueTimeoutMs: number;
   /** Of one session, and of all stateless callers together. */
   readonly maxOpenRequests: number;
@@ -38,12 +42,6 @@ export interface GatewayOptions {
   readonly slowRequestMs?: number | undefined;
 }
 
-interface Running {
-  readonly session: Session;
-  /** Settles when it has ended and everything is freed. */
-  readonly ended: Promise<void>;
-}
-
 /** Of what an orderly end waits for. */
 const MAX_TOLD_CALLS = 10;
 
@@ -55,16 +53,16 @@ export class Gateway implements AsyncDisposable {
   readonly #deadlines: Deadlines;
   /** What all sessions have in common. */
   readonly #forSessions: SessionOptions;
-  readonly #running = new Chain<LinkTo<Running>>();
+  readonly #sessions: LiveSessions;
   readonly #room: Room;
   #openPosts = 0;
   #stopping = false;
-  #idleSince = performance.now();
   readonly #slowWatch: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: GatewayOptions) {
-    const { maxSessions: places, queueTimeoutMs, policies } = options;
+    const { maxSessions: places, queueTimeoutMs, policies, sessions } = options;
     this.#options = options;
+    this.#sessions = sessions;
     this.#deadlines = new Deadlines(options);
     this.#forSessions = {
       emit: options.emit,
@@ -81,10 +79,12 @@ export class Gateway implements AsyncDisposable {
       places,
       queueTimeoutMs,
       what: "sessions",
-      makeRoom: () => void this.evictIdle(),
+      makeRoom: () => void sessions.evictIdle(),
     });
     const { slowRequestMs: slowMs } = options;
-    if (slowMs !== undefined) this.#slowWatch = setInterval(() => this.#tellSlow(slowMs), lookEvery(slowMs));
+    if (slowMs !== undefined) {
+      this.#slowWatch = setInterval(() => sessions.tellSlow(slowMs), lookEvery(slowMs));
+    }
   }
 
   readonly accept: Accept = (peer, leaving) => {
@@ -92,72 +92,31 @@ export class Gateway implements AsyncDisposable {
     return peer.scope === "session" ? this.#admitSession(peer, leaving) : this.#admitPost(peer);
   };
 
-  /** Since when, by `performance.now()`, nobody has been connected: undefined while a request, a stream or a socket is open. */
-  get idleSince(): number | undefined {
-    let shortest = Infinity;
-    for (let running = this.#running.first; running; running = running.next) {
-      const idleMs = idleMsOf(running.value.session);
-      if (idleMs < 0) return undefined;
-      shortest = Math.min(shortest, idleMs);
-    }
-    return Math.max(this.#idleSince, performance.now() - shortest);
-  }
-
-  /** Every request of a client that waits for its answer, oldest first. */
-  openCalls(): OpenCall[] {
-    const calls = this.#sessions().flatMap(({ openCalls }) => openCalls);
-    return calls.sort((one, other) => other.ageMs - one.ageMs);
-  }
-
   /** Throws StoppingError once `stop` was called. */
   readonly refuseNew = (): void => {
     if (this.#stopping) throw new StoppingError();
   };
 
   /** Throws LimitError while too much waits for the server of stateless callers: before a body is read that would wait, too. */
-  readonly refuseFull = (): void => this.#options.backlogFor?.(STATELESS).refuse();
-
-  /** Ends the session that has been idle for longest, of those that matter, if that is long enough; false when there is none. */
-  evictIdle(matters: (session: string) => boolean = () => true): boolean {
-    let longest: Session | undefined;
-    let longestMs = this.#options.evictAfterMs;
-    for (let running = this.#running.first; running; running = running.next) {
-      const { session } = running.value;
-      const idleMs = idleMsOf(session);
-      // Of two that are equal, the older one.
-      const isLonger = longest ? idleMs > longestMs : idleMs >= longestMs;
-      if (!isLonger || session.over || !matters(session.peer.session)) continue;
-      longest = session;
-      longestMs = idleMs;
-    }
-    longest?.end(new DisconnectedError("The session was idle, and had to make room"));
-    return longest !== undefined;
-  }
+  readonly refuseFull = (): void => this.#options.serverFor(STATELESS).backlog.refuse();
 
   /** Refuses new requests, lets open ones finish for a while, ends all sessions. Settles when all are freed. */
   async stop(options: { reason: string; timeoutMs: number }): Promise<void> {
     this.#stopping = true;
     this.#room.close(new StoppingError());
     const { reason, timeoutMs: waitMs } = options;
-    const calls = this.openCalls();
+    const calls = this.#sessions.openCalls();
     const waits = calls.length > 0 && { waitsFor: calls.slice(0, MAX_TOLD_CALLS).map(callLabel), waitMs };
     this.#options.emit({ type: "gateway.stopping", reason, openRequests: calls.length, ...waits });
-    await this.#drained(options.timeoutMs);
+    await within(waitMs, this.#sessions.drained());
     await this[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true;
-    this.#endAll(new StoppingError());
-    await Promise.all(this.#running.all().map(({ value }) => value.ended));
+    await this.#sessions.endAll(new StoppingError());
     this.#deadlines[Symbol.dispose]();
     clearInterval(this.#slowWatch);
-  }
-
-  #tellSlow(ms: number): void {
-    for (let running = this.#running.first; running; running = running.next) {
-      running.value.session.tellSlow(ms);
-    }
   }
 
   #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
@@ -193,10 +152,11 @@ export class Gateway implements AsyncDisposable {
   }
 
   #admission(peer: Peer): Admission {
-    const { backlogFor = unbounded } = this.#options;
-    const admission: Admission = {
+    const { backend, backlog } = this.#options.serverFor(peer);
+    const admission: Admission & Guest = {
       peer,
-      backlog: backlogFor(peer),
+      backend,
+      backlog,
       run: (client) => this.#run(client, admission),
       withdraw: () => this.#leave(peer.scope),
     };
@@ -206,37 +166,18 @@ export class Gateway implements AsyncDisposable {
   #run(client: Channel, guest: Guest): Promise<void> {
     const { progressHeartbeatMs: everyMs } = this.#options;
     const told = everyMs === undefined ? client : withHeartbeat(client, { everyMs });
-    const session = new Session(told, guest, this.#forSessions);
-    const ended = session.run().then(() => {
-      this.#running.remove(running);
-      if (this.#running.size === 0) this.#idleSince = performance.now();
-    });
-    const running = linkTo({ session, ended });
-    this.#running.add(running);
-    return ended;
+    return this.#sessions.run(new Session(told, guest, this.#forSessions));
   }
 
-  #open({ peer, backlog }: Guest, signal: AbortSignal): Promise<Channel> {
+  #open({ peer, backend, backlog }: Guest, signal: AbortSignal): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
     this.refuseNew();
-    const launch = { session: peer.session, args: [], env: {}, headers: {}, backlog };
-    return this.#options.serverFor(peer).open(launch, signal);
+    const { args, env, headers } = peer.launch ?? AS_CONFIGURED;
+    return backend.open({ session: peer.session, args, env, headers, backlog }, signal);
   }
 
   /** For wires without status codes; HTTP asks `refuseNew` before it takes a request. */
   readonly #refusal = (): StoppingError | undefined => this.#stopping ? new StoppingError() : undefined;
-
-  async #drained(timeoutMs: number): Promise<void> {
-    await within(timeoutMs, Promise.all(this.#sessions().map((session) => session.drained())));
-  }
-
-  #endAll(error: GatewayError): void {
-    for (const session of this.#sessions()) session.end(error);
-  }
-
-  #sessions(): Session[] {
-    return this.#running.all().map(({ value }) => value.session);
-  }
 }
 
 /** Looked at now and then, since a timer for each request would cost more than it: a quarter late at most. */
@@ -249,9 +190,4 @@ function callLabel({ method, tool, ageMs }: OpenCall): string {
   return `${method}${tool === undefined ? "" : ` ${tool}`} (for ${
     durationText(Math.round(ageMs / 100) * 100)
   })`;
-}
-
-/** -1 for a session that is in use. */
-function idleMsOf({ openRequests, peer }: Session): number {
-  return openRequests > 0 ? -1 : peer.idleMs?.() ?? -1;
 }

@@ -157,19 +157,19 @@ Deno.test("Gateway answers a request that takes longer than it may", async () =>
   }
 });
 
-Deno.test("Gateway knows since when it has been empty", async () => {
-  const { gateway, visit } = gatewayRig();
-  const atFirst = gateway.idleSince;
+Deno.test("LiveSessions knows since when nobody has been connected", async () => {
+  const { sessions, visit } = gatewayRig();
+  const atFirst = sessions.idleSince;
   assert(atFirst !== undefined && atFirst <= performance.now());
   const [one, other] = [visit("session"), visit("request")];
-  assert.equal(gateway.idleSince, undefined);
+  assert.equal(sessions.idleSince, undefined);
   await one.leave();
   await one.over;
-  assert.equal(gateway.idleSince, undefined);
+  assert.equal(sessions.idleSince, undefined);
   const before = performance.now();
   await other.leave();
   await other.over;
-  assert(Number(gateway.idleSince) >= before);
+  assert(Number(sessions.idleSince) >= before);
 });
 
 Deno.test("Gateway tells a client that asked for progress that its call still runs", async () => {
@@ -187,7 +187,7 @@ Deno.test("Gateway tells a client that asked for progress that its call still ru
 
 Deno.test("Gateway lets no stateless request in while too much waits for its server", async () => {
   const backlog = new Backlog(100);
-  const { gateway, visit, shared } = gatewayRig({ backlogFor: () => backlog });
+  const { gateway, visit, shared } = gatewayRig({ backlog });
   visit("request").say(request(1));
   await settled();
   assert.deepEqual(shared.launches.map((launch) => launch.backlog), [backlog]);
@@ -208,7 +208,7 @@ Deno.test("Gateway counts what waits for a server that is being opened", async (
     open: () => opening.promise,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  const { visit } = gatewayRig({ backlogFor: () => backlog, serverFor: () => backend });
+  const { visit } = gatewayRig({ serverFor: () => ({ backend, backlog }) });
   for (const id of [1, 2]) visit("request").say(request(id));
   await settled();
   assert.equal(backlog.size, 2 * JSON.stringify(request(1)).length);

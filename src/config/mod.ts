@@ -1,5 +1,5 @@
 /** From a command line to a configuration: options, flags, help and the rules between them. */
-export { childMode, scopesServed } from "./child_modes.ts";
+export { type ChildMode, childMode, scopesServed } from "./child_modes.ts";
 export { fetchedFirst } from "./package_runner.ts";
 export { parseArgs, type ParseOutcome } from "./parse_args.ts";
 export type { Transport } from "./options.ts";

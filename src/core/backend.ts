@@ -3,13 +3,25 @@ import type { Backlog } from "./backlog.ts";
 import type { Channel } from "./channel.ts";
 import type { Departing } from "../base/departure.ts";
 
-/** What a server is started or called with, after overrides. */
-export interface Launch {
-  /** Whom it is started for; a label for logs. */
-  readonly session: string;
+/** What a server is started or called with beyond what is configured for it. */
+export interface LaunchSettings {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** As it is configured: one for all. */
+export const AS_CONFIGURED: LaunchSettings = { args: [], env: {}, headers: {} };
+
+/** Whether a server that is started with these is like any other one. */
+export function isAsConfigured({ args, env, headers }: LaunchSettings): boolean {
+  return args.length === 0 && Object.keys(env).length === 0 && Object.keys(headers).length === 0;
+}
+
+/** What a server is started or called with, after overrides. */
+export interface Launch extends LaunchSettings {
+  /** Whom it is started for; a label for logs. */
+  readonly session: string;
   /** Counts what waits for it; whoever lets something in asks there first. */
   readonly backlog?: Backlog | undefined;
 }
@@ -19,6 +31,14 @@ export interface Backend extends AsyncDisposable {
   readonly name: string;
   /** Throws BackendError when the server cannot be started or reached. The caller disposes the channel. */
   open(launch: Launch, signal: AbortSignal): Promise<Channel>;
+}
+
+/** Which server answers a client. */
+export interface Assignment {
+  /** Each `open` is a conversation with it. */
+  readonly backend: Backend;
+  /** What waits for it. */
+  readonly backlog: Backlog;
 }
 
 /** Who a client proved to be. */
@@ -36,6 +56,8 @@ export interface Peer {
   /** "session": a conversation with a memory, so a server of its own. "request": one POST that stands alone. */
   readonly scope: "session" | "request";
   readonly principal?: Principal;
+  /** What its server is started or called with; as configured by default. */
+  readonly launch?: LaunchSettings | undefined;
   /**
    * Its signal fires when the client is gone for good. `incoming` tells it too, but only once what waits there has been read,
    * and a server that does not read holds that up.
@@ -48,15 +70,13 @@ export interface Peer {
   readonly idleMs?: () => number | undefined;
 }
 
-/** Somebody who was let in. */
-export interface Guest {
+/** Somebody who was let in, and which server answers. */
+export interface Guest extends Assignment {
   readonly peer: Peer;
-  /** What waits for its server. */
-  readonly backlog: Backlog;
 }
 
 /** A place for one client, kept until it is used or given back. */
-export interface Admission extends Guest {
+export interface Admission extends Omit<Guest, "backend"> {
   /** Runs the conversation; settles when it has ended and everything is freed. Never rejects. */
   run(client: Channel): Promise<void>;
   /** For a client that did not come after all. */

@@ -7,7 +7,7 @@ export interface Children {
   pidOf(session: string): number | undefined;
 }
 
-/** As `placement.ts` calls it in events. */
+/** As `placement/shared.ts` calls it in events. */
 const SHARED = "shared";
 /** Of children that have ended, for what is told of their calls after that. */
 const MAX_GONE = 100;

@@ -77,7 +77,7 @@ function withOnlyValue(text: string, { path, value, sizes }: Edit): string | und
 }
 
 /** An edit, and where it is to be made as far as that is known. */
-class Place {
+class PlacedEdit {
   readonly edit: Edit;
   /** How many keys of the path were found. */
   found = 0;
@@ -92,16 +92,16 @@ class Place {
 /** Looks for the places in bytes: to read a text of some size character by character takes longer. */
 class Search {
   readonly #text: string;
-  readonly #places: readonly Place[];
+  readonly #places: readonly PlacedEdit[];
   /** As they stand in the text, once they are found. */
-  readonly #inOrder: Place[] = [];
+  readonly #inOrder: PlacedEdit[] = [];
   readonly #bytes: Uint8Array<ArrayBuffer>;
   /** Nothing but ASCII: each character is a byte. */
   readonly #ascii: boolean;
 
   constructor(text: string, edits: readonly Edit[]) {
     this.#text = text;
-    this.#places = edits.map((edit) => new Place(edit));
+    this.#places = edits.map((edit) => new PlacedEdit(edit));
     this.#bytes = bytesOf(text);
     this.#ascii = this.#bytes.length === text.length;
   }
@@ -137,7 +137,7 @@ class Search {
   }
 
   /** Where an object ends that lies so many keys deep on these paths. */
-  #endOfSearched(start: number, places: readonly Place[], depth: number): number {
+  #endOfSearched(start: number, places: readonly PlacedEdit[], depth: number): number {
     const bytes = this.#bytes;
     let size = 0;
     let at = this.#skipSpace(start + 1);
@@ -156,7 +156,7 @@ class Search {
     return at + 1;
   }
 
-  #placeNamed(name: Span, places: readonly Place[], depth: number): Place | undefined {
+  #placeNamed(name: Span, places: readonly PlacedEdit[], depth: number): PlacedEdit | undefined {
     for (const place of places) if (this.#isNamed(name, place.edit.path[depth])) return place;
     return undefined;
   }
@@ -168,7 +168,7 @@ class Search {
   }
 
   /** Where the value ends that the next key of a path leads to. */
-  #endOfFound(start: number, place: Place, depth: number): number {
+  #endOfFound(start: number, place: PlacedEdit, depth: number): number {
     if (place.found > depth) return UNSURE;
     place.found++;
     if (place.found < place.edit.path.length) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath as fromFileUrl } from "node:url";
 import { handshake } from "../../src/adapters/handshake.ts";
-import { Multiplex } from "../../src/adapters/sharing/multiplex.ts";
+import { SharedServer } from "../../src/adapters/sharing/shared_server.ts";
 import { processBackend } from "../../src/backends/process/process.ts";
 import { isResponse } from "../../src/core/message/jsonrpc.ts";
 import { inTime } from "../contract/deadline.ts";
@@ -19,8 +19,8 @@ const SINGLE_REQUESTS = 3; // Of the clients, those without a session.
 const ROUNDS = 125;
 const REQUESTS_A_ROUND = 80;
 
-/** One real server, and the hub before it. */
-async function startHub() {
+/** One real server, shared by many clients. */
+async function startShared() {
   const record = recorder();
   const backend = processBackend({
     name: "owner",
@@ -34,23 +34,23 @@ async function startHub() {
     clientInfo: { name: "keystone", version: "1.0.0" },
     timeoutMs: 20_000,
   });
-  const hub = new Multiplex({
+  const shared = new SharedServer({
     ...{ server, incoming, initialized, versions: ["2025-11-25"], session: "shared", emit: record.emit },
     ...{ maxBufferedMessages: 10_000, maxBufferedBytes: 1 << 26, ...SUBSCRIPTIONS },
   });
-  return { ...record, hub, [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose]() };
+  return { ...record, shared, [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose]() };
 }
 
 /** The clients, some of which leave and come again under another name. */
 class Crowd {
   readonly clients: OwnerClient[] = [];
   asked = 0;
-  readonly #hub: Multiplex;
+  readonly #shared: SharedServer;
   readonly #random: Random;
   #joined = 0;
 
-  constructor(hub: Multiplex, random: Random) {
-    this.#hub = hub;
+  constructor(shared: SharedServer, random: Random) {
+    this.#shared = shared;
     this.#random = random;
   }
 
@@ -58,7 +58,7 @@ class Crowd {
     const kind = place < SINGLE_REQUESTS ? "request" : "session";
     const client = new OwnerClient({
       name: `client ${place}, life ${++this.#joined}`,
-      ...{ kind, channel: this.#hub.open(kind), random: new Random(this.#random.below(2 ** 31)) },
+      ...{ kind, channel: this.#shared.join(kind), random: new Random(this.#random.below(2 ** 31)) },
     });
     this.clients[place] = client;
     await client.introduce();
@@ -86,8 +86,8 @@ class Crowd {
   }
 }
 
-async function stateOf(hub: Multiplex): Promise<Record<string, unknown>> {
-  await using prober = hub.open("session");
+async function stateOf(shared: SharedServer): Promise<Record<string, unknown>> {
+  await using prober = shared.join("session");
   await prober.send({ message: request(1, "tools/call", { name: "state", arguments: {} }) });
   for await (const { message } of prober.incoming) {
     if (!isResponse(message)) continue;
@@ -97,23 +97,23 @@ async function stateOf(hub: Multiplex): Promise<Record<string, unknown>> {
   throw new Error("No answer");
 }
 
-Deno.test("Multiplex brings everything to its owner and nothing to anybody else, in 10,000 random calls", async () => {
+Deno.test("SharedServer brings everything to its owner and nothing to anybody else, in 10,000 random calls", async () => {
   const seed = Number(Deno.env.get("OWNER_SEED") ?? randomSeed());
-  await using started = await startHub();
-  const { hub } = started;
-  const crowd = new Crowd(hub, new Random(seed));
+  await using started = await startShared();
+  const { shared } = started;
+  const crowd = new Crowd(shared, new Random(seed));
   try {
     for (let place = 0; place < CLIENTS; place++) await crowd.join(place);
     for (let round = 0; round < ROUNDS; round++) await inTime(crowd.round(), `Round ${round}`);
     const { clients } = crowd;
     const wanted = new Set(clients.flatMap(({ subscriptions }) => [...subscriptions]));
     const levels = clients.flatMap(({ level }) => level ?? []);
-    const { subscribed, level, violations } = await stateOf(hub);
+    const { subscribed, level, violations } = await stateOf(shared);
     assert.deepEqual(subscribed, [...wanted].sort());
     assert.equal(level, LOG_LEVELS[Math.min(...levels)]);
     assert.deepEqual(violations, []);
     for (const client of clients) await client.leave();
-    assert.deepEqual((await stateOf(hub)).subscribed, []);
+    assert.deepEqual((await stateOf(shared)).subscribed, []);
     assert.deepEqual(started.told("fault"), []);
     const asked = clients.reduce((sum, client) => sum + client.asked, crowd.asked);
     assert(asked > 50, `Clients were asked only ${asked} times`);

@@ -1,4 +1,4 @@
-/** Several sessions on one child, over the wires: what is whose. The hub itself is tested beside its source. */
+/** Several sessions on one child, over the wires: what is whose. SharedServer is tested beside its source. */
 import assert from "node:assert/strict";
 import { beginSocket, beginSse, type Conversation, openSse } from "../support/conversation.ts";
 import { EVERYTHING, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";

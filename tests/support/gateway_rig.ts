@@ -1,6 +1,8 @@
 /** A gateway over backends in memory. */
 import type { Backend, Launch, Peer } from "../../src/core/backend.ts";
+import { type Backlog, unbounded } from "../../src/core/backlog.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
+import { LiveSessions } from "../../src/core/live_sessions.ts";
 import { Gateway, type GatewayOptions } from "../../src/gateway.ts";
 import { FarEnd } from "./far_end.ts";
 import { type Recorder, recorder } from "./recorder.ts";
@@ -45,6 +47,7 @@ export interface Visitor extends FarEnd {
 
 export interface GatewayRig extends Recorder {
   readonly gateway: Gateway;
+  readonly sessions: LiveSessions;
   readonly own: MemoryBackend;
   readonly shared: MemoryBackend;
   /** A client that is let in at once. Throws when it is refused. */
@@ -53,15 +56,28 @@ export interface GatewayRig extends Recorder {
   knock(peer?: Partial<Peer>): Promise<Visitor>;
 }
 
-export function gatewayRig(options: Partial<GatewayOptions> = {}): GatewayRig {
+export interface GatewayRigOptions extends GatewayOptions {
+  readonly evictAfterMs: number;
+  /** One for all; without, each has its own, which has no bound. */
+  readonly backlog: Backlog;
+}
+
+export function gatewayRig(
+  { evictAfterMs = 60_000, sessions = new LiveSessions({ evictAfterMs }), backlog, ...options }: Partial<
+    GatewayRigOptions
+  > = {},
+): GatewayRig {
   const record = recorder();
   const [own, shared] = [new MemoryBackend("own"), new MemoryBackend("shared")];
   const gateway = new Gateway({
-    serverFor: ({ scope }) => scope === "session" ? own : shared,
+    serverFor: ({ scope }) => ({
+      backend: scope === "session" ? own : shared,
+      backlog: backlog ?? unbounded(),
+    }),
+    sessions,
     policies: [],
     emit: record.emit,
     maxSessions: 10,
-    evictAfterMs: 60_000,
     queueTimeoutMs: 0,
     maxOpenRequests: 10,
     maxIdChars: 1_024,
@@ -76,7 +92,7 @@ export function gatewayRig(options: Partial<GatewayOptions> = {}): GatewayRig {
   };
   return {
     ...record,
-    ...{ gateway, own, shared, knock },
+    ...{ gateway, sessions, own, shared, knock },
     visit(scope = "session") {
       const admission = gateway.accept({ session: `visitor ${++visitors}`, wire: "streamableHttp", scope });
       if (admission instanceof Promise) throw new Error("There is no room, so a visitor has to knock");

@@ -3,7 +3,7 @@
  * against what it has asked for: each call carries a secret, and nobody else's secret may come back.
  */
 import assert from "node:assert/strict";
-import type { ClientKind } from "../../src/adapters/sharing/shared_channel.ts";
+import type { ClientKind } from "../../src/adapters/sharing/shared_client.ts";
 import type { Channel } from "../../src/core/channel.ts";
 import {
   isRequest,

@@ -4,6 +4,7 @@ import { unbounded } from "../../src/core/backlog.ts";
 import { type Channel, memoryChannels } from "../../src/core/channel.ts";
 import { compose } from "../../src/core/policy.ts";
 import { Session, type SessionOptions } from "../../src/core/session.ts";
+import { FakeBackend } from "./fake_backend.ts";
 import { FarEnd } from "./far_end.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 
@@ -26,7 +27,8 @@ export function sessionRig({ peer, backlog, ...options }: Partial<SessionOptions
   const record = recorder();
   let opened = 0;
   const known: Peer = peer ?? { session: "s1", wire: "websocket", scope: "session" };
-  const session = new Session(clientEnd, { peer: known, backlog: backlog ?? unbounded() }, {
+  const guest = { peer: known, backend: new FakeBackend(), backlog: backlog ?? unbounded() };
+  const session = new Session(clientEnd, guest, {
     emit: record.emit,
     openServer: () => {
       opened++;

@@ -17,20 +17,20 @@ import {
 } from "../../core/message/jsonrpc.ts";
 import { Elicitations } from "./elicitations.ts";
 import { withAskedId } from "./rewrite.ts";
-import { NOTHING, type SharedChannel } from "./shared_channel.ts";
-import type { HubServer } from "./hub_server.ts";
+import { NOTHING, type SharedClient } from "./shared_client.ts";
+import type { ServerEnd } from "./server_end.ts";
 import { quoted } from "../../base/outside.ts";
 
 /** Who may be meant by a request of the server. */
 export interface Candidates {
   /** Those for whom the server may be working; undefined for one that has left. */
-  readonly askers: Iterable<SharedChannel | undefined>;
+  readonly askers: Iterable<SharedClient | undefined>;
   /** Those who have a conversation with it. */
-  readonly sessions: Iterable<SharedChannel>;
+  readonly sessions: Iterable<SharedClient>;
 }
 
 interface Asked {
-  readonly client: SharedChannel;
+  readonly client: SharedClient;
   readonly id: RequestId;
   readonly token: ProgressToken | undefined;
 }
@@ -49,12 +49,12 @@ export function askableIn(capabilities: unknown): ReadonlySet<string> {
 
 export class AskedRequests {
   readonly elicitations = new Elicitations();
-  readonly #server: HubServer;
+  readonly #server: ServerEnd;
   readonly #open = new Map<RequestId, Asked>();
   readonly #byToken = new Map<ProgressToken, Asked>();
-  readonly #byClient = new Map<SharedChannel, Set<Asked>>();
+  readonly #byClient = new Map<SharedClient, Set<Asked>>();
 
-  constructor(server: HubServer) {
+  constructor(server: ServerEnd) {
     this.#server = server;
   }
 
@@ -71,7 +71,7 @@ export class AskedRequests {
   }
 
   /** Passes a client's answer on, if it was asked. */
-  answer(client: SharedChannel, envelope: Envelope, message: JsonRpcResponse): Promise<void> | void {
+  answer(client: SharedClient, envelope: Envelope, message: JsonRpcResponse): Promise<void> | void {
     const { id } = message;
     const asked = id === null ? undefined : this.#open.get(id);
     if (asked?.client !== client) {
@@ -82,7 +82,7 @@ export class AskedRequests {
   }
 
   /** Passes on how far a client has got with what it was asked. */
-  progress(client: SharedChannel, envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
+  progress(client: SharedClient, envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
     const token = reportedToken(message);
     const asked = token === undefined ? undefined : this.#byToken.get(token);
     if (asked?.client === client) return this.#server.send(envelope);
@@ -98,7 +98,7 @@ export class AskedRequests {
     asked.client.deliver({ message, text: envelope.text });
   }
 
-  leave(client: SharedChannel): void {
+  leave(client: SharedClient): void {
     for (const asked of this.#byClient.get(client) ?? []) {
       this.#take(asked);
       this.#refuse(asked.id, refused("The client that was asked is gone"));
@@ -108,7 +108,7 @@ export class AskedRequests {
 
   // --- who is meant ---
 
-  #receiverOf(message: JsonRpcRequest, candidates: Candidates): SharedChannel | JsonRpcErrorObject {
+  #receiverOf(message: JsonRpcRequest, candidates: Candidates): SharedClient | JsonRpcErrorObject {
     const { id, method } = message;
     if (this.#open.has(id)) return toRpcError(stillOpen(id));
     // The id of a task means nothing to a client that cannot know whose task it is.
@@ -156,7 +156,7 @@ function firstTwo<T>(all: Iterable<T>): ReadonlySet<T> {
   return found;
 }
 
-function cannotAnswer(client: SharedChannel, method: string): JsonRpcErrorObject | undefined {
+function cannotAnswer(client: SharedClient, method: string): JsonRpcErrorObject | undefined {
   if (client.kind !== "session") return standsAlone(method);
   const capability = NEEDED_CAPABILITY.exec(method)?.[1];
   if (capability === undefined || client.askable.has(capability)) return undefined;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isRequest, type RequestId } from "../../core/message/jsonrpc.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
-import { type HubRig, hubRig } from "../../../tests/support/hub_rig.ts";
+import { type SharedServerRig, sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import {
   cancelled,
   failure,
@@ -10,13 +10,17 @@ import {
   request,
   result,
 } from "../../../tests/support/messages.ts";
-import type { ClientKind } from "./shared_channel.ts";
+import type { ClientKind } from "./shared_client.ts";
 
 const ASK = "sampling/createMessage";
 const ALL = { sampling: {}, elicitation: {}, roots: {} };
 
 /** A client that has declared what it can be asked. */
-async function introduced({ join }: HubRig, capabilities: unknown = ALL, kind?: ClientKind): Promise<FarEnd> {
+async function introduced(
+  { join }: SharedServerRig,
+  capabilities: unknown = ALL,
+  kind?: ClientKind,
+): Promise<FarEnd> {
   const client = join(kind);
   client.say(request("i", "initialize", { capabilities }));
   await client.hear();
@@ -40,7 +44,7 @@ async function refusal(server: FarEnd, id: RequestId): Promise<{ code: number; m
 }
 
 Deno.test("AskedRequests asks the client whose requests are the only ones in flight, and brings its answer back", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server } = rig;
   const [one, other] = [await introduced(rig), await introduced(rig)];
   const open = [await busy(server, other), await busy(server, other, "1")];
@@ -61,7 +65,7 @@ Deno.test("AskedRequests asks the client whose requests are the only ones in fli
 });
 
 Deno.test("AskedRequests asks the only session there is when nothing is in flight", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   await introduced(rig, ALL, "request");
   const session = await introduced(rig);
   rig.server.say(request(1, "roots/list"));
@@ -69,7 +73,7 @@ Deno.test("AskedRequests asks the only session there is when nothing is in fligh
 });
 
 Deno.test("AskedRequests refuses what several clients may be meant by, and what there is nobody for", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server } = rig;
   server.say(request(1, ASK));
   assert.deepEqual(await refusal(server, 1), {
@@ -91,7 +95,7 @@ Deno.test("AskedRequests refuses what several clients may be meant by, and what 
 });
 
 Deno.test("AskedRequests counts those who wait for a shared answer among those who may be meant", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const [one, other] = [await introduced(rig), await introduced(rig)];
   await busy(rig.server, one);
   other.say(request(1, "resources/subscribe", { uri: "a:b" }));
@@ -102,7 +106,7 @@ Deno.test("AskedRequests counts those who wait for a shared answer among those w
 
 Deno.test("AskedRequests does not take the question of a request that was taken back for another client's", async () => {
   for (const how of ["cancels", "leaves"]) {
-    const rig = hubRig();
+    const rig = sharedServerRig();
     const { server } = rig;
     const [withdrawing, other] = [await introduced(rig), await introduced(rig)];
     const id = await busy(server, withdrawing, "a:b");
@@ -124,7 +128,7 @@ Deno.test("AskedRequests does not take the question of a request that was taken 
 });
 
 Deno.test("AskedRequests waits for a second ping where a request is taken back after the first", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server } = rig;
   const [one, other, third] = [await introduced(rig), await introduced(rig), await introduced(rig)];
   await busy(server, one);
@@ -145,7 +149,7 @@ Deno.test("AskedRequests waits for a second ping where a request is taken back a
 });
 
 Deno.test("AskedRequests asks no client without a session", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const single = await introduced(rig, ALL, "request");
   await introduced(rig);
   await busy(rig.server, single);
@@ -155,7 +159,7 @@ Deno.test("AskedRequests asks no client without a session", async () => {
 });
 
 Deno.test("AskedRequests says of calls that stand alone what is missing, however many there are or were", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server } = rig;
   const [one, other] = [await introduced(rig, ALL, "request"), await introduced(rig, ALL, "request")];
   const message = `"${ASK}" cannot be asked of a client without a session (--stateful)`;
@@ -175,7 +179,7 @@ Deno.test("AskedRequests asks a client for nothing that it has not declared", as
   const methods = { sampling: ASK, elicitation: "elicitation/create", roots: "roots/list" };
   for (const [capability, method] of Object.entries(methods)) {
     for (const capabilities of [{ ...ALL, [capability]: undefined }, { [capability]: null }, null]) {
-      const rig = hubRig();
+      const rig = sharedServerRig();
       const client = await introduced(rig, JSON.parse(JSON.stringify(capabilities)));
       await busy(rig.server, client);
       rig.server.say(request(1, method), request(2, "unknown/method"));
@@ -187,21 +191,21 @@ Deno.test("AskedRequests asks a client for nothing that it has not declared", as
 });
 
 Deno.test("AskedRequests refuses questions about tasks", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   await introduced(rig);
   rig.server.say(request(1, "tasks/get", { taskId: "t" }));
   assert.equal((await refusal(rig.server, 1)).code, -32601);
 });
 
 Deno.test("AskedRequests answers ping by itself", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   join();
   server.say(request("p", "ping"));
   assert.deepEqual(await server.hear(), result("p"));
 });
 
 Deno.test("AskedRequests takes an answer only from the client that was asked, and only once", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server, drops } = rig;
   const [one, other] = [await introduced(rig), await introduced(rig)];
   await busy(server, one);
@@ -214,7 +218,7 @@ Deno.test("AskedRequests takes an answer only from the client that was asked, an
 });
 
 Deno.test("AskedRequests refuses a second request with an id that is still open", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const client = await introduced(rig);
   rig.server.say(request(1, ASK), request("1", ASK), request(1, ASK));
   assert.equal((await refusal(rig.server, 1)).code, -32600);
@@ -223,7 +227,7 @@ Deno.test("AskedRequests refuses a second request with an id that is still open"
 });
 
 Deno.test("AskedRequests tells the server of each question that a client leaves behind", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server } = rig;
   const leaving = await introduced(rig);
   server.say(request(1, ASK), request("1", "roots/list"));
@@ -244,7 +248,7 @@ Deno.test("AskedRequests tells the server of each question that a client leaves 
 });
 
 Deno.test("AskedRequests brings a cancellation to the client that was asked alone", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server, drops } = rig;
   const asked = await introduced(rig);
   server.say(request(1, ASK));
@@ -261,7 +265,7 @@ Deno.test("AskedRequests brings a cancellation to the client that was asked alon
 });
 
 Deno.test("AskedRequests passes progress up from the client that was asked, while it is asked", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server, drops } = rig;
   const asked = await introduced(rig);
   server.say(

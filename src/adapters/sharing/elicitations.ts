@@ -1,7 +1,7 @@
 /** Who was asked to open which URL: the server tells of its completion after the answer, by the elicitation's id. */
 import type { Envelope } from "../../core/channel.ts";
 import type { JsonRpcMessage, JsonRpcNotification } from "../../core/message/jsonrpc.ts";
-import type { SharedChannel } from "./shared_channel.ts";
+import type { SharedClient } from "./shared_client.ts";
 
 /** Of all clients together: one that is never completed must not be remembered for ever. */
 const MAX_REMEMBERED = 1_000;
@@ -12,11 +12,11 @@ const URL_ELICITATION_REQUIRED = -32042;
 
 export class Elicitations {
   /** Oldest first. */
-  readonly #asked = new Map<string, SharedChannel>();
-  readonly #byClient = new Map<SharedChannel, Set<string>>();
+  readonly #asked = new Map<string, SharedClient>();
+  readonly #byClient = new Map<SharedClient, Set<string>>();
 
   /** Remembers the elicitations that a message asks of a client. */
-  note(client: SharedChannel, message: JsonRpcMessage): void {
+  note(client: SharedClient, message: JsonRpcMessage): void {
     for (const id of elicitationsIn(message)) this.#remember(client, id);
   }
 
@@ -28,12 +28,12 @@ export class Elicitations {
     return client !== undefined;
   }
 
-  leave(client: SharedChannel): void {
+  leave(client: SharedClient): void {
     for (const id of this.#byClient.get(client) ?? []) this.#asked.delete(id);
     this.#byClient.delete(client);
   }
 
-  #remember(client: SharedChannel, id: string): void {
+  #remember(client: SharedClient, id: string): void {
     this.#forget(id);
     this.#asked.set(id, client);
     const own = this.#byClient.get(client);

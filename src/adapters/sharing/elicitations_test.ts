@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isRequest, type JsonRpcError } from "../../core/message/jsonrpc.ts";
 import { settled } from "../../../tests/support/far_end.ts";
-import { hubRig } from "../../../tests/support/hub_rig.ts";
+import { sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import { failure, notification, request, result } from "../../../tests/support/messages.ts";
 
 const complete = (elicitationId: unknown) =>
@@ -11,7 +11,7 @@ const elicit = (id: string, elicitationId: unknown) =>
 
 /** A client that can be asked, and another one; nothing is in flight. */
 async function rigWithTwo() {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const asked = rig.join();
   asked.say(request("i", "initialize", { capabilities: { elicitation: { url: {} } } }));
   await asked.next();

@@ -43,7 +43,7 @@ class Routing {
 const GENERAL = ["_meta", "progressToken", "requestId"];
 /** Of any call, in `params` and in `_meta`. */
 const ROUTING = new Routing(...GENERAL);
-/** In `params` of what the hub asks in the name of several, and of what it keeps from a shared server. */
+/** In `params` of what is asked in the name of several, and of what is kept from a shared server. */
 const ROUTING_OF = new Map([
   ["resources/subscribe", new Routing(...GENERAL, "uri")],
   ["resources/unsubscribe", new Routing(...GENERAL, "uri")],

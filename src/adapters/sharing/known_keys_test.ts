@@ -70,7 +70,7 @@ Deno.test("withKnownKeys leaves out what passes for a key that routes, in params
   }
 });
 
-Deno.test("withKnownKeys leaves out what passes for a key that the hub decides by", () => {
+Deno.test("withKnownKeys leaves out what passes for a key that sharing decides by", () => {
   const cases = [
     ["resources/subscribe", '"uri":"a"', '"URI":"b"'],
     ["resources/unsubscribe", '"uri":1', '"Urı":"b"'],

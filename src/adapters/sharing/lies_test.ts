@@ -1,4 +1,4 @@
-/** What a reader that is looser than ours finds in what the hub tells its server: exactly what we meant. */
+/** What a reader that is looser than ours finds in what a shared server is told: exactly what we meant. */
 import assert from "node:assert/strict";
 import { SUBSCRIPTIONS } from "../../../tests/support/limits.ts";
 import { type Envelope, memoryChannels, textOf } from "../../core/channel.ts";
@@ -6,9 +6,9 @@ import { cancelledId, isRequest, isResponse, type RequestId, resultOf } from "..
 import { parseMessage } from "../../core/message/parse.ts";
 import { lookUp, plain, READERS, readLoosely, type Value } from "../../../tests/support/loose_json.ts";
 import { Random, randomSeed } from "../../../tests/support/random.ts";
-import { Multiplex } from "./multiplex.ts";
+import { SharedServer } from "./shared_server.ts";
 
-/** What messages find their way by, and what the hub decides by. */
+/** What messages find their way by, and what sharing decides by. */
 const PATHS = [
   ["jsonrpc"],
   ["id"],
@@ -25,7 +25,7 @@ const OF_METHOD = new Map([
   ["resources/unsubscribe", ["params", "uri"]],
   ["logging/setLevel", ["params", "level"]],
 ]);
-/** What the hub answers, refuses or asks itself. */
+/** What is answered, refused or asked by ourselves. */
 const DECIDED = [
   "initialize",
   "tasks/cancel",
@@ -140,13 +140,13 @@ class Attacks {
   }
 }
 
-/** An attacker's place at a hub where others wait, and the texts that the server gets from it. */
-function attackedHub() {
+/** An attacker at a shared server where others wait, and the texts that the server gets from it. */
+function attackedServer() {
   const [server, serverEnd] = memoryChannels();
   const heard: Envelope[] = [];
   const pretended = { ...serverEnd, send: (envelope: Envelope) => void heard.push(envelope) };
   const limits = { maxBufferedMessages: 1e6, maxBufferedBytes: 1e9, ...SUBSCRIPTIONS };
-  const hub = new Multiplex({
+  const shared = new SharedServer({
     ...limits,
     server: pretended,
     incoming: serverEnd.incoming,
@@ -155,7 +155,7 @@ function attackedHub() {
     session: "shared",
     emit: () => {},
   });
-  const [victim, attacker] = [hub.open("session"), hub.open("session")];
+  const [victim, attacker] = [shared.join("session"), shared.join("session")];
   return {
     /** What the server hears when somebody says this. */
     async after(who: "victim" | "attacker", text: string): Promise<Envelope[]> {
@@ -195,12 +195,12 @@ function assertUnambiguous(envelope: Envelope, where: string): void {
   }
 }
 
-Deno.test("Multiplex tells its server nothing that a looser reader takes for something else", async () => {
+Deno.test("SharedServer tells its server nothing that a looser reader takes for something else", async () => {
   const seed = randomSeed();
   const attacks = new Attacks(seed);
   let heard = 0;
   const open: RequestId[] = [];
-  const { after, answer } = attackedHub();
+  const { after, answer } = attackedServer();
   await after(
     "victim",
     '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"progressToken":1}}}',
@@ -233,11 +233,11 @@ Deno.test("Multiplex tells its server nothing that a looser reader takes for som
   assert(heard > 800, `only ${heard} messages were heard with seed ${seed}`);
 });
 
-Deno.test("Multiplex passes no answer on that a looser reader takes for the answer to something else", async () => {
+Deno.test("SharedServer passes no answer on that a looser reader takes for the answer to something else", async () => {
   const seed = randomSeed();
   const attacks = new Attacks(seed);
   let heard = 0;
-  const { after, ask } = attackedHub();
+  const { after, ask } = attackedServer();
   await after("attacker", '{"jsonrpc":"2.0","id":"call","method":"x/ask"}');
   for (let round = 0; heard < 500; round++) {
     const said = attacks.text();

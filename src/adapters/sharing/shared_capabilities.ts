@@ -8,7 +8,7 @@ import {
   type Params,
 } from "../../core/message/jsonrpc.ts";
 import { anew } from "../../wire/anew.ts";
-import type { ClientKind } from "./shared_channel.ts";
+import type { ClientKind } from "./shared_client.ts";
 import { quoted } from "../../base/outside.ts";
 
 /** What needs a client that is there when the server speaks. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Params } from "../../core/message/jsonrpc.ts";
-import { hubRig, INITIALIZED } from "../../../tests/support/hub_rig.ts";
+import { INITIALIZED, sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import { request, result } from "../../../tests/support/messages.ts";
 import { initializeResult, refusalOf } from "./shared_capabilities.ts";
-import type { ClientKind } from "./shared_channel.ts";
+import type { ClientKind } from "./shared_client.ts";
 
 const FULL = {
   protocolVersion: "2025-11-25",
@@ -84,8 +84,8 @@ Deno.test("refusalOf says what it refuses cut and escaped", () => {
   }
 });
 
-Deno.test("Multiplex tells each kind of client what it can have, and refuses the rest without the server", async () => {
-  const { server, join } = hubRig({
+Deno.test("SharedServer tells each kind of client what it can have, and refuses the rest without the server", async () => {
+  const { server, join } = sharedServerRig({
     initialized: { message: result(0, { ...INITIALIZED, capabilities: FULL.capabilities }) },
   });
   for (const kind of ["session", "request"] as const) {
@@ -104,8 +104,8 @@ Deno.test("Multiplex tells each kind of client what it can have, and refuses the
   }
 });
 
-Deno.test("Multiplex passes a tool call on without the task that it asks for", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer passes a tool call on without the task that it asks for", async () => {
+  const { server, join } = sharedServerRig();
   const client = join();
   const rest = { name: "x", arguments: { task: 1 }, _meta: { progressToken: "t" } };
   client.say(request(1, "tools/call", { ...rest, task: { ttl: 1 } }), request(2, "future/call", { task: 1 }));

@@ -11,7 +11,7 @@ import {
 } from "../../core/message/jsonrpc.ts";
 import { rewritten } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
-import type { SharedChannel } from "./shared_channel.ts";
+import type { SharedClient } from "./shared_client.ts";
 import type { SharedRequests } from "./shared_requests.ts";
 
 /** From the most talkative on (MCP logging page, "Log Levels"); a rank is a place in this list. */
@@ -28,14 +28,14 @@ const LEVELS: readonly unknown[] = [
 
 /** A client's request for another level. */
 interface Change {
-  readonly client: SharedChannel;
+  readonly client: SharedClient;
   readonly id: RequestId;
   readonly rank: number;
 }
 
 export class SharedLogLevel {
   readonly #requests: SharedRequests;
-  readonly #wanted = new Map<SharedChannel, number>();
+  readonly #wanted = new Map<SharedClient, number>();
   /** How many clients want each rank: the lowest is found without asking all of them. */
   readonly #counts = LEVELS.map(() => 0);
   /** What the server is known to have; undefined before the first change and when it may have anything. */
@@ -48,7 +48,7 @@ export class SharedLogLevel {
   }
 
   /** Sets a client's level; one that is none goes to the server for its error. */
-  set(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+  set(client: SharedClient, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     const { id, params } = message;
     const rank = LEVELS.indexOf(params?.level);
     if (rank === -1) return this.#passInvalid(client, envelope, message);
@@ -58,7 +58,7 @@ export class SharedLogLevel {
     if (this.#changes.size === 1) return this.#run();
   }
 
-  leave(client: SharedChannel): void {
+  leave(client: SharedClient): void {
     const rank = this.#wanted.get(client);
     if (rank === undefined) return;
     this.#wanted.delete(client);
@@ -67,7 +67,7 @@ export class SharedLogLevel {
   }
 
   /** To every client whose level lets it through, and to `other` where that one has set none; false when nobody has. */
-  logged(envelope: Envelope, { params }: JsonRpcNotification, other?: SharedChannel): boolean {
+  logged(envelope: Envelope, { params }: JsonRpcNotification, other?: SharedClient): boolean {
     const rank = LEVELS.indexOf(params?.level);
     for (const [client, wanted] of this.#wanted) {
       if (reaches(rank, wanted)) client.deliver({ ...envelope });
@@ -78,13 +78,13 @@ export class SharedLogLevel {
   }
 
   /** To the one whose call it is about, if its level lets it through or it has set none. */
-  loggedFor(client: SharedChannel, envelope: Envelope, { params }: JsonRpcNotification): true {
+  loggedFor(client: SharedClient, envelope: Envelope, { params }: JsonRpcNotification): true {
     if (reaches(LEVELS.indexOf(params?.level), this.#wanted.get(client) ?? 0)) client.deliver(envelope);
     return true;
   }
 
   /** A server that takes it all the same has a level that we do not know. Written anew: its text might hide another. */
-  #passInvalid(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+  #passInvalid(client: SharedClient, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     this.#atServer = undefined;
     return this.#requests.pass(client, rewritten(envelope, message), message);
   }
@@ -136,7 +136,7 @@ export class SharedLogLevel {
     });
   }
 
-  #want(client: SharedChannel, rank: number): void {
+  #want(client: SharedClient, rank: number): void {
     const before = this.#wanted.get(client);
     if (before !== undefined) this.#count(before, -1);
     this.#wanted.set(client, rank);
@@ -147,7 +147,7 @@ export class SharedLogLevel {
     this.#counts[rank] = (this.#counts[rank] ?? 0) + more;
   }
 
-  #lowest(except?: SharedChannel): number {
+  #lowest(except?: SharedClient): number {
     const own = except && this.#wanted.get(except);
     const lowest = this.#counts.findIndex((count, rank) => count > (rank === own ? 1 : 0));
     return lowest === -1 ? Infinity : lowest;

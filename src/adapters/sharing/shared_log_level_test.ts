@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isRequest, type RequestId } from "../../core/message/jsonrpc.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
-import { hubRig } from "../../../tests/support/hub_rig.ts";
+import { sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import { processorMs } from "../../../tests/support/processor_time.ts";
 import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
 
@@ -38,7 +38,7 @@ async function set(server: FarEnd, client: FarEnd, level: string, atServer = lev
 }
 
 Deno.test("SharedLogLevel sets the server to the most talkative level that is wanted, and only when it changes", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const [one, other] = [join(), join()];
   await set(server, one, "warning");
   for (const level of ["warning", "emergency"]) {
@@ -52,7 +52,7 @@ Deno.test("SharedLogLevel sets the server to the most talkative level that is wa
 });
 
 Deno.test("SharedLogLevel filters what the server says to each client's own level", async () => {
-  const { server, join, drops } = hubRig();
+  const { server, join, drops } = sharedServerRig();
   const clients = LEVELS.map(() => join());
   const silent = join();
   for (const [index, client] of clients.entries()) {
@@ -69,7 +69,7 @@ Deno.test("SharedLogLevel filters what the server says to each client's own leve
 });
 
 Deno.test("SharedLogLevel gives a level that nobody knows to all who set one", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const [one, silent] = [join(), join()];
   await set(server, one, "emergency");
   server.say(log("chatty"), log(undefined));
@@ -79,7 +79,7 @@ Deno.test("SharedLogLevel gives a level that nobody knows to all who set one", a
 });
 
 Deno.test("SharedLogLevel gives the only client everything, until it sets a level of its own", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const only = join();
   server.say(log("debug"));
   assert.deepEqual(await only.hear(), log("debug"));
@@ -89,7 +89,7 @@ Deno.test("SharedLogLevel gives the only client everything, until it sets a leve
 });
 
 Deno.test("SharedLogLevel drops what nobody set a level for", async () => {
-  const { server, join, drops } = hubRig();
+  const { server, join, drops } = sharedServerRig();
   const [one, other] = [join(), join()];
   server.say(log("emergency"));
   assert.deepEqual([await heardBy(one), await heardBy(other)], [[], []]);
@@ -97,7 +97,7 @@ Deno.test("SharedLogLevel drops what nobody set a level for", async () => {
 });
 
 Deno.test("SharedLogLevel gives the server's error to the asker alone, whose level stays as it was", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const [one, other] = [join(), join()];
   await set(server, one, "error");
   other.say(setLevel(1, "debug"));
@@ -112,7 +112,7 @@ Deno.test("SharedLogLevel gives the server's error to the asker alone, whose lev
 });
 
 Deno.test("SharedLogLevel leaves a level that is none to the server, and then knows its level no more", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const client = join();
   await set(server, client, "info");
   for (const params of [{ level: "loud" }, { level: 7 }, undefined]) {
@@ -127,7 +127,7 @@ Deno.test("SharedLogLevel leaves a level that is none to the server, and then kn
 });
 
 Deno.test("SharedLogLevel calms the server down when a talkative client leaves", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const [talkative, calm, silent] = [join(), join(), join()];
   await set(server, calm, "error");
   await set(server, talkative, "debug");
@@ -143,7 +143,7 @@ Deno.test("SharedLogLevel calms the server down when a talkative client leaves",
 });
 
 Deno.test("SharedLogLevel asks again after the server refused to calm down", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const [talkative, calm] = [join(), join()];
   await set(server, calm, "error");
   await set(server, talkative, "debug");
@@ -154,7 +154,7 @@ Deno.test("SharedLogLevel asks again after the server refused to calm down", asy
 });
 
 Deno.test("SharedLogLevel makes one change after the other, each with its own answer", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const [one, other, third] = [join(), join(), join()];
   one.say(setLevel("1", "info"));
   other.say(setLevel(1, "debug"));
@@ -170,7 +170,7 @@ Deno.test("SharedLogLevel makes one change after the other, each with its own an
 
 Deno.test("SharedLogLevel lets no change that is never answered hold up the next, whether cancelled or left", async () => {
   for (const how of ["cancelled", "left"]) {
-    const { server, join, drops } = hubRig();
+    const { server, join, drops } = sharedServerRig();
     const [stuck, next] = [join(), join()];
     await set(server, next, "error");
     stuck.say(setLevel(1, "debug"));
@@ -189,7 +189,7 @@ Deno.test("SharedLogLevel lets no change that is never answered hold up the next
 });
 
 Deno.test("SharedLogLevel sets the server right for the others when the only change is taken back", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const [stuck, calm] = [join(), join()];
   await set(server, calm, "error");
   stuck.say(setLevel(1, "debug"));
@@ -199,7 +199,7 @@ Deno.test("SharedLogLevel sets the server right for the others when the only cha
 });
 
 Deno.test("SharedLogLevel takes changes back at a cost that grows with their number alone", async () => {
-  const { join } = hubRig();
+  const { join } = sharedServerRig();
   const clients = Array.from({ length: 100 }, () => join());
   for (const client of clients) for (let id = 0; id < 990; id++) client.say(setLevel(id, "info"));
   await settled();

@@ -17,22 +17,22 @@ import { unansweredBy } from "../../core/open_table.ts";
 import { anew } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
 import { withReportedToken, withRequestId } from "./rewrite.ts";
-import type { Held, Passed, SharedChannel } from "./shared_channel.ts";
-import type { HubServer } from "./hub_server.ts";
+import type { Held, Passed, SharedClient } from "./shared_client.ts";
+import type { ServerEnd } from "./server_end.ts";
 import { type Withdrawer, WithdrawnRequests } from "./withdrawn_requests.ts";
 
-/** Hears the answer to a request of the hub's own. */
+/** Hears the answer to a request of our own. */
 export type Settle = (answer: JsonRpcResponse, envelope: Envelope) => void;
 
 export class SharedRequests {
-  readonly #server: HubServer;
+  readonly #server: ServerEnd;
   readonly #sent = new Table<number, Passed | Settle>();
   /** Only clients that wait for something, so that the sole one is found without a search. */
-  readonly #waiting = new Chain<LinkTo<SharedChannel>>();
+  readonly #waiting = new Chain<LinkTo<SharedClient>>();
   readonly #withdrawn: WithdrawnRequests;
   #lastId = 0;
 
-  constructor(server: HubServer) {
+  constructor(server: ServerEnd) {
     this.#server = server;
     this.#withdrawn = new WithdrawnRequests((onAnswer) => void this.ask("ping", undefined, onAnswer));
   }
@@ -49,14 +49,14 @@ export class SharedRequests {
     return typeof sent === "object" ? sent : undefined;
   }
 
-  isOpen(client: SharedChannel, id: RequestId): boolean {
+  isOpen(client: SharedClient, id: RequestId): boolean {
     return client.open.has(id);
   }
 
   // --- up ---
 
   /** Sends a client's request to the server; the answer is the client's alone. */
-  pass(client: SharedChannel, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
+  pass(client: SharedClient, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     const serverId = ++this.#lastId;
     const token = requestedToken(message);
     const passed = { client, id: message.id, token, serverId };
@@ -67,16 +67,16 @@ export class SharedRequests {
   }
 
   /** Books a client's request that is not passed on as it is; `withdraw` is called when its client no longer waits. */
-  hold(client: SharedChannel, id: RequestId, withdraw: () => void): void {
+  hold(client: SharedClient, id: RequestId, withdraw: () => void): void {
     this.#enter(client, id, { withdraw });
   }
 
   /** Answers a request that was held, unless its client no longer waits for it. */
-  answer(client: SharedChannel, id: RequestId, envelope: Envelope): void {
+  answer(client: SharedClient, id: RequestId, envelope: Envelope): void {
     if (this.#take(client, id)) client.deliver(envelope);
   }
 
-  /** Asks the server something of the hub's own; what a client has said to that end is its `json`, if there is one. */
+  /** Asks the server something of our own; what a client has said to that end is its `json`, if there is one. */
   ask(method: string, params: Params | undefined, settle: Settle, json?: string): Promise<void> | void {
     const id = ++this.#lastId;
     this.#sent.set(id, settle);
@@ -88,7 +88,7 @@ export class SharedRequests {
   }
 
   /** A client takes one of its requests back. */
-  cancel(client: SharedChannel, envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
+  cancel(client: SharedClient, envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
     const id = cancelledId(message);
     const open = id === undefined ? undefined : this.#take(client, id);
     if (!open) return this.#server.drop("up", "it cancels a request that is not open");
@@ -102,7 +102,7 @@ export class SharedRequests {
   }
 
   /** A client that leaves takes its open requests along. */
-  leave(client: SharedChannel): void {
+  leave(client: SharedClient): void {
     const requests = client.open.values();
     client.open.clear();
     this.#waiting.remove(client.waiting);
@@ -122,7 +122,7 @@ export class SharedRequests {
   // --- down ---
 
   /** The client to which the server's answer went, if it was one's own. */
-  settle(envelope: Envelope, message: JsonRpcResponse): SharedChannel | undefined {
+  settle(envelope: Envelope, message: JsonRpcResponse): SharedClient | undefined {
     const { id } = message;
     const sent = typeof id === "number" ? this.#sent.take(id) : undefined;
     if (!sent) return void this.#server.drop("down", unansweredBy(message, this.#sent.size));
@@ -143,12 +143,12 @@ export class SharedRequests {
 
   // --- the books ---
 
-  #enter(client: SharedChannel, id: RequestId, request: Passed | Held): void {
+  #enter(client: SharedClient, id: RequestId, request: Passed | Held): void {
     client.open.set(id, request);
     if (!client.waiting.linked) this.#waiting.add(client.waiting);
   }
 
-  #take(client: SharedChannel, id: RequestId): Passed | Held | undefined {
+  #take(client: SharedClient, id: RequestId): Passed | Held | undefined {
     const request = client.open.take(id);
     if (client.open.size === 0) this.#waiting.remove(client.waiting);
     return request;

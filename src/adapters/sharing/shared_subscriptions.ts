@@ -13,22 +13,22 @@ import {
 import { type SubscriptionLimits, subscriptionRefusal } from "../subscription_limits.ts";
 import { jsonOf } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
-import type { SharedChannel } from "./shared_channel.ts";
+import type { SharedClient } from "./shared_client.ts";
 import type { Settle, SharedRequests } from "./shared_requests.ts";
 
 /** A client's request that waits for the server's answer to the first one. */
 interface Waiter {
-  readonly client: SharedChannel;
+  readonly client: SharedClient;
   readonly id: RequestId;
 }
 
 interface Subscription {
   readonly uri: string;
   /** Those who want it, from the moment on at which they ask for it. */
-  readonly clients: Set<SharedChannel>;
+  readonly clients: Set<SharedClient>;
   readonly waiting: Set<Waiter>;
   /** How many of those that wait are whose. */
-  readonly asking: Map<SharedChannel, number>;
+  readonly asking: Map<SharedClient, number>;
   /** True once the server has agreed. */
   live: boolean;
 }
@@ -37,7 +37,7 @@ export class SharedSubscriptions {
   readonly #requests: SharedRequests;
   readonly #limits: SubscriptionLimits;
   readonly #byUri = new ByUri();
-  readonly #byClient = new Map<SharedChannel, Set<Subscription>>();
+  readonly #byClient = new Map<SharedClient, Set<Subscription>>();
 
   constructor(requests: SharedRequests, limits: SubscriptionLimits) {
     this.#requests = requests;
@@ -45,7 +45,7 @@ export class SharedSubscriptions {
   }
 
   subscribe(
-    client: SharedChannel,
+    client: SharedClient,
     envelope: Envelope,
     message: JsonRpcRequest,
     uri: string,
@@ -65,7 +65,7 @@ export class SharedSubscriptions {
   }
 
   unsubscribe(
-    client: SharedChannel,
+    client: SharedClient,
     envelope: Envelope,
     message: JsonRpcRequest,
     uri: string,
@@ -92,7 +92,7 @@ export class SharedSubscriptions {
     );
   }
 
-  leave(client: SharedChannel): void {
+  leave(client: SharedClient): void {
     for (const subscription of this.#byClient.get(client) ?? []) {
       if (this.#part(client, subscription)) this.#endAtServer(subscription);
     }
@@ -114,14 +114,14 @@ export class SharedSubscriptions {
 
   // --- joining and parting ---
 
-  #refusal(client: SharedChannel, params: Params = {}, known: Subscription | undefined) {
+  #refusal(client: SharedClient, params: Params = {}, known: Subscription | undefined) {
     const own = this.#byClient.get(client);
     // Whoever has it already may ask again.
     const others = known && own?.has(known) ? 0 : own?.size ?? 0;
     return subscriptionRefusal(params, others, this.#limits);
   }
 
-  #join(client: SharedChannel, subscription: Subscription): void {
+  #join(client: SharedClient, subscription: Subscription): void {
     subscription.clients.add(client);
     const own = this.#byClient.get(client);
     if (own) own.add(subscription);
@@ -129,7 +129,7 @@ export class SharedSubscriptions {
   }
 
   /** True when the server is to be told, since nobody is left. */
-  #part(client: SharedChannel, subscription: Subscription): boolean {
+  #part(client: SharedClient, subscription: Subscription): boolean {
     subscription.clients.delete(client);
     const own = this.#byClient.get(client);
     own?.delete(subscription);
@@ -173,17 +173,17 @@ export class SharedSubscriptions {
     void this.#requests.ask("resources/unsubscribe", { uri }, () => {});
   }
 
-  #subscribersOf(uri: unknown): ReadonlySet<SharedChannel> {
+  #subscribersOf(uri: unknown): ReadonlySet<SharedClient> {
     if (typeof uri !== "string" || this.#byUri.size === 0) return NOBODY;
     const exact = this.#byUri.get(uri)?.clients;
     if (exact?.size) return exact;
-    const receivers = new Set<SharedChannel>();
+    const receivers = new Set<SharedClient>();
     for (const { clients } of this.#byUri.parentsOf(uri)) for (const client of clients) receivers.add(client);
     return receivers;
   }
 }
 
-const NOBODY: ReadonlySet<SharedChannel> = new Set();
+const NOBODY: ReadonlySet<SharedClient> = new Set();
 
 function newSubscription(uri: string): Subscription {
   return { uri, clients: new Set(), waiting: new Set(), asking: new Map(), live: false };

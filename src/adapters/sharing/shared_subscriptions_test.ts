@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
-import { hubRig } from "../../../tests/support/hub_rig.ts";
+import { sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import { processorMs } from "../../../tests/support/processor_time.ts";
 import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
 
@@ -27,7 +27,7 @@ async function heardNothing(server: FarEnd, client: FarEnd): Promise<void> {
 }
 
 /** A client that is subscribed. */
-async function subscribed({ server, join }: ReturnType<typeof hubRig>, uri = URI): Promise<FarEnd> {
+async function subscribed({ server, join }: ReturnType<typeof sharedServerRig>, uri = URI): Promise<FarEnd> {
   const client = join();
   client.say(subscribe("s", uri));
   server.say(result((await arrival(server, "subscribe", uri)).id));
@@ -36,7 +36,7 @@ async function subscribed({ server, join }: ReturnType<typeof hubRig>, uri = URI
 }
 
 Deno.test("SharedSubscriptions asks the server once for a uri, and ends it with the last one who wants it", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server, join } = rig;
   const one = await subscribed(rig);
   const other = join();
@@ -54,7 +54,7 @@ Deno.test("SharedSubscriptions asks the server once for a uri, and ends it with 
 });
 
 Deno.test("SharedSubscriptions counts a client once, however often it subscribes", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const one = await subscribed(rig);
   one.say(subscribe(1));
   assert.deepEqual(await one.hear(), result(1));
@@ -64,7 +64,7 @@ Deno.test("SharedSubscriptions counts a client once, however often it subscribes
 });
 
 Deno.test("SharedSubscriptions lets everybody wait for the answer to the first subscribe", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const clients = [join(), join(), join()];
   for (const [index, client] of clients.entries()) client.say(subscribe(`${index}`), subscribe(index));
   const { id } = await arrival(server, "subscribe");
@@ -78,7 +78,7 @@ Deno.test("SharedSubscriptions lets everybody wait for the answer to the first s
 });
 
 Deno.test("SharedSubscriptions gives everybody the server's error, and nobody is subscribed then", async () => {
-  const { server, join, drops } = hubRig();
+  const { server, join, drops } = sharedServerRig();
   const [one, other] = [join(), join()];
   one.say(subscribe(1));
   other.say(subscribe("1"));
@@ -100,7 +100,7 @@ Deno.test("SharedSubscriptions goes on for the others when the first one leaves,
     unsubscribes: (first) => first.say(unsubscribe(2)),
   };
   for (const [how, go] of Object.entries(ways)) {
-    const { server, join } = hubRig();
+    const { server, join } = sharedServerRig();
     const [first, second] = [join(), join()];
     first.say(subscribe(1));
     second.say(subscribe(1));
@@ -118,7 +118,7 @@ Deno.test("SharedSubscriptions goes on for the others when the first one leaves,
 
 Deno.test("SharedSubscriptions ends at the server what nobody wants any more when it succeeds", async () => {
   for (const how of ["leaves", "cancels", "unsubscribes"]) {
-    const { server, join } = hubRig();
+    const { server, join } = sharedServerRig();
     const client = join();
     client.say(subscribe(1));
     const { id } = await arrival(server, "subscribe");
@@ -132,7 +132,7 @@ Deno.test("SharedSubscriptions ends at the server what nobody wants any more whe
 });
 
 Deno.test("SharedSubscriptions keeps a client that cancels one of two requests for the same uri", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const client = join();
   client.say(subscribe(1), subscribe(2), cancelled(1));
   server.say(result((await arrival(server, "subscribe")).id), updated());
@@ -141,7 +141,7 @@ Deno.test("SharedSubscriptions keeps a client that cancels one of two requests f
 });
 
 Deno.test("SharedSubscriptions keeps one who unsubscribes and subscribes again before the answer", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const client = join();
   client.say(subscribe(1), unsubscribe(2), subscribe(3));
   server.say(result((await arrival(server, "subscribe")).id), updated());
@@ -152,7 +152,7 @@ Deno.test("SharedSubscriptions keeps one who unsubscribes and subscribes again b
 });
 
 Deno.test("SharedSubscriptions answers an unsubscribe of somebody who is not subscribed by itself", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const one = await subscribed(rig);
   const other = rig.join();
   other.say(unsubscribe(1), unsubscribe(2, "file:///other"));
@@ -162,7 +162,7 @@ Deno.test("SharedSubscriptions answers an unsubscribe of somebody who is not sub
 });
 
 Deno.test("SharedSubscriptions ends what a client leaves behind, and only what nobody else wants", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const { server, join } = rig;
   const leaving = await subscribed(rig);
   leaving.say(subscribe(1, "file:///b"));
@@ -179,7 +179,7 @@ Deno.test("SharedSubscriptions ends what a client leaves behind, and only what n
 });
 
 Deno.test("SharedSubscriptions does not take an unsubscribe back when its client leaves or cancels", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const one = await subscribed(rig);
   one.say(unsubscribe(1), cancelled(1));
   const { id } = await arrival(rig.server, "unsubscribe");
@@ -190,7 +190,7 @@ Deno.test("SharedSubscriptions does not take an unsubscribe back when its client
 });
 
 Deno.test("SharedSubscriptions brings an update to the subscribers of its uri alone", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const [one, other] = [await subscribed(rig), await subscribed(rig, "file:///b")];
   const stranger = rig.join();
   rig.server.say(updated("file:///b"), updated(), updated("file:///c"), updated(7));
@@ -206,7 +206,7 @@ Deno.test("SharedSubscriptions brings an update to the subscribers of its uri al
 });
 
 Deno.test("SharedSubscriptions brings the update of a part to those who subscribed to the whole", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const [folder, slashed] = [await subscribed(rig), await subscribed(rig, "file:///a/")];
   const part = await subscribed(rig, "file:///a/part");
   const inside = ["file:///a/x", "file:///a/x/y?z", "file:///a/part/1"].map(updated);
@@ -226,7 +226,7 @@ Deno.test("SharedSubscriptions brings the update of a part to those who subscrib
 });
 
 Deno.test("SharedSubscriptions leaves what is no subscription to the server", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const client = join();
   for (const message of [subscribe(1, 7), request(1, "resources/subscribe"), unsubscribe(1, null)]) {
     client.say(message);
@@ -239,7 +239,7 @@ Deno.test("SharedSubscriptions leaves what is no subscription to the server", as
 });
 
 Deno.test("SharedSubscriptions says nothing of one client in the request of all", async () => {
-  const { server, join } = hubRig();
+  const { server, join } = sharedServerRig();
   const params = { uri: URI, depth: 2, _meta: { progressToken: 1 } };
   join().say(request(1, "resources/subscribe", params));
   const message = await server.hear();
@@ -248,7 +248,7 @@ Deno.test("SharedSubscriptions says nothing of one client in the request of all"
 });
 
 Deno.test("SharedSubscriptions refuses one subscription too many of a session, and a URI that is too long", async () => {
-  const rig = hubRig({ maxSubscriptions: 2, maxUriChars: 20 });
+  const rig = sharedServerRig({ maxSubscriptions: 2, maxUriChars: 20 });
   const { server, join } = rig;
   const one = await subscribed(rig);
   one.say(subscribe(1, "file:///b"));
@@ -273,7 +273,7 @@ Deno.test("SharedSubscriptions refuses one subscription too many of a session, a
 });
 
 Deno.test("SharedSubscriptions drops the update of a URI that is too long, without looking for its parts", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const one = await subscribed(rig);
   const ms = await processorMs(async () => {
     rig.server.say(updated("/".repeat(40_000)), updated());
@@ -284,7 +284,7 @@ Deno.test("SharedSubscriptions drops the update of a URI that is too long, witho
 });
 
 Deno.test("SharedSubscriptions looks up prefixes of such a length alone as somebody subscribed to", async () => {
-  const rig = hubRig();
+  const rig = sharedServerRig();
   const one = await subscribed(rig, "//");
   const ms = await processorMs(async () => {
     for (let time = 0; time < 500; time++) {
@@ -297,7 +297,7 @@ Deno.test("SharedSubscriptions looks up prefixes of such a length alone as someb
 });
 
 Deno.test("SharedSubscriptions lets sessions leave that wait for the same answer at a cost that grows with their number alone", async () => {
-  const { join } = hubRig({ maxBufferedMessages: 1_000_000 });
+  const { join } = sharedServerRig({ maxBufferedMessages: 1_000_000 });
   const clients = Array.from({ length: 40 }, () => join());
   for (const client of clients) for (let id = 0; id < 990; id++) client.say(subscribe(id));
   await settled();

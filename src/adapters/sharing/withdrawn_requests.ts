@@ -2,10 +2,10 @@
  * Whose requests were taken back a moment ago: until the server has read that, what it asks may still be for them. The
  * answer to a ping that was sent after the cancellation shows that it has.
  */
-import type { SharedChannel } from "./shared_channel.ts";
+import type { SharedClient } from "./shared_client.ts";
 
 /** A client, or undefined for all that have left. */
-export type Withdrawer = SharedChannel | undefined;
+export type Withdrawer = SharedClient | undefined;
 
 export class WithdrawnRequests {
   readonly #ping: (onAnswer: () => void) => void;
@@ -19,12 +19,12 @@ export class WithdrawnRequests {
   }
 
   /** To be called once the server was sent the cancellation. */
-  add(client: SharedChannel): void {
+  add(client: SharedClient): void {
     this.#after.add(client);
     if (!this.#waits) this.#check();
   }
 
-  leave(client: SharedChannel): void {
+  leave(client: SharedClient): void {
     for (const clients of [this.#before, this.#after]) if (clients.delete(client)) clients.add(undefined);
   }
 

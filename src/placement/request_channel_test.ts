@@ -4,13 +4,11 @@ import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { cancelled, notification, request, result } from "../../tests/support/messages.ts";
 import { recorder } from "../../tests/support/recorder.ts";
-import { perRequest } from "./per_request.ts";
+import { RequestChannel } from "./request_channel.ts";
 
-const SIGNAL = new AbortController().signal;
-
-async function rig(backend = new FakeBackend()) {
+function rig(backend = new FakeBackend()) {
   const record = recorder();
-  const channel = await perRequest(backend, record.emit).open(LAUNCH, SIGNAL);
+  const channel = new RequestChannel(backend, LAUNCH, record.emit);
   return {
     ...record,
     ...{ backend, channel, client: new FarEnd(channel) },
@@ -18,8 +16,8 @@ async function rig(backend = new FakeBackend()) {
   };
 }
 
-Deno.test("perRequest gives each request a server of its own, which ends with the answer", async () => {
-  await using visit = await rig();
+Deno.test("RequestChannel gives each request a server of its own, which ends with the answer", async () => {
+  await using visit = rig();
   const { client, backend } = visit;
   client.say(request(1, "slow"), request("1", "quick"));
   const [slow, quick] = [await backend.next(), await backend.next()];
@@ -36,8 +34,8 @@ Deno.test("perRequest gives each request a server of its own, which ends with th
   assert(slow.disposed);
 });
 
-Deno.test("perRequest opens no server for what is no request, and tells what it drops", async () => {
-  await using visit = await rig();
+Deno.test("RequestChannel opens no server for what is no request, and tells what it drops", async () => {
+  await using visit = rig();
   const { client, backend, told } = visit;
   client.say(notification("notifications/initialized"), notification("notifications/other"), result(7));
   await settled();
@@ -45,8 +43,8 @@ Deno.test("perRequest opens no server for what is no request, and tells what it 
   assert.equal(told("message.dropped").length, 2);
 });
 
-Deno.test("perRequest stops the server of a cancelled request, and answers nothing", async () => {
-  await using visit = await rig();
+Deno.test("RequestChannel stops the server of a cancelled request, and answers nothing", async () => {
+  await using visit = rig();
   const { client, backend } = visit;
   client.say(request(1));
   const server = await backend.next();
@@ -60,8 +58,8 @@ Deno.test("perRequest stops the server of a cancelled request, and answers nothi
   assert.deepEqual(await client.hear(), result(2), "the first thing that is heard");
 });
 
-Deno.test("perRequest answers with the error when the server cannot be opened or breaks off", async () => {
-  await using visit = await rig(
+Deno.test("RequestChannel answers with the error when the server cannot be opened or breaks off", async () => {
+  await using visit = rig(
     new FakeBackend((attempt) => {
       if (attempt === 1) throw new BackendError("No such program");
     }),
@@ -76,18 +74,18 @@ Deno.test("perRequest answers with the error when the server cannot be opened or
   assert.match(JSON.stringify(await client.hear()), /"id":2.*The other end is gone/);
 });
 
-Deno.test("perRequest says of a request that found no room that it may be sent again", async () => {
+Deno.test("RequestChannel says of a request that found no room that it may be sent again", async () => {
   const backend = new FakeBackend(() => {
     throw new LimitError("Too many children: the limit is 1");
   });
-  await using visit = await rig(backend);
+  await using visit = rig(backend);
   void visit.channel.send({ message: request(1) });
   const { value } = await visit.channel.incoming[Symbol.asyncIterator]().next();
-  assert.deepEqual(value.undelivered, { status: 503, retryAfterMs: 5000 });
+  assert.deepEqual(value?.undelivered, { status: 503, retryAfterMs: 5000 });
 });
 
-Deno.test("perRequest stops every server when it is disposed", async () => {
-  const visit = await rig();
+Deno.test("RequestChannel stops every server when it is disposed", async () => {
+  const visit = rig();
   visit.client.say(request(1), request(2));
   const servers = [await visit.backend.next(), await visit.backend.next()];
   await visit[Symbol.asyncDispose]();

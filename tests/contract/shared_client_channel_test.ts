@@ -1,4 +1,4 @@
-import { Multiplex } from "../../src/adapters/sharing/multiplex.ts";
+import { SharedServer } from "../../src/adapters/sharing/shared_server.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
 import { request, result } from "../support/messages.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
@@ -8,7 +8,7 @@ import { SUBSCRIPTIONS } from "../support/limits.ts";
 /** The channel of one client; the far side is the server that it shares. */
 async function openPair(): Promise<ChannelPair> {
   const [server, far] = memoryChannels();
-  const hub = new Multiplex({
+  const shared = new SharedServer({
     server,
     incoming: server.incoming,
     initialized: { message: result(0) },
@@ -19,7 +19,7 @@ async function openPair(): Promise<ChannelPair> {
     session: "shared",
     emit: () => {},
   });
-  const near = hub.open("session");
+  const near = shared.join("session");
   // What a server says by itself reaches the client whose request is the only open one.
   await near.send({ message: request("held") });
   await new Inbox(far).next();
@@ -30,12 +30,12 @@ async function openPair(): Promise<ChannelPair> {
       await near[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
       await far[Symbol.asyncDispose]();
-      await hub.ended;
+      await shared.ended;
     },
   };
 }
 
-channelContract("multiplex", openPair, {
+channelContract("shared client", openPair, {
   client: "near",
   farClose: "break",
   cannot: {

@@ -4,8 +4,9 @@ import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { notification, request, result } from "../../tests/support/messages.ts";
 import { recorder } from "../../tests/support/recorder.ts";
-import { CrashGuard } from "./crash_guard.ts";
-import { prewarm } from "./prewarm.ts";
+import { CrashGuard } from "../adapters/crash_guard.ts";
+import { Leases } from "./lease.ts";
+import { Pool } from "./pool.ts";
 
 const SIGNAL = new AbortController().signal;
 
@@ -13,14 +14,16 @@ function rig({ count = 1, warm = new FakeBackend() } = {}) {
   const record = recorder();
   const cold = new FakeBackend();
   const guard = new CrashGuard({ limit: 3, windowMs: 60_000, probeMs: 60_000 });
-  const backend = prewarm(cold, {
-    ...{ count, warm, guard, emit: record.emit },
+  const leases = new Leases({ places: 10, queueTimeoutMs: 60_000, what: "children" });
+  const backend = new Pool({
+    ...{ cold, warm, count, leases, guard, emit: record.emit },
     retry: { firstDelayMs: 1, maxDelayMs: 5 },
   });
-  return { ...record, cold, warm, guard, backend };
+  backend.start();
+  return { ...record, cold, warm, leases, guard, backend };
 }
 
-Deno.test("prewarm opens its servers before anybody comes, hands them out, and replaces them", async () => {
+Deno.test("Pool opens its servers before anybody comes, hands them out, and replaces them", async () => {
   const { backend, warm, cold, told } = rig({ count: 2 });
   await using _ = backend;
   const [first] = [await warm.next(), await warm.next()];
@@ -35,7 +38,7 @@ Deno.test("prewarm opens its servers before anybody comes, hands them out, and r
   assert.deepEqual(told("child.assigned"), [{ type: "child.assigned", session: "s1", warm: "warm-1" }]);
 });
 
-Deno.test("prewarm opens a server when none is ready, or when it must be another one", async () => {
+Deno.test("Pool opens a server when none is ready, or when it must be another one", async () => {
   const { backend, warm, cold } = rig();
   await using _ = backend;
   await warm.next();
@@ -48,7 +51,7 @@ Deno.test("prewarm opens a server when none is ready, or when it must be another
   assert.equal(cold.attempts, 3);
 });
 
-Deno.test("prewarm keeps what a server says before it has a client", async () => {
+Deno.test("Pool keeps what a server says before it has a client", async () => {
   const { backend, warm } = rig();
   await using _ = backend;
   const server = await warm.next();
@@ -59,7 +62,7 @@ Deno.test("prewarm keeps what a server says before it has a client", async () =>
   assert.deepEqual(await client.hear(), request(1, "ping"));
 });
 
-Deno.test("prewarm replaces a server that ends after it has spoken, and one that never ceases to speak", async () => {
+Deno.test("Pool replaces a server that ends after it has spoken, and one that never ceases to speak", async () => {
   const { backend, warm } = rig();
   await using _ = backend;
   const first = await warm.next();
@@ -72,7 +75,7 @@ Deno.test("prewarm replaces a server that ends after it has spoken, and one that
   assert(second.disposed);
 });
 
-Deno.test("prewarm gives a server up for somebody who needs its place, and opens another later", async () => {
+Deno.test("Pool gives a server up for somebody who needs its place, and opens another later", async () => {
   const { backend, warm } = rig();
   await using _ = backend;
   assert.equal(backend.giveUpOne(), false);
@@ -83,7 +86,7 @@ Deno.test("prewarm gives a server up for somebody who needs its place, and opens
   assert(server.disposed);
 });
 
-Deno.test("prewarm replaces a server that ends while it waits, and tells the guard", async () => {
+Deno.test("Pool replaces a server that ends while it waits, and tells the guard", async () => {
   const { backend, warm, guard } = rig();
   await using _ = backend;
   for (let round = 0; round < 3; round++) {
@@ -96,7 +99,7 @@ Deno.test("prewarm replaces a server that ends while it waits, and tells the gua
   assert.equal(guard.failure, "The other end is gone");
 });
 
-Deno.test("prewarm tries again after a pause when a server cannot be opened, and no guard hears of a lack of room", async () => {
+Deno.test("Pool tries again after a pause when a server cannot be opened, and no guard hears of a lack of room", async () => {
   const warm = new FakeBackend((attempt) => {
     if (attempt < 5) throw new LimitError("no room");
   });
@@ -107,7 +110,7 @@ Deno.test("prewarm tries again after a pause when a server cannot be opened, and
   assert.equal(warm.attempts, 5);
 });
 
-Deno.test("prewarm frees what waits when it is disposed, also what is being opened", async () => {
+Deno.test("Pool frees what waits when it is disposed, also what is being opened", async () => {
   const opening = Promise.withResolvers<void>();
   const warm = new FakeBackend((attempt) => attempt === 2 ? opening.promise : undefined);
   const { backend } = rig({ warm, count: 2 });
@@ -119,7 +122,32 @@ Deno.test("prewarm frees what waits when it is disposed, also what is being open
   assert.deepEqual([first.disposed, second.disposed], [true, true]);
 });
 
-Deno.test("prewarm tells how its very first server came out", async () => {
+Deno.test("Pool hands the place of a server on to the session that takes it", async () => {
+  const { backend, warm, leases } = rig();
+  await using _ = backend;
+  await warm.next();
+  await settled();
+  assert(leases.isOwner("warm-1") && !leases.wanted);
+  const channel = await backend.open(LAUNCH, SIGNAL);
+  assert.deepEqual(["warm-1", "s1"].map((name) => leases.isOwner(name)), [false, true]);
+  assert(leases.wanted);
+  await channel[Symbol.asyncDispose]();
+  assert(!leases.isOwner("s1"));
+});
+
+Deno.test("Pool opens nothing ahead in a place that is not free, and gives its places back", async () => {
+  const { backend, warm, leases } = rig({ count: 2 });
+  const taken = [...Array(8).keys()].map(() => leases.take({ owner: "s1", waits: true, signal: SIGNAL }));
+  await Promise.all(taken);
+  await warm.next();
+  await warm.next();
+  await settled();
+  assert.equal(leases.taken, 10);
+  await backend[Symbol.asyncDispose]();
+  assert.equal(leases.taken, 8);
+});
+
+Deno.test("Pool tells how its very first server came out", async () => {
   const well = rig();
   await using _ = well.backend;
   await well.warm.next();
@@ -129,5 +157,5 @@ Deno.test("prewarm tells how its very first server came out", async () => {
   });
   const ill = rig({ warm });
   await using __ = ill.backend;
-  await assert.rejects(ill.backend.first, /no/);
+  await assert.rejects(ill.backend.first!, /no/);
 });

@@ -1,6 +1,6 @@
-/** A multiplex over a server in memory. */
-import { Multiplex, type MultiplexOptions } from "../../src/adapters/sharing/multiplex.ts";
-import type { ClientKind } from "../../src/adapters/sharing/shared_channel.ts";
+/** A shared server in memory, and its clients. */
+import { SharedServer, type SharedServerOptions } from "../../src/adapters/sharing/shared_server.ts";
+import type { ClientKind } from "../../src/adapters/sharing/shared_client.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
 import { FarEnd } from "./far_end.ts";
 import { result } from "./messages.ts";
@@ -13,17 +13,17 @@ export const INITIALIZED = {
   serverInfo: { name: "test", version: "1.0.0" },
 };
 
-export interface HubRig extends Recorder {
-  readonly hub: Multiplex;
+export interface SharedServerRig extends Recorder {
+  readonly shared: SharedServer;
   readonly server: FarEnd;
   /** A client of its own, with a session unless told otherwise. */
   join(kind?: ClientKind): FarEnd;
 }
 
-export function hubRig(options: Partial<MultiplexOptions> = {}): HubRig {
+export function sharedServerRig(options: Partial<SharedServerOptions> = {}): SharedServerRig {
   const [server, serverEnd] = memoryChannels();
   const record = recorder();
-  const hub = new Multiplex({
+  const shared = new SharedServer({
     server: serverEnd,
     incoming: serverEnd.incoming,
     initialized: { message: result(0, INITIALIZED) },
@@ -37,7 +37,7 @@ export function hubRig(options: Partial<MultiplexOptions> = {}): HubRig {
   });
   return {
     ...record,
-    ...{ hub, server: new FarEnd(server) },
-    join: (kind = "session") => new FarEnd(hub.open(kind)),
+    ...{ shared, server: new FarEnd(server) },
+    join: (kind = "session") => new FarEnd(shared.join(kind)),
   };
 }

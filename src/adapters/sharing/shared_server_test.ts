@@ -3,7 +3,7 @@ import { BackendError, DisconnectedError, LimitError } from "../../core/errors.t
 import { isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
-import { hubRig, INITIALIZED } from "../../../tests/support/hub_rig.ts";
+import { INITIALIZED, sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import { processorMs } from "../../../tests/support/processor_time.ts";
 import {
   cancelled,
@@ -20,8 +20,8 @@ async function hearRequest(server: FarEnd): Promise<JsonRpcRequest> {
   return message;
 }
 
-Deno.test("Multiplex gives each of 20 clients its own answer when all use id 1", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer gives each of 20 clients its own answer when all use id 1", async () => {
+  const { server, join } = sharedServerRig();
   const clients = Array.from({ length: 20 }, () => join());
   for (const [index, client] of clients.entries()) client.say(request(1, "tools/call", { index }));
   const asked = await Promise.all(clients.map(() => hearRequest(server)));
@@ -32,8 +32,8 @@ Deno.test("Multiplex gives each of 20 clients its own answer when all use id 1",
   }
 });
 
-Deno.test("Multiplex restores ids of every type, in results and in errors", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer restores ids of every type, in results and in errors", async () => {
+  const { server, join } = sharedServerRig();
   const client = join();
   for (const id of [0, 1, "1", "", "a:b", -7, 1.5, Number.MAX_SAFE_INTEGER]) {
     client.say(request(id), request(`${id}-error`));
@@ -44,8 +44,8 @@ Deno.test("Multiplex restores ids of every type, in results and in errors", asyn
   }
 });
 
-Deno.test("Multiplex sends the rest of a request up as it is", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer sends the rest of a request up as it is", async () => {
+  const { server, join } = sharedServerRig();
   const params = { name: "x", _meta: { "a/b": 1 } };
   join().say(request(1, "tools/call", params), request(2, "ping"));
   const [call, ping] = [await hearRequest(server), await hearRequest(server)];
@@ -53,8 +53,8 @@ Deno.test("Multiplex sends the rest of a request up as it is", async () => {
   assert.deepEqual(ping, request(ping.id, "ping"));
 });
 
-Deno.test("Multiplex answers initialize itself, and swallows initialized", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer answers initialize itself, and swallows initialized", async () => {
+  const { server, join } = sharedServerRig();
   const client = join();
   client.say(request("i", "initialize", { protocolVersion: "2025-06-18" }));
   assert.deepEqual(await client.hear(), result("i", INITIALIZED));
@@ -62,7 +62,7 @@ Deno.test("Multiplex answers initialize itself, and swallows initialized", async
   assert.deepEqual(await server.hear(), notification("next"));
 });
 
-Deno.test("Multiplex tells a client its own revision where server and gateway speak it", async () => {
+Deno.test("SharedServer tells a client its own revision where server and gateway speak it", async () => {
   const cases: [asked: unknown, told: string][] = [
     ["2025-03-26", "2025-03-26"],
     ["2025-06-18", "2025-06-18"],
@@ -73,14 +73,14 @@ Deno.test("Multiplex tells a client its own revision where server and gateway sp
     [7, "2025-06-18"],
   ];
   for (const [protocolVersion, told] of cases) {
-    const client = hubRig().join();
+    const client = sharedServerRig().join();
     client.say(request(1, "initialize", { protocolVersion }));
     assert.deepEqual(await client.hear(), result(1, { ...INITIALIZED, protocolVersion: told }));
   }
 });
 
-Deno.test("Multiplex cancels the client's own request under the server's id, and nobody else's", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer cancels the client's own request under the server's id, and nobody else's", async () => {
+  const { server, join, drops } = sharedServerRig();
   const [one, other] = [join(), join()];
   one.say(request(2));
   other.say(request(1), request(2));
@@ -92,8 +92,8 @@ Deno.test("Multiplex cancels the client's own request under the server's id, and
   assert.deepEqual(drops(), ["it cancels a request that is not open"]);
 });
 
-Deno.test("Multiplex drops what the server still answers to a cancelled request", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer drops what the server still answers to a cancelled request", async () => {
+  const { server, join, drops } = sharedServerRig();
   const client = join();
   client.say(request(1), cancelled(1), request(1));
   const first = await hearRequest(server);
@@ -105,8 +105,8 @@ Deno.test("Multiplex drops what the server still answers to a cancelled request"
   assert.deepEqual(drops(), ["it answers no open request"]);
 });
 
-Deno.test("Multiplex cancels the open requests of a client that leaves, and only those", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer cancels the open requests of a client that leaves, and only those", async () => {
+  const { server, join, drops } = sharedServerRig();
   const [leaving, staying] = [join(), join()];
   leaving.say(request(1), request(2));
   staying.say(request(1));
@@ -123,8 +123,8 @@ Deno.test("Multiplex cancels the open requests of a client that leaves, and only
   assert.deepEqual(drops(), ["it answers no open request"]);
 });
 
-Deno.test("Multiplex refuses a request whose id its client still uses", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer refuses a request whose id its client still uses", async () => {
+  const { server, join } = sharedServerRig();
   const client = join();
   client.say(request(1), request(1), request("1"));
   const [first, second] = [await hearRequest(server), await hearRequest(server)];
@@ -135,12 +135,12 @@ Deno.test("Multiplex refuses a request whose id its client still uses", async ()
   assert.deepEqual(await client.hear(), result(1, "first"));
 });
 
-Deno.test("Multiplex lets a client leave at the same cost, however much the others wait for", async () => {
-  const { hub, join } = hubRig();
+Deno.test("SharedServer lets a client leave at the same cost, however much the others wait for", async () => {
+  const { shared, join } = sharedServerRig();
   for (const other of Array.from({ length: 100 }, () => join())) {
     for (let id = 0; id < 1_000; id++) other.say(tracked(id, id));
   }
-  const leaving = Array.from({ length: 20_000 }, () => hub.open("session"));
+  const leaving = Array.from({ length: 20_000 }, () => shared.join("session"));
   const spentMs = await processorMs(() => {
     for (const client of leaving) void client[Symbol.asyncDispose]();
   });
@@ -148,8 +148,8 @@ Deno.test("Multiplex lets a client leave at the same cost, however much the othe
   assert(spentMs < 2_000, `${Math.round(spentMs)} ms`);
 });
 
-Deno.test("Multiplex takes nothing more from a client that closed, and still answers it", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer takes nothing more from a client that closed, and still answers it", async () => {
+  const { server, join } = sharedServerRig();
   const client = join();
   client.say(request(1));
   await client.close();
@@ -158,12 +158,12 @@ Deno.test("Multiplex takes nothing more from a client that closed, and still ans
   assert.deepEqual(await client.hear(), result(1));
 });
 
-Deno.test("Multiplex ends every client when the server dies, each with the reason", async () => {
-  const { hub, server, join } = hubRig();
+Deno.test("SharedServer ends every client when the server dies, each with the reason", async () => {
+  const { shared, server, join } = sharedServerRig();
   const clients = [join(), join()];
   clients[0]?.say(request(1));
   await server.leave();
-  await hub.ended;
+  await shared.ended;
   for (const client of clients) {
     const { messages, error } = await client.rest();
     assert.deepEqual(messages, []);
@@ -171,18 +171,18 @@ Deno.test("Multiplex ends every client when the server dies, each with the reaso
     assert.throws(() => client.say(request(2)), DisconnectedError);
     await client.leave();
   }
-  assert.throws(() => hub.open("session"), DisconnectedError);
+  assert.throws(() => shared.join("session"), DisconnectedError);
 });
 
-Deno.test("Multiplex hands the server's own reason on, tells of one that is none, and survives both", async () => {
+Deno.test("SharedServer hands the server's own reason on, tells of one that is none, and survives both", async () => {
   for (const reason of [new BackendError("The MCP server exited with code 1"), new TypeError("secret")]) {
     const [, serverEnd] = memoryChannels();
     const breaking = Promise.withResolvers<never>();
     const incoming = { [Symbol.asyncIterator]: () => ({ next: () => breaking.promise }) };
-    const { hub, join, told } = hubRig({ server: serverEnd, incoming });
+    const { shared, join, told } = sharedServerRig({ server: serverEnd, incoming });
     const rest = join().rest();
     breaking.reject(reason);
-    await hub.ended;
+    await shared.ended;
     const { error } = await rest;
     const known = reason instanceof BackendError;
     assert(known ? error === reason : error instanceof DisconnectedError);
@@ -190,8 +190,8 @@ Deno.test("Multiplex hands the server's own reason on, tells of one that is none
   }
 });
 
-Deno.test("Multiplex lets no slow client hold up the others, and gives it up at the bound", async () => {
-  const { server, join } = hubRig({ maxBufferedMessages: 5 });
+Deno.test("SharedServer lets no slow client hold up the others, and gives it up at the bound", async () => {
+  const { server, join } = sharedServerRig({ maxBufferedMessages: 5 });
   const [slow, quick] = [join(), join()];
   for (let id = 0; id < 6; id++) {
     slow.say(request(id));
@@ -207,11 +207,11 @@ Deno.test("Multiplex lets no slow client hold up the others, and gives it up at 
   assert.throws(() => slow.say(request("more")), DisconnectedError);
 });
 
-Deno.test("Multiplex holds a client back while the server has no room, but not its leaving", async () => {
+Deno.test("SharedServer holds a client back while the server has no room, but not its leaving", async () => {
   const [, serverEnd] = memoryChannels();
   const send = () => new Promise<void>(() => {});
-  const { hub } = hubRig({ server: { ...serverEnd, send } });
-  const client = hub.open("session");
+  const { shared } = sharedServerRig({ server: { ...serverEnd, send } });
+  const client = shared.join("session");
   let free = false;
   const room = client.send({ message: request(1) })?.then(() => free = true);
   await settled();

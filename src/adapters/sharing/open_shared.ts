@@ -1,4 +1,4 @@
-/** A server to which the handshake was played, so that clients can join. */
+/** Opens a server and plays the handshake to it, so that clients can join: many of them, or one for each server. */
 import type { Backend, Launch } from "../../core/backend.ts";
 import type { BufferLimits, Channel } from "../../core/channel.ts";
 import { TimeoutError } from "../../core/errors.ts";
@@ -6,37 +6,36 @@ import type { Sink } from "../../core/events.ts";
 import { until } from "../../base/waiting.ts";
 import { handshake, type HandshakeOptions } from "../handshake.ts";
 import type { SubscriptionLimits } from "../subscription_limits.ts";
-import { Multiplex } from "./multiplex.ts";
-import type { ClientKind } from "./shared_channel.ts";
+import { SharedServer } from "./shared_server.ts";
 
 /** The limits are those of what waits for one client, before it is given up as too slow. */
-export interface HubOptions extends HandshakeOptions, BufferLimits, SubscriptionLimits {
+export interface SharingOptions extends HandshakeOptions, BufferLimits, SubscriptionLimits {
   readonly emit: Sink;
   /** The revisions that a client may be told. */
   readonly versions: readonly string[];
 }
 
-export interface Hub extends AsyncDisposable {
-  /** Settles with the reason when the server is gone. */
-  readonly ended: Promise<Error>;
-  /** Milliseconds since the last client left; undefined while there is one. */
-  readonly idleMs: number | undefined;
-  /** A channel of one client's own. Throws DisconnectedError when the server is gone. */
-  join(kind: ClientKind): Channel;
-}
-
-type OpenOptions = HubOptions & { readonly signal: AbortSignal };
+type OpenOptions = SharingOptions & { readonly signal: AbortSignal };
 
 /** Throws BackendError or TimeoutError when the server cannot be opened, refuses or keeps silent; nothing is left then. */
-export function openHub(backend: Backend, launch: Launch, options: OpenOptions): Promise<Hub> {
-  return opened(backend, launch, { ...options, use: hubOf });
+export function openShared(backend: Backend, launch: Launch, options: OpenOptions): Promise<SharedServer> {
+  return opened(backend, launch, { ...options, use: (server) => server });
+}
+
+/** Servers that are each for one client alone, and end with it: `open` settles when the handshake is done. */
+export function forOneClient(backend: Backend, options: SharingOptions): Backend {
+  return {
+    name: backend.name,
+    open: (launch, signal) => opened(backend, launch, { ...options, signal, use: soleClientOf }),
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  };
 }
 
 /** What `use` makes of the server, before that has said another word. */
 async function opened<T>(
   backend: Backend,
   launch: Launch,
-  options: OpenOptions & { readonly use: (server: Channel, multiplex: Multiplex) => T },
+  options: OpenOptions & { readonly use: (server: SharedServer) => T },
 ): Promise<T> {
   const { signal, emit, versions, maxBufferedMessages, maxBufferedBytes } = options;
   const { maxSubscriptions, maxUriChars } = options;
@@ -46,8 +45,7 @@ async function opened<T>(
     const limits = { maxBufferedMessages, maxBufferedBytes, maxSubscriptions, maxUriChars };
     const { session } = launch;
     return options.use(
-      server,
-      new Multiplex({ server, incoming, initialized, versions, session, emit, ...limits }),
+      new SharedServer({ server, incoming, initialized, versions, session, emit, ...limits }),
     );
   } catch (error) {
     // Of its own making: what was open at a server that broke off is another matter.
@@ -59,40 +57,16 @@ async function opened<T>(
   }
 }
 
-function hubOf(server: Channel, multiplex: Multiplex): Hub {
-  return {
-    ended: multiplex.ended,
-    get idleMs() {
-      return multiplex.idleMs;
-    },
-    join: (kind) => multiplex.open(kind),
-    async [Symbol.asyncDispose]() {
-      await server.close();
-      await server[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Servers that are each for one client alone, and end with it: `open` settles when the handshake is done. */
-export function freshHubs(backend: Backend, options: HubOptions): Backend {
-  return {
-    name: backend.name,
-    open: (launch, signal) => opened(backend, launch, { ...options, signal, use: clientOf }),
-    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
-  };
-}
-
 /** The channel of the one client that has the server. */
-function clientOf(server: Channel, multiplex: Multiplex): Channel {
-  const hub = hubOf(server, multiplex);
-  const client = hub.join("alone");
+function soleClientOf(server: SharedServer): Channel {
+  const client = server.join("alone");
   return {
     incoming: client.incoming,
     send: (envelope) => client.send(envelope),
     close: (reason) => client.close(reason),
     async [Symbol.asyncDispose]() {
       await client[Symbol.asyncDispose]();
-      await hub[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
     },
   };
 }

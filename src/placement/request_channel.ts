@@ -1,4 +1,4 @@
-/** A fresh server for each request: nothing that one request does to its server is seen by another. */
+/** A conversation each of whose requests has a fresh server: nothing that one does to its server is seen by another. */
 import type { Backend, Launch } from "../core/backend.ts";
 import { asText, type Channel, type Envelope, textOf, undeliveredBy } from "../core/channel.ts";
 import { BackendError, DisconnectedError, GatewayError, LimitError, toRpcError } from "../core/errors.ts";
@@ -13,16 +13,7 @@ import {
 } from "../core/message/jsonrpc.ts";
 import { Queue } from "../base/queue.ts";
 
-/** `fresh` opens servers to which the handshake was played. */
-export function perRequest(fresh: Backend, emit: Sink): Backend {
-  return {
-    name: fresh.name,
-    open: (launch) => Promise.resolve(new PerRequestChannel(fresh, launch, emit)),
-    [Symbol.asyncDispose]: () => fresh[Symbol.asyncDispose](),
-  };
-}
-
-class PerRequestChannel implements Channel {
+export class RequestChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #fresh: Backend;
   readonly #launch: Launch;
@@ -32,6 +23,7 @@ class PerRequestChannel implements Channel {
   readonly #running = new Set<Promise<void>>();
   #closed = false;
 
+  /** `fresh` opens servers to which the handshake was played. */
   constructor(fresh: Backend, launch: Launch, emit: Sink) {
     this.#fresh = fresh;
     this.#launch = launch;

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
-import { memoryChannels } from "../../core/channel.ts";
-import type { Backend, Launch } from "../../core/backend.ts";
-import { BackendError, LimitError, StoppingError, TimeoutError } from "../../core/errors.ts";
-import { isRequest } from "../../core/message/jsonrpc.ts";
-import { SharedServer, type ShareOptions } from "./share.ts";
-import { fakeClock } from "../../../tests/support/fake_clock.ts";
-import { FarEnd, settled } from "../../../tests/support/far_end.ts";
-import { request, result } from "../../../tests/support/messages.ts";
-import { recorder } from "../../../tests/support/recorder.ts";
-import { SUBSCRIPTIONS } from "../../../tests/support/limits.ts";
+import { memoryChannels } from "../core/channel.ts";
+import type { Backend, Launch } from "../core/backend.ts";
+import { BackendError, LimitError, StoppingError, TimeoutError } from "../core/errors.ts";
+import { isRequest } from "../core/message/jsonrpc.ts";
+import { SharedPool, type SharedPoolOptions } from "./shared_pool.ts";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
+import { FarEnd, settled } from "../../tests/support/far_end.ts";
+import { request, result } from "../../tests/support/messages.ts";
+import { recorder } from "../../tests/support/recorder.ts";
+import { SUBSCRIPTIONS } from "../../tests/support/limits.ts";
 
 const launch: Launch = { session: "s1", args: [], env: {}, headers: {} };
 
 /** A shared backend over servers in memory. */
-function shareRig(options: Partial<ShareOptions> = {}) {
+function shareRig(options: Partial<SharedPoolOptions> = {}) {
   const servers: FarEnd[] = [];
   const launches: Launch[] = [];
   const record = recorder();
@@ -32,7 +32,7 @@ function shareRig(options: Partial<ShareOptions> = {}) {
       return Promise.resolve();
     },
   };
-  const shared = new SharedServer(backend, {
+  const shared = new SharedPool(backend, {
     ...{ label: "shared", scope: "all" as const, restarts: true },
     ...{ protocolVersion: "2025-11-25", clientInfo: { name: "keystone", version: "1.0.0" } },
     ...{ timeoutMs: 60_000, versions: ["2025-11-25"], maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
@@ -59,7 +59,7 @@ async function start(server: FarEnd | undefined): Promise<FarEnd> {
   return server;
 }
 
-Deno.test("SharedServer starts one server for 20 clients that come at once, under a name of its own", async () => {
+Deno.test("SharedPool starts one server for 20 clients that come at once, under a name of its own", async () => {
   const rig = shareRig();
   const opening = Array.from({ length: 20 }, () => rig.open());
   await settled();
@@ -76,7 +76,7 @@ Deno.test("SharedServer starts one server for 20 clients that come at once, unde
   }
 });
 
-Deno.test("SharedServer keeps its server when clients leave", async () => {
+Deno.test("SharedPool keeps its server when clients leave", async () => {
   const rig = shareRig();
   const opening = rig.open();
   await settled();
@@ -88,7 +88,7 @@ Deno.test("SharedServer keeps its server when clients leave", async () => {
   assert.equal(rig.launches.length, 1);
 });
 
-Deno.test("SharedServer tells every client that the server cannot be opened, and tries again for the next", async () => {
+Deno.test("SharedPool tells every client that the server cannot be opened, and tries again for the next", async () => {
   const rig = shareRig();
   rig.fail(true);
   const opening = [rig.open(), rig.open()];
@@ -102,7 +102,7 @@ Deno.test("SharedServer tells every client that the server cannot be opened, and
   assert.deepEqual(rig.told("fault"), []);
 });
 
-Deno.test("SharedServer stops a server that breaks off or keeps silent in the handshake, and starts another", async () => {
+Deno.test("SharedPool stops a server that breaks off or keeps silent in the handshake, and starts another", async () => {
   using clock = fakeClock();
   const rig = shareRig();
   const silent = rig.open();
@@ -120,7 +120,7 @@ Deno.test("SharedServer stops a server that breaks off or keeps silent in the ha
   await next;
 });
 
-Deno.test("SharedServer starts a new server after one that died, whose clients got their end", async () => {
+Deno.test("SharedPool starts a new server after one that died, whose clients got their end", async () => {
   const rig = shareRig();
   const opening = rig.open();
   await settled();
@@ -134,7 +134,7 @@ Deno.test("SharedServer starts a new server after one that died, whose clients g
   await next;
 });
 
-Deno.test("SharedServer frees a server that only closed its end", async () => {
+Deno.test("SharedPool frees a server that only closed its end", async () => {
   const rig = shareRig();
   const opening = rig.open();
   await settled();
@@ -145,7 +145,7 @@ Deno.test("SharedServer frees a server that only closed its end", async () => {
   await server.rest();
 });
 
-Deno.test("SharedServer lets a client go that stops waiting, and starts the server for the others", async () => {
+Deno.test("SharedPool lets a client go that stops waiting, and starts the server for the others", async () => {
   const rig = shareRig();
   const impatient = new AbortController();
   const [first, second] = [rig.open(impatient.signal), rig.open()];
@@ -157,7 +157,7 @@ Deno.test("SharedServer lets a client go that stops waiting, and starts the serv
   await assert.rejects(rig.open(AbortSignal.abort(new StoppingError())), StoppingError);
 });
 
-Deno.test("SharedServer stops its server when it is disposed, and the backend behind it", async () => {
+Deno.test("SharedPool stops its server when it is disposed, and the backend behind it", async () => {
   const rig = shareRig();
   const opening = rig.open();
   await settled();
@@ -170,7 +170,7 @@ Deno.test("SharedServer stops its server when it is disposed, and the backend be
 });
 
 Deno.test(
-  "shareBackend does not wait for a handshake when it is disposed",
+  "SharedPool does not wait for a handshake when it is disposed",
   { sanitizeOps: true },
   async () => {
     const rig = shareRig();
@@ -183,13 +183,13 @@ Deno.test(
   },
 );
 
-Deno.test("SharedServer can be disposed without ever having started", async () => {
+Deno.test("SharedPool can be disposed without ever having started", async () => {
   const rig = shareRig();
   await rig.shared[Symbol.asyncDispose]();
   assert.equal(rig.launches.length, 0);
 });
 
-Deno.test("SharedServer gives up a server that was started for nobody yet, and none that a client has asked for", async () => {
+Deno.test("SharedPool gives up a server that was started for nobody yet, and none that a client has asked for", async () => {
   const rig = shareRig();
   assert.equal(rig.shared.giveUp(), false);
   // While it starts, and when it is there.

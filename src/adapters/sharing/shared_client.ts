@@ -1,4 +1,4 @@
-/** One client's end of a shared server. */
+/** One client of a shared server: the channel that it has there. */
 import { linkTo } from "../../base/chain.ts";
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, LimitError } from "../../core/errors.ts";
@@ -16,7 +16,7 @@ export type ClientKind = SharingKind | "alone";
 
 /** A client's request that waits at the server. */
 export interface Passed {
-  readonly client: SharedChannel;
+  readonly client: SharedClient;
   readonly id: RequestId;
   readonly token: ProgressToken | undefined;
   readonly serverId: number;
@@ -27,13 +27,14 @@ export interface Held {
   readonly withdraw: () => void;
 }
 
-/** What a client's channel may do at the hub. */
-export interface HubSide {
-  up(client: SharedChannel, envelope: Envelope): Promise<void> | void;
-  leave(client: SharedChannel): void;
+/** The server that a client has joined, as the client sees it. */
+export interface JoinedServer {
+  /** Takes what the client says. Throws as the server's channel does. */
+  send(client: SharedClient, envelope: Envelope): Promise<void> | void;
+  leave(client: SharedClient): void;
 }
 
-export class SharedChannel implements Channel {
+export class SharedClient implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly kind: ClientKind;
   /** For what it may be asked, as it declared in its `initialize`. */
@@ -42,19 +43,19 @@ export class SharedChannel implements Channel {
   initialized = false;
   /** Its requests that are not answered, by the ids that it gave them. */
   readonly open = new Table<RequestId, Passed | Held>();
-  /** Its places among the clients of the hub, and among those that wait for an answer. */
+  /** Its links among the clients of the server, and among those that wait for an answer. */
   readonly joined = linkTo(this);
   readonly waiting = linkTo(this);
   /** Of what waits for the client, before it is given up. */
   readonly #limits: BufferLimits;
-  readonly #hub: HubSide;
+  readonly #server: JoinedServer;
   #disposed: PromiseWithResolvers<void> | undefined;
   #closed = false;
 
-  constructor(kind: ClientKind, limits: BufferLimits, hub: HubSide) {
+  constructor(kind: ClientKind, limits: BufferLimits, server: JoinedServer) {
     this.kind = kind;
     this.#limits = limits;
-    this.#hub = hub;
+    this.#server = server;
   }
 
   /** True when nothing can reach it any more. */
@@ -74,7 +75,7 @@ export class SharedChannel implements Channel {
 
   send(envelope: Envelope): Promise<void> | void {
     if (this.#closed || this.gone) throw new DisconnectedError("The MCP server is gone");
-    const room = this.#hub.up(this, envelope);
+    const room = this.#server.send(this, envelope);
     if (!room) return;
     // A server that does not read holds its clients up, but none that wants to leave.
     this.#disposed ??= Promise.withResolvers<void>();
@@ -89,7 +90,7 @@ export class SharedChannel implements Channel {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#disposed?.resolve();
-    this.#hub.leave(this);
+    this.#server.leave(this);
     this.incoming.end();
     return Promise.resolve();
   }

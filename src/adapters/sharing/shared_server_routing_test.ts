@@ -3,7 +3,7 @@ import { isRequest, type ProgressToken, requestedToken, type RequestId } from ".
 import { DisconnectedError } from "../../core/errors.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
-import { hubRig } from "../../../tests/support/hub_rig.ts";
+import { sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import {
   failure,
   notification,
@@ -20,8 +20,8 @@ async function arrival(server: FarEnd): Promise<{ id: RequestId; token: Progress
   return { id: message.id, token: requestedToken(message) ?? "none" };
 }
 
-Deno.test("Multiplex brings progress to its owner under the owner's token, type included", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer brings progress to its owner under the owner's token, type included", async () => {
+  const { server, join, drops } = sharedServerRig();
   const tokens = ["t", 7, "7", 0, ""];
   const clients = tokens.map((token) => {
     const client = join();
@@ -36,8 +36,8 @@ Deno.test("Multiplex brings progress to its owner under the owner's token, type 
   assert.equal(drops().length, tokens.length);
 });
 
-Deno.test("Multiplex keeps the rest of a request's _meta beside the rewritten token", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer keeps the rest of a request's _meta beside the rewritten token", async () => {
+  const { server, join } = sharedServerRig();
   join().say(request(1, "tools/call", { name: "x", _meta: { progressToken: "t", other: true } }));
   const message = await server.hear();
   assert(isRequest(message));
@@ -46,8 +46,8 @@ Deno.test("Multiplex keeps the rest of a request's _meta beside the rewritten to
   assert.deepEqual(_meta, { progressToken: message.id, other: true });
 });
 
-Deno.test("Multiplex drops progress of requests that are answered, or that asked for none", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer drops progress of requests that are answered, or that asked for none", async () => {
+  const { server, join, drops } = sharedServerRig();
   const client = join();
   client.say(tracked(1, "t"), request(2));
   const [first, second] = [await arrival(server), await arrival(server)];
@@ -63,8 +63,8 @@ Deno.test("Multiplex drops progress of requests that are answered, or that asked
   assert.deepEqual(drops(), Array(3).fill("progress of a request that is not open"));
 });
 
-Deno.test("Multiplex gives other notifications to its only client, and to nobody once there was another", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer gives other notifications to its only client, and to nobody once there was another", async () => {
+  const { server, join, drops } = sharedServerRig();
   server.say(notification("none/joined"));
   await settled();
   const one = join();
@@ -83,8 +83,8 @@ Deno.test("Multiplex gives other notifications to its only client, and to nobody
   assert.deepEqual(drops(), [`${nobody} none/joined`, `${nobody} two/joined`]);
 });
 
-Deno.test("Multiplex gives what the server's side relates to a call to its caller, under the caller's id", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer gives what the server's side relates to a call to its caller, under the caller's id", async () => {
+  const { server, join, drops } = sharedServerRig();
   const [one, other, single] = [join(), join(), join("request")];
   one.say(request("i", "initialize", { capabilities: { sampling: {} } }));
   await one.hear();
@@ -114,8 +114,8 @@ Deno.test("Multiplex gives what the server's side relates to a call to its calle
   assert.equal(drops().length, 3);
 });
 
-Deno.test("Multiplex gives what the server logs for a call to its caller alone, where its level lets it through", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer gives what the server logs for a call to its caller alone, where its level lets it through", async () => {
+  const { server, join } = sharedServerRig();
   const [quiet, loud] = [join(), join()];
   for (const [client, level] of [[quiet, "error"], [loud, "debug"]] as const) {
     client.say(request("l", "logging/setLevel", { level }));
@@ -132,8 +132,8 @@ Deno.test("Multiplex gives what the server logs for a call to its caller alone, 
   assert.deepEqual(await loud.hear(), logged("notice"));
 });
 
-Deno.test("Multiplex brings who is alone with the server all that it says", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer brings who is alone with the server all that it says", async () => {
+  const { server, join } = sharedServerRig();
   const client = join("alone");
   const said = [
     notification("notifications/tools/list_changed"),
@@ -153,16 +153,16 @@ Deno.test("Multiplex brings who is alone with the server all that it says", asyn
   }
 });
 
-Deno.test("Multiplex passes notifications of clients up that it does not know", async () => {
-  const { server, join } = hubRig();
+Deno.test("SharedServer passes notifications of clients up that it does not know", async () => {
+  const { server, join } = sharedServerRig();
   for (const kind of ["session", "request"] as const) {
     join(kind).say(notification("notifications/future", { kind }));
     assert.deepEqual(await server.hear(), notification("notifications/future", { kind }));
   }
 });
 
-Deno.test("Multiplex lets no notification have an id, and nothing that it decides by its id come without one", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer lets no notification have an id, and nothing that it decides by its id come without one", async () => {
+  const { server, join, drops } = sharedServerRig();
   const client = join();
   client.say(request("a", "notifications/cancelled", { requestId: 1 }), request("b", "notifications/x"));
   for (const id of ["a", "b"]) {
@@ -184,15 +184,15 @@ Deno.test("Multiplex lets no notification have an id, and nothing that it decide
   assert.deepEqual(drops(), decided.map((method) => `${method} has no id`));
 });
 
-Deno.test("Multiplex tells when it left out what the server may take for something else", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer tells when it left out what the server may take for something else", async () => {
+  const { server, join, drops } = sharedServerRig();
   join().say(notification("x", { REQUESTID: 1, a: 2 }));
   assert.deepEqual(await server.hear(), notification("x", { a: 2 }));
   assert.deepEqual(drops(), ["a part of it, with a key that the server may take for another"]);
 });
 
-Deno.test("Multiplex passes changed roots up from the only session there is, and from nobody else", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer passes changed roots up from the only session there is, and from nobody else", async () => {
+  const { server, join, drops } = sharedServerRig();
   const changed = notification("notifications/roots/list_changed");
   const [single, one] = [join("request"), join()];
   single.say(changed);
@@ -208,8 +208,8 @@ Deno.test("Multiplex passes changed roots up from the only session there is, and
   assert.deepEqual(drops(), Array(3).fill("the roots of one client are not those of the others"));
 });
 
-Deno.test("Multiplex tells every initialized session once that a list has changed", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer tells every initialized session once that a list has changed", async () => {
+  const { server, join, drops } = sharedServerRig();
   const lists = ["tools", "prompts", "resources"].map((list) =>
     notification(`notifications/${list}/list_changed`)
   );
@@ -231,8 +231,8 @@ Deno.test("Multiplex tells every initialized session once that a list has change
   }
 });
 
-Deno.test("Multiplex drops answers to nobody, whatever their id", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer drops answers to nobody, whatever their id", async () => {
+  const { server, join, drops } = sharedServerRig();
   const client = join();
   client.say(request(1));
   const { id } = await arrival(server);
@@ -244,7 +244,7 @@ Deno.test("Multiplex drops answers to nobody, whatever their id", async () => {
   assert.deepEqual(drops(), [nobodys, nobodys, nameless, nobodys]);
 });
 
-Deno.test("Multiplex tells of a fault of the wire, and not of a server that is merely gone", async () => {
+Deno.test("SharedServer tells of a fault of the wire, and not of a server that is merely gone", async () => {
   const faults = {
     "gone at once": () => {
       throw new DisconnectedError("gone");
@@ -257,15 +257,15 @@ Deno.test("Multiplex tells of a fault of the wire, and not of a server that is m
   };
   for (const [how, send] of Object.entries(faults)) {
     const [server, serverEnd] = memoryChannels();
-    const { told } = hubRig({ server: { ...serverEnd, send }, incoming: serverEnd.incoming });
+    const { told } = sharedServerRig({ server: { ...serverEnd, send }, incoming: serverEnd.incoming });
     void server.send({ message: request("p", "ping") });
     await settled();
     assert.equal(told("fault").length, how.startsWith("broken") ? 1 : 0, how);
   }
 });
 
-Deno.test("Multiplex gives nobody what may still be about a request that was cancelled", async () => {
-  const { server, join, drops } = hubRig();
+Deno.test("SharedServer gives nobody what may still be about a request that was cancelled", async () => {
+  const { server, join, drops } = sharedServerRig();
   const [leaving, staying] = [join(), join()];
   leaving.say(request(1, "tools/call"));
   await server.hear();

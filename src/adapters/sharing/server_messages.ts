@@ -1,0 +1,101 @@
+/** What a shared server says: whom of its clients each message reaches. */
+import type { Envelope } from "../../core/channel.ts";
+import {
+  isObject,
+  isRequest,
+  isResponse,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  resultOf,
+} from "../../core/message/jsonrpc.ts";
+import { cut, escaped } from "../../base/outside.ts";
+import type { SharedClient } from "./shared_client.ts";
+import type { SharedParts } from "./shared_parts.ts";
+
+const UPDATED = "notifications/resources/updated";
+const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/;
+
+export class ServerMessages {
+  readonly #parts: SharedParts;
+
+  constructor(parts: SharedParts) {
+    this.#parts = parts;
+  }
+
+  /** Gives it to whom it is for, answers it or drops it; waits for no client. */
+  hear({ message, text, relatesTo, introduces }: Envelope): void {
+    const envelope: Envelope = { message, text };
+    if (introduces) return this.#meet(envelope);
+    if (isResponse(message)) return this.#response(envelope, message);
+    // A remote says on the stream of a call what belongs to it.
+    const asker = relatesTo === undefined ? undefined : this.#parts.requests.askerOf(relatesTo);
+    if (asker) envelope.relatesTo = asker.id;
+    return isRequest(message)
+      ? this.#request(envelope, message, asker?.client)
+      : this.#notification(envelope, message, asker?.client);
+  }
+
+  /** Clients who come from now on are told of the server that they will speak to. */
+  #meet({ message, text }: Envelope): void {
+    if ("result" in message && isObject(message.result)) this.#parts.server.initialized = { message, text };
+  }
+
+  #response(envelope: Envelope, message: JsonRpcResponse): void {
+    const client = this.#parts.requests.settle(envelope, message);
+    if (client && "error" in message) this.#parts.asked.elicitations.note(client, message);
+  }
+
+  #request(envelope: Envelope, message: JsonRpcRequest, asker: SharedClient | undefined): void {
+    const { server, requests, asked, members: { sessions } } = this.#parts;
+    if (message.method === "ping") return void server.say(resultOf(message.id, {}));
+    const askers = asker ? [asker] : requests.askers();
+    asked.ask(envelope, message, { askers, sessions });
+  }
+
+  #notification(envelope: Envelope, message: JsonRpcNotification, asker: SharedClient | undefined): void {
+    const { requests, asked, subscriptions, members: { onlyClient } } = this.#parts;
+    const { method } = message;
+    if (method === "notifications/progress") return requests.progress(envelope, message);
+    if (method === "notifications/cancelled") return asked.cancel(envelope, message);
+    if (onlyClient?.kind === "alone") return onlyClient.deliver(envelope);
+    const tooLong = method === UPDATED ? subscriptions.tooLong(message.params?.uri) : undefined;
+    if (tooLong !== undefined) return this.#drop(tooLong);
+    if (LIST_CHANGED.test(method)) return this.#listChanged(envelope);
+    // Even with one request in flight it may be about one that was answered before: never to a guess.
+    if (!this.#spread(envelope, message, asker)) {
+      this.#drop(`nobody can be named as the receiver of ${escaped(cut(method, 100))}`);
+    }
+  }
+
+  /** Gives a notification to all whom it is for; false when there is nobody. */
+  #spread(envelope: Envelope, message: JsonRpcNotification, asker: SharedClient | undefined): boolean {
+    const { asked, subscriptions, logLevel, members: { onlyClient } } = this.#parts;
+    const { method } = message;
+    if (method === UPDATED) return subscriptions.updated(envelope, message);
+    if (method === "notifications/elicitation/complete") {
+      return asked.elicitations.complete(envelope, message);
+    }
+    if (method === "notifications/message") {
+      return asker
+        ? logLevel.loggedFor(asker, envelope, message)
+        : logLevel.logged(envelope, message, onlyClient);
+    }
+    const receiver = asker ?? onlyClient;
+    receiver?.deliver(envelope);
+    return receiver !== undefined;
+  }
+
+  /** Whoever comes later asks for the list as it is then: many a server says this at its start, to nobody. */
+  #listChanged(envelope: Envelope): void {
+    const receivers = [...this.#parts.members.sessions].filter(({ initialized }) => initialized);
+    for (const client of receivers) client.deliver({ ...envelope });
+    if (receivers.length === 0) {
+      this.#drop("nobody is there who has seen the list", { harmless: true });
+    }
+  }
+
+  #drop(reason: string, more?: { readonly harmless: true }): void {
+    this.#parts.server.drop("down", reason, more);
+  }
+}

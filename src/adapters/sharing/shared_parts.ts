@@ -1,0 +1,35 @@
+/** What clients share of one server: one part for each thing, and each knows what that takes. */
+import type { SubscriptionLimits } from "../subscription_limits.ts";
+import { AskedRequests } from "./asked_requests.ts";
+import { Members } from "./members.ts";
+import { ServerEnd, type ServerEndOptions } from "./server_end.ts";
+import type { SharedClient } from "./shared_client.ts";
+import { SharedLogLevel } from "./shared_log_level.ts";
+import { SharedRequests } from "./shared_requests.ts";
+import { SharedSubscriptions } from "./shared_subscriptions.ts";
+
+export class SharedParts {
+  readonly members = new Members();
+  readonly server: ServerEnd;
+  readonly requests: SharedRequests;
+  readonly subscriptions: SharedSubscriptions;
+  readonly logLevel: SharedLogLevel;
+  readonly asked: AskedRequests;
+
+  constructor(options: ServerEndOptions & SubscriptionLimits) {
+    this.server = new ServerEnd(options);
+    this.requests = new SharedRequests(this.server);
+    this.subscriptions = new SharedSubscriptions(this.requests, options);
+    this.logLevel = new SharedLogLevel(this.requests);
+    this.asked = new AskedRequests(this.server);
+  }
+
+  /** The log level and the subscriptions first: taking back the open requests may set them right at the server. */
+  leave(client: SharedClient): void {
+    if (!this.members.remove(client)) return;
+    this.logLevel.leave(client);
+    this.subscriptions.leave(client);
+    this.requests.leave(client);
+    this.asked.leave(client);
+  }
+}

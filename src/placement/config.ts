@@ -1,0 +1,31 @@
+/** What of the configuration decides who is answered by which server. */
+import type { ResolvedConfig } from "../config/mod.ts";
+
+export type PlacementConfig = Pick<
+  ResolvedConfig,
+  // Who answers whom.
+  | "children"
+  | "transports"
+  | "stateful"
+  // How many servers there are, and for how long.
+  | "maxChildren"
+  | "queueTimeoutMs"
+  | "prewarm"
+  | "evictAfterMs"
+  | "sessionTimeoutMs"
+  // How they start, and start again.
+  | "tryAtStart"
+  | "exitOnFailure"
+  | "startTimeoutMs"
+  | "restart"
+  | "restartDelay"
+  | "retry"
+  | "crash"
+  // What they are told, and what is kept for them.
+  | "protocolVersion"
+  | "maxBufferedMessages"
+  | "maxBufferedBytes"
+  | "maxSubscriptions"
+  | "maxUriChars"
+  | "maxHandshakeChars"
+>;

@@ -1,0 +1,148 @@
+/** Which server answers whom: a strategy for each kind of client, and the places that all of their servers need. */
+import type { SharingOptions } from "../adapters/sharing/open_shared.ts";
+import { type ChildMode, childMode, scopesServed } from "../config/mod.ts";
+import type { Assignment, Peer } from "../core/backend.ts";
+import { StoppingError } from "../core/errors.ts";
+import type { Sink } from "../core/events.ts";
+import type { LiveSessions } from "../core/live_sessions.ts";
+import { SUPPORTED_VERSIONS } from "../frontends/http_checks.ts";
+import type { Attempt } from "../observe/trial.ts";
+import type { Upstream } from "../upstream.ts";
+import type { PlacementConfig } from "./config.ts";
+import { FirstTrial } from "./first_trial.ts";
+import { Guards } from "./guards.ts";
+import { Leases } from "./lease.ts";
+import { PerRequest } from "./per_request.ts";
+import { PerSession } from "./per_session.ts";
+import { Servers } from "./servers.ts";
+import { Shared } from "./shared.ts";
+import type { Strategy, StrategyOptions } from "./strategy.ts";
+
+export interface PlacementOptions {
+  readonly upstream: Upstream;
+  readonly version: string;
+  /** Those of our clients: one that is idle may be ended for the place of its server. */
+  readonly sessions: LiveSessions;
+  readonly emit: Sink;
+}
+
+export class Placement implements AsyncDisposable {
+  readonly #options: PlacementOptions;
+  readonly #stopping = new AbortController();
+  /** From then on nothing is started any more, while what runs may finish. */
+  readonly #draining = new AbortController();
+  readonly #leases: Leases;
+  readonly #forSessions: Strategy;
+  readonly #forRequests: Strategy;
+  /** Of the clients that may come, calls first. */
+  readonly #strategies: readonly Strategy[];
+  readonly #trial: FirstTrial;
+
+  constructor(config: PlacementConfig, options: PlacementOptions) {
+    this.#options = options;
+    const { upstream, emit } = options;
+    const { maxChildren: places, queueTimeoutMs } = config;
+    const leases = this.#leases = new Leases({
+      ...{ places, queueTimeoutMs, what: "server processes" },
+      makeRoom: () => this.#makeRoom(),
+    });
+    const servers = new Servers({ upstream, leases, sharing: sharingOptions(config, options) });
+    const guards = this.#createGuards(config, servers);
+    const { signal: draining } = this.#draining;
+    const common = { config, servers, guards, draining, emit };
+    const modes = { session: childMode(config, "session"), request: childMode(config, "request") };
+    this.#forRequests = strategyOf(modes.request, common);
+    this.#forSessions = modes.session === modes.request
+      ? this.#forRequests
+      : strategyOf(modes.session, common);
+    const strategies = new Set(scopesServed(config).map((scope) => this.#strategyFor(scope)));
+    this.#strategies = [...strategies];
+    this.#trial = new FirstTrial({ config, servers, strategies: this.#strategies, signal: draining });
+  }
+
+  /** Starts what is wanted ahead, before anybody comes. */
+  start(): void {
+    for (const strategy of this.#strategies) strategy.start();
+  }
+
+  /** Starts the server before anybody comes, to find out whether that can be done; undefined where nothing is tried. */
+  tryOut(): Attempt | undefined {
+    return this.#trial.begin();
+  }
+
+  /** Which server answers this client. */
+  serverFor(peer: Peer): Assignment {
+    return this.#strategyFor(peer.scope).serverFor(peer);
+  }
+
+  /** Whether somebody waits for a child's place. */
+  get crowded(): boolean {
+    return this.#leases.crowded;
+  }
+
+  /** Starts nothing any more: whoever waits for a server hears that the gateway stops. */
+  drain(): void {
+    const stopping = new StoppingError();
+    this.#draining.abort(stopping);
+    this.#leases.close(stopping);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.drain();
+    this.#stopping.abort(new StoppingError());
+    await this.#trial[Symbol.asyncDispose]();
+    for (const strategy of this.#strategies) await strategy[Symbol.asyncDispose]();
+    await this.#options.upstream.backend[Symbol.asyncDispose]();
+  }
+
+  #strategyFor(scope: Peer["scope"]): Strategy {
+    return scope === "session" ? this.#forSessions : this.#forRequests;
+  }
+
+  #createGuards({ crash }: PlacementConfig, servers: Servers): Guards {
+    const { signal } = this.#stopping;
+    return new Guards({
+      ...{ crash, server: servers.name, signal, emit: this.#options.emit },
+      async probe() {
+        await using _ = await servers.openForNobody("probe", signal);
+      },
+    });
+  }
+
+  /** First what nobody uses yet, then what nobody has used for a while. */
+  #makeRoom(): void {
+    if (this.#trial.giveUp()) return;
+    if (sharedLast(this.#strategies).some((strategy) => strategy.giveUpOne())) return;
+    if (this.#options.sessions.evictIdle((session) => this.#leases.isOwner(session))) return;
+    for (const strategy of this.#strategies) strategy.stopIdlest();
+  }
+}
+
+function strategyOf(mode: ChildMode, options: StrategyOptions): Strategy {
+  switch (mode) {
+    case "session":
+      return new PerSession(options);
+    case "request":
+      return new PerRequest(options);
+    case "principal":
+      return new Shared({ ...options, byPrincipal: true });
+    case "shared":
+      return new Shared({ ...options, byPrincipal: false });
+  }
+}
+
+/** Of a server that many would share, more of them have to wait. */
+function sharedLast(strategies: readonly Strategy[]): Strategy[] {
+  return strategies.toSorted((one, other) => Number(one instanceof Shared) - Number(other instanceof Shared));
+}
+
+function sharingOptions(config: PlacementConfig, { version, emit }: PlacementOptions): SharingOptions {
+  const { protocolVersion, startTimeoutMs: timeoutMs, maxBufferedMessages, maxBufferedBytes } = config;
+  const { maxSubscriptions, maxUriChars } = config;
+  return {
+    ...{ protocolVersion, timeoutMs, maxBufferedMessages, maxBufferedBytes, emit },
+    ...{ maxSubscriptions, maxUriChars },
+    clientInfo: { name: "keystone", version },
+    versions: SUPPORTED_VERSIONS,
+  };
+}

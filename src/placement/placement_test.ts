@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import type { LaunchSettings, Peer } from "../core/backend.ts";
+import { LiveSessions } from "../core/live_sessions.ts";
+import { isRequest } from "../core/message/jsonrpc.ts";
+import { FarEnd, settled } from "../../tests/support/far_end.ts";
+import { gatewayRig, MemoryBackend } from "../../tests/support/gateway_rig.ts";
+import { request, result } from "../../tests/support/messages.ts";
+import { recorder } from "../../tests/support/recorder.ts";
+import type { PlacementConfig } from "./config.ts";
+import { Placement } from "./placement.ts";
+
+const CONFIG: PlacementConfig = {
+  ...{ children: "auto", transports: ["streamableHttp", "ws"], stateful: false },
+  ...{ maxChildren: 10, queueTimeoutMs: 600_000, prewarm: 0, evictAfterMs: 1_000, sessionTimeoutMs: 60_000 },
+  ...{ tryAtStart: false, exitOnFailure: false, startTimeoutMs: 60_000 },
+  ...{ restart: "on-failure", restartDelay: { firstDelayMs: 1, maxDelayMs: 5 } },
+  retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 5 },
+  crash: { limit: 5, windowMs: 60_000, probeMs: 60_000 },
+  ...{ protocolVersion: "2025-11-25", maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
+  ...{ maxSubscriptions: 10, maxUriChars: 1_024, maxHandshakeChars: 10_000 },
+};
+
+const SIGNAL = new AbortController().signal;
+const VERBOSE: LaunchSettings = { args: ["-v"], env: { TOKEN: "a" }, headers: {} };
+
+function rig(config: Partial<PlacementConfig> = {}) {
+  const record = recorder();
+  const backend = new MemoryBackend("upstream");
+  const settings = { ...CONFIG, ...config };
+  const sessions = new LiveSessions(settings);
+  const upstream = { backend, spawns: true, kill: () => {} };
+  const placement = new Placement(settings, { upstream, version: "1.0.0", sessions, emit: record.emit });
+  placement.start();
+  /** A conversation of this client; a server that is opened for it takes the handshake of ours. */
+  const visit = async (peer: Partial<Peer> & Pick<Peer, "scope">) => {
+    const { backend: answering, backlog } = placement.serverFor({
+      session: "s1",
+      wire: "websocket",
+      ...peer,
+    });
+    const launch = { session: "s1", ...peer.launch ?? { args: [], env: {}, headers: {} }, backlog };
+    const before = backend.launches.length;
+    const opening = answering.open(launch, SIGNAL);
+    await settled();
+    if (backend.launches.length > before) {
+      const message = await backend.last().hear();
+      assert(isRequest(message));
+      backend.last().say(result(message.id, { protocolVersion: "2025-11-25" }));
+    }
+    return new FarEnd(await opening);
+  };
+  return { ...record, placement, sessions, backend, visit };
+}
+
+Deno.test("Placement has callers of one principal share a server, and those who start it alike", async () => {
+  const { placement, backend, visit } = rig();
+  await using _ = placement;
+  const ann = { name: "ann" };
+  await visit({ scope: "request" });
+  await visit({ scope: "request" });
+  await visit({ scope: "request", principal: ann });
+  await visit({ scope: "request", launch: VERBOSE });
+  await visit({ scope: "request", launch: { ...VERBOSE } });
+  const launched = backend.launches.map(({ session, args, env }) => ({ session, args, env }));
+  assert.deepEqual(launched, [
+    { session: "shared", args: [], env: {} },
+    { session: "shared:ann", args: [], env: {} },
+    { session: "shared#1", args: ["-v"], env: { TOKEN: "a" } },
+  ]);
+});
+
+Deno.test("Placement has everybody share a server, whoever they are", async () => {
+  const { placement, backend, visit } = rig({ children: "shared" });
+  await using _ = placement;
+  await visit({ scope: "request", principal: { name: "ann" } });
+  await visit({ scope: "session" });
+  assert.deepEqual(backend.launches.map(({ session }) => session), ["shared"]);
+});
+
+Deno.test("Placement gives each session and each request the server that it wants", async () => {
+  for (const children of ["session", "request"] as const) {
+    const { placement, backend } = rig({ children });
+    await using _ = placement;
+    const peer: Peer = { session: "s1", wire: "websocket", scope: "session", launch: VERBOSE };
+    const { backend: answering, backlog } = placement.serverFor(peer);
+    const client = new FarEnd(await answering.open({ ...VERBOSE, session: "s1", backlog }, SIGNAL));
+    client.say(request(1));
+    while (backend.launches.length === 0) await settled();
+    assert.deepEqual(backend.launches, [{ ...VERBOSE, session: "s1", backlog }]);
+    await client.leave();
+  }
+});
+
+Deno.test("Placement has what waits for a shared server count together, and that of sessions apart", async () => {
+  const { placement } = rig();
+  await using _ = placement;
+  const backlogOf = (scope: Peer["scope"], session: string) =>
+    placement.serverFor({ session, wire: "websocket", scope }).backlog;
+  assert.equal(backlogOf("request", "a"), backlogOf("request", "b"));
+  assert.notEqual(backlogOf("session", "a"), backlogOf("session", "b"));
+});
+
+Deno.test("Placement ends an idle session for somebody who needs the place of its server", async () => {
+  const { placement, sessions, backend } = rig({ maxChildren: 1 });
+  await using _ = placement;
+  const { knock } = gatewayRig({ sessions, serverFor: (peer) => placement.serverFor(peer) });
+  const idle = await knock({ idleMs: () => 60_000 });
+  idle.say(request(1));
+  while (backend.servers.length < 1) await settled();
+  const first = backend.last();
+  await first.hear();
+  first.say(result(1));
+  assert.deepEqual(await idle.hear(), result(1));
+  const next = await knock();
+  next.say(request(2));
+  await idle.over;
+  while (backend.servers.length < 2) await settled();
+  assert.deepEqual(await backend.last().hear(), request(2));
+  await next.leave();
+});

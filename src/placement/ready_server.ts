@@ -1,0 +1,75 @@
+/** A server that was started ahead, until a session takes it. */
+import type { Channel, Envelope } from "../core/channel.ts";
+import { messageOf } from "../adapters/server_link.ts";
+import type { Lease } from "./lease.ts";
+
+/** How many messages a server may say unasked before it is given up. */
+const MAX_AHEAD = 1_000;
+
+export class ReadyServer {
+  readonly #lease: Lease;
+  readonly #channel: Channel;
+  readonly #messages: AsyncIterator<Envelope>;
+  /** Read ahead, so that its end is known and nothing is lost that it says before it has a client. */
+  readonly #ahead: Envelope[] = [];
+  readonly #since = performance.now();
+  /** The message that is waited for. */
+  #next: Promise<IteratorResult<Envelope>>;
+  #taken = false;
+
+  constructor(channel: Channel, lease: Lease) {
+    this.#lease = lease;
+    this.#channel = channel;
+    this.#messages = channel.incoming[Symbol.asyncIterator]();
+    this.#next = this.#messages.next();
+  }
+
+  /** Names it in events. */
+  get label(): string {
+    return this.#lease.owner;
+  }
+
+  /** For how long it has been there. */
+  get livedMs(): number {
+    return performance.now() - this.#since;
+  }
+
+  /** Reads while it waits. Settles with why it is of no use any more, or with undefined when it was taken. */
+  async readAhead(): Promise<string | undefined> {
+    try {
+      while (this.#ahead.length < MAX_AHEAD) {
+        const { value, done } = await this.#next;
+        if (this.#taken) return undefined;
+        if (done) return "The MCP server closed the connection";
+        this.#ahead.push(value);
+        this.#next = this.#messages.next();
+      }
+      return "The MCP server talks without end";
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** The channel for the session, which begins with what was read ahead; the place is the session's then. */
+  handTo(session: string): Channel {
+    this.#taken = true;
+    this.#lease.handTo(session);
+    const [channel, messages] = [this.#channel, this.#messages];
+    const ahead = this.#ahead.map((value) => Promise.resolve({ value, done: false as const }));
+    const first = [...ahead, this.#next];
+    return {
+      incoming: { [Symbol.asyncIterator]: () => ({ next: () => first.shift() ?? messages.next() }) },
+      send: (envelope) => channel.send(envelope),
+      close: (reason) => channel.close(reason),
+      [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
+    };
+  }
+
+  /** For one that nobody takes. */
+  async stop(): Promise<void> {
+    this.#taken = true;
+    // Why it ends is of no interest any more.
+    this.#next.catch(() => {});
+    await this.#channel[Symbol.asyncDispose]();
+  }
+}

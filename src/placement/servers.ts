@@ -1,0 +1,56 @@
+/** How servers of the upstream are opened here, whoever they are for: each process of ours in a place of its own. */
+import { withAnswerNames } from "../adapters/answer_names.ts";
+import { forOneClient, openShared, type SharingOptions } from "../adapters/sharing/open_shared.ts";
+import type { SharedServer } from "../adapters/sharing/shared_server.ts";
+import { AS_CONFIGURED, type Backend } from "../core/backend.ts";
+import type { Upstream } from "../upstream.ts";
+import type { Leases } from "./lease.ts";
+import { leased } from "./leased.ts";
+
+export interface ServersOptions {
+  readonly upstream: Upstream;
+  readonly leases: Leases;
+  /** How clients speak to a server that was initialized before they came. */
+  readonly sharing: SharingOptions;
+}
+
+export class Servers {
+  readonly sharing: SharingOptions;
+  readonly leases: Leases;
+  /** Whether each is a process of ours, which needs a place. */
+  readonly spawns: boolean;
+  /** Opens one for a client, which waits for a place. */
+  readonly cold: Backend;
+  /** Opens one in a place that was taken for it. */
+  readonly warm: Backend;
+  /** Opens one in a place that nobody else wants. */
+  readonly #spare: Backend;
+
+  constructor({ upstream: { backend, spawns }, leases, sharing }: ServersOptions) {
+    this.sharing = sharing;
+    this.leases = leases;
+    this.spawns = spawns;
+    this.warm = backend;
+    this.cold = spawns ? leased(backend, leases, { waits: true }) : backend;
+    this.#spare = spawns ? leased(backend, leases, { waits: false }) : backend;
+  }
+
+  get name(): string {
+    return this.warm.name;
+  }
+
+  /** Knows whose answer it is that does not name its request as it was asked. */
+  named(backend: Backend, { shared }: { readonly shared: boolean }): Backend {
+    return withAnswerNames(backend, { shared, emit: this.sharing.emit });
+  }
+
+  /** Each with the handshake behind it, and for one client alone. */
+  fresh(backend: Backend): Backend {
+    return forOneClient(this.named(backend, { shared: false }), this.sharing);
+  }
+
+  /** A server for nobody yet, which has answered the handshake; `label` names it in events. */
+  openForNobody(label: string, signal: AbortSignal): Promise<SharedServer> {
+    return openShared(this.#spare, { ...AS_CONFIGURED, session: label }, { ...this.sharing, signal });
+  }
+}

@@ -1,0 +1,102 @@
+/** A server that clients share: all of them, or those of one principal, and of those such as start it alike. */
+import { guardOpen } from "../adapters/guard_open.ts";
+import { supervise } from "../adapters/supervise.ts";
+import { type Assignment, isAsConfigured, type Peer } from "../core/backend.ts";
+import { background } from "../core/events.ts";
+import type { Attempt } from "../observe/trial.ts";
+import type { PlacementConfig } from "./config.ts";
+import type { PoolKey } from "./pool_key.ts";
+import { SharedPool } from "./shared_pool.ts";
+import { SharedPools } from "./shared_pools.ts";
+import type { Strategy, StrategyOptions } from "./strategy.ts";
+import { supervision } from "./supervision.ts";
+
+/** How often to look for servers of principals that nobody uses any more. */
+const IDLE_CHECK_MS = 60_000;
+/** Names the server that all share in events, where a session id would stand. */
+const SHARED = "shared";
+
+/** What a shared server may ask of sessions; a client that did not declare the same is not asked. */
+const SESSION_CAPABILITIES = {
+  sampling: {},
+  elicitation: { form: {}, url: {} },
+  roots: { listChanged: true },
+};
+
+export interface SharedOptions extends StrategyOptions {
+  /** Whether each principal has a server of its own. */
+  readonly byPrincipal: boolean;
+}
+
+export class Shared implements Strategy {
+  readonly #options: SharedOptions;
+  readonly #pools = new SharedPools((key) => this.#createPool(key));
+  /** How many pools have other settings than the configured ones. */
+  #unlike = 0;
+  #idleCheck: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: SharedOptions) {
+    this.#options = options;
+  }
+
+  serverFor({ scope, principal, launch }: Peer): Assignment {
+    const owner = this.#options.byPrincipal ? principal : undefined;
+    const pool = owner || launch ? this.#pools.get({ principal: owner, launch }) : this.#pools.everybodys;
+    return pool.serverFor(scope);
+  }
+
+  start(): void {
+    const { config, servers } = this.#options;
+    this.#idleCheck = setInterval(
+      () => this.#background(this.#pools.stopAbandoned(config.sessionTimeoutMs)),
+      IDLE_CHECK_MS,
+    );
+    if (config.prewarm === 0 || !servers.spawns) return;
+    // Why it did not start is told by its guard, and the first client hears it too.
+    void this.#pools.everybodys.start().catch(() => {});
+  }
+
+  tryOut(): Attempt {
+    return { label: SHARED, done: this.#pools.everybodys.start() };
+  }
+
+  giveUpOne(): boolean {
+    return this.#pools.giveUpOne();
+  }
+
+  stopIdlest(): void {
+    this.#background(this.#pools.stopIdlest(this.#options.config.evictAfterMs));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#idleCheck);
+    await this.#pools[Symbol.asyncDispose]();
+  }
+
+  #createPool({ principal, launch: settings }: PoolKey): SharedPool {
+    const { config, servers, guards } = this.#options;
+    const { restart } = config;
+    const alike = !settings || isAsConfigured(settings);
+    const label = SHARED + (principal ? `:${principal.name}` : "") + (alike ? "" : `#${++this.#unlike}`);
+    const scope = label === SHARED ? "all" : "session";
+    const guard = scope === "all" ? guards.forAll(label) : guards.forSome(label);
+    const restarts = !servers.spawns || restart !== "never";
+    // Each of its sessions is held to the limit of subscriptions by itself.
+    const supervised = supervision(this.#options, { maxSubscriptions: Infinity, guards: () => [guard] });
+    const backend = restarts
+      ? supervise(servers.cold, { ...supervised, shared: true })
+      : guardOpen(servers.named(servers.cold, { shared: true }), guard);
+    const capabilities = asksSessions(config) ? SESSION_CAPABILITIES : {};
+    return new SharedPool(backend, { ...servers.sharing, capabilities, label, settings, scope, restarts });
+  }
+
+  #background(work: Promise<void>): void {
+    background(work, "idle server", this.#options.emit);
+  }
+}
+
+/** Whether somebody is there whom a shared server could ask something. */
+function asksSessions({ children, transports, stateful }: PlacementConfig): boolean {
+  return children !== "auto" &&
+    transports.some((transport) => transport !== "streamableHttp" || stateful);
+}

@@ -1,0 +1,144 @@
+/** One server for many clients: it is opened once, the handshake is played once, and each client is one more at it. */
+import {
+  AS_CONFIGURED,
+  type Assignment,
+  type Backend,
+  type Launch,
+  type LaunchSettings,
+} from "../core/backend.ts";
+import { Backlog } from "../core/backlog.ts";
+import type { Channel } from "../core/channel.ts";
+import { BackendError, LimitError, StoppingError } from "../core/errors.ts";
+import { background } from "../core/events.ts";
+import { until } from "../base/waiting.ts";
+import { openShared, type SharingOptions } from "../adapters/sharing/open_shared.ts";
+import type { SharedServer } from "../adapters/sharing/shared_server.ts";
+import type { SharingKind } from "../adapters/sharing/shared_client.ts";
+
+export interface SharedPoolOptions extends SharingOptions {
+  /** Names the server in events, where a session id would stand. */
+  readonly label: string;
+  /** What it is started or called with; as configured by default. */
+  readonly settings?: LaunchSettings | undefined;
+  /** Whether all clients depend on it. */
+  readonly scope: "all" | "session";
+  /** Whether a server that ended is opened again for the next client. */
+  readonly restarts: boolean;
+}
+
+export class SharedPool implements AsyncDisposable {
+  /** What all clients together have waiting for it. */
+  readonly backlog: Backlog;
+  readonly #backend: Backend;
+  readonly #options: SharedPoolOptions;
+  readonly #launch: Launch;
+  readonly #forSession: Assignment;
+  readonly #forRequest: Assignment;
+  readonly #stopping = new AbortController();
+  /** The server that runs or is being started, and once it is there. */
+  #starting: Promise<SharedServer> | undefined;
+  #server: SharedServer | undefined;
+  /** A client has asked for it. */
+  #wanted = false;
+  #giving = new AbortController();
+  /** Set when the server ended, and is not to be opened again. */
+  #over: BackendError | undefined;
+
+  constructor(backend: Backend, options: SharedPoolOptions) {
+    const { label: session, settings = AS_CONFIGURED, maxBufferedBytes } = options;
+    this.#backend = backend;
+    this.#options = options;
+    this.backlog = new Backlog(maxBufferedBytes);
+    this.#launch = { ...settings, session, backlog: this.backlog };
+    this.#forSession = this.#assignment("session");
+    this.#forRequest = this.#assignment("request");
+  }
+
+  /** Milliseconds for which it has had no client; undefined while it has one, or does not run. */
+  get idleMs(): number | undefined {
+    return this.#server?.idleMs;
+  }
+
+  /** What answers a client of this kind: each `open` is one client more. */
+  serverFor(kind: SharingKind): Assignment {
+    return kind === "session" ? this.#forSession : this.#forRequest;
+  }
+
+  /** Starts the server if it does not run. Throws BackendError when that fails; `signal` ends the waiting alone. */
+  async join(kind: SharingKind, signal: AbortSignal): Promise<Channel> {
+    signal.throwIfAborted();
+    this.#wanted = true;
+    const server = this.#server ?? await until(signal, this.start());
+    return server.join(kind);
+  }
+
+  /** Settles when the server is there. */
+  start(): Promise<SharedServer> {
+    if (this.#over) return Promise.reject(this.#over);
+    if (this.#starting) return this.#starting;
+    const starting = this.#starting = this.#open();
+    // A server that ended or never started is forgotten, so the next client gets a new one.
+    const watched = starting.then((server) => this.#watch(server), () => this.#forget(starting));
+    background(watched, "shared server", this.#options.emit);
+    return starting;
+  }
+
+  /** Stops the server; the next client starts it again. */
+  async stop(): Promise<void> {
+    const server = await this.#starting?.catch(() => undefined);
+    // Not known any more: its end is no news then.
+    this.#starting = this.#server = undefined;
+    await server?.[Symbol.asyncDispose]();
+  }
+
+  /** Stops one that was started for nobody yet, for somebody who needs its place; false where there is none. */
+  giveUp(): boolean {
+    if (this.#wanted || !this.#starting) return false;
+    this.#giving.abort(new LimitError("The server had to make room before anybody has used it"));
+    this.#giving = new AbortController();
+    background(this.stop(), "shared server", this.#options.emit);
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort(new StoppingError());
+    await this.stop();
+    await this.#backend[Symbol.asyncDispose]();
+  }
+
+  /** The dispose of such a backend leaves the server to the others. */
+  #assignment(kind: SharingKind): Assignment {
+    const backend: Backend = {
+      name: this.#backend.name,
+      open: (_launch, signal) => this.join(kind, signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    return { backend, backlog: this.backlog };
+  }
+
+  async #open(): Promise<SharedServer> {
+    // Not the signal of the client that happens to come first: others wait for the same server.
+    return this.#server = await openShared(this.#backend, this.#launch, {
+      ...this.#options,
+      signal: AbortSignal.any([this.#stopping.signal, this.#giving.signal]),
+    });
+  }
+
+  async #watch(server: SharedServer): Promise<void> {
+    const reason = await server.ended;
+    if (this.#server === server && !this.#options.restarts) this.#retire(reason);
+    if (this.#server === server) this.#server = this.#starting = undefined;
+    await server[Symbol.asyncDispose]();
+  }
+
+  #forget(starting: Promise<SharedServer>): void {
+    if (this.#starting === starting) this.#starting = undefined;
+  }
+
+  #retire(reason: Error): void {
+    const { label, scope, emit } = this.#options;
+    const text = `${reason.message}, and is not started again (--restart never)`;
+    this.#over = new BackendError(text, { permanent: true, cause: reason });
+    emit({ type: "server.failed", session: label, server: this.#backend.name, scope, reason: text });
+  }
+}
