@@ -7,7 +7,6 @@ import {
   type JsonRpcRequest,
   type JsonRpcResponse,
   type Params,
-  type RequestId,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
 import { type SubscriptionLimits, subscriptionRefusal } from "../subscription_limits.ts";
@@ -15,28 +14,12 @@ import { jsonOf } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
 import type { SharedClient } from "./shared_client.ts";
 import type { Settle, SharedRequests } from "./shared_requests.ts";
-
-/** A client's request that waits for the server's answer to the first one. */
-interface Waiter {
-  readonly client: SharedClient;
-  readonly id: RequestId;
-}
-
-interface Subscription {
-  readonly uri: string;
-  /** Those who want it, from the moment on at which they ask for it. */
-  readonly clients: Set<SharedClient>;
-  readonly waiting: Set<Waiter>;
-  /** How many of those that wait are whose. */
-  readonly asking: Map<SharedClient, number>;
-  /** True once the server has agreed. */
-  live: boolean;
-}
+import { newSubscription, type Subscription, Subscriptions, type Waiter } from "./subscriptions.ts";
 
 export class SharedSubscriptions {
   readonly #requests: SharedRequests;
   readonly #limits: SubscriptionLimits;
-  readonly #byUri = new ByUri();
+  readonly #byUri = new Subscriptions();
   readonly #byClient = new Map<SharedClient, Set<Subscription>>();
 
   constructor(requests: SharedRequests, limits: SubscriptionLimits) {
@@ -107,7 +90,7 @@ export class SharedSubscriptions {
 
   /** To the subscribers of this uri, else to those of what it is a part of; false when there are none. */
   updated(envelope: Envelope, { params }: JsonRpcNotification): boolean {
-    const receivers = this.#subscribersOf(params?.uri);
+    const receivers = this.#byUri.subscribersOf(params?.uri);
     for (const client of receivers) client.deliver({ ...envelope });
     return receivers.size > 0;
   }
@@ -172,67 +155,9 @@ export class SharedSubscriptions {
   #endAtServer({ uri }: Subscription): void {
     void this.#requests.ask("resources/unsubscribe", { uri }, () => {});
   }
-
-  #subscribersOf(uri: unknown): ReadonlySet<SharedClient> {
-    if (typeof uri !== "string" || this.#byUri.size === 0) return NOBODY;
-    const exact = this.#byUri.get(uri)?.clients;
-    if (exact?.size) return exact;
-    const receivers = new Set<SharedClient>();
-    for (const { clients } of this.#byUri.parentsOf(uri)) for (const client of clients) receivers.add(client);
-    return receivers;
-  }
-}
-
-const NOBODY: ReadonlySet<SharedClient> = new Set();
-
-function newSubscription(uri: string): Subscription {
-  return { uri, clients: new Set(), waiting: new Set(), asking: new Map(), live: false };
 }
 
 /** What one client says of its request (`_meta`) is not said in the name of all. */
 function ofEverybody({ params: { _meta, ...params } = {} }: JsonRpcRequest): Params {
   return params;
 }
-
-/** Subscriptions, found by their uri and by the uri of a part. */
-class ByUri {
-  readonly #all = new Map<string, Subscription>();
-  /** How many subscriptions have a uri of this length: only prefixes of such a length need be looked up. */
-  readonly #lengths = new Map<number, number>();
-
-  get size(): number {
-    return this.#all.size;
-  }
-
-  get(uri: string): Subscription | undefined {
-    return this.#all.get(uri);
-  }
-
-  add(subscription: Subscription): void {
-    const { uri } = subscription;
-    this.#all.set(uri, subscription);
-    this.#lengths.set(uri.length, (this.#lengths.get(uri.length) ?? 0) + 1);
-  }
-
-  delete({ uri }: Subscription): void {
-    if (!this.#all.delete(uri)) return;
-    const left = (this.#lengths.get(uri.length) ?? 1) - 1;
-    if (left > 0) this.#lengths.set(uri.length, left);
-    else this.#lengths.delete(uri.length);
-  }
-
-  /** The updated resource may be a part of the one that was subscribed to (MCP resources page, "Subscriptions"). */
-  *parentsOf(uri: string): Iterable<Subscription> {
-    for (const length of this.#lengths.keys()) {
-      const parent = isBorder(uri, length) ? this.#all.get(uri.slice(0, length)) : undefined;
-      if (parent) yield parent;
-    }
-  }
-}
-
-/** Whether so much of a uri names something that the rest is a part of; a slash at its end belongs to it or not. */
-function isBorder(uri: string, length: number): boolean {
-  return length < uri.length && (SEPARATORS.has(uri[length]) || SEPARATORS.has(uri[length - 1]));
-}
-
-const SEPARATORS: ReadonlySet<string | undefined> = new Set(["/", "?", "#"]);
