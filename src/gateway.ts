@@ -5,9 +5,11 @@ import {
   type Admission,
   AS_CONFIGURED,
   type Assignment,
+  type Backend,
   type Guest,
   type Peer,
 } from "./core/backend.ts";
+import type { Backlog } from "./core/backlog.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
 import { LimitError, StoppingError } from "./core/errors.ts";
@@ -48,11 +50,45 @@ const MAX_TOLD_CALLS = 10;
 /** A caller as far as it is known before its request is read. */
 const STATELESS: Peer = { session: "", wire: "streamableHttp", scope: "request" };
 
+/** What the gateway does for those whom it has let in: one object for all. */
+interface VisitOptions {
+  readonly run: (client: Channel, guest: Guest) => Promise<void>;
+  /** Gives the place back. */
+  readonly leave: (scope: Peer["scope"]) => void;
+}
+
+/** A class, since there is one for each call, and for as long as its session lives. */
+class Visit implements Admission, Guest {
+  readonly peer: Peer;
+  readonly backend: Backend;
+  readonly backlog: Backlog;
+  readonly #options: VisitOptions;
+
+  constructor(peer: Peer, { backend, backlog }: Assignment, options: VisitOptions) {
+    this.peer = peer;
+    this.backend = backend;
+    this.backlog = backlog;
+    this.#options = options;
+  }
+
+  run(client: Channel): Promise<void> {
+    return this.#options.run(client, this);
+  }
+
+  withdraw(): void {
+    this.#options.leave(this.peer.scope);
+  }
+}
+
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
   readonly #deadlines: Deadlines;
   /** What all sessions have in common. */
   readonly #forSessions: SessionOptions;
+  readonly #forVisits: VisitOptions = {
+    run: (client, guest) => this.#run(client, guest),
+    leave: (scope) => this.#leave(scope),
+  };
   readonly #sessions: LiveSessions;
   readonly #room: Room;
   #openPosts = 0;
@@ -152,15 +188,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   #admission(peer: Peer): Admission {
-    const { backend, backlog } = this.#options.serverFor(peer);
-    const admission: Admission & Guest = {
-      peer,
-      backend,
-      backlog,
-      run: (client) => this.#run(client, admission),
-      withdraw: () => this.#leave(peer.scope),
-    };
-    return admission;
+    return new Visit(peer, this.#options.serverFor(peer), this.#forVisits);
   }
 
   #run(client: Channel, guest: Guest): Promise<void> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { LaunchSettings, Peer } from "../core/backend.ts";
 import { LiveSessions } from "../core/live_sessions.ts";
 import { isRequest } from "../core/message/jsonrpc.ts";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { gatewayRig, MemoryBackend } from "../../tests/support/gateway_rig.ts";
 import { request, result } from "../../tests/support/messages.ts";
@@ -117,4 +118,30 @@ Deno.test("Placement ends an idle session for somebody who needs the place of it
   while (backend.servers.length < 2) await settled();
   assert.deepEqual(await backend.last().hear(), request(2));
   await next.leave();
+});
+
+Deno.test("Placement tries a server that is for nobody, and stops it, unless somebody has come before", async () => {
+  using clock = fakeClock();
+  const tried = rig({ children: "session", tryAtStart: true });
+  await using _ = tried.placement;
+  const attempt = tried.placement.tryOut();
+  assert.equal(attempt?.label, "trial");
+  await settled();
+  assert.deepEqual(tried.backend.launches, []);
+  clock.pass(100);
+  while (tried.backend.servers.length === 0) await settled();
+  const message = await tried.backend.last().hear();
+  assert(isRequest(message) && message.method === "initialize");
+  tried.backend.last().say(result(message.id, { protocolVersion: "2025-11-25" }));
+  await attempt?.done;
+  const visited = rig({ children: "session", tryAtStart: true });
+  await using __ = visited.placement;
+  const other = visited.placement.tryOut();
+  const client = await visited.visit({ scope: "session" });
+  client.say(request(1));
+  while (visited.backend.servers.length === 0) await settled();
+  clock.pass(100);
+  await other?.done;
+  assert.deepEqual(visited.backend.launches.map(({ session }) => session), ["s1"]);
+  await client.leave();
 });
