@@ -6,6 +6,7 @@ import { bus, type Sink } from "./core/events.ts";
 import type { OpenCall } from "./core/open_table.ts";
 import { escaped } from "./base/outside.ts";
 import { told } from "./base/telling.ts";
+import { optionName } from "./base/option_name.ts";
 import { stdio } from "./frontends/stdio.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
@@ -126,7 +127,7 @@ async function tryServer(
   await new Promise((resolve) => setTimeout(resolve));
   const attempt = placement.tryOut();
   if (!attempt || server.kind === "remote") {
-    const text = "--exitOnFailure has no effect here: the server is started for the client on stdin alone";
+    const text = `${optionName("exitOnFailure")} has no effect here: the server is started for the client on stdin alone`;
     if (exitOnFailure && server.kind === "command") emit({ type: "warning", text });
     return await new Promise(() => {});
   }
@@ -227,7 +228,7 @@ function connectionLimits(config: ResolvedConfig): ConnectionLimits {
 
 function readTls({ tlsCert: certFile, tlsKey: keyFile }: ResolvedConfig): TlsFiles | undefined {
   if (certFile === undefined || keyFile === undefined) return undefined;
-  const [cert, key] = [readCertificatesOf("--tlsCert", certFile), readPrivateKeyOf("--tlsKey", keyFile)];
+  const [cert, key] = [readCertificatesOf("tlsCert", certFile), readPrivateKeyOf("tlsKey", keyFile)];
   return { cert, key, certFile, keyFile };
 }
 

@@ -5,6 +5,7 @@ import { ConfigError, GatewayError, RequestError, toResponse } from "./core/erro
 import type { Sink } from "./core/events.ts";
 import { remembered } from "./base/remembered.ts";
 import { within } from "./base/waiting.ts";
+import { optionName } from "./base/option_name.ts";
 import type { Service } from "./listener/connection.ts";
 import { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
@@ -190,21 +191,23 @@ interface Listened {
 
 /** Why an address cannot be bound, or TLS not be offered, and what to do. */
 export function listenFault(cause: unknown, { host, port, tls }: Listened): string {
+  const portName = optionName("port");
   if (cause instanceof Deno.errors.AddrInUse) {
-    return `--port "${port}": the port is in use on ${host}; take another one, or --port 0 for a free one`;
+    return `${portName} "${port}": the port is in use on ${host}; take another one, or ${portName} 0 for a free one`;
   }
-  if (cause instanceof Deno.errors.PermissionDenied) return `--port "${port}": ${forbiddenPort(port)}`;
+  if (cause instanceof Deno.errors.PermissionDenied) return `${portName} "${port}": ${forbiddenPort(port)}`;
   const reason = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof Deno.errors.AddrNotAvailable || /lookup address/.test(reason)) {
-    return `--host "${host}": this machine has no such address`;
+    return `${optionName("host")} "${host}": this machine has no such address`;
   }
-  const [cert, key] = [JSON.stringify(tls?.certFile), JSON.stringify(tls?.keyFile)];
+  const cert = `${optionName("tlsCert")} ${JSON.stringify(tls?.certFile)}`;
+  const key = `${optionName("tlsKey")} ${JSON.stringify(tls?.keyFile)}`;
   if (/KeyMismatch/.test(reason)) {
-    return `--tlsKey ${key}: the key does not belong to the certificate of --tlsCert ${cert}`;
+    return `${key}: the key does not belong to the certificate of ${cert}`;
   }
-  if (tls && /certificate/i.test(reason)) return `--tlsCert ${cert}: holds a broken certificate`;
+  if (tls && /certificate/i.test(reason)) return `${cert}: holds a broken certificate`;
   if (tls && /key/i.test(reason)) {
-    return `--tlsKey ${key}: holds a broken private key, or of a kind that is not known`;
+    return `${key}: holds a broken private key, or of a kind that is not known`;
   }
   return `Cannot listen on ${host} port ${port}: ${reason}`;
 }
@@ -212,6 +215,6 @@ export function listenFault(cause: unknown, { host, port, tls }: Listened): stri
 function forbiddenPort(port: number): string {
   return port < 1024
     ? "not allowed to use it, since ports below 1024 want the rights of an administrator; " +
-      "take a higher one, such as --port 8000, and have a proxy or a port mapping lead there"
-    : "not allowed to use it; take another one, or --port 0 for a free one";
+      `take a higher one, such as ${optionName("port")} 8000, and have a proxy or a port mapping lead there`
+    : `not allowed to use it; take another one, or ${optionName("port")} 0 for a free one`;
 }

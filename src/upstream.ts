@@ -1,4 +1,5 @@
 /** The MCP server that is served, as a Backend: a child process or a remote. */
+import { optionName } from "./base/option_name.ts";
 import { type HttpClient, httpClient } from "./backends/remote/http_client.ts";
 import { REMOTE_BACKENDS } from "./backends/mod.ts";
 import { processBackend } from "./backends/process/process.ts";
@@ -27,7 +28,7 @@ export function createUpstream(config: ResolvedConfig, emit: Sink): Upstream {
 
 function createChild(config: ResolvedConfig, server: ServerCommand, emit: Sink): Upstream {
   const { cwd, env, maxMessageBytes, serverLimits, stopTimeoutMs } = config;
-  if (cwd !== undefined) requireFolder("--cwd", cwd);
+  if (cwd !== undefined) requireFolder("cwd", cwd);
   const backend = processBackend({
     name: server.label,
     program: server.shell ? server.program : findProgram(config, server),
@@ -73,13 +74,13 @@ function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit:
 
 function createClient(config: ResolvedConfig, url: URL): HttpClient {
   const { caFile, allowPrivateRedirects, remoteIdleMs: idleMs } = config;
-  const caCerts = caFile === undefined ? [] : [readCertificatesOf("--caFile", caFile)];
+  const caCerts = caFile === undefined ? [] : [readCertificatesOf("caFile", caFile)];
   const checkTarget = allowPrivateRedirects ? anyTarget : sameNetwork(url);
   const options = { headers: remoteHeaders(config, url), caCerts, checkTarget, idleMs };
   try {
     return httpClient(options);
   } catch (cause) {
-    throw new ConfigError(`--caFile ${JSON.stringify(caFile)}: holds a broken certificate`, { cause });
+    throw new ConfigError(`${optionName("caFile")} ${JSON.stringify(caFile)}: holds a broken certificate`, { cause });
   }
 }
 

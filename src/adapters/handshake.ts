@@ -12,6 +12,7 @@ import {
 } from "../core/message/jsonrpc.ts";
 import { inTime } from "../base/waiting.ts";
 import { excerpt } from "../base/telling.ts";
+import { optionName } from "../base/option_name.ts";
 import { answerEarly } from "./early_requests.ts";
 
 export interface HandshakeOptions {
@@ -47,7 +48,7 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
   const params = { protocolVersion, capabilities, clientInfo };
   await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: "initialize", params } });
   const late = new TimeoutError(
-    `The MCP server did not answer initialize within ${durationText(timeoutMs)} (--startTimeout)`,
+    `The MCP server did not answer initialize within ${durationText(timeoutMs)} (${optionName("startTimeout")})`,
   );
   const answer = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, server, messages), late);
   await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });

@@ -1,4 +1,5 @@
 /** What a server must be told again after it was opened again: handshake, subscriptions, log level. */
+import { optionName } from "../base/option_name.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { BackendError, type GatewayError, RequestError } from "../core/errors.ts";
 import {
@@ -85,7 +86,7 @@ export class SessionMemory {
     const size = JSON.stringify(params).length;
     if (size <= maxHandshakeChars) return undefined;
     return new RequestError(
-      `What initialize says may have ${maxHandshakeChars} characters (--maxHandshakeSize), and this has ${size}`,
+      `What initialize says may have ${maxHandshakeChars} characters (${optionName("maxHandshakeSize")}), and this has ${size}`,
     );
   }
 

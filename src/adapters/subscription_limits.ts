@@ -1,4 +1,5 @@
 /** How much a session may subscribe to: the gateway remembers it for as long as the session lives. */
+import { optionName } from "../base/option_name.ts";
 import { type GatewayError, LimitError, RequestError } from "../core/errors.ts";
 import type { Params } from "../core/message/jsonrpc.ts";
 
@@ -15,7 +16,7 @@ export function subscriptionRefusal(
   subscribed: number,
   { maxSubscriptions, maxUriChars }: SubscriptionLimits,
 ): GatewayError | undefined {
-  const bound = `${maxUriChars} characters (--maxUriLength)`;
+  const bound = `${maxUriChars} characters (${optionName("maxUriLength")})`;
   if (typeof uri === "string" && uri.length > maxUriChars) {
     return new RequestError(`The URI of a subscription may have ${bound}, and this one has ${uri.length}`);
   }
@@ -24,7 +25,7 @@ export function subscriptionRefusal(
   }
   if (subscribed < maxSubscriptions) return undefined;
   return new LimitError(
-    `Too many subscriptions: the limit of a session is ${maxSubscriptions} (--maxSubscriptions)`,
+    `Too many subscriptions: the limit of a session is ${maxSubscriptions} (${optionName("maxSubscriptions")})`,
   );
 }
 

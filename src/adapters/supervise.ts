@@ -35,6 +35,7 @@ import { type Break, messageOf, ServerLink } from "./server_link.ts";
 import { type MemoryLimits, SessionMemory } from "./session_memory.ts";
 import { type Waiter, WaitingLine } from "./waiting_line.ts";
 import { inTime } from "../base/waiting.ts";
+import { optionName } from "../base/option_name.ts";
 
 export interface SuperviseOptions {
   readonly retry: Retry;
@@ -325,7 +326,7 @@ class SupervisedChannel implements Channel {
 
   async #replay(server: Channel, messages: AsyncIterator<Envelope>): Promise<void> {
     const { replayTimeoutMs, shared } = this.#options;
-    const within = `${durationText(replayTimeoutMs)} (--startTimeout)`;
+    const within = `${durationText(replayTimeoutMs)} (${optionName("startTimeout")})`;
     const late = new TimeoutError(`The MCP server did not answer the handshake within ${within}`);
     const pass = (envelope: Envelope) => this.#receive(server, envelope);
     const isOpen = (id: RequestId) => this.#open.has(id);

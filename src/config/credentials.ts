@@ -1,4 +1,5 @@
 /** The headers that a remote server gets: flags, files, and what stands in its URL. */
+import { optionName } from "../base/option_name.ts";
 import { ConfigError } from "../core/errors.ts";
 import { readFileOf } from "./files.ts";
 import { bearerToken, headerLine } from "./network_values.ts";
@@ -34,22 +35,22 @@ function percentDecoded(text: string): string {
 }
 
 function headersFrom(path: string): Header[] {
-  const lines = readFileOf("--headerFile", path).split(/\r?\n/);
+  const lines = readFileOf("headerFile", path).split(/\r?\n/);
   return lines.flatMap((line, index) => {
     if (line.trim() === "" || line.startsWith("#")) return [];
     const result = headerLine().safeParse(line);
     if (result.success) return [result.data];
     // The line may be a secret.
     throw new ConfigError(
-      `--headerFile ${JSON.stringify(path)}: line ${index + 1}: ${result.error.issues[0]?.message}`,
+      `${optionName("headerFile")} ${JSON.stringify(path)}: line ${index + 1}: ${result.error.issues[0]?.message}`,
     );
   });
 }
 
 function tokenFrom(path: string): string {
-  const result = bearerToken().safeParse(readFileOf("--oauth2BearerFile", path).trim());
+  const result = bearerToken().safeParse(readFileOf("oauth2BearerFile", path).trim());
   if (result.success) return result.data;
-  throw new ConfigError(`--oauth2BearerFile ${JSON.stringify(path)}: expected one token and nothing else`);
+  throw new ConfigError(`${optionName("oauth2BearerFile")} ${JSON.stringify(path)}: expected one token and nothing else`);
 }
 
 function bearer(token: string | undefined): Header[] {

@@ -1,21 +1,22 @@
+import { optionName } from "../base/option_name.ts";
 import { ConfigError } from "../core/errors.ts";
 
-/** The text of a file that an option names. Throws ConfigError with the flag and the path. */
-export function readFileOf(flag: string, path: string): string {
+/** The text of a file that an option names. Throws ConfigError with the option and the path. */
+export function readFileOf(option: string, path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : "the file cannot be read";
-    throw new ConfigError(`${flag} ${JSON.stringify(path)}: ${why}`, { cause });
+    throw new ConfigError(`${optionName(option)} ${JSON.stringify(path)}: ${why}`, { cause });
   }
 }
 
 /** As `readFileOf`, for certificates in PEM. */
-export function readCertificatesOf(flag: string, path: string): string {
-  const text = readFileOf(flag, path);
+export function readCertificatesOf(option: string, path: string): string {
+  const text = readFileOf(option, path);
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   throw new ConfigError(
-    `${flag} ${JSON.stringify(path)}: holds no certificate in PEM form${certificateHint(text)}`,
+    `${optionName(option)} ${JSON.stringify(path)}: holds no certificate in PEM form${certificateHint(text)}`,
   );
 }
 
@@ -34,14 +35,14 @@ function certificateHint(text: string): string {
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
 
 /** As `readFileOf`, for a private key in PEM that nobody has to be asked a password for. */
-export function readPrivateKeyOf(flag: string, path: string): string {
-  const text = readFileOf(flag, path);
+export function readPrivateKeyOf(option: string, path: string): string {
+  const text = readFileOf(option, path);
   const encrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text);
   if (PRIVATE_KEY.test(text) && !encrypted) return text;
   const fault = encrypted
     ? 'the key is encrypted, and nobody is asked for its password; "openssl pkey -in FILE -out FILE.pem" decrypts it'
     : `holds no private key in PEM form${keyHint(text)}`;
-  throw new ConfigError(`${flag} ${JSON.stringify(path)}: ${fault}`);
+  throw new ConfigError(`${optionName(option)} ${JSON.stringify(path)}: ${fault}`);
 }
 
 function keyHint(text: string): string {
@@ -59,8 +60,8 @@ function isBinary(text: string): boolean {
 }
 
 /** Throws ConfigError where there is no such folder. */
-export function requireFolder(flag: string, path: string): void {
-  const fault = `${flag} ${JSON.stringify(path)}: there is no such folder`;
+export function requireFolder(option: string, path: string): void {
+  const fault = `${optionName(option)} ${JSON.stringify(path)}: there is no such folder`;
   try {
     if (Deno.statSync(path).isDirectory) return;
   } catch (cause) {

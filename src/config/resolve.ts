@@ -282,7 +282,7 @@ function assemble(values: Options, server: ServerInput, transports: Transport[])
 
 function limits(values: Options, parts: "maxBodyParts" | "maxMessageParts"): MessageLimits {
   const { maxDepth, maxBatch } = values;
-  return { maxDepth, maxBatch, maxParts: values[parts], partsOption: `--${parts}` };
+  return { maxDepth, maxBatch, maxParts: values[parts], partsOption: parts };
 }
 
 function pick<T, K extends keyof T>(values: T, keys: readonly K[]): Pick<T, K> {

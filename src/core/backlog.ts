@@ -1,6 +1,7 @@
 /** How much waits for one server, wherever in the gateway that is: one bound for all of it. */
 import { LimitError } from "./errors.ts";
 import type { Tally } from "../base/queue.ts";
+import { optionName } from "../base/option_name.ts";
 
 export class Backlog implements Tally {
   readonly #maxSize: number;
@@ -28,7 +29,7 @@ export class Backlog implements Tally {
   refusal(): LimitError | undefined {
     if (this.#size < this.#maxSize) return undefined;
     return new LimitError(
-      `The server is too slow: ${this.#size} bytes wait for it, and the limit is ${this.#maxSize} (--maxBufferedSize)`,
+      `The server is too slow: ${this.#size} bytes wait for it, and the limit is ${this.#maxSize} (${optionName("maxBufferedSize")})`,
     );
   }
 

@@ -3,6 +3,7 @@ import { durationText } from "../base/duration.ts";
 import { TimeoutError } from "./errors.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { quoted } from "../base/outside.ts";
+import { optionName } from "../base/option_name.ts";
 
 export interface DeadlineOptions {
   /** Since the request or its last progress; no limit by default. */
@@ -33,8 +34,8 @@ export class Deadlines implements Disposable {
 
   constructor({ requestTimeoutMs, maxRequestMs }: DeadlineOptions) {
     this.requestTimeoutMs = requestTimeoutMs;
-    this.#silence = limit(requestTimeoutMs, "--requestTimeout");
-    this.#total = limit(maxRequestMs, "--maxRequestTime");
+    this.#silence = limit(requestTimeoutMs, "requestTimeout");
+    this.#total = limit(maxRequestMs, "maxRequestTime");
   }
 
   add(entry: Expiring): Deadline {
@@ -54,7 +55,7 @@ export class Deadlines implements Disposable {
   /** For a request that cannot even be sent, since the server has not read for the time that a request has. */
   unread(): TimeoutError {
     const within = durationText(this.requestTimeoutMs ?? 0);
-    return new TimeoutError(`The server has read nothing within ${within} (--requestTimeout)`);
+    return new TimeoutError(`The server has read nothing within ${within} (${optionName("requestTimeout")})`);
   }
 
   /** Nothing expires any more. */
@@ -64,9 +65,9 @@ export class Deadlines implements Disposable {
   }
 }
 
-function limit(ms: number | undefined, flag: string): TimeLimit<Expiring> | undefined {
+function limit(ms: number | undefined, option: string): TimeLimit<Expiring> | undefined {
   if (ms === undefined) return undefined;
-  const within = `within ${durationText(ms)} (${flag})`;
+  const within = `within ${durationText(ms)} (${optionName(option)})`;
   return new TimeLimit(ms, (entry) => {
     entry.expire(new TimeoutError(`The server did not answer ${quoted(entry.method)} ${within}`));
   });

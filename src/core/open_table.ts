@@ -19,6 +19,7 @@ import {
   type RequestId,
 } from "./message/jsonrpc.ts";
 import { Table } from "../base/table.ts";
+import { optionName } from "../base/option_name.ts";
 
 /** Stands at the beginning of a conversation, and nowhere else (lifecycle page of each revision that has it). */
 const HANDSHAKE = "initialize";
@@ -112,7 +113,7 @@ export class OpenTable {
       ? "method"
       : undefined;
     if (what === undefined) return undefined;
-    return invalidRequest(`the ${what} is longer than ${max} characters (--maxIdLength)`);
+    return invalidRequest(`the ${what} is longer than ${max} characters (${optionName("maxIdLength")})`);
   }
 
   add(message: JsonRpcRequest, relatesTo?: RequestId): OpenRequest {

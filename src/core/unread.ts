@@ -9,6 +9,7 @@ import { LimitError } from "./errors.ts";
 import type { Sink } from "./events.ts";
 import type { ReleaseWatch } from "../base/release_watch.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
+import { optionName } from "../base/option_name.ts";
 
 /** Who has read something so lately is not slow: what is too much until then goes by itself. */
 const PATIENCE_MS = 1_000;
@@ -44,7 +45,7 @@ export class Unread {
     const { stallTimeoutMs: ms } = limits;
     this.#limits = limits;
     this.#waiting = new TimeLimit(ms ?? Infinity, (account) => {
-      this.#giveUp(account, `The client has read nothing for ${durationText(ms ?? 0)} (--stallTimeout)`);
+      this.#giveUp(account, `The client has read nothing for ${durationText(ms ?? 0)} (${optionName("stallTimeout")})`);
     });
   }
 
@@ -58,7 +59,7 @@ export class Unread {
     const { maxUnreadBytes } = this.#limits;
     if (this.#bytes <= maxUnreadBytes) return;
     const all = `${this.#bytes} bytes wait for all clients together`;
-    throw new LimitError(`${all}, and the limit is ${maxUnreadBytes} (--maxUnreadSize)`);
+    throw new LimitError(`${all}, and the limit is ${maxUnreadBytes} (${optionName("maxUnreadSize")})`);
   }
 
   account(reader: Reader): Account {
@@ -74,7 +75,8 @@ export class Unread {
     // One alone may be as large as messages may be.
     if (messages > maxBufferedMessages || (messages > 1 && bytes > maxBufferedBytes)) {
       const what = `${messages} messages of ${bytes} bytes wait for the client`;
-      this.#giveUp(account, `${what} (--maxBufferedMessages, --maxBufferedSize)`);
+      const limits = `${optionName("maxBufferedMessages")}, ${optionName("maxBufferedSize")}`;
+      this.#giveUp(account, `${what} (${limits})`);
     }
     if (change > 0) this.#relieve();
   }
@@ -87,7 +89,7 @@ export class Unread {
       const leftMs = slowest.entry.readAt + this.#patienceMs - performance.now();
       if (leftMs > 0) return this.#relieveIn(leftMs);
       const all = `${this.#bytes} bytes wait for all clients together`;
-      this.#giveUp(slowest.entry, `${all}, and this one has read nothing for longest (--maxUnreadSize)`);
+      this.#giveUp(slowest.entry, `${all}, and this one has read nothing for longest (${optionName("maxUnreadSize")})`);
     }
   }
 

@@ -8,6 +8,7 @@ import { durationText } from "../base/duration.ts";
 import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
 import type { ReleaseWatch } from "../base/release_watch.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
+import { optionName } from "../base/option_name.ts";
 import { GatheredText } from "../wire/gathered_text.ts";
 import { packingOf, unpacked, unreadable } from "./packed_body.ts";
 
@@ -88,14 +89,14 @@ export class Bodies {
       const slowest = this.#counted?.oldest;
       const arrivingMs = slowest && performance.now() - slowest.dueAt + this.#counted.ms;
       if (arrivingMs === undefined || arrivingMs < YIELDS_AFTER_MS) throw full(this.#budget.limit);
-      slowest?.entry.fail(tooSlow("had to make room for another one (--maxBodiesInFlight)"));
+      slowest?.entry.fail(tooSlow(`had to make room for another one (${optionName("maxBodiesInFlight")})`));
     }
   }
 
   #timeLimit(grains = 0): TimeLimit<Failing> | undefined {
     const { bodyTimeoutMs: ms } = this.#limits;
     if (ms === undefined) return undefined;
-    const why = `did not arrive within ${durationText(ms)} (--bodyTimeout)`;
+    const why = `did not arrive within ${durationText(ms)} (${optionName("bodyTimeout")})`;
     return new TimeLimit<Failing>(ms, (body) => body.fail(tooSlow(why)), grains && ms / grains);
   }
 }
@@ -280,7 +281,7 @@ function tooLarge(maxBytes: number): LimitError {
 
 function full(limit: number): LimitError {
   return new LimitError(
-    `Too many bodies at a time: the limit is ${limit} bytes of all together (--maxBodiesInFlight)`,
+    `Too many bodies at a time: the limit is ${limit} bytes of all together (${optionName("maxBodiesInFlight")})`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** How many connections a process may have: each of them, and each pipe and file, takes a file descriptor. */
+import { optionName } from "../base/option_name.ts";
 
 /** More than one process of ours answers well, and less than what containers allow by default. */
 const MOST = 10_000;
@@ -33,7 +34,7 @@ export function tooManyFor(
 ): string | undefined {
   const room = roomBelow(limit, needs);
   if (maxConnections <= room) return undefined;
-  return `--maxConnections ${maxConnections} is more than the limit of open files leaves, which is ${room} of ${limit}: ` +
+  return `${optionName("maxConnections")} ${maxConnections} is more than the limit of open files leaves, which is ${room} of ${limit}: ` +
     "who comes beyond that may find no file descriptor left; raise the limit, as by ulimit -n";
 }
 

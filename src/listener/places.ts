@@ -3,6 +3,7 @@ import { isLoopbackAddress } from "../core/caller.ts";
 import { ByteBudget } from "../base/byte_budget.ts";
 import { LimitError } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
+import { optionName } from "../base/option_name.ts";
 
 export interface ConnectionLimits {
   readonly maxConnections: number;
@@ -38,12 +39,12 @@ export class Places implements Disposable {
     this.#whole = new ByteBudget(limits.maxWholeBytes);
     this.#beginning = new TimeLimit(
       limits.headerTimeoutMs,
-      (place) => place.end("it brought no complete request in time (--headerTimeout)"),
+      (place) => place.end(`it brought no complete request in time (${optionName("headerTimeout")})`),
     );
     this.#idle = new TimeLimit(limits.idleTimeoutMs, (place) => place.checkIdle());
     this.#stalled = new TimeLimit(
       limits.stallTimeoutMs + STALL_GRACE_MS,
-      (place) => place.end("it did not take its answer in time (--stallTimeout)"),
+      (place) => place.end(`it did not take its answer in time (${optionName("stallTimeout")})`),
     );
   }
 
@@ -82,7 +83,7 @@ export class Places implements Disposable {
 
   #full(): LimitError {
     return new LimitError(
-      `Too many connections: the limit is ${this.#limits.maxConnections} (--maxConnections)`,
+      `Too many connections: the limit is ${this.#limits.maxConnections} (${optionName("maxConnections")})`,
     );
   }
 
@@ -94,7 +95,7 @@ export class Places implements Disposable {
     });
     const [longest] = waiting.sort((left, right) => left.since - right.since);
     if (!longest || performance.now() - longest.since < EVICT_AFTER_MS) return false;
-    longest.place.end("it had to make room for another one (--maxConnections)");
+    longest.place.end(`it had to make room for another one (${optionName("maxConnections")})`);
     return true;
   }
 
@@ -109,7 +110,7 @@ export class Places implements Disposable {
     const { maxConnectionsPerAddress: limit } = this.#limits;
     if (network === undefined || (this.#byNetwork.get(network) ?? 0) < limit) return;
     throw new LimitError(
-      `Too many connections of one address: the limit is ${limit} (--maxConnectionsPerAddress)`,
+      `Too many connections of one address: the limit is ${limit} (${optionName("maxConnectionsPerAddress")})`,
     );
   }
 
@@ -219,7 +220,9 @@ export class Place {
 
   /** To be called when the time is over: to look at the clock for each request would cost more than to look twice. */
   checkIdle(): void {
-    if (!this.atWork && !this.#used) return this.end("it was idle for too long (--idleTimeout)");
+    if (!this.atWork && !this.#used) {
+      return this.end(`it was idle for too long (${optionName("idleTimeout")})`);
+    }
     this.#used = false;
     if (this.#idle) this.#options.idle.renew(this.#idle);
   }
@@ -227,7 +230,7 @@ export class Place {
   /** The connection takes more places than one. Throws LimitError, also for one that has made room meanwhile. */
   widen(places: number): void {
     if (!this.#left) this.#options.makeRoomFor(places);
-    if (this.#left) throw new LimitError("The connection had to make room (--maxConnections)");
+    if (this.#left) throw new LimitError(`The connection had to make room (${optionName("maxConnections")})`);
     this.#options.widened(places);
     this.#places += places;
   }

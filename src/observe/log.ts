@@ -8,6 +8,7 @@ import {
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../base/outside.ts";
 import { type TellingLimits, told as toldText, toldValue } from "../base/telling.ts";
+import { optionName } from "../base/option_name.ts";
 import { type Children, children } from "./children.ts";
 import { withoutRepeats } from "./without_repeats.ts";
 
@@ -158,7 +159,9 @@ function told(level: Described["level"], text: string): Described {
 }
 
 /** Nothing of a message is in the log above that. */
-const SEE_MORE = "; --logLevel debug shows its messages";
+function seeMore(): string {
+  return `; ${optionName("logLevel")} debug shows its messages`;
+}
 
 /** One line for each kind of event; made once, since most events are below the level of the log. */
 const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
@@ -200,18 +203,10 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
 };
 /** As a Map: V8 compiles a lookup by a name that differs from event to event again and again where it is an object's. */
 const NEWS_BY_TYPE: ReadonlyMap<string, Described> = new Map(Object.entries(NEWS));
-const BY_OUTCOME: Readonly<Record<"timeout" | "failed" | "error" | "slow", Described>> = {
-  timeout: told("warn", `Call timed out${SEE_MORE}`),
-  failed: told("warn", `Call failed${SEE_MORE}`),
-  error: told("info", "Call was answered with an error"),
-  slow: told("info", "Call took long"),
-};
+const ANSWERED_ERROR: Described = told("info", "Call was answered with an error");
+const TOOK_LONG: Described = told("info", "Call took long");
 const POST_OPENED: Described = told("debug", "Session opened");
 const POST_CLOSED: Described = told("debug", "Session closed");
-const WAITING: Described = told(
-  "info",
-  "Gateway is stopping: it waits for open calls, until waitMs is over (--shutdownTimeout) or a second signal comes",
-);
 const CHILD_ENDED_EARLY: Described = told("error", "Child ended by itself, before it said anything");
 const TOLD_BEFORE: Described = told("debug", "Trouble with the server");
 const STARTED_LATER: Described = told("info", "Child is started again after a pause");
@@ -228,7 +223,7 @@ function describe(event: GatewayEvent, slowRequestMs: number): Described {
     case "session.closed":
       return event.scope === "request" ? POST_CLOSED : NEWS["session.closed"];
     case "gateway.stopping":
-      return event.waitsFor ? WAITING : NEWS["gateway.stopping"];
+      return event.waitsFor ? told("info", waiting()) : NEWS["gateway.stopping"];
     case "child.exited":
       return event.expected ? CHILD_STOPPED : event.early ? CHILD_ENDED_EARLY : NEWS["child.exited"];
     // The end of a child is one record, and these say the same to other observers.
@@ -250,8 +245,20 @@ type Finished = Extract<GatewayEvent, { type: "request.finished" }>;
 
 /** Of a client's call that went well, and of what servers ask, the log tells at debug alone. */
 function described({ direction, outcome, durationMs }: Finished, slowRequestMs: number): Described {
-  if (direction === "up" && (outcome === "timeout" || outcome === "failed" || outcome === "error")) {
-    return BY_OUTCOME[outcome];
+  if (direction === "down") return NEWS["request.finished"];
+  switch (outcome) {
+    case "timeout":
+      return told("warn", `Call timed out${seeMore()}`);
+    case "failed":
+      return told("warn", `Call failed${seeMore()}`);
+    case "error":
+      return ANSWERED_ERROR;
+    default:
+      return durationMs >= slowRequestMs ? TOOK_LONG : NEWS["request.finished"];
   }
-  return direction === "up" && durationMs >= slowRequestMs ? BY_OUTCOME.slow : NEWS["request.finished"];
+}
+
+function waiting(): string {
+  const limit = optionName("shutdownTimeout");
+  return `Gateway is stopping: it waits for open calls, until waitMs is over (${limit}) or a second signal comes`;
 }

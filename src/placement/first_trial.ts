@@ -1,4 +1,4 @@
-/** Starts the server before anybody comes, to find out whether that can be done (`--tryAtStart`). */
+/** Starts the server before anybody comes, to find out whether that can be done (option `tryAtStart`). */
 import type { Attempt } from "../observe/trial.ts";
 import { pause } from "../base/retry.ts";
 import type { PlacementConfig } from "./config.ts";

@@ -1,3 +1,3 @@
-/** Which server answers whom (`--children`), and what keeps those servers alive and few. */
+/** Which server answers whom (option `children`), and what keeps those servers alive and few. */
 export { Placement, type PlacementOptions } from "./placement.ts";
 export type { PlacementConfig } from "./config.ts";

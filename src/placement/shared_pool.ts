@@ -10,6 +10,7 @@ import { Backlog } from "../core/backlog.ts";
 import type { Channel } from "../core/channel.ts";
 import { BackendError, LimitError, StoppingError } from "../core/errors.ts";
 import { background } from "../core/events.ts";
+import { optionName } from "../base/option_name.ts";
 import { until } from "../base/waiting.ts";
 import { openShared, type SharingOptions } from "../adapters/sharing/open_shared.ts";
 import type { SharedServer } from "../adapters/sharing/shared_server.ts";
@@ -137,7 +138,7 @@ export class SharedPool implements AsyncDisposable {
 
   #retire(reason: Error): void {
     const { label, scope, emit } = this.#options;
-    const text = `${reason.message}, and is not started again (--restart never)`;
+    const text = `${reason.message}, and is not started again (${optionName("restart")} never)`;
     this.#over = new BackendError(text, { permanent: true, cause: reason });
     emit({ type: "server.failed", session: label, server: this.#backend.name, scope, reason: text });
   }

@@ -3,6 +3,7 @@ import { type Caller, isLoopbackAddress } from "../core/caller.ts";
 import { RequestError } from "../core/errors.ts";
 import { quoted } from "../base/outside.ts";
 import { remembered } from "../base/remembered.ts";
+import { optionName } from "../base/option_name.ts";
 
 export interface OriginOptions {
   /** The address that the gateway is bound to. */
@@ -62,11 +63,12 @@ function forbidden(header: string, value: string, wayOut: string): RequestError 
 /** Its port does not matter. */
 function foreignHost(host: string): RequestError {
   const name = hostnameOf(`http://${host}`) ?? host;
-  return forbidden("Host", host, OFFERED.test(name) ? `; --allowedHost ${name} lets it in` : "");
+  return forbidden("Host", host, OFFERED.test(name) ? `; ${optionName("allowedHost")} ${name} lets it in` : "");
 }
 
 function foreignOrigin(origin: string): RequestError {
-  const wayOut = `; --allowedOrigin ${origin} lets it in, and --cors ${origin} also tells its browser so`;
+  const [allowedOrigin, cors] = [optionName("allowedOrigin"), optionName("cors")];
+  const wayOut = `; ${allowedOrigin} ${origin} lets it in, and ${cors} ${origin} also tells its browser so`;
   const offered = UNNAMED.test(origin) || (ORIGIN.test(origin) && OFFERED.test(origin));
   return forbidden("Origin", origin, offered ? wayOut : "");
 }

@@ -1,4 +1,5 @@
 /** The head of an HTTP/1.1 message: its first line and its fields (RFC 9112, sections 2 to 5). */
+import { optionName } from "../base/option_name.ts";
 import { RequestError } from "../core/errors.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
@@ -49,7 +50,7 @@ export async function readHead(stream: ByteStream, maxBytes: number): Promise<Re
       return { head: parseHead(head), bytes: head, rest: bytes.subarray(end, size) };
     }
     if (size >= maxBytes) {
-      const why = `Request Header Fields Too Large: the limit is ${maxBytes} bytes (--maxHeaderSize)`;
+      const why = `Request Header Fields Too Large: the limit is ${maxBytes} bytes (${optionName("maxHeaderSize")})`;
       throw new RequestError(why, { status: 431 });
     }
     if (size === bytes.length) bytes = enlarged(bytes, Math.min(2 * size, maxBytes));

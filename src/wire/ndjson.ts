@@ -3,6 +3,7 @@ import type { Envelope } from "../core/channel.ts";
 import { LimitError } from "../core/errors.ts";
 import { type Outline, OutlineReader } from "../core/message/outline.ts";
 import { cutOut } from "../base/cut_out.ts";
+import { optionName } from "../base/option_name.ts";
 import { lineOf } from "./line.ts";
 import { MAX_OUTLINES } from "./skipping.ts";
 import { utf8Decoder } from "./utf8.ts";
@@ -156,7 +157,7 @@ export class LineDecoder {
 
   #tooLong(): LimitError {
     const { option } = this.#options;
-    return new LimitError(`A line is longer than ${this.#maxBytes} bytes${option ? ` (${option})` : ""}`);
+    return new LimitError(`A line is longer than ${this.#maxBytes} bytes${option ? ` (${optionName(option)})` : ""}`);
   }
 }
 

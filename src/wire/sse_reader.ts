@@ -4,6 +4,7 @@ import { LimitError } from "../core/errors.ts";
 import { type Outline, OutlineReader } from "../core/message/outline.ts";
 import { inTime } from "../base/waiting.ts";
 import { cutOut } from "../base/cut_out.ts";
+import { optionName } from "../base/option_name.ts";
 import { MAX_OUTLINES, SKIPPED_PAUSE_MS, SKIPPED_TIMES } from "./skipping.ts";
 import { utf8Decoder } from "./utf8.ts";
 
@@ -59,7 +60,7 @@ export async function* readEvents(
   const lines = new DataLines();
   const begun = new Begun();
   let skipped: SkippedEvent | undefined;
-  const error = new LimitError(`The server sent an event longer than ${maxBytes} bytes (--maxMessageSize)`);
+  const error = new LimitError(`The server sent an event longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`);
   const parser = createParser({
     onEvent: ({ event = "message", id, data }) => {
       if (tooLong) return;

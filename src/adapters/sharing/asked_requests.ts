@@ -20,6 +20,7 @@ import { withAskedId } from "./rewrite.ts";
 import { NOTHING, type SharedClient } from "./shared_client.ts";
 import type { ServerEnd } from "./server_end.ts";
 import { quoted } from "../../base/outside.ts";
+import { optionName } from "../../base/option_name.ts";
 
 /** Who may be meant by a request of the server. */
 export interface Candidates {
@@ -164,7 +165,7 @@ function cannotAnswer(client: SharedClient, method: string): JsonRpcErrorObject 
 }
 
 function standsAlone(method: string): JsonRpcErrorObject {
-  return notFound(`${quoted(method)} cannot be asked of a client without a session (--stateful)`);
+  return notFound(`${quoted(method)} cannot be asked of a client without a session (${optionName("stateful")})`);
 }
 
 function notFound(message: string): JsonRpcErrorObject {

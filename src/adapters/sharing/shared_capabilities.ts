@@ -10,6 +10,7 @@ import {
 import { anew } from "../../wire/anew.ts";
 import type { ClientKind } from "./shared_client.ts";
 import { quoted } from "../../base/outside.ts";
+import { optionName } from "../../base/option_name.ts";
 
 /** What needs a client that is there when the server speaks. */
 const NEEDS_SESSION = new Set(["resources/subscribe", "resources/unsubscribe", "logging/setLevel"]);
@@ -68,7 +69,7 @@ export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject 
   const needsSession = kind === "alone" ? task : kind === "request" && NEEDS_SESSION.has(method);
   if (!needsSession) return undefined;
   return notFound(
-    `${quoted(method)} needs a session, and this request stands alone: start the gateway with --stateful`,
+    `${quoted(method)} needs a session, and this request stands alone: start the gateway with ${optionName("stateful")}`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** Who hears of which resource: the server sees one subscription a uri, however many clients want it. */
+import { optionName } from "../../base/option_name.ts";
 import type { Envelope } from "../../core/channel.ts";
 import { toRpcError } from "../../core/errors.ts";
 import {
@@ -85,7 +86,7 @@ export class SharedSubscriptions {
   tooLong(uri: unknown): string | undefined {
     const { maxUriChars } = this.#limits;
     if (typeof uri !== "string" || uri.length <= maxUriChars) return undefined;
-    return `the URI of an update is longer than ${maxUriChars} characters (--maxUriLength)`;
+    return `the URI of an update is longer than ${maxUriChars} characters (${optionName("maxUriLength")})`;
   }
 
   /** To the subscribers of this uri, else to those of what it is a part of; false when there are none. */

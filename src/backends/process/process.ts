@@ -202,7 +202,7 @@ class ProcessChannel implements Channel {
   async #readStdout(): Promise<void> {
     const { maxMessageBytes } = this.#options;
     const decoder = new LineDecoder(maxMessageBytes, {
-      option: "--maxMessageSize",
+      option: "maxMessageSize",
       maxSkippedBytes: SKIPPED_TIMES * maxMessageBytes,
       onSkipped: (error, outlines) => this.#receiveSkipped(error, outlines),
     });

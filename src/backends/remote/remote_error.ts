@@ -5,6 +5,7 @@ import { answersSole, errorOf, type JsonRpcError, type RequestId } from "../../c
 import { parseMessage } from "../../core/message/parse.ts";
 import { cut } from "../../base/outside.ts";
 import { excerpt } from "../../base/telling.ts";
+import { optionName } from "../../base/option_name.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
 
 /** Of what a remote says, and of a URL that it sends us to. */
@@ -136,7 +137,7 @@ export function untaken(error: unknown): unknown {
 /** A POST that was answered as a GET is in the transport of 2024-11-05: nobody has read what it said. */
 export function otherTransport(url: URL, { status: remoteStatus }: Response): RemoteError {
   const text = `${shown(url)} answered a message with the beginning of an SSE session: it speaks the older ` +
-    "transport (--sse)";
+    `transport (${optionName("sse")})`;
   return new RemoteError(text, { delivered: false, remoteStatus, permanent: true });
 }
 
@@ -158,9 +159,10 @@ export function statusError(url: URL, response: Response, body: string): RemoteE
   const options = { remoteStatus: status, retryAfterMs, delivered, sessionRefused, answer };
   const text = excerpt(answer?.message.error.message ?? body, BODY_CHARS);
   if (status === 401 || status === 403) {
+    const credentials = `${optionName("oauth2Bearer")} or ${optionName("header")}`;
     const way = status === 401
-      ? "give credentials by --oauth2Bearer or --header"
-      : "the credentials of --oauth2Bearer or --header do not suffice";
+      ? `give credentials by ${credentials}`
+      : `the credentials of ${credentials} do not suffice`;
     return new RemoteError(`${what}: ${way}${answer && text ? `; it says: ${text}` : ""}`, options);
   }
   if (isHtml(response, body)) return new RemoteError(`${what} with an HTML page instead of MCP`, options);

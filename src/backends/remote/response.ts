@@ -6,6 +6,7 @@ import { readText } from "../../wire/bounded_text.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_error.ts";
 import { excerpt } from "../../base/telling.ts";
+import { optionName } from "../../base/option_name.ts";
 
 export const EVENT_STREAM = "text/event-stream";
 /** What an error message quotes from. */
@@ -31,7 +32,7 @@ export async function readMessages(
   response: Response,
 ): Promise<readonly Said[]> {
   const tooLarge = () =>
-    new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes (--maxMessageSize)`);
+    new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`);
   const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {
     throw error instanceof GatewayError ? error : lostAnswer(url, error);
   });

@@ -17,6 +17,7 @@ import type { Outline } from "../../core/message/outline.ts";
 import { answersTooLong } from "../../core/message/parse.ts";
 import { Queue } from "../../base/queue.ts";
 import { within } from "../../base/waiting.ts";
+import { optionName } from "../../base/option_name.ts";
 import { AnswerFirst } from "./answer_first.ts";
 import { AnswerReader } from "./answer_reader.ts";
 import { Calls } from "./calls.ts";
@@ -261,7 +262,7 @@ class StreamableChannel implements Channel {
   }
 
   #tellFruitless(failure: unknown): void {
-    const soon = "it is asked for again and again, at pauses that grow (--retryMaxDelay)";
+    const soon = `it is asked for again and again, at pauses that grow (${optionName("retryMaxDelay")})`;
     if (failure === undefined) this.#tellOdd(`its own event stream ends without a message; ${soon}`);
     else this.#tell(`the server's own stream cannot be had: ${messageOf(failure)}; ${soon}`);
   }

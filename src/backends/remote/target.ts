@@ -1,5 +1,6 @@
 /** Which remote addresses may be called: the one place where networks can be refused. */
 import { lookup as systemLookup } from "node:dns/promises";
+import { optionName } from "../../base/option_name.ts";
 import { BackendError } from "../../core/errors.ts";
 import { literalAddress, type Network, networkOf } from "./networks.ts";
 import { shown } from "./remote_error.ts";
@@ -44,7 +45,7 @@ export function sameNetwork(given: URL, lookup: Lookup = askSystem): TargetCheck
     if (other === undefined) return;
     throw new BackendError(
       `A redirect to ${shown(url)}, ${WHERE[other]}, is not followed, since ${shown(given)} is ` +
-        `${WHERE[own[0] ?? "none"]} (--allowPrivateRedirects follows it)`,
+        `${WHERE[own[0] ?? "none"]} (${optionName("allowPrivateRedirects")} follows it)`,
       { permanent: true },
     );
   };

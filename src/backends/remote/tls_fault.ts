@@ -1,6 +1,7 @@
 /** Why TLS with a server fails that will not do better: mostly its certificate. The runtime's words are for programmers. */
 import { isIP } from "node:net";
 import { cut, escaped, quoted } from "../../base/outside.ts";
+import { optionName } from "../../base/option_name.ts";
 import { withoutBrackets } from "./proxy.ts";
 import { RemoteError, shown } from "./remote_error.ts";
 import { type ShownCertificate, shownCertificate } from "./shown_certificate.ts";
@@ -54,7 +55,7 @@ export function reasonOf(fault: string, host: string, certificate?: ShownCertifi
   }
   if (fault.includes("CaUsedAsEndEntity")) {
     return `is that of an authority (CA:TRUE), as "openssl req -x509" makes it by default, and a server's may not be: ` +
-      `make it anew with "-addext basicConstraints=critical,CA:FALSE ${forHost}", and give it by --caFile`;
+      `make it anew with "-addext basicConstraints=critical,CA:FALSE ${forHost}", and give it by ${optionName("caFile")}`;
   }
   if (/extended key usage|InvalidPurpose/.test(fault)) {
     return "is not one for servers: its extendedKeyUsage has no serverAuth";
@@ -74,13 +75,14 @@ function isUnknown(fault: string): boolean {
 }
 
 function unknown(certificate: ShownCertificate | undefined): string {
+  const caFile = optionName("caFile");
   if (!certificate) {
-    return "is self-signed, or of an authority that is not known here: --caFile with the one or the other trusts it";
+    return `is self-signed, or of an authority that is not known here: ${caFile} with the one or the other trusts it`;
   }
-  if (certificate.selfSigned) return "is self-signed: --caFile with that certificate trusts it";
+  if (certificate.selfSigned) return `is self-signed: ${caFile} with that certificate trusts it`;
   const { issuer } = certificate;
   return `is of an authority that is not known here${issuer === undefined ? "" : `, ${quoted(issuer)}`}: ` +
-    "--caFile with that authority's certificate trusts it";
+    `${caFile} with that authority's certificate trusts it`;
 }
 
 function namesIn(fault: string): string {

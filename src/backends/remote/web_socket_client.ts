@@ -1,4 +1,5 @@
 /** A connection that speaks WebSocket from then on: the client's opening handshake (RFC 6455, section 4.1). */
+import { optionName } from "../../base/option_name.ts";
 import { type ByteStream, withBefore, writeAll } from "../../wire/byte_stream.ts";
 import {
   encodeHead,
@@ -119,7 +120,8 @@ function statusOf({ line }: Head): number {
 }
 
 function refusal(url: URL, status: number): RemoteError {
-  const way = status === 401 || status === 403 ? ": give credentials by --oauth2Bearer or --header" : "";
+  const credentials = `${optionName("oauth2Bearer")} or ${optionName("header")}`;
+  const way = status === 401 || status === 403 ? `: give credentials by ${credentials}` : "";
   const what = `${shown(url)} answered HTTP ${status}${way}`;
   return new RemoteError(what, { delivered: false, remoteStatus: status });
 }

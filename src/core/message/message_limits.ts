@@ -1,6 +1,7 @@
 /** How much structure a message may have, found out before it is parsed: to parse two million brackets takes seconds. */
 
 import { cutOut } from "../../base/cut_out.ts";
+import { optionName } from "../../base/option_name.ts";
 
 export interface MessageLimits {
   /** Levels of objects and arrays in one another. */
@@ -18,7 +19,7 @@ export const USUAL_LIMITS: MessageLimits = {
   maxDepth: 512,
   maxBatch: 100,
   maxParts: 1_000_000,
-  partsOption: "--maxMessageParts",
+  partsOption: "maxMessageParts",
 };
 
 export const QUOTE = 0x22;
@@ -46,7 +47,7 @@ export function excessIn(text: string, limits = USUAL_LIMITS): string | undefine
 }
 
 export function tooManyMessages({ maxBatch }: MessageLimits): string {
-  return `a batch of more than ${maxBatch} messages (--maxBatch)`;
+  return `a batch of more than ${maxBatch} messages (${optionName("maxBatch")})`;
 }
 
 /** One pass over what stands outside of strings. Text that is not JSON is left to the parser, which stops where it breaks. */
@@ -65,12 +66,12 @@ function walk(text: string, limits: MessageLimits): string | undefined {
       at = end;
     } else if (opens(code)) {
       parts++;
-      if (++depth > maxDepth) return `a message that nests deeper than ${maxDepth} levels (--maxDepth)`;
+      if (++depth > maxDepth) return `a message that nests deeper than ${maxDepth} levels (${optionName("maxDepth")})`;
       if (depth === 2 && ++messages > maxMessages) return tooManyMessages(limits);
     } else if (closes(code)) depth--;
     else continue;
     if (parts > maxParts) {
-      return `a message of more than ${maxParts} objects, arrays and strings (${partsOption})`;
+      return `a message of more than ${maxParts} objects, arrays and strings (${optionName(partsOption)})`;
     }
   }
   return undefined;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Random, randomSeed } from "../../../tests/support/random.ts";
 import { excessIn, type MessageLimits } from "./message_limits.ts";
 
-const MANY: MessageLimits = { maxDepth: 512, maxBatch: 100, maxParts: 1_000_000, partsOption: "--parts" };
+const MANY: MessageLimits = { maxDepth: 512, maxBatch: 100, maxParts: 1_000_000, partsOption: "parts" };
 
 /** How deep a value is. */
 function depthOf(value: unknown): number {

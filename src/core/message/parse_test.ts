@@ -171,7 +171,7 @@ Deno.test("hear takes a message as it is, and a batch", () => {
 
 // --- limits ---
 
-const LIMITS: MessageLimits = { maxDepth: 10, maxBatch: 3, maxParts: 100, partsOption: "--parts" };
+const LIMITS: MessageLimits = { maxDepth: 10, maxBatch: 3, maxParts: 100, partsOption: "parts" };
 
 /** An array that nests so deep. */
 function nested(depth: number): string {

@@ -17,6 +17,7 @@ import {
 import { Queue } from "../../base/queue.ts";
 import { Table } from "../../base/table.ts";
 import type { Ticket } from "../../base/time_limit.ts";
+import { optionName } from "../../base/option_name.ts";
 import { Exchange, type ExchangeHost, type ExchangeSettings } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import { MessageBuffer } from "./message_buffer.ts";
@@ -278,7 +279,8 @@ export class StreamableSession implements Channel, ExchangeHost, HostedSession {
 
   /** The server would wait for its answer as long as the session lives, and have one request less to ask. */
   #refuse({ id }: JsonRpcRequest): void {
-    const why = "Too much waits for the client's GET stream (--maxBufferedMessages, --maxBufferedSize)";
+    const limits = `${optionName("maxBufferedMessages")}, ${optionName("maxBufferedSize")}`;
+    const why = `Too much waits for the client's GET stream (${limits})`;
     void this.incoming.push({ message: errorOf(id, toRpcError(new LimitError(why))) });
   }
 
