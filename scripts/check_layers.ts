@@ -17,6 +17,7 @@ export interface Violation {
 /** The groups, top first. Folders of one group are siblings; src/config collects the siblings' options, so it stands below them. */
 const GROUPS: readonly (readonly string[])[] = [
   ["src/base"],
+  ["src/options"],
   ["src/core"],
   ["src/wire"],
   [
@@ -30,12 +31,14 @@ const GROUPS: readonly (readonly string[])[] = [
     "src/stores",
   ],
   ["src/overrides.ts"],
+  ["src/gateway_options.ts"],
   ["src/gateway.ts"],
   ["src/config"],
   ["src/server.ts"],
   ["src/upstream.ts", "src/mounts.ts"],
   ["src/placement"],
   ["src/admin"],
+  ["src/served_server.ts"],
   ["src/app.ts"],
   ["src/cli"],
   ["main.ts"],

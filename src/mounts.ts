@@ -1,23 +1,29 @@
 /** Which wire is served where: the routes, and the URLs that lead to them. */
-import type { ResolvedConfig } from "./config/mod.ts";
+import type { ServerConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
 import type { RequestId } from "./core/message/jsonrpc.ts";
 import { escaped } from "./base/outside.ts";
 import { ReleaseWatch } from "./base/release_watch.ts";
 import { told, withoutFolders } from "./base/telling.ts";
+import type { UnreadSettings } from "./core/options.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
+import type { BodySettings, ClientSettings } from "./frontends/options.ts";
 import { methodNotAllowed } from "./frontends/http_checks.ts";
 import { sse } from "./frontends/sse.ts";
 import { streamable } from "./frontends/streamable/streamable.ts";
 import { notUpgraded, websocket } from "./frontends/websocket.ts";
 import type { Gateway } from "./gateway.ts";
+import type { ListenSettings } from "./listener/options.ts";
 import { isWildcard, reachableHost } from "./listener/reachable_host.ts";
 import type { Health } from "./observe/health.ts";
 import { isOfThisMachine } from "./policies/origin.ts";
 import type { Handler, Routes, UpgradeHandler } from "./server.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
+
+/** How one server is served on the network. */
+export type MountConfig = ServerConfig & ListenSettings & ClientSettings & BodySettings & UnreadSettings;
 
 export interface MountOptions {
   readonly gateway: Gateway;
@@ -43,7 +49,7 @@ export interface OpenCallReport {
 }
 
 /** Each cell of the matrix meets the same gateway. */
-export function createRoutes(config: ResolvedConfig, options: MountOptions): Routes {
+export function createRoutes(config: MountConfig, options: MountOptions): Routes {
   const { gateway, crowded, emit } = options;
   const events = config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined;
   const common = {
@@ -132,8 +138,8 @@ export interface Endpoint {
   readonly url: string;
 }
 
-/** Where clients of the network reach the gateway, in the order of `--outputTransport`. */
-export function endpointsOf(config: ResolvedConfig, port: number): Endpoint[] {
+/** Where clients of the network reach the gateway, in the order of its transports. */
+export function endpointsOf(config: MountConfig, port: number): Endpoint[] {
   const base = publicBase(config) ?? listeningAt(config, port);
   return config.transports.flatMap((transport): Endpoint[] => {
     switch (transport) {
@@ -150,16 +156,16 @@ export function endpointsOf(config: ResolvedConfig, port: number): Endpoint[] {
 }
 
 /** What a proxy in front has clients write; a path alone does not say where the proxy is. */
-function publicBase({ baseUrl }: ResolvedConfig): string | undefined {
+function publicBase({ baseUrl }: MountConfig): string | undefined {
   return /^https?:/i.test(baseUrl) ? baseUrl : undefined;
 }
 
-function listeningAt({ host, tlsCert }: ResolvedConfig, port: number): string {
+function listeningAt({ host, tlsCert }: MountConfig, port: number): string {
   return `http${tlsCert === undefined ? "" : "s"}://${reachableHost(host)}:${port}`;
 }
 
 /** What is bound, where the URLs do not show it. */
-export function boundAddress(config: ResolvedConfig, port: number): string | undefined {
+export function boundAddress(config: MountConfig, port: number): string | undefined {
   const { host } = config;
   if (publicBase(config) === undefined && !isWildcard(host)) return undefined;
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;

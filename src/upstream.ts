@@ -7,7 +7,7 @@ import { resolveCommand } from "./backends/process/resolve_command.ts";
 import { anyTarget, sameNetwork } from "./backends/remote/target.ts";
 import { remoteHeaders } from "./config/credentials.ts";
 import { readCertificatesOf, requireFolder } from "./config/files.ts";
-import type { ResolvedConfig, ServerCommand, ServerRemote } from "./config/mod.ts";
+import type { ServerCommand, ServerConfig, ServerRemote } from "./config/mod.ts";
 import type { Backend } from "./core/backend.ts";
 import { ConfigError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
@@ -21,12 +21,12 @@ export interface Upstream {
 }
 
 /** Throws ConfigError for what can be known to be wrong before the server is started or called. */
-export function createUpstream(config: ResolvedConfig, emit: Sink): Upstream {
+export function createUpstream(config: ServerConfig, emit: Sink): Upstream {
   const { server } = config;
   return server.kind === "command" ? createChild(config, server, emit) : createRemote(config, server, emit);
 }
 
-function createChild(config: ResolvedConfig, server: ServerCommand, emit: Sink): Upstream {
+function createChild(config: ServerConfig, server: ServerCommand, emit: Sink): Upstream {
   const { cwd, env, maxMessageBytes, serverLimits, stopTimeoutMs } = config;
   if (cwd !== undefined) requireFolder("cwd", cwd);
   const backend = processBackend({
@@ -39,7 +39,7 @@ function createChild(config: ResolvedConfig, server: ServerCommand, emit: Sink):
   return { backend, spawns: true, kill: () => backend.kill() };
 }
 
-function findProgram({ cwd, env }: ResolvedConfig, { program, flag }: ServerCommand): string {
+function findProgram({ cwd, env }: ServerConfig, { program, flag }: ServerCommand): string {
   try {
     return resolveCommand(program, { cwd, path: env.PATH, pathExt: env.PATHEXT });
   } catch (error) {
@@ -48,7 +48,7 @@ function findProgram({ cwd, env }: ResolvedConfig, { program, flag }: ServerComm
   }
 }
 
-function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit: Sink): Upstream {
+function createRemote(config: ServerConfig, { wire, url }: ServerRemote, emit: Sink): Upstream {
   const {
     maxMessageBytes,
     serverLimits,
@@ -72,7 +72,7 @@ function createRemote(config: ResolvedConfig, { wire, url }: ServerRemote, emit:
   return { backend, spawns: false, kill: () => {} };
 }
 
-function createClient(config: ResolvedConfig, url: URL): HttpClient {
+function createClient(config: ServerConfig, url: URL): HttpClient {
   const { caFile, allowPrivateRedirects, remoteIdleMs: idleMs } = config;
   const caCerts = caFile === undefined ? [] : [readCertificatesOf("caFile", caFile)];
   const checkTarget = allowPrivateRedirects ? anyTarget : sameNetwork(url);
@@ -80,7 +80,9 @@ function createClient(config: ResolvedConfig, url: URL): HttpClient {
   try {
     return httpClient(options);
   } catch (cause) {
-    throw new ConfigError(`${optionName("caFile")} ${JSON.stringify(caFile)}: holds a broken certificate`, { cause });
+    throw new ConfigError(`${optionName("caFile")} ${JSON.stringify(caFile)}: holds a broken certificate`, {
+      cause,
+    });
   }
 }
 

@@ -48,7 +48,9 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
   const params = { protocolVersion, capabilities, clientInfo };
   await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: "initialize", params } });
   const late = new TimeoutError(
-    `The MCP server did not answer initialize within ${durationText(timeoutMs)} (${optionName("startTimeout")})`,
+    `The MCP server did not answer initialize within ${durationText(timeoutMs)} (${
+      optionName("startTimeout")
+    })`,
   );
   const answer = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, server, messages), late);
   await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });

@@ -86,7 +86,9 @@ export class SessionMemory {
     const size = JSON.stringify(params).length;
     if (size <= maxHandshakeChars) return undefined;
     return new RequestError(
-      `What initialize says may have ${maxHandshakeChars} characters (${optionName("maxHandshakeSize")}), and this has ${size}`,
+      `What initialize says may have ${maxHandshakeChars} characters (${
+        optionName("maxHandshakeSize")
+      }), and this has ${size}`,
     );
   }
 

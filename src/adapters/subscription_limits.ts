@@ -25,7 +25,9 @@ export function subscriptionRefusal(
   }
   if (subscribed < maxSubscriptions) return undefined;
   return new LimitError(
-    `Too many subscriptions: the limit of a session is ${maxSubscriptions} (${optionName("maxSubscriptions")})`,
+    `Too many subscriptions: the limit of a session is ${maxSubscriptions} (${
+      optionName("maxSubscriptions")
+    })`,
   );
 }
 

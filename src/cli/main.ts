@@ -1,6 +1,7 @@
 /** The command line: parse, start, wait, stop. Errors become output here and nowhere else. */
 import { type App, startApp } from "../app.ts";
-import { parseArgs, refuseSlowPatterns, type ResolvedConfig } from "../config/mod.ts";
+import { nameOptions, optionName } from "../base/option_name.ts";
+import { type Config, parseArgs, refuseSlowPatterns } from "../config/mod.ts";
 import { ConfigError, GatewayError } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../base/outside.ts";
@@ -8,6 +9,7 @@ import { told } from "../base/telling.ts";
 import { within } from "../base/waiting.ts";
 import { type LineWriter, lineWriter } from "../observe/line_writer.ts";
 import { logSink } from "../observe/log.ts";
+import type { LogSettings } from "../observe/options.ts";
 import { banner } from "./banner.ts";
 import { stopRequests } from "./lifetime.ts";
 import { openCallsText } from "./open_calls.ts";
@@ -31,14 +33,17 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
       stdout.write(`${outcome.text}\n`);
       return 0;
     }
-    await refuseSlowPatterns(outcome.config.cors);
-    await serve(outcome.config, { version, warnings: outcome.warnings, stdout, stderr });
+    const { config, warnings, nameOf } = outcome;
+    nameOptions(nameOf);
+    await refuseSlowPatterns(config.process.origins.cors);
+    await serve(config, { version, warnings, stdout, stderr });
     return 0;
   } catch (error) {
     const usage = error instanceof ConfigError;
     stderr.write(
       usage
-        ? `keystone: ${error.message}\n`
+        // One line for each problem.
+        ? error.message.split("\n").map((line) => `keystone: ${line}\n`).join("")
         : `keystone: failed: ${escaped(told(messageOf(error), FAILURE_CHARS))}\n`,
     );
     return usage ? 2 : 1;
@@ -54,9 +59,10 @@ interface ServeOptions {
   readonly stderr: LineWriter;
 }
 
-async function serve(config: ResolvedConfig, options: ServeOptions): Promise<void> {
+async function serve(config: Config, options: ServeOptions): Promise<void> {
   const { version, warnings, stdout, stderr } = options;
-  const { logLevel: level, logFormat: format, slowRequestMs } = config;
+  const { log: { logLevel: level, logFormat: format, slowRequestMs }, lifetime } = config.process;
+  const servers = [...config.servers.values()];
   const log = logSink({
     level,
     format,
@@ -67,19 +73,20 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
   const app = startApp(config, { version, sinks: [log] });
   // Not before: a line that is refused is told of in one line.
   for (const text of warnings) log({ type: "warning", text });
-  const byStdio = config.transports.includes("stdio");
-  const { exitWithParent: watchParent, idleExitMs } = config;
+  const byStdio = servers.some(({ transports }) => transports.includes("stdio"));
+  const { exitWithParent: watchParent, idleExitMs } = lifetime;
   const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
   const stop = stopRequests({ watchStdin: !byStdio, watchParent, idle });
   guardAgainstFaults(log, app);
   tellOpenCallsOnSignal(() => stderr.write(openCallsText(app.openCalls(), format)));
-  if (level !== "none" && app.endpoints.length > 0) {
+  const [served] = servers;
+  if (served && level !== "none" && app.endpoints.length > 0) {
     // stdout belongs to the protocol where a client listens to it.
-    (byStdio ? stderr : stdout).write(`${banner(app, { version, server: config.server, format })}\n`);
+    (byStdio ? stderr : stdout).write(`${banner(app, { version, server: served.server, format })}\n`);
   }
   const finished = app.finished.then(() => "the client on stdin is done");
   const failed = app.failed.catch((error: Error) => error);
-  const unstartable = untilUnstartable(app, config, (text) => stderr.write(text));
+  const unstartable = untilUnstartable(app, config.process.log, (text) => stderr.write(text));
   const reason = await Promise.race([stop.first, finished, failed, unstartable]);
   const orderly = app.stop(reason instanceof Error ? reason.message : reason);
   const atOnce = stop.second.then(() => {
@@ -93,12 +100,12 @@ async function serve(config: ResolvedConfig, options: ServeOptions): Promise<voi
 /** Tells of a server that cannot be started; settles where that is the end. */
 async function untilUnstartable(
   app: App,
-  { logLevel, logFormat: format, exitOnFailure: ends }: ResolvedConfig,
+  { logLevel, logFormat: format }: LogSettings,
   write: (text: string) => void,
 ): Promise<Error> {
-  const report = await app.tried;
-  if (report && logLevel !== "none") write(trialText(report, { format, ends }));
-  if (report && ends) return new GatewayError("the MCP server cannot be started (--exitOnFailure)");
+  const { report, ends } = await app.unstartable;
+  if (logLevel !== "none") write(trialText(report, { format, ends }));
+  if (ends) return new GatewayError(`the MCP server cannot be started (${optionName("exitOnFailure")})`);
   return await new Promise(() => {});
 }
 

@@ -1,39 +1,38 @@
 /** Two bounds of which one makes the other mean nothing. */
-import { ConfigError } from "../core/errors.ts";
-import { findOption, type OptionKey, type Options, type RawOptions } from "./options.ts";
+import { findOption, type OptionKey } from "./options.ts";
+import type { Problem, Readable } from "./problem.ts";
 
 interface Pair {
   /** May not be beyond the other. */
-  readonly flag: OptionKey;
+  readonly option: OptionKey;
   readonly bound: OptionKey;
   /** What becomes of the first. */
   readonly because: string;
 }
 
 const PAIRS: readonly Pair[] = [
-  { flag: "requestTimeout", bound: "maxRequestTime", because: "which ends the call before" },
-  { flag: "progressHeartbeat", bound: "requestTimeout", because: "which ends a silent call before" },
-  { flag: "restartDelay", bound: "restartMaxDelay", because: "which is the longest pause" },
-  { flag: "retryDelay", bound: "retryMaxDelay", because: "which is the longest pause" },
-  { flag: "maxConnectionsPerAddress", bound: "maxConnections", because: "which is for all addresses" },
-  { flag: "maxBodySize", bound: "maxBodiesInFlight", because: "which is for all bodies" },
-  { flag: "maxBufferedSize", bound: "maxUnreadSize", because: "which is for all clients" },
+  { option: "requestTimeout", bound: "maxRequestTime", because: "which ends the call before" },
+  { option: "progressHeartbeat", bound: "requestTimeout", because: "which ends a silent call before" },
+  { option: "restartDelay", bound: "restartMaxDelay", because: "which is the longest pause" },
+  { option: "retryDelay", bound: "retryMaxDelay", because: "which is the longest pause" },
+  { option: "maxConnectionsPerAddress", bound: "maxConnections", because: "which is for all addresses" },
+  { option: "maxBodySize", bound: "maxBodiesInFlight", because: "which is for all bodies" },
+  { option: "maxBufferedSize", bound: "maxUnreadSize", because: "which is for all clients" },
 ];
 
 /** Only of what somebody has written: a default gives way to a bound. */
-export function refuseContradictions(raw: RawOptions, values: Options): void {
-  for (const { flag, bound, because } of PAIRS) {
-    const [value, limit] = [values[flag], values[bound]];
-    if (raw[flag] === undefined || typeof value !== "number" || typeof limit !== "number") continue;
-    if (value <= limit) continue;
-    throw new ConfigError(
-      `--${flag} ${JSON.stringify(raw[flag])}: beyond --${bound}, ${because} (${
-        shownBound(raw, bound)
-      }); lower the first or raise the second`,
-    );
-  }
+export function contradictions({ raw, values, nameOf }: Readable): Problem[] {
+  return PAIRS.flatMap(({ option, bound, because }) => {
+    const [value, limit] = [values[option], values[bound]];
+    if (raw[option] === undefined || typeof value !== "number" || typeof limit !== "number") return [];
+    if (value <= limit) return [];
+    const shown = `${nameOf(option)} ${JSON.stringify(raw[option])}`;
+    const why = `${because} (${shownBound(raw, bound)})`;
+    const text = `${shown}: beyond ${nameOf(bound)}, ${why}; lower the first or raise the second`;
+    return [{ option, text }];
+  });
 }
 
-function shownBound(raw: RawOptions, bound: OptionKey): string {
+function shownBound(raw: Readable["raw"], bound: OptionKey): string {
   return raw[bound] === undefined ? `by default ${findOption(bound)?.default}` : String(raw[bound]);
 }

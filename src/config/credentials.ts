@@ -2,11 +2,11 @@
 import { optionName } from "../base/option_name.ts";
 import { ConfigError } from "../core/errors.ts";
 import { readFileOf } from "./files.ts";
-import { bearerToken, headerLine } from "./network_values.ts";
-import type { ResolvedConfig } from "./resolve.ts";
+import type { RemoteSettings } from "../backends/remote/options.ts";
+import { bearerToken, headerLine } from "../options/network_values.ts";
 
 /** By lower-case name. Throws ConfigError for a file that cannot be read or a line that is no header. */
-export function remoteHeaders(config: ResolvedConfig, url: URL): Record<string, string> {
+export function remoteHeaders(config: RemoteSettings, url: URL): Record<string, string> {
   const { headers, headerFile, oauth2Bearer, oauth2BearerFile } = config;
   const all = [
     ...basicCredentials(url),
@@ -42,7 +42,9 @@ function headersFrom(path: string): Header[] {
     if (result.success) return [result.data];
     // The line may be a secret.
     throw new ConfigError(
-      `${optionName("headerFile")} ${JSON.stringify(path)}: line ${index + 1}: ${result.error.issues[0]?.message}`,
+      `${optionName("headerFile")} ${JSON.stringify(path)}: line ${index + 1}: ${
+        result.error.issues[0]?.message
+      }`,
     );
   });
 }
@@ -50,7 +52,9 @@ function headersFrom(path: string): Header[] {
 function tokenFrom(path: string): string {
   const result = bearerToken().safeParse(readFileOf("oauth2BearerFile", path).trim());
   if (result.success) return result.data;
-  throw new ConfigError(`${optionName("oauth2BearerFile")} ${JSON.stringify(path)}: expected one token and nothing else`);
+  throw new ConfigError(
+    `${optionName("oauth2BearerFile")} ${JSON.stringify(path)}: expected one token and nothing else`,
+  );
 }
 
 function bearer(token: string | undefined): Header[] {

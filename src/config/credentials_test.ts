@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
+import { flat, resolved } from "../../tests/support/config.ts";
 import { ConfigError } from "../core/errors.ts";
 import { remoteHeaders } from "./credentials.ts";
 import { readCertificatesOf, requireFolder } from "./files.ts";
 import type { RawOptions } from "./options.ts";
-import { resolve } from "./resolve.ts";
 
 function headers(raw: RawOptions, url = "https://host/mcp"): Record<string, string> {
   const target = new URL(url);
-  return remoteHeaders(resolve(raw, { argv: [], url: target }).config, target);
+  return remoteHeaders(flat(resolved(raw, { argv: [], url: target }).config), target);
 }
 
 /** Gives the path of a file with this text, for as long as the test runs. */
@@ -88,19 +88,19 @@ Deno.test("remoteHeaders name the file and the line that is wrong, and not what 
 
 Deno.test("readCertificatesOf takes PEM and nothing else", async () => {
   const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-  await withFile(pem, (path) => assert.equal(readCertificatesOf("--caFile", path), pem));
+  await withFile(pem, (path) => assert.equal(readCertificatesOf("caFile", path), pem));
   await withFile("s3cret", (path) => {
     assert.match(
-      refusal(() => readCertificatesOf("--caFile", path)),
+      refusal(() => readCertificatesOf("caFile", path)),
       /^--caFile ".*": holds no certificate in PEM form$/,
     );
   });
 });
 
 Deno.test("requireFolder wants a folder that is there", async () => {
-  requireFolder("--cwd", "/");
-  assert.equal(refusal(() => requireFolder("--cwd", "/no/x")), '--cwd "/no/x": there is no such folder');
+  requireFolder("cwd", "/");
+  assert.equal(refusal(() => requireFolder("cwd", "/no/x")), '--cwd "/no/x": there is no such folder');
   await withFile("", (path) => {
-    assert.match(refusal(() => requireFolder("--cwd", path)), /: there is no such folder$/);
+    assert.match(refusal(() => requireFolder("cwd", path)), /: there is no such folder$/);
   });
 });

@@ -1,5 +1,6 @@
 /** Times and sizes without a unit that are too small to be meant: `--requestTimeout 30` is thirty milliseconds. */
-import { optionEntries, type RawOptions } from "./options.ts";
+import type { Layered } from "./layers.ts";
+import { optionEntries } from "./options.ts";
 
 interface Unit {
   readonly name: string;
@@ -22,11 +23,11 @@ const UNITS: Readonly<Record<string, Unit>> = {
 };
 
 /** One warning for each. */
-export function doubtfulUnits(raw: RawOptions): string[] {
+export function doubtfulUnits({ raw, nameOf }: Layered): string[] {
   return optionEntries().flatMap(([key, { value = "" }]) => {
     const unit = UNITS[value];
     const digits = String(raw[key] ?? "");
     if (!unit || !/^\d+$/.test(digits) || Number(digits) === 0 || Number(digits) >= unit.enough) return [];
-    return [`--${key} "${digits}" is ${digits} ${unit.name}: ${unit.instead(digits)}`];
+    return [`${nameOf(key)} "${digits}" is ${digits} ${unit.name}: ${unit.instead(digits)}`];
   });
 }

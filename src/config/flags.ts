@@ -3,7 +3,7 @@ import { ConfigError } from "../core/errors.ts";
 import { foreignFlagHint } from "./foreign_flags.ts";
 import { COMMON_HEADING, dressHelp } from "./help.ts";
 import { commandHint, readOperand, URL_FORM } from "./operands.ts";
-import { optionEntries, type OptionKey, type OptionMeta, type RawOptions } from "./options.ts";
+import { type DescribedOption, optionEntries, type OptionKey, type RawOptions } from "./options.ts";
 
 /** What a command line asks for: a text to print, or values that are still as they were written. */
 export type Flags =
@@ -41,12 +41,12 @@ function createProgram(version: string): Command {
 }
 
 /** The order of the help. */
-function commonFirst(): [OptionKey, OptionMeta][] {
+function commonFirst(): [OptionKey, DescribedOption][] {
   const entries = optionEntries();
   return [...entries.filter(([, { common }]) => common), ...entries.filter(([, { common }]) => !common)];
 }
 
-function headingOf({ group, common }: OptionMeta): string {
+function headingOf({ group, common }: DescribedOption): string {
   return common ? COMMON_HEADING : `${group}:`;
 }
 
@@ -54,7 +54,7 @@ function headingOf({ group, common }: OptionMeta): string {
  * To commander every value is optional. It then leaves the flag that follows a forgotten value alone, as yargs does,
  * where a required value would swallow it.
  */
-function flagOf(key: OptionKey, meta: OptionMeta): Option {
+function flagOf(key: OptionKey, meta: DescribedOption): Option {
   const names = kebab(key) === key ? `--${key}` : `--${kebab(key)}, --${key}`;
   const option = new Option(
     `${names} ${meta.list === "greedy" ? "[values...]" : "[value]"}`,
@@ -66,7 +66,7 @@ function flagOf(key: OptionKey, meta: OptionMeta): Option {
 }
 
 /** Turns a switch off; the help tells of it once for all switches. */
-function noFlagOf(key: OptionKey, meta: OptionMeta): Option {
+function noFlagOf(key: OptionKey, meta: DescribedOption): Option {
   return new Option(`--no-${kebab(key)}`).hideHelp().helpGroup(headingOf(meta));
 }
 
@@ -131,7 +131,7 @@ function rawOptions(values: Readonly<Record<string, unknown>>): RawOptions {
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-function rawValue(key: OptionKey, meta: OptionMeta, value: unknown): unknown {
+function rawValue(key: OptionKey, meta: DescribedOption, value: unknown): unknown {
   if (value === true) throw new ConfigError(`--${key}: expected ${meta.value} after it`);
   if (meta.single && Array.isArray(value)) return singleValue(key, value.map(String));
   if (meta.list !== "commas" || !Array.isArray(value)) return value;
@@ -147,7 +147,7 @@ function singleValue(key: OptionKey, values: readonly string[]): string | undefi
   );
 }
 
-function isSwitch(meta: OptionMeta): boolean {
+function isSwitch(meta: DescribedOption): boolean {
   return meta.value === undefined;
 }
 

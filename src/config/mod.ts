@@ -2,7 +2,6 @@
 export { type ChildMode, childMode, scopesServed } from "./child_modes.ts";
 export { fetchedFirst } from "./package_runner.ts";
 export { parseArgs, type ParseOutcome } from "./parse_args.ts";
-export type { Transport } from "./options.ts";
-export type { ResolvedConfig } from "./resolve.ts";
+export type { Config, ProcessConfig, ServerConfig } from "./config.ts";
 export { commandTextOf, type ServerCommand, type ServerInput, type ServerRemote } from "./server_input.ts";
 export { refuseSlowPatterns } from "./slow_patterns.ts";

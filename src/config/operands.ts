@@ -1,7 +1,7 @@
 /** What stands on a command line besides flags: the URL of a remote server, or something that is in the wrong place. */
 import { ConfigError } from "../core/errors.ts";
-import { HTTP, WEB_SOCKET } from "./network_values.ts";
-import { parseServerUrl, urlFault } from "./server_url.ts";
+import { HTTP, WEB_SOCKET } from "../options/network_values.ts";
+import { parseServerUrl, urlFault } from "../options/server_url.ts";
 
 /** Whatever has a URL's form is meant for the server's. */
 export const URL_FORM = /^(https?|wss?):\/\//i;

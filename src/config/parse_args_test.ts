@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { flat } from "../../tests/support/config.ts";
 import { ConfigError } from "../core/errors.ts";
 import { parseArgs, type ServerCommand } from "./mod.ts";
 
 function config(...argv: string[]) {
   const outcome = parseArgs(argv, "1.2.3");
   assert(outcome.kind === "run");
-  return outcome.config;
+  return flat(outcome.config);
 }
 
 function command(...argv: string[]): ServerCommand {
@@ -41,7 +42,7 @@ Deno.test("parseArgs accepts a line that was written for supergateway", () => {
     ...["--header", "X-A: b", "--stateful", "--sessionTimeout", "60000", "--protocolVersion", "2024-11-05"],
   ], "1.2.3");
   assert(outcome.kind === "run");
-  const { server, transports, baseUrl, cors, healthEndpoints, sessionTimeoutMs } = outcome.config;
+  const { server, transports, baseUrl, cors, healthEndpoints, sessionTimeoutMs } = flat(outcome.config);
   assert(server.kind === "command");
   assert.deepEqual(server.args, ["-y", "@modelcontextprotocol/server-filesystem", "./my-folder"]);
   assert.deepEqual([transports, baseUrl, cors, healthEndpoints, sessionTimeoutMs], [

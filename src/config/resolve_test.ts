@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
+import { flat, type FlatConfig, resolved } from "../../tests/support/config.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { RawOptions } from "./options.ts";
-import { resolve, type ResolvedConfig } from "./resolve.ts";
 
-function config(raw: RawOptions = {}): ResolvedConfig {
-  return resolve({ stdio: "some-server", ...raw }, { argv: [] }).config;
+function config(raw: RawOptions = {}): FlatConfig {
+  return flat(resolved({ stdio: "some-server", ...raw }).config);
 }
 
 /** As `config`, with a remote server. */
-function remoteConfig(raw: RawOptions = {}): ResolvedConfig {
-  return resolve(raw, { argv: [], url: new URL("https://host/mcp") }).config;
+function remoteConfig(raw: RawOptions = {}): FlatConfig {
+  return flat(resolved(raw, { argv: [], url: new URL("https://host/mcp") }).config);
 }
 
 function refusal(raw: RawOptions, argv: readonly string[] = []): string {
   try {
-    resolve(raw, { argv });
+    resolved(raw, { argv });
   } catch (error) {
     assert(error instanceof ConfigError);
     assert.doesNotMatch(error.message, /\n/);
@@ -223,18 +223,18 @@ Deno.test("resolve makes the server's environment of pairs, and the last wins", 
 Deno.test("resolve warns of flags that have no effect", () => {
   const command = { stdio: "x", stateful: "true", outputTransport: ["sse"], caFile: "ca.pem" };
   const headers = { header: ["A: s3cret"], headerFile: "h.txt" };
-  assert.deepEqual(resolve({ ...command, ...headers }, { argv: [] }).warnings, [
+  assert.deepEqual(resolved({ ...command, ...headers }, { argv: [] }).warnings, [
     "--stateful has no effect without the streamableHttp transport",
     "--header has no effect with a stdio server: it is for remote servers",
     "--headerFile has no effect with a stdio server: it is for remote servers",
     "--caFile has no effect with a stdio server: it is for remote servers",
   ]);
-  assert.deepEqual(resolve({ ws: "ws://host", env: ["A=s3cret"], cwd: "/srv" }, { argv: [] }).warnings, [
+  assert.deepEqual(resolved({ ws: "ws://host", env: ["A=s3cret"], cwd: "/srv" }, { argv: [] }).warnings, [
     "--env has no effect with a remote server: it is for commands",
     "--cwd has no effect with a remote server: it is for commands",
   ]);
   const raw = { ws: "ws://host", prewarm: "2", crashLimit: "3", eventStoreSize: "1m" };
-  assert.deepEqual(resolve(raw, { argv: [] }).warnings, [
+  assert.deepEqual(resolved(raw, { argv: [] }).warnings, [
     "--prewarm has no effect with a remote server: it is for commands",
     "--crashLimit has no effect with a remote server: it is for commands",
     "--eventStoreSize has no effect without --stateful",
@@ -243,7 +243,7 @@ Deno.test("resolve warns of flags that have no effect", () => {
 
 Deno.test("resolve warns of a pattern for origins that no origin has", () => {
   const warningsOf = (pattern: string) =>
-    resolve({ stdio: "x", cors: [`/${pattern}/`] }, { argv: [] }).warnings;
+    resolved({ stdio: "x", cors: [`/${pattern}/`] }, { argv: [] }).warnings;
   for (
     const pattern of [
       ...["localhost", "example.com", String.raw`example\.com`, String.raw`^localhost(:\d+)?$`],
@@ -275,14 +275,14 @@ Deno.test("resolve warns of a pattern for origins that no origin has", () => {
 });
 
 Deno.test("resolve warns of nothing that has an effect", () => {
-  assert.deepEqual(resolve({ stdio: "x", stateful: "true", env: ["A=1"] }, { argv: [] }).warnings, []);
+  assert.deepEqual(resolved({ stdio: "x", stateful: "true", env: ["A=1"] }, { argv: [] }).warnings, []);
   const remote = { ws: "ws://host", ...{ header: ["A: b"], headerFile: "h.txt", caFile: "ca.pem" } };
-  assert.deepEqual(resolve(remote, { argv: [] }).warnings, []);
+  assert.deepEqual(resolved(remote, { argv: [] }).warnings, []);
 });
 
 Deno.test("resolve warns of any address but loopback, since nobody is asked who he is", () => {
   const warningsOf = (host: string, more: RawOptions = {}) =>
-    resolve({ stdio: "x", host, ...more }, { argv: [] }).warnings;
+    resolved({ stdio: "x", host, ...more }, { argv: [] }).warnings;
   for (const host of ["0.0.0.0", "::", "192.0.2.1", "gateway.example", "[::]"]) {
     assert.match(
       warningsOf(host)[0] ?? "",

@@ -1,40 +1,43 @@
-import { ConfigError } from "../core/errors.ts";
-import type { Options, Transport } from "./options.ts";
+import type { Transport } from "../frontends/options.ts";
+import type { OptionKey } from "./options.ts";
+import type { Problem, Readable } from "./problem.ts";
 
-/** Where the report on health is, whatever else is configured; a `--healthEndpoint` may take its place. */
+/** Where the report on health is, whatever else is configured; a `healthEndpoint` may take its place. */
 const HEALTH_PATH = "/health";
 
 interface Route {
-  flag: string;
+  /** That names the path; undefined for the health report. */
+  option?: OptionKey;
   path: string;
 }
 
 /**
- * Refuses two flags that name one path, since a path answers every method of one route. The WebSocket path may be any
+ * Refuses two options that name one path, since a path answers every method of one route. The WebSocket path may be any
  * path: an upgrade tells it apart.
  */
-export function refuseSharedRoutes(options: Options, transports: readonly Transport[]): void {
+export function sharedRoutes({ values, nameOf }: Readable, transports: readonly Transport[]): Problem[] {
   const takenBy = new Map<string, string>();
-  for (const { flag, path } of servedRoutes(options, transports)) {
+  return servedRoutes(values, transports).flatMap(({ option, path }): Problem[] => {
+    const name = option === undefined ? "the health report" : nameOf(option);
     const earlier = takenBy.get(path);
-    if (earlier !== undefined) {
-      throw new ConfigError(`${flag} ${JSON.stringify(path)}: taken by ${earlier}; expected another path`);
-    }
-    takenBy.set(path, flag);
-  }
+    if (earlier === undefined) takenBy.set(path, name);
+    if (option === undefined || earlier === undefined) return [];
+    const text = `${name} ${JSON.stringify(path)}: taken by ${earlier}; expected another path`;
+    return [{ option, text }];
+  });
 }
 
-function servedRoutes(options: Options, transports: readonly Transport[]): Route[] {
-  const { streamableHttpPath, ssePath, messagePath } = options;
-  const healthPaths = new Set(options.healthEndpoint);
+function servedRoutes(values: Readable["values"], transports: readonly Transport[]): Route[] {
+  const { streamableHttpPath, ssePath, messagePath } = values;
+  const healthPaths = new Set(values.healthEndpoint);
   const routes: Route[] = [];
-  if (!healthPaths.has(HEALTH_PATH)) routes.push({ flag: "the health report", path: HEALTH_PATH });
+  if (!healthPaths.has(HEALTH_PATH)) routes.push({ path: HEALTH_PATH });
   if (transports.includes("streamableHttp")) {
-    routes.push({ flag: "--streamableHttpPath", path: streamableHttpPath });
+    routes.push({ option: "streamableHttpPath", path: streamableHttpPath });
   }
   if (transports.includes("sse")) {
-    routes.push({ flag: "--ssePath", path: ssePath }, { flag: "--messagePath", path: messagePath });
+    routes.push({ option: "ssePath", path: ssePath }, { option: "messagePath", path: messagePath });
   }
-  for (const path of healthPaths) routes.push({ flag: "--healthEndpoint", path });
+  for (const path of healthPaths) routes.push({ option: "healthEndpoint", path });
   return routes;
 }

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
+import { readable } from "../../tests/support/config.ts";
 import { ConfigError } from "../core/errors.ts";
-import { NETWORK_TRANSPORTS, options, type RawOptions, type Transport } from "./options.ts";
-import { refuseSharedRoutes } from "./routes.ts";
+import { NETWORK_TRANSPORTS, type Transport } from "../frontends/options.ts";
+import type { RawOptions } from "./options.ts";
+import { errorOf } from "./problem.ts";
+import { sharedRoutes } from "./routes.ts";
 
 function check(raw: RawOptions, transports: readonly Transport[] = NETWORK_TRANSPORTS): void {
-  refuseSharedRoutes(options.parse(raw), transports);
+  const problems = sharedRoutes(readable(raw), transports);
+  if (problems.length > 0) throw errorOf(problems);
 }
 
-Deno.test("refuseSharedRoutes names both flags that name one path", () => {
+Deno.test("sharedRoutes names both flags that name one path", () => {
   const cases: [RawOptions, string, string][] = [
     [{ ssePath: "/mcp" }, "--ssePath", "--streamableHttpPath"],
     [{ streamableHttpPath: "/sse" }, "--ssePath", "--streamableHttpPath"],
@@ -28,15 +32,15 @@ Deno.test("refuseSharedRoutes names both flags that name one path", () => {
   }
 });
 
-Deno.test("refuseSharedRoutes lets the WebSocket path be any path", () => {
+Deno.test("sharedRoutes lets the WebSocket path be any path", () => {
   for (const wsPath of ["/mcp", "/sse", "/message", "/health"]) check({ wsPath });
 });
 
-Deno.test("refuseSharedRoutes lets a health endpoint take the place of the health report", () => {
+Deno.test("sharedRoutes lets a health endpoint take the place of the health report", () => {
   check({ healthEndpoint: ["/health", "/health"] });
 });
 
-Deno.test("refuseSharedRoutes looks only at what is served", () => {
+Deno.test("sharedRoutes looks only at what is served", () => {
   check({ ssePath: "/mcp", messagePath: "/mcp" }, ["streamableHttp", "ws"]);
   check({ ssePath: "/mcp" }, ["sse"]);
 });

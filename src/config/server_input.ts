@@ -2,7 +2,7 @@
 import { ConfigError } from "../core/errors.ts";
 import { commandLabel, commandText, shellLabel } from "./command_label.ts";
 import { splitCommandLine } from "./command_line.ts";
-import type { Options } from "./options.ts";
+import type { Readable } from "./problem.ts";
 import { serverName } from "./server_name.ts";
 
 interface Named {
@@ -16,7 +16,7 @@ interface Named {
 export interface ServerCommand extends Named {
   kind: "command";
   /** What it stands after on the command line, for messages. */
-  flag: "--stdio" | "--";
+  flag: string;
   program: string;
   args: readonly string[];
   /** Then `program` is the line, and there are no arguments. */
@@ -46,11 +46,12 @@ export interface Operands {
 type Input = { flag: string; read: () => ServerInput };
 
 /** Throws ConfigError unless exactly one server is given. */
-export function readServer(values: Options, operands: Operands): ServerInput {
-  const [input, ...others] = givenInputs(values, operands);
+export function readServer(readable: Readable, operands: Operands): ServerInput {
+  const [input, ...others] = givenInputs(readable, operands);
   if (input === undefined) {
     throw new ConfigError(
-      'No server given: expected --stdio "command line", -- command [arguments...], or the URL of a remote server',
+      `No server given: expected ${readable.nameOf("stdio")} "command line", -- command [arguments...], ` +
+        "or the URL of a remote server",
     );
   }
   if (others.length > 0) {
@@ -61,13 +62,14 @@ export function readServer(values: Options, operands: Operands): ServerInput {
 }
 
 /** An empty value counts as not given, as it does for supergateway. */
-function givenInputs(values: Options, { argv, url }: Operands): Input[] {
+function givenInputs({ values, nameOf }: Readable, { argv, url }: Operands): Input[] {
   const { stdio = "", streamableHttp, sse, ws } = values;
+  const line = nameOf("stdio");
   const remotes = Object.entries({ streamableHttp, sse, ws }).map(([wire, remote]): Input[] =>
-    remote ? [{ flag: `--${wire}`, read: () => remoteServer(wire as RemoteWire, remote) }] : []
+    remote ? [{ flag: nameOf(wire), read: () => remoteServer(wire as RemoteWire, remote) }] : []
   );
   return [
-    ...stdio.trim() === "" ? [] : [{ flag: "--stdio", read: () => lineCommand(stdio) }],
+    ...stdio.trim() === "" ? [] : [{ flag: line, read: () => lineCommand(stdio, line) }],
     ...remotes.flat(),
     ...argv.length > 0 ? [{ flag: "a command after --", read: () => directCommand(argv, "--") }] : [],
     ...url ? [{ flag: "a URL", read: () => remoteServer(wireOf(url), url) }] : [],
@@ -89,13 +91,13 @@ function remoteServer(wire: ServerRemote["wire"], url: URL): ServerRemote {
   };
 }
 
-function lineCommand(line: string): ServerCommand {
+function lineCommand(line: string, flag: string): ServerCommand {
   const split = splitCommandLine(line);
-  if (split.kind === "words") return directCommand(split.words, "--stdio");
+  if (split.kind === "words") return directCommand(split.words, flag);
   const name = serverName(line.split(/\s+/));
   return {
     kind: "command",
-    flag: "--stdio",
+    flag,
     program: line,
     args: [],
     shell: true,
@@ -109,7 +111,7 @@ export function commandTextOf({ program, args, shell, label }: ServerCommand): s
   return shell ? label : commandText([program, ...args]);
 }
 
-function directCommand(words: readonly string[], flag: ServerCommand["flag"]): ServerCommand {
+function directCommand(words: readonly string[], flag: string): ServerCommand {
   const [program = "", ...args] = words;
   if (program === "") throw new ConfigError(`${flag} "": expected the name of a program as the first word`);
   return {

@@ -1,3 +1,4 @@
+import { optionName } from "../base/option_name.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { RedosDetectorResult } from "redos-detector";
 import type { CorsOrigins } from "../policies/cors.ts";
@@ -9,7 +10,7 @@ const MAX_STEPS = 5_000;
 const WAY_OUT = "expected one whose repetitions cannot match the same text, such as " +
   "/https:\\/\\/([^.:]+\\.)*example\\.com(:\\d+)?/";
 
-/** Throws ConfigError for a pattern of `--cors` that a made-up Origin could hold the gateway with. */
+/** Throws ConfigError for a pattern of origins that a made-up Origin could hold the gateway with. */
 export async function refuseSlowPatterns(origins: CorsOrigins | undefined): Promise<void> {
   if (origins === undefined || origins === "*") return;
   const patterns = origins.filter((origin) => origin instanceof RegExp);
@@ -19,7 +20,7 @@ export async function refuseSlowPatterns(origins: CorsOrigins | undefined): Prom
   for (const pattern of patterns) {
     const check = () => isSafePattern(pattern.source, { maxScore: MAX_WAYS, maxSteps: MAX_STEPS });
     const doubt = doubtOf(check);
-    if (doubt) throw new ConfigError(`--cors ${shownPattern(pattern)}: ${doubt}; ${WAY_OUT}`);
+    if (doubt) throw new ConfigError(`${optionName("cors")} ${shownPattern(pattern)}: ${doubt}; ${WAY_OUT}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../core/errors.ts";
-import { corsOrigin } from "./network_values.ts";
+import { corsOrigin } from "../options/network_values.ts";
 import { refuseSlowPatterns } from "./slow_patterns.ts";
 
 const GOOD = [

@@ -1,12 +1,12 @@
-/** What `--cors` is given to be held against whole origins, and no origin can match. */
+/** What CORS is given to be held against whole origins, and no origin can match. */
 import { shownPattern } from "./slow_patterns.ts";
 
 const WAY_OUT = "put that in front, as in /https?:\\/\\/localhost(:\\d+)?/";
 
-/** A warning for each of them. */
-export function vainPatterns(origins: readonly (string | RegExp)[] = []): string[] {
+/** A warning for each of them; `name` is that of the option. */
+export function vainPatterns(name: string, origins: readonly (string | RegExp)[] = []): string[] {
   return origins.filter((origin) => origin instanceof RegExp).filter(isVain).map((pattern) =>
-    `--cors ${shownPattern(pattern)} lets nobody in: a pattern is held against the whole origin, ` +
+    `${name} ${shownPattern(pattern)} lets nobody in: a pattern is held against the whole origin, ` +
     `which begins with a scheme; ${WAY_OUT}`
   );
 }

@@ -142,7 +142,7 @@ Deno.test("readCertificatesOf and readPrivateKeyOf name the file, what it holds 
   const faultOf = (read: (flag: string, path: string) => string, bytes: string | Uint8Array) => {
     Deno.writeFileSync(path, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
     try {
-      read("--flag", path);
+      read("flag", path);
     } catch (error) {
       assert(error instanceof ConfigError);
       assert(error.message.startsWith(`--flag ${JSON.stringify(path)}: `), error.message);

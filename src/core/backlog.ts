@@ -29,7 +29,9 @@ export class Backlog implements Tally {
   refusal(): LimitError | undefined {
     if (this.#size < this.#maxSize) return undefined;
     return new LimitError(
-      `The server is too slow: ${this.#size} bytes wait for it, and the limit is ${this.#maxSize} (${optionName("maxBufferedSize")})`,
+      `The server is too slow: ${this.#size} bytes wait for it, and the limit is ${this.#maxSize} (${
+        optionName("maxBufferedSize")
+      })`,
     );
   }
 

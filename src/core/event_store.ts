@@ -2,6 +2,7 @@
 
 import { Chain, type LinkTo, linkTo } from "../base/chain.ts";
 import { Table } from "../base/table.ts";
+import type { EventSettings } from "./options.ts";
 
 /** One stream of one session. */
 export interface StreamKey {
@@ -35,14 +36,7 @@ export interface EventStore {
   drop(session: string): Promise<void> | void;
 }
 
-export interface EventLimits {
-  /** Of all sessions together. */
-  readonly bytes: number;
-  /** Of one session. */
-  readonly events: number;
-  /** Older events are forgotten. */
-  readonly ageMs: number;
-}
+export type EventLimits = EventSettings["eventLimits"];
 
 export interface MemoryEventStoreOptions {
   /** A clock in milliseconds that never goes back. */

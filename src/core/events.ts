@@ -34,7 +34,7 @@ export type GatewayEvent =
     /** The JSON-RPC code of an error. */
     code?: number;
   }
-  /** It is still open after `--slowRequest`. */
+  /** It is still open after the time that option `slowRequest` names. */
   | { type: "request.slow"; session: string; id: RequestId; method: string; tool?: string; ageMs: number }
   | { type: "message"; session: string; direction: Direction; body: unknown }
   | {
@@ -84,7 +84,7 @@ export type GatewayEvent =
   | { type: "server.restored"; session: string; server: string }
   /** `told`: it is the end of a child, of which `child.exited` has told; what is new is the pause, if there is one. */
   | { type: "server.trouble"; session: string; server: string; reason: string; told?: true; pauseMs?: number }
-  /** The handshake that Keystone plays was not answered within `--startTimeout`. */
+  /** The handshake that Keystone plays was not answered within its time. */
   | { type: "handshake.late"; session: string; server: string; reason: string }
   /** It is being started, for a while already. */
   | { type: "server.awaited"; server: string; reason: string }

@@ -45,7 +45,10 @@ export class Unread {
     const { stallTimeoutMs: ms } = limits;
     this.#limits = limits;
     this.#waiting = new TimeLimit(ms ?? Infinity, (account) => {
-      this.#giveUp(account, `The client has read nothing for ${durationText(ms ?? 0)} (${optionName("stallTimeout")})`);
+      this.#giveUp(
+        account,
+        `The client has read nothing for ${durationText(ms ?? 0)} (${optionName("stallTimeout")})`,
+      );
     });
   }
 
@@ -89,7 +92,10 @@ export class Unread {
       const leftMs = slowest.entry.readAt + this.#patienceMs - performance.now();
       if (leftMs > 0) return this.#relieveIn(leftMs);
       const all = `${this.#bytes} bytes wait for all clients together`;
-      this.#giveUp(slowest.entry, `${all}, and this one has read nothing for longest (${optionName("maxUnreadSize")})`);
+      this.#giveUp(
+        slowest.entry,
+        `${all}, and this one has read nothing for longest (${optionName("maxUnreadSize")})`,
+      );
     }
   }
 

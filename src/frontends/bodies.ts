@@ -281,7 +281,9 @@ function tooLarge(maxBytes: number): LimitError {
 
 function full(limit: number): LimitError {
   return new LimitError(
-    `Too many bodies at a time: the limit is ${limit} bytes of all together (${optionName("maxBodiesInFlight")})`,
+    `Too many bodies at a time: the limit is ${limit} bytes of all together (${
+      optionName("maxBodiesInFlight")
+    })`,
   );
 }
 

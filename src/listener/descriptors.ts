@@ -34,7 +34,9 @@ export function tooManyFor(
 ): string | undefined {
   const room = roomBelow(limit, needs);
   if (maxConnections <= room) return undefined;
-  return `${optionName("maxConnections")} ${maxConnections} is more than the limit of open files leaves, which is ${room} of ${limit}: ` +
+  return `${
+    optionName("maxConnections")
+  } ${maxConnections} is more than the limit of open files leaves, which is ${room} of ${limit}: ` +
     "who comes beyond that may find no file descriptor left; raise the limit, as by ulimit -n";
 }
 

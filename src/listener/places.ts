@@ -110,7 +110,9 @@ export class Places implements Disposable {
     const { maxConnectionsPerAddress: limit } = this.#limits;
     if (network === undefined || (this.#byNetwork.get(network) ?? 0) < limit) return;
     throw new LimitError(
-      `Too many connections of one address: the limit is ${limit} (${optionName("maxConnectionsPerAddress")})`,
+      `Too many connections of one address: the limit is ${limit} (${
+        optionName("maxConnectionsPerAddress")
+      })`,
     );
   }
 

@@ -19,7 +19,7 @@ export function isWildcard(host: string): boolean {
 
 /**
  * The host of a URL that leads to what listens on `host`, IPv6 in brackets: for a wildcard an address of this machine
- * that others can reach, since a name would need --allowedHost, and `localhost` where it has none.
+ * that others can reach, since a name would have to be allowed, and `localhost` where it has none.
  */
 export function reachableHost(host: string, options: Reachable = {}): string {
   const address = isWildcard(host)

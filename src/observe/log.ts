@@ -10,10 +10,11 @@ import { escaped } from "../base/outside.ts";
 import { type TellingLimits, told as toldText, toldValue } from "../base/telling.ts";
 import { optionName } from "../base/option_name.ts";
 import { type Children, children } from "./children.ts";
+import type { LogSettings } from "./options.ts";
 import { withoutRepeats } from "./without_repeats.ts";
 
-export type LogLevel = "debug" | "info" | "warn" | "error" | "none";
-export type LogFormat = "text" | "json";
+export type LogLevel = LogSettings["logLevel"];
+export type LogFormat = LogSettings["logFormat"];
 
 export interface LogOptions {
   readonly level: LogLevel;

@@ -1,8 +1,8 @@
 /** What of the configuration decides who is answered by which server. */
-import type { ResolvedConfig } from "../config/mod.ts";
+import type { ServerConfig } from "../config/mod.ts";
 
 export type PlacementConfig = Pick<
-  ResolvedConfig,
+  ServerConfig,
   // Who answers whom.
   | "children"
   | "transports"

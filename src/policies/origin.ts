@@ -63,7 +63,11 @@ function forbidden(header: string, value: string, wayOut: string): RequestError 
 /** Its port does not matter. */
 function foreignHost(host: string): RequestError {
   const name = hostnameOf(`http://${host}`) ?? host;
-  return forbidden("Host", host, OFFERED.test(name) ? `; ${optionName("allowedHost")} ${name} lets it in` : "");
+  return forbidden(
+    "Host",
+    host,
+    OFFERED.test(name) ? `; ${optionName("allowedHost")} ${name} lets it in` : "",
+  );
 }
 
 function foreignOrigin(origin: string): RequestError {

@@ -50,7 +50,9 @@ export async function readHead(stream: ByteStream, maxBytes: number): Promise<Re
       return { head: parseHead(head), bytes: head, rest: bytes.subarray(end, size) };
     }
     if (size >= maxBytes) {
-      const why = `Request Header Fields Too Large: the limit is ${maxBytes} bytes (${optionName("maxHeaderSize")})`;
+      const why = `Request Header Fields Too Large: the limit is ${maxBytes} bytes (${
+        optionName("maxHeaderSize")
+      })`;
       throw new RequestError(why, { status: 431 });
     }
     if (size === bytes.length) bytes = enlarged(bytes, Math.min(2 * size, maxBytes));

@@ -157,7 +157,9 @@ export class LineDecoder {
 
   #tooLong(): LimitError {
     const { option } = this.#options;
-    return new LimitError(`A line is longer than ${this.#maxBytes} bytes${option ? ` (${optionName(option)})` : ""}`);
+    return new LimitError(
+      `A line is longer than ${this.#maxBytes} bytes${option ? ` (${optionName(option)})` : ""}`,
+    );
   }
 }
 

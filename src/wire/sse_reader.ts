@@ -60,7 +60,9 @@ export async function* readEvents(
   const lines = new DataLines();
   const begun = new Begun();
   let skipped: SkippedEvent | undefined;
-  const error = new LimitError(`The server sent an event longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`);
+  const error = new LimitError(
+    `The server sent an event longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`,
+  );
   const parser = createParser({
     onEvent: ({ event = "message", id, data }) => {
       if (tooLong) return;

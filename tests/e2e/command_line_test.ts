@@ -113,6 +113,15 @@ for (const { what, flags, says } of REFUSALS) {
   });
 }
 
+Deno.test("keystone tells all that is wrong at once, one line for each", async () => {
+  const { code, stdout, stderr } = await runToEnd(["--stdio", "cat", "--port", "abc", "--logLevel", "loud"]);
+  assert.deepEqual([code, stdout, stderr.split("\n")], [2, "", [
+    'keystone: --port "abc": expected a whole number from 0 to 65535',
+    'keystone: --logLevel "loud": expected debug, info, warn, error or none',
+    "",
+  ]]);
+});
+
 Deno.test("keystone refuses --oauth2Bearer with a stdio server, without a word of the token", async () => {
   const line = await refusal(["--stdio", "cat", "--oauth2Bearer", SECRET]);
   assert.match(line, /^keystone: --oauth2Bearer: protects nothing with a stdio server/);

@@ -165,7 +165,9 @@ function cannotAnswer(client: SharedClient, method: string): JsonRpcErrorObject 
 }
 
 function standsAlone(method: string): JsonRpcErrorObject {
-  return notFound(`${quoted(method)} cannot be asked of a client without a session (${optionName("stateful")})`);
+  return notFound(
+    `${quoted(method)} cannot be asked of a client without a session (${optionName("stateful")})`,
+  );
 }
 
 function notFound(message: string): JsonRpcErrorObject {

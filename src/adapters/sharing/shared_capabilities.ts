@@ -69,7 +69,9 @@ export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject 
   const needsSession = kind === "alone" ? task : kind === "request" && NEEDS_SESSION.has(method);
   if (!needsSession) return undefined;
   return notFound(
-    `${quoted(method)} needs a session, and this request stands alone: start the gateway with ${optionName("stateful")}`,
+    `${quoted(method)} needs a session, and this request stands alone: start the gateway with ${
+      optionName("stateful")
+    }`,
   );
 }
 

@@ -32,7 +32,9 @@ export async function readMessages(
   response: Response,
 ): Promise<readonly Said[]> {
   const tooLarge = () =>
-    new LimitError(`${shown(url)} sent an answer longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`);
+    new LimitError(
+      `${shown(url)} sent an answer longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`,
+    );
   const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {
     throw error instanceof GatewayError ? error : lostAnswer(url, error);
   });

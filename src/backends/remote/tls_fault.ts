@@ -55,7 +55,9 @@ export function reasonOf(fault: string, host: string, certificate?: ShownCertifi
   }
   if (fault.includes("CaUsedAsEndEntity")) {
     return `is that of an authority (CA:TRUE), as "openssl req -x509" makes it by default, and a server's may not be: ` +
-      `make it anew with "-addext basicConstraints=critical,CA:FALSE ${forHost}", and give it by ${optionName("caFile")}`;
+      `make it anew with "-addext basicConstraints=critical,CA:FALSE ${forHost}", and give it by ${
+        optionName("caFile")
+      }`;
   }
   if (/extended key usage|InvalidPurpose/.test(fault)) {
     return "is not one for servers: its extendedKeyUsage has no serverAuth";

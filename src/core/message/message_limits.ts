@@ -66,7 +66,9 @@ function walk(text: string, limits: MessageLimits): string | undefined {
       at = end;
     } else if (opens(code)) {
       parts++;
-      if (++depth > maxDepth) return `a message that nests deeper than ${maxDepth} levels (${optionName("maxDepth")})`;
+      if (++depth > maxDepth) {
+        return `a message that nests deeper than ${maxDepth} levels (${optionName("maxDepth")})`;
+      }
       if (depth === 2 && ++messages > maxMessages) return tooManyMessages(limits);
     } else if (closes(code)) depth--;
     else continue;

@@ -1,0 +1,134 @@
+/** Which server process answers whom, how many there are, and what becomes of one that ends. */
+import { option, section, type SettingsOf } from "../options/section.ts";
+import { choice, duration, onOff, size, wholeNumber } from "../options/values.ts";
+
+/** How many, and when they start. */
+export const childrenOptions = section({
+  children: option(choice(["auto", "session", "principal", "shared", "request"]), {
+    value: "<mode>",
+    description:
+      "one server process for each session, principal, request, or one shared by all; auto is session, " +
+      "and principal for stateless callers",
+    default: "auto",
+  }),
+  prewarm: option(wholeNumber({ min: 0 }), {
+    value: "<count>",
+    description: "children started ahead, where each session or request gets one",
+    default: 0,
+  }),
+  maxChildren: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description: "children at a time",
+    default: 100,
+  }),
+  tryAtStart: option(onOff(), {
+    description:
+      "start the server at once, to tell if that cannot be done; it is kept where all share it, else stopped again",
+    bare: "true",
+    default: true,
+  }),
+  exitOnFailure: option(onOff(), {
+    description: "end with code 1 when the server cannot be started at once",
+    bare: "true",
+    default: false,
+  }),
+});
+export type ChildrenSettings = SettingsOf<typeof childrenOptions>;
+
+/** The handshake that the gateway plays. */
+export const handshakeOptions = section({
+  startTimeout: option(duration({ min: 1 }), {
+    value: "<time>",
+    description:
+      "time for a handshake that Keystone plays: with a shared server, or one that was started again",
+    default: "60s",
+  }),
+  protocolVersion: option(choice(["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]), {
+    value: "<version>",
+    description: "MCP version offered where Keystone plays the handshake",
+    default: "2025-11-25",
+  }),
+}, ({ startTimeout, protocolVersion }) => ({
+  startTimeoutMs: startTimeout,
+  protocolVersion,
+}));
+export type HandshakeSettings = SettingsOf<typeof handshakeOptions>;
+
+/** A server that ended by itself. */
+export const restartOptions = section({
+  restart: option(choice(["on-failure", "always", "never"]), {
+    value: "<when>",
+    description:
+      "a child that ended by itself is started again on-failure, always or never; after a good end " +
+      "on-failure waits for the next request",
+    default: "on-failure",
+  }),
+  restartDelay: option(duration({ min: 0 }), {
+    value: "<time>",
+    description:
+      "longest pause before the second restart in a row; the first has none, and it doubles each time",
+    default: "500ms",
+  }),
+  restartMaxDelay: option(duration({ min: 0 }), {
+    value: "<time>",
+    description: "longest pause of all before a restart",
+    default: "30s",
+  }),
+  crashLimit: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description:
+      "so many ends of children that had answered no call yet, within --crashWindow, are a failed server",
+    default: 5,
+  }),
+  crashWindow: option(duration({ min: 1 }), {
+    value: "<time>",
+    description: "how long such an end counts",
+    default: "1m",
+  }),
+  crashProbe: option(duration({ min: 1 }), {
+    value: "<time>",
+    description: "pause between tries to start a failed server",
+    default: "30s",
+  }),
+}, (values) => ({
+  restart: values.restart,
+  /** Pauses between restarts in a row. */
+  restartDelay: { firstDelayMs: values.restartDelay, maxDelayMs: values.restartMaxDelay },
+  /** When a server that keeps ending counts as failed, and when it is tried again. */
+  crash: { limit: values.crashLimit, windowMs: values.crashWindow, probeMs: values.crashProbe },
+}));
+export type RestartSettings = SettingsOf<typeof restartOptions>;
+
+/** What is remembered of a session, to tell it to the next server. */
+export const memoryOptions = section({
+  maxSubscriptions: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description: "resources that one session may be subscribed to",
+    default: 500,
+  }),
+  maxUriLength: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description: "characters of the URI of a subscription, and of an update that is brought to subscribers",
+    default: 8192,
+  }),
+  maxHandshakeSize: option(size(), {
+    value: "<size>",
+    description: "what a client says of itself in initialize",
+    default: "256k",
+  }),
+}, (values) => ({
+  maxSubscriptions: values.maxSubscriptions,
+  maxUriChars: values.maxUriLength,
+  maxHandshakeChars: values.maxHandshakeSize,
+}));
+export type MemorySettings = SettingsOf<typeof memoryOptions>;
+
+/** What a client hears of a call that takes long. */
+export const heartbeatOptions = section({
+  progressHeartbeat: option(duration({ min: 1 }), {
+    value: "<time>",
+    description:
+      "a call that asked for progress is told that it still runs after so much silence (default: never)",
+  }),
+}, ({ progressHeartbeat }) => ({ progressHeartbeatMs: progressHeartbeat }));
+export type HeartbeatSettings = SettingsOf<typeof heartbeatOptions>;

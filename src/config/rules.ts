@@ -1,0 +1,58 @@
+/** What options may not be given together, or not with this server. */
+import { NETWORK_TRANSPORTS, type Transport } from "../frontends/options.ts";
+import type { Options } from "./options.ts";
+import { type Problem, type Readable, shorten } from "./problem.ts";
+import type { ServerInput } from "./server_input.ts";
+
+/** A remote server is mostly wanted by a client that can only spawn a command, and a command by the network. */
+export function transportsOf({ outputTransport }: Options, { kind }: ServerInput): Transport[] {
+  return [...new Set(outputTransport ?? (kind === "remote" ? ["stdio" as const] : NETWORK_TRANSPORTS))];
+}
+
+export function noTransport({ values: { outputTransport }, nameOf }: Readable): Problem[] {
+  if (outputTransport?.length !== 0) return [];
+  const option = "outputTransport";
+  return [{ option, text: `${nameOf(option)} "": expected streamableHttp, sse, ws or stdio` }];
+}
+
+/** A token for a remote server is given once, and keeps nobody out of a command. */
+export function foreignBearer({ values, nameOf }: Readable, { kind }: ServerInput): Problem[] {
+  const { oauth2Bearer, oauth2BearerFile } = values;
+  const [bearer, file] = [nameOf("oauth2Bearer"), nameOf("oauth2BearerFile")];
+  if (oauth2Bearer !== undefined && oauth2BearerFile !== undefined) {
+    return [{ option: "oauth2BearerFile", text: `${file}: expected it or ${bearer}, but both are given` }];
+  }
+  if (kind === "remote" || (oauth2Bearer ?? oauth2BearerFile) === undefined) return [];
+  const [option, name] = oauth2Bearer === undefined
+    ? ["oauth2BearerFile" as const, file]
+    : ["oauth2Bearer" as const, bearer];
+  const text = `${name}: protects nothing with a stdio server, since it is for remote servers; ` +
+    `keep strangers out by the address that ${nameOf("host")} binds or by a reverse proxy`;
+  return [{ option, text }];
+}
+
+export function halfTls({ values: { tlsCert, tlsKey }, nameOf }: Readable): Problem[] {
+  if ((tlsCert === undefined) === (tlsKey === undefined)) return [];
+  const [option, value, missing] = tlsKey === undefined
+    ? ["tlsCert" as const, tlsCert, "tlsKey"]
+    : ["tlsKey" as const, tlsKey, "tlsCert"];
+  const text = `${nameOf(option)} ${shorten(value)}: expected ${
+    nameOf(missing)
+  } beside it, since HTTPS needs both`;
+  return [{ option, text }];
+}
+
+/** Children that nobody has asked for must leave room for those that somebody will ask for. */
+export function prewarmedCrowd({ values: { prewarm, maxChildren }, nameOf }: Readable): Problem[] {
+  if (prewarm === 0 || prewarm < maxChildren) return [];
+  const bound = `${nameOf("maxChildren")}, which is ${maxChildren}`;
+  return [{ option: "prewarm", text: `${nameOf("prewarm")} "${prewarm}": expected less than ${bound}` }];
+}
+
+export function untried({ values: { tryAtStart, exitOnFailure }, nameOf }: Readable): Problem[] {
+  if (tryAtStart || !exitOnFailure) return [];
+  const text = `${nameOf("exitOnFailure")}: expected ${
+    nameOf("tryAtStart")
+  }, which is off: without it nothing is found out`;
+  return [{ option: "exitOnFailure", text }];
+}

@@ -1,0 +1,80 @@
+/** What is allowed but will not do what its user may expect. */
+import type { OptionNames } from "../base/option_name.ts";
+import type { Transport } from "../frontends/options.ts";
+import { NO_ORIGIN } from "../options/network_values.ts";
+import { doubtfulUnits } from "./doubtful_units.ts";
+import type { OptionKey } from "./options.ts";
+import type { Readable } from "./problem.ts";
+import type { ServerInput } from "./server_input.ts";
+import { vainPatterns } from "./vain_patterns.ts";
+
+/** Options that do something with a command alone, with a remote server alone, and with sessions alone. */
+const FOR_COMMANDS = [
+  ...["env", "cwd", "prewarm", "maxChildren", "restart", "restartDelay", "restartMaxDelay"] as const,
+  ...["crashLimit", "crashWindow", "crashProbe", "tryAtStart", "exitOnFailure"] as const,
+];
+const FOR_REMOTES = ["header", "headerFile", "caFile", "remoteIdleTimeout", "allowPrivateRedirects"] as const;
+const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
+const FOR_EVENTS = ["eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
+/** Where nothing listens on the network. */
+const FOR_NETWORK = ["host", "port", "tlsCert", "tlsKey", "cors", "allowedHost", "allowedOrigin"] as const;
+
+export interface WarningContext {
+  readonly kind: ServerInput["kind"];
+  readonly transports: readonly Transport[];
+}
+
+/** One line for each. */
+export function warningsOf(readable: Readable, context: WarningContext): string[] {
+  const { values, nameOf } = readable;
+  return [
+    ...withoutEffect(readable, context),
+    ...openToOthers(readable, context),
+    ...(["cors", "allowedOrigin"] as const).filter((key) => values[key]?.includes(NO_ORIGIN))
+      .map((key) => openToNobody(nameOf(key))),
+    ...doubtfulUnits(readable),
+    ...vainPatterns(nameOf("cors"), values.cors),
+  ];
+}
+
+function withoutEffect({ raw, values, nameOf }: Readable, { kind, transports }: WarningContext): string[] {
+  const sessions = values.stateful && transports.includes("streamableHttp");
+  const given = (keys: readonly OptionKey[], why: string) =>
+    keys.filter((key) => raw[key] !== undefined).map((key) => `${nameOf(key)} has no effect ${why}`);
+  const stateful = nameOf("stateful");
+  return [
+    ...values.stateful && !sessions ? [`${stateful} has no effect without the streamableHttp transport`] : [],
+    ...kind === "command"
+      ? given(FOR_REMOTES, "with a stdio server: it is for remote servers")
+      : given(FOR_COMMANDS, "with a remote server: it is for commands"),
+    ...sessions ? [] : given(FOR_SESSIONS, `without ${stateful}`),
+    ...sessions && values.eventStore === "none" ? given(FOR_EVENTS, `with ${nameOf("eventStore")} none`) : [],
+    ...onStdioAlone(transports) ? given(FOR_NETWORK, whyOnStdio(nameOf)) : [],
+  ];
+}
+
+function onStdioAlone(transports: readonly Transport[]): boolean {
+  return transports.every((transport) => transport === "stdio");
+}
+
+function whyOnStdio(nameOf: OptionNames): string {
+  return `where clients come by stdio alone: add ${nameOf("outputTransport")} streamableHttp,sse,ws`;
+}
+
+function openToNobody(name: string): string {
+  return `${name} ${NO_ORIGIN}: a page of any site can make itself one without an origin, in a sandboxed frame`;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
+
+/** Without authentication, who reaches the address may do what the server does. */
+function openToOthers({ values: { host }, nameOf }: Readable, { transports }: WarningContext): string[] {
+  if (LOOPBACK.test(host) || onStdioAlone(transports)) return [];
+  const name = nameOf("host");
+  return [
+    `${name} ${
+      JSON.stringify(host)
+    }: anybody who reaches this machine may call the server, since Keystone has no ` +
+    `authentication; let in by a firewall, or a reverse proxy that authenticates, whom you mean, or leave ${name} out`,
+  ];
+}

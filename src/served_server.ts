@@ -1,0 +1,153 @@
+/** One MCP server as the gateway serves it: what it is, who answers whom, its sessions and its health. */
+import { commandTextOf, fetchedFirst, type ServerConfig } from "./config/mod.ts";
+import { bus, type Sink } from "./core/events.ts";
+import { LiveSessions } from "./core/live_sessions.ts";
+import type { OpenCall } from "./core/open_table.ts";
+import { escaped } from "./base/outside.ts";
+import { told } from "./base/telling.ts";
+import { Gateway } from "./gateway.ts";
+import type { OpenCallReport } from "./mounts.ts";
+import { type Children, children } from "./observe/children.ts";
+import { health } from "./observe/health.ts";
+import type { LogSettings } from "./observe/options.ts";
+import { Trial, type TrialReport } from "./observe/trial.ts";
+import { Placement } from "./placement/mod.ts";
+import { trace } from "./policies/trace.ts";
+import { createUpstream, type Upstream } from "./upstream.ts";
+import { optionName } from "./base/option_name.ts";
+
+export interface ServedServerOptions {
+  readonly version: string;
+  readonly log: LogSettings;
+  /** Who else hears of what happens to this server and its clients. */
+  readonly sinks: readonly Sink[];
+}
+
+export interface StopOptions {
+  readonly reason: string;
+  /** For open requests. */
+  readonly timeoutMs: number;
+}
+
+export class ServedServer {
+  readonly config: ServerConfig;
+  readonly health = health();
+  readonly gateway: Gateway;
+  readonly #sessions: LiveSessions;
+  readonly #children = children();
+  readonly #sinks: Sink[];
+  readonly #emit: Sink;
+  readonly #upstream: Upstream;
+  readonly #placement: Placement;
+
+  /** Throws ConfigError for what can be known to be wrong before the server is started or called. */
+  constructor(config: ServerConfig, { version, log, sinks }: ServedServerOptions) {
+    this.config = config;
+    this.#sinks = [this.health.sink, this.#children.hear, ...sinks];
+    const emit = this.#emit = bus(this.#sinks);
+    const upstream = this.#upstream = createUpstream(config, emit);
+    const sessions = this.#sessions = new LiveSessions(config);
+    const placement = this.#placement = new Placement(config, { upstream, version, sessions, emit });
+    this.gateway = createGateway({ ...config, ...log }, { placement, sessions, emit });
+  }
+
+  /** Whether somebody waits for a child's place. */
+  get crowded(): boolean {
+    return this.#placement.crowded;
+  }
+
+  /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
+  get idleSince(): number | undefined {
+    return this.#sessions.idleSince;
+  }
+
+  /** Every call that waits for its answer, oldest first: what may be shown to who runs the gateway. */
+  openCalls(): OpenCallReport[] {
+    return this.#sessions.openCalls().map((call) => reportOf(call, this.#children));
+  }
+
+  /** Starts what is wanted ahead, before anybody comes. */
+  start(): void {
+    this.#placement.start();
+  }
+
+  /** Settles when the server was tried, with why it cannot be started if that is so; never where nothing is tried. */
+  async tryOut(): Promise<TrialReport | undefined> {
+    const { server, exitOnFailure } = this.config;
+    // Whoever started us is told first where we serve.
+    await new Promise((resolve) => setTimeout(resolve));
+    const attempt = this.#placement.tryOut();
+    if (!attempt || server.kind === "remote") {
+      if (exitOnFailure && server.kind === "command") this.#emit({ type: "warning", text: untried() });
+      return await new Promise(() => {});
+    }
+    const trial = new Trial(attempt.label, {
+      server: commandTextOf(server),
+      fetches: fetchedFirst(server),
+      emit: this.#emit,
+    });
+    this.#sinks.push(trial.hear);
+    try {
+      return await trial.verdict(attempt.done);
+    } finally {
+      // Most events come later, and are none of its business.
+      this.#sinks.splice(this.#sinks.indexOf(trial.hear), 1);
+    }
+  }
+
+  /** Orderly: refuses new work, lets open requests finish, stops all children. */
+  async stop(options: StopOptions): Promise<void> {
+    this.#placement.drain();
+    await this.gateway.stop(options);
+    await this.#placement[Symbol.asyncDispose]();
+  }
+
+  /** At once: every child and its group gets SIGKILL. */
+  kill(): void {
+    this.#upstream.kill();
+  }
+}
+
+function untried(): string {
+  return `${
+    optionName("exitOnFailure")
+  } has no effect here: the server is started for the client on stdin alone`;
+}
+
+interface GatewayParts {
+  readonly placement: Placement;
+  readonly sessions: LiveSessions;
+  readonly emit: Sink;
+}
+
+function createGateway(
+  config: ServerConfig & LogSettings,
+  { placement, sessions, emit }: GatewayParts,
+): Gateway {
+  const { maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
+  const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs } = config;
+  return new Gateway({
+    serverFor: (peer) => placement.serverFor(peer),
+    sessions,
+    policies: config.logLevel === "debug" ? [trace(emit)] : [],
+    ...{ emit, maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars },
+    ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs },
+  });
+}
+
+/** Who knows a session's id may speak for it, so its beginning is shown alone. */
+const SESSION_CHARS = 8;
+const SHOWN_CHARS = 200;
+
+function reportOf({ session, id, method, tool, ageMs }: OpenCall, { pidOf }: Children): OpenCallReport {
+  const shown = (text: string) => escaped(told(text, SHOWN_CHARS));
+  const pid = pidOf(session);
+  return {
+    seconds: Math.round(ageMs / 100) / 10,
+    session: session.slice(0, SESSION_CHARS),
+    method: shown(method),
+    ...tool !== undefined && { tool: shown(tool) },
+    id: typeof id === "string" ? shown(id) : id,
+    ...pid !== undefined && { pid },
+  };
+}
