@@ -39,6 +39,7 @@ const GROUPS: readonly (readonly string[])[] = [
   ["src/placement"],
   ["src/admin"],
   ["src/served_server.ts"],
+  ["src/network.ts"],
   ["src/app.ts"],
   ["src/cli"],
   ["main.ts"],

@@ -1,31 +1,16 @@
 /** The composition root: from a configuration to a running gateway. The only file that knows everything. */
-import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
-import type { Config, ProcessConfig, ServerConfig } from "./config/mod.ts";
+import type { Config } from "./config/mod.ts";
 import { GatewayError } from "./core/errors.ts";
 import { bus, type Sink } from "./core/events.ts";
 import { stdio } from "./frontends/stdio.ts";
-import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
-import type { ListenSettings } from "./listener/options.ts";
-import type { ConnectionLimits } from "./listener/places.ts";
-import {
-  boundAddress,
-  createRoutes,
-  type Endpoint,
-  endpointsOf,
-  type MountConfig,
-  type OpenCallReport,
-} from "./mounts.ts";
+import type { Endpoint, OpenCallReport } from "./mounts.ts";
+import { serveNetwork } from "./network.ts";
 import { atRest } from "./observe/at_rest.ts";
 import type { TrialReport } from "./observe/trial.ts";
-import { corsHeaders } from "./policies/cors.ts";
-import { originGuard } from "./policies/origin.ts";
 import { ServedServer } from "./served_server.ts";
-import { close, httpService, listen, type TlsFiles } from "./server.ts";
+import { close } from "./server.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
-
-/** Of what may wait unread: enough for those who read at once, and little beside what is counted piece by piece. */
-const WHOLE_SHARE = 1 / 8;
 
 export interface AppOptions {
   readonly version: string;
@@ -68,7 +53,8 @@ export function startApp({ process, servers: configs }: Config, { version, sinks
   const servers = new Map([...configs].map(([name, config]) => [name, new ServedServer(config, options)]));
   const all = [...servers.values()];
   const emit = bus([...all.map(({ health }) => health.sink), ...heard]);
-  const network = serveNetwork(process, all, { version, emit });
+  const openCalls = () => openCallsOf(all);
+  const network = serveNetwork(process, all, { version, openCalls, emit });
   let timeoutMs = process.lifetime.shutdownTimeoutMs;
   for (const server of all) server.start();
   const { endpoints = [] } = network ?? {};
@@ -85,7 +71,7 @@ export function startApp({ process, servers: configs }: Config, { version, sinks
     get idleSince() {
       return latest(all.map(({ idleSince }) => idleSince));
     },
-    openCalls: () => openCallsOf(all),
+    openCalls,
     async stop(reason) {
       await Promise.all(all.map((server) => server.stop({ reason, timeoutMs })));
       if (network) await close(network.listener);
@@ -119,84 +105,6 @@ async function failureOf(listener: Listener | undefined): Promise<never> {
     });
   });
   return await new Promise(() => {});
-}
-
-interface NetworkOptions {
-  readonly version: string;
-  readonly emit: Sink;
-}
-
-interface Network {
-  readonly listener: Listener;
-  readonly endpoints: readonly Endpoint[];
-  readonly bound: string | undefined;
-}
-
-/** Nothing listens where clients come by stdio alone. */
-function serveNetwork(
-  process: ProcessConfig,
-  servers: readonly ServedServer[],
-  options: NetworkOptions,
-): Network | undefined {
-  const server = servers.find(({ config }) => config.transports.some((transport) => transport !== "stdio"));
-  if (!server) return undefined;
-  const { listen: { host, port, maxHeaderBytes }, origins: { cors, allowedHosts, allowedOrigins } } = process;
-  const { version, emit } = options;
-  const config = mountConfig(process, server.config);
-  const service = httpService({
-    routes: createRoutes(config, {
-      gateway: server.gateway,
-      openCalls: () => openCallsOf(servers),
-      crowded: () => server.crowded,
-      health: server.health,
-      ...{ emit, version },
-    }),
-    guard: originGuard({
-      host,
-      allowedHosts: [...allowedHosts, ...ownHost(config.baseUrl)],
-      allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
-    }),
-    cors: cors && corsHeaders(cors),
-    emit,
-  });
-  const limits = connectionLimits(process, servers, emit);
-  const tls = readTls(process.listen);
-  const listener = listen(service, { host, port, tls, maxHeaderBytes, ...limits, emit });
-  const { port: bound } = listener.addr;
-  return { listener, endpoints: endpointsOf(config, bound), bound: boundAddress(config, bound) };
-}
-
-function mountConfig({ listen, clients, bodies, unread }: ProcessConfig, server: ServerConfig): MountConfig {
-  return { ...server, ...listen, ...clients, ...bodies, ...unread };
-}
-
-/** What clients put before the paths leads to us, under whatever port. */
-function ownHost(baseUrl: string): string[] {
-  const hostname = URL.parse(baseUrl)?.hostname;
-  return hostname ? [hostname] : [];
-}
-
-function connectionLimits(
-  { listen, unread }: ProcessConfig,
-  servers: readonly ServedServer[],
-  emit: Sink,
-): ConnectionLimits {
-  const maxChildren = servers.reduce((sum, { config }) => sum + config.maxChildren, 0);
-  const excess = listen.maxConnections && tooManyFor(listen.maxConnections, { maxChildren });
-  if (excess) emit({ type: "warning", text: excess });
-  const { headerTimeoutMs, idleTimeoutMs, maxConnections = connectionsFor({ maxChildren }) } = listen;
-  const { maxConnectionsPerAddress = Math.ceil(maxConnections / 2) } = listen;
-  const { stallTimeoutMs, maxUnreadBytes } = unread;
-  return {
-    ...{ maxConnections, maxConnectionsPerAddress, headerTimeoutMs, idleTimeoutMs, stallTimeoutMs },
-    maxWholeBytes: maxUnreadBytes * WHOLE_SHARE,
-  };
-}
-
-function readTls({ tlsCert: certFile, tlsKey: keyFile }: ListenSettings): TlsFiles | undefined {
-  if (certFile === undefined || keyFile === undefined) return undefined;
-  const [cert, key] = [readCertificatesOf("tlsCert", certFile), readPrivateKeyOf("tlsKey", keyFile)];
-  return { cert, key, certFile, keyFile };
 }
 
 /** False when requests are still open after the time for them, which counts from the end of stdin. */

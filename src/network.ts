@@ -1,0 +1,105 @@
+/** What clients of the network meet: one socket, the policies in front of it, and the routes behind. */
+import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
+import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
+import type { Sink } from "./core/events.ts";
+import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
+import type { Listener } from "./listener/listener.ts";
+import type { ListenSettings } from "./listener/options.ts";
+import type { ConnectionLimits } from "./listener/places.ts";
+import {
+  boundAddress,
+  createRoutes,
+  type Endpoint,
+  endpointsOf,
+  type MountConfig,
+  type OpenCallReport,
+} from "./mounts.ts";
+import { corsHeaders } from "./policies/cors.ts";
+import { originGuard } from "./policies/origin.ts";
+import type { ServedServer } from "./served_server.ts";
+import { httpService, listen, type TlsFiles } from "./server.ts";
+
+/** Of what may wait unread: enough for those who read at once, and little beside what is counted piece by piece. */
+const WHOLE_SHARE = 1 / 8;
+
+export interface NetworkOptions {
+  readonly version: string;
+  /** Of all servers, oldest first. */
+  readonly openCalls: () => readonly OpenCallReport[];
+  readonly emit: Sink;
+}
+
+export interface Network {
+  readonly listener: Listener;
+  readonly endpoints: readonly Endpoint[];
+  readonly bound: string | undefined;
+}
+
+/**
+ * Nothing listens where clients come by stdio alone. The routes of one server stand at the root. Throws ConfigError for an
+ * address that cannot be bound and for TLS that cannot be offered.
+ */
+export function serveNetwork(
+  process: ProcessConfig,
+  servers: readonly ServedServer[],
+  options: NetworkOptions,
+): Network | undefined {
+  const server = servers.find(({ config }) => config.transports.some((transport) => transport !== "stdio"));
+  if (!server) return undefined;
+  const { listen: { host, port, maxHeaderBytes }, origins: { cors, allowedHosts, allowedOrigins } } = process;
+  const { version, openCalls, emit } = options;
+  const config = mountConfig(process, server.config);
+  const service = httpService({
+    routes: createRoutes(config, {
+      gateway: server.gateway,
+      crowded: () => server.crowded,
+      health: server.health,
+      ...{ openCalls, emit, version },
+    }),
+    guard: originGuard({
+      host,
+      allowedHosts: [...allowedHosts, ...ownHost(config.baseUrl)],
+      allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
+    }),
+    cors: cors && corsHeaders(cors),
+    emit,
+  });
+  const limits = connectionLimits(process, servers, emit);
+  const tls = readTls(process.listen);
+  const listener = listen(service, { host, port, tls, maxHeaderBytes, ...limits, emit });
+  const { port: bound } = listener.addr;
+  return { listener, endpoints: endpointsOf(config, bound), bound: boundAddress(config, bound) };
+}
+
+function mountConfig({ listen, clients, bodies, unread }: ProcessConfig, server: ServerConfig): MountConfig {
+  return { ...server, ...listen, ...clients, ...bodies, ...unread };
+}
+
+/** What clients put before the paths leads to us, under whatever port. */
+function ownHost(baseUrl: string): string[] {
+  const hostname = URL.parse(baseUrl)?.hostname;
+  return hostname ? [hostname] : [];
+}
+
+function connectionLimits(
+  { listen, unread }: ProcessConfig,
+  servers: readonly ServedServer[],
+  emit: Sink,
+): ConnectionLimits {
+  const maxChildren = servers.reduce((sum, { config }) => sum + config.maxChildren, 0);
+  const excess = listen.maxConnections && tooManyFor(listen.maxConnections, { maxChildren });
+  if (excess) emit({ type: "warning", text: excess });
+  const { headerTimeoutMs, idleTimeoutMs, maxConnections = connectionsFor({ maxChildren }) } = listen;
+  const { maxConnectionsPerAddress = Math.ceil(maxConnections / 2) } = listen;
+  const { stallTimeoutMs, maxUnreadBytes } = unread;
+  return {
+    ...{ maxConnections, maxConnectionsPerAddress, headerTimeoutMs, idleTimeoutMs, stallTimeoutMs },
+    maxWholeBytes: maxUnreadBytes * WHOLE_SHARE,
+  };
+}
+
+function readTls({ tlsCert: certFile, tlsKey: keyFile }: ListenSettings): TlsFiles | undefined {
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  const [cert, key] = [readCertificatesOf("tlsCert", certFile), readPrivateKeyOf("tlsKey", keyFile)];
+  return { cert, key, certFile, keyFile };
+}
