@@ -164,10 +164,11 @@ export function findOption(name: string): OptionMeta | undefined {
   return Object.hasOwn(SHAPE, name) ? metaOf(SHAPE[name as OptionKey]) : undefined;
 }
 
-/** What is wrong is told in this order too. A section whose option is not listed does not find its value in `Options`. */
-function inHelpOrder(): Pick<typeof SHAPE, ListedKey> {
+/** What is wrong is told in this order too. Every option is listed: the types do not fit where one is not. */
+function inHelpOrder(): typeof SHAPE {
   const keys = groups().flatMap(([, keys]) => keys);
-  return Object.fromEntries(keys.map((key) => [key, SHAPE[key]])) as Pick<typeof SHAPE, ListedKey>;
+  const shape = Object.fromEntries(keys.map((key) => [key, SHAPE[key]])) as Pick<typeof SHAPE, ListedKey>;
+  return shape;
 }
 
 function groups(): [OptionGroup, readonly OptionKey[]][] {
