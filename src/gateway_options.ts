@@ -17,7 +17,7 @@ export const sessionOptions = section({
   }),
   queueTimeout: option(duration({ min: 0 }), {
     value: "<time>",
-    description: "how long a client waits for room where --maxSessions or --maxChildren is reached",
+    description: "how long a client waits for room where {maxSessions} or {maxChildren} is reached",
     default: "5s",
   }),
   maxOpenRequests: option(wholeNumber({ min: 1 }), {

@@ -77,7 +77,7 @@ export const restartOptions = section({
   crashLimit: option(wholeNumber({ min: 1 }), {
     value: "<count>",
     description:
-      "so many ends of children that had answered no call yet, within --crashWindow, are a failed server",
+      "so many ends of children that had answered no call yet, within {crashWindow}, are a failed server",
     default: 5,
   }),
   crashWindow: option(duration({ min: 1 }), {

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { flagName } from "../base/option_name.ts";
 import { ConfigError } from "../core/errors.ts";
 import { foreignFlagHint } from "./foreign_flags.ts";
 import { COMMON_HEADING, dressHelp } from "./help.ts";
@@ -58,7 +59,7 @@ function flagOf(key: OptionKey, meta: DescribedOption): Option {
   const names = kebab(key) === key ? `--${key}` : `--${kebab(key)}, --${key}`;
   const option = new Option(
     `${names} ${meta.list === "greedy" ? "[values...]" : "[value]"}`,
-    meta.description,
+    meta.description.replace(/\{(\w+)\}/g, (_, named: string) => flagName(named)),
   );
   if (meta.bare !== undefined) option.preset(meta.bare);
   if (meta.list === "repeated" || meta.list === "commas" || meta.single) option.argParser(collect);

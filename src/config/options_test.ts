@@ -32,6 +32,7 @@ Deno.test("options can be written as a JSON Schema with the defaults that users 
 Deno.test("optionEntries describe every option, and only a switch has no value", () => {
   for (const [key, meta] of optionEntries()) {
     assert(meta.description.length > 0, key);
+    for (const [, named = ""] of meta.description.matchAll(/\{(\w+)\}/g)) assert(findOption(named), named);
     assert.equal(
       meta.value === undefined,
       ["stateful", "exitWithParent", "allowPrivateRedirects", "tryAtStart", "exitOnFailure"].includes(key),

@@ -19,11 +19,11 @@ export const listenOptions = section({
   }),
   tlsCert: option(nonEmpty("expected a PEM file"), {
     value: "<file>",
-    description: "certificate chain (PEM): serves HTTPS and wss; needs --tlsKey",
+    description: "certificate chain (PEM): serves HTTPS and wss; needs {tlsKey}",
   }),
   tlsKey: option(nonEmpty("expected a PEM file"), {
     value: "<file>",
-    description: "private key (PEM) of --tlsCert",
+    description: "private key (PEM) of {tlsCert}",
   }),
   maxConnections: option(wholeNumber({ min: 1 }), {
     value: "<count>",

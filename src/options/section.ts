@@ -4,6 +4,7 @@ import * as z from "zod";
 export interface OptionMeta {
   /** What stands for the value in the help; a switch has none. */
   value?: string;
+  /** Another option is named by its key in braces, as in `needs {tlsKey}`. */
   description: string;
   /** How a list is written: a flag for each value, several values after one flag, or values joined by commas. */
   list?: "repeated" | "greedy" | "commas";

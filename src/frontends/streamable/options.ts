@@ -6,7 +6,7 @@ import { choice, duration, onOff } from "../../options/values.ts";
 export const streamableOptions = section({
   stateful: option(onOff(), {
     description:
-      "a session for each client, with a server process of its own unless --children says otherwise",
+      "a session for each client, with a server process of its own unless {children} says otherwise",
     bare: "true",
     default: false,
     common: true,
