@@ -31,7 +31,7 @@ for (const stateful of [true, false]) {
     await using keystone = await startKeystone(flags, { server: SCRIPTED });
     const session = stateful ? await beginSession(keystone.mcp) : undefined;
     const hanging = call(keystone, "hang", {}, session);
-    const line = await told(keystone, /WRN Call takes long, and is still open/);
+    const line = await told(keystone, /WRN Call takes long, and is still open.* tool=hang/);
     const [child] = await keystone.children();
     assert.match(line, /\/health.* session=[0-9a-f]{8} id=c-1 method=tools\/call tool=hang ageMs=\d/);
     assert(line.includes(` pid=${child}`), line);
