@@ -34,7 +34,7 @@ const GROUPS: readonly (readonly string[])[] = [
   ["src/gateway_options.ts"],
   ["src/gateway.ts"],
   ["src/config"],
-  ["src/server.ts"],
+  ["src/http_service.ts", "src/server.ts"],
   ["src/upstream.ts", "src/mounts.ts"],
   ["src/placement"],
   ["src/admin"],

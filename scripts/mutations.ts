@@ -180,7 +180,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     harm: "a session takes a second request under the id of an open one, whose answer then goes astray",
-    file: STREAMABLE_SESSION,
+    file: "src/frontends/streamable/exchanges.ts",
     search: "if (repeated) throw stillOpen(repeated.id);",
     replace: "",
     tests: STREAMABLE_TESTS,

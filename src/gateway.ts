@@ -10,6 +10,7 @@ import {
   type Peer,
 } from "./core/backend.ts";
 import type { Backlog } from "./core/backlog.ts";
+import type { Caller } from "./core/caller.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
 import { LimitError, StoppingError } from "./core/errors.ts";
@@ -20,6 +21,7 @@ import type { OpenCall } from "./core/open_table.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Room } from "./core/room.ts";
 import { Session, type SessionOptions } from "./core/session.ts";
+import { Stopping } from "./core/stopping.ts";
 import { within } from "./base/waiting.ts";
 
 export interface GatewayOptions {
@@ -81,6 +83,8 @@ class Visit implements Admission, Guest {
 }
 
 export class Gateway implements AsyncDisposable {
+  /** Begun by `stop`: nothing new is let in from then on. */
+  readonly stopping = new Stopping();
   readonly #options: GatewayOptions;
   readonly #deadlines: Deadlines;
   /** What all sessions have in common. */
@@ -92,7 +96,6 @@ export class Gateway implements AsyncDisposable {
   readonly #sessions: LiveSessions;
   readonly #room: Room;
   #openPosts = 0;
-  #stopping = false;
   readonly #slowWatch: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: GatewayOptions) {
@@ -106,7 +109,7 @@ export class Gateway implements AsyncDisposable {
       maxIdChars: options.maxIdChars,
       deadlines: this.#deadlines,
       policy: policies.length > 0 ? compose(policies) : undefined,
-      refusal: this.#refusal,
+      refusal: () => this.stopping.refusal(),
       openServer: (guest, signal) => this.#open(guest, signal),
       // Its place is free then: what it held may take a while to free, and has bounds of its own.
       onEnded: ({ scope }) => this.#leave(scope),
@@ -124,21 +127,19 @@ export class Gateway implements AsyncDisposable {
   }
 
   readonly accept: Accept = (peer, leaving) => {
-    this.refuseNew();
+    this.stopping.refuse();
     return peer.scope === "session" ? this.#admitSession(peer, leaving) : this.#admitPost(peer);
   };
 
-  /** Throws StoppingError once `stop` was called. */
-  readonly refuseNew = (): void => {
-    if (this.#stopping) throw new StoppingError();
+  /** Throws LimitError while too much waits for the server of a stateless caller: before a body is read that would wait, too. */
+  readonly refuseFull = ({ principal }: Pick<Caller, "principal">): void => {
+    const peer = principal ? { ...STATELESS, principal } : STATELESS;
+    this.#options.serverFor(peer).backlog.refuse();
   };
-
-  /** Throws LimitError while too much waits for the server of stateless callers: before a body is read that would wait, too. */
-  readonly refuseFull = (): void => this.#options.serverFor(STATELESS).backlog.refuse();
 
   /** Refuses new requests, lets open ones finish for a while, ends all sessions. Settles when all are freed. */
   async stop(options: { reason: string; timeoutMs: number }): Promise<void> {
-    this.#stopping = true;
+    this.stopping.begin();
     this.#room.close(new StoppingError());
     const { reason, timeoutMs: waitMs } = options;
     const calls = this.#sessions.openCalls();
@@ -149,7 +150,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping = true;
+    this.stopping.begin();
     await this.#sessions.endAll(new StoppingError());
     this.#deadlines[Symbol.dispose]();
     clearInterval(this.#slowWatch);
@@ -159,16 +160,12 @@ export class Gateway implements AsyncDisposable {
     const place = this.#room.take(leaving);
     if (!place) return this.#admission(peer);
     return place.then(() => {
-      this.#refuseLate(peer);
-      return this.#admission(peer);
+      // The gateway may have begun to stop meanwhile.
+      const refusal = this.stopping.refusal();
+      if (!refusal) return this.#admission(peer);
+      this.#leave(peer.scope);
+      throw refusal;
     });
-  }
-
-  /** The gateway may have begun to stop while somebody waited for a place. */
-  #refuseLate({ scope }: Peer): void {
-    if (!this.#stopping) return;
-    this.#leave(scope);
-    this.refuseNew();
   }
 
   #admitPost(peer: Peer): Admission {
@@ -199,13 +196,10 @@ export class Gateway implements AsyncDisposable {
 
   #open({ peer, backend, backlog }: Guest, signal: AbortSignal): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
-    this.refuseNew();
+    this.stopping.refuse();
     const { args, env, headers } = peer.launch ?? AS_CONFIGURED;
     return backend.open({ session: peer.session, args, env, headers, backlog }, signal);
   }
-
-  /** For wires without status codes; HTTP asks `refuseNew` before it takes a request. */
-  readonly #refusal = (): StoppingError | undefined => this.#stopping ? new StoppingError() : undefined;
 }
 
 /** Looked at now and then, since a timer for each request would cost more than it: a quarter late at most. */

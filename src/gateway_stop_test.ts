@@ -41,7 +41,7 @@ Deno.test("Gateway.stop refuses every newcomer", () => {
   void gateway.stop(patient);
   assert.throws(() => visit("session"), StoppingError);
   assert.throws(() => visit("request"), StoppingError);
-  assert.throws(() => gateway.refuseNew(), StoppingError);
+  assert.throws(() => gateway.stopping.refuse(), StoppingError);
 });
 
 Deno.test("Gateway.stop lets open requests finish, then ends the session", async () => {
@@ -109,7 +109,7 @@ Deno.test("Gateway can be disposed without a stop: everything open is answered",
   const { gateway, client } = await withOpenRequest();
   await gateway[Symbol.asyncDispose]();
   assert.deepEqual((await client.rest()).messages, [failure(1, STOPPED)]);
-  assert.throws(() => gateway.refuseNew(), StoppingError);
+  assert.throws(() => gateway.stopping.refuse(), StoppingError);
 });
 
 Deno.test("Gateway is stopped only when every server is freed", async () => {

@@ -6,6 +6,7 @@ import type { MessagePolicy } from "./core/policy.ts";
 import { FarEnd, settled } from "../tests/support/far_end.ts";
 import { gatewayRig } from "../tests/support/gateway_rig.ts";
 import { failure, notification, request, result, tracked } from "../tests/support/messages.ts";
+import { nobody } from "../tests/support/nobody.ts";
 
 Deno.test("Gateway gives each session a server of its own, and stateless requests the shared one", async () => {
   const { visit, own, shared } = gatewayRig();
@@ -192,10 +193,12 @@ Deno.test("Gateway lets no stateless request in while too much waits for its ser
   await settled();
   assert.deepEqual(shared.launches.map((launch) => launch.backlog), [backlog]);
   backlog.add(100);
-  for (const enter of [() => visit("request"), gateway.refuseFull]) assert.throws(enter, LimitError);
+  for (const enter of [() => visit("request"), () => gateway.refuseFull(nobody())]) {
+    assert.throws(enter, LimitError);
+  }
   visit("session");
   backlog.remove(100);
-  gateway.refuseFull();
+  gateway.refuseFull(nobody());
   visit("request");
 });
 

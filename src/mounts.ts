@@ -9,17 +9,15 @@ import { told, withoutFolders } from "./base/telling.ts";
 import type { UnreadSettings } from "./core/options.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
+import type { Handler } from "./frontends/frontend.ts";
 import type { BodySettings, ClientSettings } from "./frontends/options.ts";
 import { methodNotAllowed } from "./frontends/http_checks.ts";
-import { sse } from "./frontends/sse.ts";
-import { streamable } from "./frontends/streamable/streamable.ts";
-import { notUpgraded, websocket } from "./frontends/websocket.ts";
+import { type Endpoint, type FrontendOptions, FRONTENDS, type Route } from "./frontends/mod.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenSettings } from "./listener/options.ts";
 import { isWildcard, reachableHost } from "./listener/reachable_host.ts";
 import type { Health } from "./observe/health.ts";
 import { isOfThisMachine } from "./policies/origin.ts";
-import type { Handler, Routes, UpgradeHandler } from "./server.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
 
 /** How one server is served on the network. */
@@ -48,49 +46,42 @@ export interface OpenCallReport {
   readonly pid?: number;
 }
 
+export type { Endpoint };
+
 /** Each cell of the matrix meets the same gateway. */
-export function createRoutes(config: MountConfig, options: MountOptions): Routes {
+export function createRoutes(config: MountConfig, options: MountOptions): Route[] {
+  const shared = sharedByFrontends(config, options);
+  const healthy = config.healthEndpoints.map((path) => ({ path, http: getOnly(() => new Response("ok")) }));
+  return [
+    ...healthy,
+    { path: "/health", http: healthReport(options) },
+    ...frontendsOf(config).flatMap((frontend): readonly Route[] => frontend.routes(shared)),
+  ];
+}
+
+function sharedByFrontends(config: MountConfig, options: MountOptions): FrontendOptions {
   const { gateway, crowded, emit } = options;
-  const events = config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined;
-  const common = {
+  return {
     ...config,
     accept: gateway.accept,
-    refuseNew: gateway.refuseNew,
+    stopping: gateway.stopping,
     refuseFull: gateway.refuseFull,
-    emit,
+    ...{ crowded, emit },
     bodies: new Bodies({ ...config, watch: releaseWatch() }),
     unread: new Unread({ ...config, emit, watch: releaseWatch() }),
+    events: config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined,
   };
-  const http = new Map<string, Handler>();
-  const upgrades = new Map<string, UpgradeHandler>();
-  http.set("/health", healthReport(options));
-  for (const path of config.healthEndpoints) http.set(path, getOnly(() => new Response("ok")));
-  if (config.transports.includes("streamableHttp")) {
-    http.set(config.streamableHttpPath, streamable({ ...common, events, crowded }));
-  }
-  if (config.transports.includes("sse")) {
-    const { connect, message } = sse({ ...common, endpoint: config.baseUrl + config.messagePath });
-    http.set(config.ssePath, connect);
-    http.set(config.messagePath, message);
-  }
-  if (config.transports.includes("ws")) {
-    const upgrade = websocket(common);
-    for (const path of [config.wsPath, config.messagePath]) {
-      upgrades.set(path, upgrade);
-      if (!http.has(path)) http.set(path, socketsOnly);
-    }
-  }
-  return { http, upgrades };
+}
+
+/** Of the wires that are served, in the order of its transports. */
+function frontendsOf({ transports }: MountConfig) {
+  return transports.flatMap((transport) => FRONTENDS.filter(({ name }) => name === transport));
 }
 
 /** What is garbage then would stay until something else wants room. */
 function releaseWatch(): ReleaseWatch {
   return new ReleaseWatch(collectGarbage);
 }
-
-const socketsOnly: Handler = (request) => {
-  throw notUpgraded(request);
-};
 
 /** Of open calls in a report; the rest is counted. */
 const MAX_REPORTED_CALLS = 100;
@@ -131,28 +122,10 @@ function getOnly(handler: Handler): Handler {
   };
 }
 
-export interface Endpoint {
-  readonly label: string;
-  /** How client configurations call the wire. */
-  readonly type: "http" | "sse" | "ws";
-  readonly url: string;
-}
-
 /** Where clients of the network reach the gateway, in the order of its transports. */
 export function endpointsOf(config: MountConfig, port: number): Endpoint[] {
   const base = publicBase(config) ?? listeningAt(config, port);
-  return config.transports.flatMap((transport): Endpoint[] => {
-    switch (transport) {
-      case "streamableHttp":
-        return [{ label: "Streamable HTTP", type: "http", url: base + config.streamableHttpPath }];
-      case "sse":
-        return [{ label: "SSE", type: "sse", url: base + config.ssePath }];
-      case "ws":
-        return [{ label: "WebSocket", type: "ws", url: base.replace(/^http/i, "ws") + config.wsPath }];
-      case "stdio":
-        return [];
-    }
-  });
+  return frontendsOf(config).map((frontend) => frontend.endpoint(config, base));
 }
 
 /** What a proxy in front has clients write; a path alone does not say where the proxy is. */

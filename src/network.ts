@@ -2,6 +2,8 @@
 import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
 import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
 import type { Sink } from "./core/events.ts";
+import type { HttpPolicy } from "./core/http_policy.ts";
+import { httpService } from "./http_service.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { ListenSettings } from "./listener/options.ts";
@@ -14,10 +16,11 @@ import {
   type MountConfig,
   type OpenCallReport,
 } from "./mounts.ts";
-import { corsHeaders } from "./policies/cors.ts";
+import { corsHeaders, preflights } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
+import { answerRefusals } from "./policies/refusals.ts";
 import type { ServedServer } from "./served_server.ts";
-import { httpService, listen, type TlsFiles } from "./server.ts";
+import { listen, type TlsFiles } from "./server.ts";
 
 /** Of what may wait unread: enough for those who read at once, and little beside what is counted piece by piece. */
 const WHOLE_SHARE = 1 / 8;
@@ -46,7 +49,7 @@ export function serveNetwork(
 ): Network | undefined {
   const server = servers.find(({ config }) => config.transports.some((transport) => transport !== "stdio"));
   if (!server) return undefined;
-  const { listen: { host, port, maxHeaderBytes }, origins: { cors, allowedHosts, allowedOrigins } } = process;
+  const { host, port, maxHeaderBytes } = process.listen;
   const { version, openCalls, emit } = options;
   const config = mountConfig(process, server.config);
   const service = httpService({
@@ -56,13 +59,7 @@ export function serveNetwork(
       health: server.health,
       ...{ openCalls, emit, version },
     }),
-    guard: originGuard({
-      host,
-      allowedHosts: [...allowedHosts, ...ownHost(config.baseUrl)],
-      allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
-    }),
-    cors: cors && corsHeaders(cors),
-    emit,
+    policies: httpPolicies(process, { baseUrl: config.baseUrl, emit }),
   });
   const limits = connectionLimits(process, servers, emit);
   const tls = readTls(process.listen);
@@ -73,6 +70,20 @@ export function serveNetwork(
 
 function mountConfig({ listen, clients, bodies, unread }: ProcessConfig, server: ServerConfig): MountConfig {
   return { ...server, ...listen, ...clients, ...bodies, ...unread };
+}
+
+/** In front of every route and every upgrade, the outermost first. */
+function httpPolicies(
+  { listen: { host }, origins: { cors, allowedHosts, allowedOrigins } }: ProcessConfig,
+  { baseUrl, emit }: { readonly baseUrl: string; readonly emit: Sink },
+): HttpPolicy[] {
+  const guard = originGuard({
+    host,
+    allowedHosts: [...allowedHosts, ...ownHost(baseUrl)],
+    allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
+  });
+  const refusing = [answerRefusals(emit), guard];
+  return cors ? [corsHeaders(cors), ...refusing, preflights] : refusing;
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

@@ -55,7 +55,10 @@ export interface Peer {
   readonly wire: Wire;
   /** "session": a conversation with a memory, so a server of its own. "request": one POST that stands alone. */
   readonly scope: "session" | "request";
-  readonly principal?: Principal;
+  /** Whose it is, as the caller proved who opened it. */
+  readonly principal?: Principal | undefined;
+  /** What that caller was granted. */
+  readonly scopes?: readonly string[];
   /** What its server is started or called with; as configured by default. */
   readonly launch?: LaunchSettings | undefined;
   /**

@@ -1,5 +1,8 @@
-/** The connection that a request came on, as those see it who answer the request. */
-export interface Caller {
+/** Who sent a request: the connection that it came on, and what is known of the one behind it. */
+import type { Principal } from "./backend.ts";
+
+/** A connection, as those see it who answer what comes on it. */
+export interface CallerConnection {
   /** IP address of the far end; undefined where it is not known. */
   readonly address: string | undefined;
   /** Ends the connection at once, with all that waits in it: for a far end that holds up what others wait for. */
@@ -9,6 +12,71 @@ export interface Caller {
    * tell how much of it is still to be sent. It counts until the next request or the end of the connection.
    */
   takesWhole?(bytes: number): boolean;
+}
+
+const NO_SCOPES: readonly string[] = [];
+
+let requests = 0;
+/** Tells the requests of this process from those of another one; made with the first id that somebody asks for. */
+let prefix: string | undefined;
+
+/** Made once for each request. */
+export class Caller {
+  readonly #connection: CallerConnection;
+  readonly #number = ++requests;
+  #principal: Principal | undefined;
+  #scopes = NO_SCOPES;
+  /** How many policies have handed the request on. */
+  #passed = 0;
+
+  constructor(connection: CallerConnection) {
+    this.#connection = connection;
+  }
+
+  /** Names the request in logs. The text is made when it is asked for, since most requests are never named. */
+  get requestId(): string {
+    prefix ??= crypto.randomUUID().slice(0, 8);
+    return `${prefix}-${this.#number}`;
+  }
+
+  /** IP address of the far end; undefined where it is not known. */
+  get address(): string | undefined {
+    return this.#connection.address;
+  }
+
+  /** Who the caller proved to be; undefined for nobody in particular. */
+  get principal(): Principal | undefined {
+    return this.#principal;
+  }
+
+  /** What the caller was granted; nothing without a principal. */
+  get scopes(): readonly string[] {
+    return this.#scopes;
+  }
+
+  /** For the policy that authenticates. Throws TypeError for who is known already. */
+  identify(principal: Principal, scopes: readonly string[] = NO_SCOPES): void {
+    if (this.#principal) throw new TypeError("The caller is identified already");
+    this.#principal = principal;
+    this.#scopes = scopes;
+  }
+
+  /** For the chain of policies: the policy of this number, counted from 1, hands the request on. False the second time. */
+  pass(policy: number): boolean {
+    if (this.#passed >= policy) return false;
+    this.#passed = policy;
+    return true;
+  }
+
+  /** As that of its connection. */
+  drop(reason: string): void {
+    this.#connection.drop(reason);
+  }
+
+  /** As that of its connection; false where that cannot tell. */
+  takesWhole(bytes: number): boolean {
+    return this.#connection.takesWhole?.(bytes) ?? false;
+  }
 }
 
 /** Whether an IP address is this machine's own (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3). */

@@ -58,7 +58,7 @@ export class Bodies {
   }
 
   /** Throws for what is refused without being read: LimitError, 413 or 503, and RequestError 415. */
-  expect(request: Request, caller?: Caller): Body {
+  expect(request: Request, caller?: Pick<Caller, "drop">): Body {
     const announced = request.headers.get("content-length");
     const bytes = announced === null ? undefined : Number(announced);
     const { maxBodyBytes } = this.#limits;
@@ -172,7 +172,7 @@ interface BodyOptions {
 export class Body {
   readonly #request: Request;
   readonly #options: BodyOptions;
-  readonly #caller: Caller | undefined;
+  readonly #caller: Pick<Caller, "drop"> | undefined;
   #ticket: Ticket<Failing> | undefined;
   #fail: ((error: unknown) => void) | undefined;
   #counted = 0;
@@ -180,7 +180,7 @@ export class Body {
   /** What has come so far. A field and not a variable, since a read that never settles would keep that alive. */
   readonly #come = new GatheredText();
 
-  constructor(request: Request, options: BodyOptions, caller: Caller | undefined) {
+  constructor(request: Request, options: BodyOptions, caller: Pick<Caller, "drop"> | undefined) {
     this.#request = request;
     this.#options = options;
     this.#caller = caller;

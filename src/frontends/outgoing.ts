@@ -20,7 +20,7 @@ export interface OutgoingOptions {
   readonly session: string;
   readonly unread: Unread;
   /** The connection, where it is known: to break off the body does not end one on which a write is stuck. */
-  readonly caller?: Caller | undefined;
+  readonly caller?: Pick<Caller, "drop"> | undefined;
   /** The client went away, or was given up; not called when we end the body. */
   readonly onGone?: (() => void) | undefined;
   /** The client has caught up with what was sent. */

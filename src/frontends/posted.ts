@@ -5,7 +5,9 @@ import { GatewayError, invalidRequest, LimitError, refusalOf, stillOpen } from "
 import { isRequest, type JsonRpcRequest, type RequestId } from "../core/message/jsonrpc.ts";
 import type { MessageLimits } from "../core/message/message_limits.ts";
 import { parseMessages, type Said } from "../core/message/parse.ts";
+import type { Stopping } from "../core/stopping.ts";
 import type { Bodies, Body } from "./bodies.ts";
+import type { AsyncHandler } from "./frontend.ts";
 import { requireJson } from "./http_checks.ts";
 
 /** The messages of one POST, parsed. */
@@ -24,28 +26,25 @@ export interface ReceiveOptions {
   readonly bodies: Bodies;
   /** Of a message's structure; the usual ones by default. */
   readonly clientLimits?: MessageLimits | undefined;
-  /** Throws StoppingError when no new request may begin; answers to open ones still may. */
-  readonly refuseNew: () => void;
+  /** Asked before a new request begins; answers to open ones still may come. */
+  readonly stopping: Pick<Stopping, "refuse">;
 }
 
 export interface PostOptions extends ReceiveOptions {
   /** Refuses a request by its headers; what all routes ask of them is asked anyway. */
-  readonly check?: (request: Request) => void;
+  readonly check?: (request: Request, caller: Caller) => void;
 }
 
-type Answer = (posted: Posted, request: Request, caller: Caller | undefined) => Promise<Response>;
+type Answer = (posted: Posted, request: Request, caller: Caller) => Promise<Response>;
 
 /**
  * A handler of POSTs. Rejects with GatewayError; a refusal by then, or by `answer`, carries the request's id. One
  * promise for all that, since each further one costs every request.
  */
-export function posting(
-  options: PostOptions,
-  answer: Answer,
-): (request: Request, caller?: Caller) => Promise<Response> {
+export function posting(options: PostOptions, answer: Answer): AsyncHandler {
   return (request, caller) =>
     new Promise((resolve, reject) => {
-      options.check?.(request);
+      options.check?.(request, caller);
       requireJson(request);
       const body = options.bodies.expect(request, caller);
       // Of what was posted no more is kept than its id, since the answer may take long.
@@ -57,7 +56,7 @@ export function posting(
       body.read((text) => {
         const posted = postedOf(text, body, options.clientLimits);
         id = idOf(posted);
-        if (posted.requests.length > 0) options.refuseNew();
+        if (posted.requests.length > 0) options.stopping.refuse();
         refuseRepeated(posted.requests);
         if (posted.batch) refuseInitialize(posted.requests);
         answer(posted, request, caller).then((response) => {

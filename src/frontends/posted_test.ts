@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { GatewayError, RequestError, StoppingError } from "../core/errors.ts";
+import { Stopping } from "../core/stopping.ts";
 import { request } from "../../tests/support/messages.ts";
+import { nobody } from "../../tests/support/nobody.ts";
 import { looseBodies } from "../../tests/support/waiting_limits.ts";
+import type { AsyncHandler } from "./frontend.ts";
 import { posting } from "./posted.ts";
 
 function post(body: unknown): Request {
@@ -13,8 +16,8 @@ function post(body: unknown): Request {
 }
 
 /** The ids of the requests that these POSTs were refused under. */
-async function refusedIds(handler: (request: Request) => Promise<Response>, bodies: readonly unknown[]) {
-  const outcomes = await Promise.allSettled(bodies.map((body) => handler(post(body))));
+async function refusedIds(handler: AsyncHandler, bodies: readonly unknown[]) {
+  const outcomes = await Promise.allSettled(bodies.map((body) => handler(post(body), nobody())));
   return outcomes.map((outcome) => {
     assert.equal(outcome.status, "rejected");
     assert(outcome.reason instanceof GatewayError);
@@ -22,7 +25,7 @@ async function refusedIds(handler: (request: Request) => Promise<Response>, bodi
   });
 }
 
-const OPTIONS = { bodies: looseBodies(), refuseNew: () => {} };
+const OPTIONS = { bodies: looseBodies(), stopping: new Stopping() };
 
 Deno.test("posting refuses each request under its own id, also where one error refuses them all", async () => {
   const stopping = Promise.withResolvers<never>();
@@ -35,7 +38,7 @@ Deno.test("posting refuses each request under its own id, also where one error r
 Deno.test("posting keeps what a refusal says", async () => {
   const error = new RequestError("Bad", { status: 404, code: -1, headers: { Allow: "GET" } });
   const handler = posting(OPTIONS, () => Promise.reject(error));
-  await assert.rejects(handler(post(request(1))), (refusal) => {
+  await assert.rejects(handler(post(request(1)), nobody()), (refusal) => {
     assert(refusal instanceof GatewayError);
     const { message, status, code, headers } = refusal;
     assert.deepEqual({ message, status, code, headers }, {
@@ -54,7 +57,7 @@ Deno.test("posting rejects, and never throws, whatever refuses first", async () 
   };
   const unwelcome: [Parameters<typeof posting>, unknown][] = [
     [[{ ...OPTIONS, check: refuse }, refuse], null],
-    [[{ ...OPTIONS, refuseNew: refuse }, refuse], 7],
+    [[{ ...OPTIONS, stopping: { refuse } }, refuse], 7],
     [[OPTIONS, refuse], 7],
   ];
   for (const [args, id] of unwelcome) {

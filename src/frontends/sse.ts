@@ -1,15 +1,17 @@
 /** MCP's HTTP+SSE transport of 2024-11-05: one GET stream down, POSTs up. */
-import type { Accept } from "../core/backend.ts";
+import type { Accept, Peer } from "../core/backend.ts";
 import type { Backlog } from "../core/backlog.ts";
 import type { Caller } from "../core/caller.ts";
 import { type BufferLimits, type Channel, enqueue, type Envelope } from "../core/channel.ts";
-import { DisconnectedError, RequestError, RpcCode } from "../core/errors.ts";
+import { DisconnectedError, RequestError } from "../core/errors.ts";
 import { Queue } from "../base/queue.ts";
 import type { Unread } from "../core/unread.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
+import type { Frontend } from "./frontend.ts";
 import { methodNotAllowed } from "./http_checks.ts";
 import { type Posted, posting, type ReceiveOptions, refuseFull } from "./posted.ts";
+import { type NamedSession, SessionDirectory } from "./session_directory.ts";
 
 /** The limits are those of what a client sent and the server has not read. */
 export interface SseOptions extends ReceiveOptions, BufferLimits {
@@ -22,20 +24,40 @@ export interface SseOptions extends ReceiveOptions, BufferLimits {
 
 export interface SseRoutes {
   /** GET: opens the stream and the session that lives as long as it. */
-  connect(request: Request, caller?: Caller): Promise<Response>;
+  connect(request: Request, caller: Caller): Promise<Response>;
   /** POST: messages of the session that `?sessionId=` names. */
-  message(request: Request, caller?: Caller): Promise<Response>;
+  message(request: Request, caller: Caller): Promise<Response>;
 }
 
-export function sse(options: SseOptions): SseRoutes {
-  const sessions = new Map<string, SseSession>();
+export interface SsePaths {
+  readonly ssePath: string;
+  readonly messagePath: string;
+}
 
-  function named(request: Request): SseSession {
+export interface SseFrontendOptions extends Omit<SseOptions, "endpoint">, SsePaths {
+  /** Where clients find the paths: empty, a URL or a path, without a slash at its end. */
+  readonly baseUrl: string;
+}
+
+export const sseFrontend = {
+  name: "sse",
+  wire: "sse",
+  httpPaths: ["ssePath", "messagePath"],
+  routes(options) {
+    const { ssePath, messagePath, baseUrl } = options;
+    const { connect, message } = sse({ ...options, endpoint: baseUrl + messagePath });
+    return [{ path: ssePath, http: connect }, { path: messagePath, http: message }];
+  },
+  endpoint: ({ ssePath }, base) => ({ label: "SSE", type: "sse", url: base + ssePath }),
+} as const satisfies Frontend<SseFrontendOptions, SsePaths>;
+
+export function sse(options: SseOptions): SseRoutes {
+  const sessions = new SessionDirectory<SseSession>();
+
+  function named(request: Request, caller: Caller): SseSession {
     const id = new URL(request.url).searchParams.get("sessionId");
     if (!id) throw new RequestError("Missing sessionId parameter");
-    const session = sessions.get(id);
-    if (session) return session;
-    throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
+    return sessions.named(id, caller);
   }
 
   /** Throws LimitError while too much waits for its server. */
@@ -45,9 +67,9 @@ export function sse(options: SseOptions): SseRoutes {
   }
 
   /** Before the body is read, which may be large; it may have ended when that has come. */
-  function check(request: Request): void {
+  function check(request: Request, caller: Caller): void {
     if (request.method !== "POST") throw methodNotAllowed(["POST"]);
-    refuse(named(request));
+    refuse(named(request, caller));
   }
 
   return {
@@ -55,19 +77,20 @@ export function sse(options: SseOptions): SseRoutes {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
       const id = crypto.randomUUID();
       const gone = new AbortController();
-      const peer = { session: id, wire: "sse", scope: "session", gone } as const;
+      const { principal, scopes } = caller;
+      const peer = { session: id, wire: "sse", scope: "session", principal, scopes, gone } as const;
       const admission = await options.accept(peer, () => request.signal);
-      const session = new SseSession({
-        ...{ id, caller, gone, keepAliveMs: options.keepAliveMs, unread: options.unread },
+      const session: SseSession = new SseSession({
+        ...{ peer, caller, gone, keepAliveMs: options.keepAliveMs, unread: options.unread },
         backlog: admission.backlog,
-        onEnd: () => sessions.delete(id),
+        onEnd: () => sessions.delete(session),
       });
-      sessions.set(id, session);
+      sessions.add(session);
       void admission.run(session);
       return session.start(`${options.endpoint}?sessionId=${id}`);
     },
-    message: posting({ ...options, check }, async (posted, request) => {
-      const session = named(request);
+    message: posting({ ...options, check }, async (posted, request, caller) => {
+      const session = named(request, caller);
       refuse(session);
       await session.take(posted);
       return new Response("Accepted", { status: 202 });
@@ -76,8 +99,8 @@ export function sse(options: SseOptions): SseRoutes {
 }
 
 interface SseContext {
-  readonly id: string;
-  readonly caller: Caller | undefined;
+  readonly peer: Peer;
+  readonly caller: Caller;
   readonly keepAliveMs: number;
   readonly unread: Unread;
   /** What waits for its server. */
@@ -88,15 +111,20 @@ interface SseContext {
   readonly onEnd: () => void;
 }
 
-class SseSession implements Channel {
+class SseSession implements Channel, NamedSession {
   readonly incoming = new Queue<Envelope>();
+  readonly id: string;
+  readonly peer: Peer;
   readonly backlog: Backlog;
   readonly #stream: EventStream;
   readonly #context: SseContext;
 
   constructor(context: SseContext) {
-    const { id: session, caller, keepAliveMs, unread } = context;
+    const { peer, caller, keepAliveMs, unread } = context;
+    const { session } = peer;
     this.#context = context;
+    this.id = session;
+    this.peer = peer;
     this.backlog = context.backlog;
     this.incoming.countIn(this.backlog);
     this.#stream = new EventStream({ session, caller, keepAliveMs, unread, onGone: () => this.#gone() });

@@ -9,10 +9,10 @@ import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/message/jsonrpc.ts";
 import type { MessageLimits } from "../core/message/message_limits.ts";
 import type { Unread } from "../core/unread.ts";
-import type { Upgrade } from "../wire/upgrade.ts";
 import { keepAlive, WebSocketChannel } from "../wire/web_socket/channel.ts";
 import { acceptFor, isKey, VERSION } from "../wire/web_socket/handshake.ts";
 import type { Bodies } from "./bodies.ts";
+import type { Frontend, UpgradeHandler } from "./frontend.ts";
 import { methodNotAllowed } from "./http_checks.ts";
 
 const SUBPROTOCOL = "mcp";
@@ -31,20 +31,43 @@ export interface WebSocketOptions extends BufferLimits {
   readonly clientLimits?: MessageLimits | undefined;
 }
 
+export interface WebSocketPaths {
+  readonly wsPath: string;
+  readonly messagePath: string;
+}
+
+export interface WebSocketFrontendOptions extends WebSocketOptions, WebSocketPaths {}
+
+export const webSocketFrontend = {
+  name: "ws",
+  wire: "websocket",
+  // None: an upgrade is told apart from what else comes there.
+  httpPaths: [],
+  routes(options) {
+    const upgrade = websocket(options);
+    return [options.wsPath, options.messagePath].map((path) => ({ path, upgrade }));
+  },
+  endpoint: ({ wsPath }, base) => ({
+    label: "WebSocket",
+    type: "ws",
+    url: base.replace(/^http/i, "ws") + wsPath,
+  }),
+} as const satisfies Frontend<WebSocketFrontendOptions, WebSocketPaths>;
+
 export function isUpgrade(request: Request): boolean {
   return says(request.headers.get("upgrade"), "websocket");
 }
 
 /** Admits whoever asks for a socket. Throws GatewayError for what is no WebSocket handshake, and for whom is not let in. */
-export function websocket(options: WebSocketOptions): (request: Request) => Promise<Upgrade> {
+export function websocket(options: WebSocketOptions): UpgradeHandler {
   const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes, emit } = options;
   const { clientLimits: limits, bodies, unread } = options;
   const pings = keepAlive(keepAliveMs);
-  return async (request) => {
+  return async (request, { principal, scopes }) => {
     const headers = answerTo(request);
     const gone = new AbortController();
     const session = crypto.randomUUID();
-    const peer = { session, wire: "websocket", scope: "session", gone } as const;
+    const peer = { session, wire: "websocket", scope: "session", principal, scopes, gone } as const;
     const admission = await accept(peer, () => request.signal);
     return {
       headers,

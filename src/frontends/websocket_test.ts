@@ -7,6 +7,7 @@ import { FakeStream } from "../../tests/support/fake_stream.ts";
 import { FarEnd } from "../../tests/support/far_end.ts";
 import { frame, MASK, textOfFrame } from "../../tests/support/frames.ts";
 import { notification } from "../../tests/support/messages.ts";
+import { nobody } from "../../tests/support/nobody.ts";
 import { upgradeRequest } from "../../tests/support/raw_http.ts";
 import { looseBodies, looseUnread } from "../../tests/support/waiting_limits.ts";
 import { websocket, type WebSocketOptions } from "./websocket.ts";
@@ -37,7 +38,10 @@ function rig(options: Partial<WebSocketOptions> = {}) {
     emit: () => {},
     ...options,
   });
-  return { handler, peers, channels, withdrawn: () => withdrawn };
+  return {
+    handler: (request: Request) => handler(request, nobody()),
+    ...{ peers, channels, withdrawn: () => withdrawn },
+  };
 }
 
 function asking(fields: Readonly<Record<string, string | undefined>> = {}, method = "GET"): Request {

@@ -5,7 +5,7 @@
  * through a tunnel to the runtime from its first byte on. A connection on which somebody wishes for another protocol
  * stays ours: once the runtime has it, it refuses such a request where that has a body, and nobody is asked.
  */
-import type { Caller } from "../core/caller.ts";
+import { Caller, type CallerConnection } from "../core/caller.ts";
 import { GatewayError, LimitError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { within } from "../base/waiting.ts";
@@ -65,7 +65,7 @@ const SWITCHING = "HTTP/1.1 101 Switching Protocols";
 export interface Service {
   request(request: Request, caller: Caller): Response | Promise<Response>;
   /** The handshake of a WebSocket, or an answer that refuses it; undefined where no route is for one. */
-  upgrade(request: Request, caller: Caller): Promise<Upgrade | Response> | undefined;
+  upgrade(request: Request, caller: Caller): Upgrade | Response | Promise<Upgrade | Response> | undefined;
 }
 
 /** What all connections of a listener have in common. */
@@ -81,7 +81,7 @@ export interface Surroundings {
   readonly onError: (error: unknown) => Response;
 }
 
-export class Connection implements Caller {
+export class Connection implements CallerConnection {
   readonly address: string;
   /** As it was accepted. */
   readonly #socket: Deno.TcpConn;
@@ -166,9 +166,9 @@ export class Connection implements Caller {
     info.completed.then(this.#done, this.#done);
     const { service } = this.#around;
     const stream = this.#streams?.enter();
-    if (!stream) return service.request(request, this);
+    if (!stream) return service.request(request, new Caller(this));
     info.completed.then(stream.leave, stream.leave);
-    return service.request(request, stream);
+    return service.request(request, new Caller(stream));
   };
 
   /** Made once: there is a request to each message. */
@@ -219,8 +219,9 @@ export class Connection implements Caller {
     checkHost(said, line);
     const behind = withBefore(rest, stream);
     const url = urlOf(said, line, this.#around.tls ? "https" : "http");
+    const caller = new Caller(this);
     if (url && membersOf(said, "upgrade").includes("websocket")) {
-      if (await this.#upgrade({ head: said, line, url }, behind)) return undefined;
+      if (await this.#upgrade({ head: said, line, url, caller }, behind)) return undefined;
     }
     const head = withoutUpgrade(said);
     const wishes = head !== said;
@@ -229,7 +230,7 @@ export class Connection implements Caller {
       // Who wishes for another protocol does so with each request, and nobody would take it out of the next one.
       return void await this.#tunnel(withBefore(wishes ? encodeHead(asLast(head)) : bytes, behind));
     }
-    const answered = await this.#answer({ head, line, url, length }, behind);
+    const answered = await this.#answer({ head, line, url, caller, length }, behind);
     if (answered instanceof Watch) return answered.rest;
     return answered && (!wishes && hasCaughtUp(behind) ? "clean" : behind);
   }
@@ -237,11 +238,11 @@ export class Connection implements Caller {
   // --- the three ways ---
 
   /** False where no route is for it. */
-  async #upgrade({ head, line: { method }, url }: Asked, stream: ByteStream): Promise<boolean> {
+  async #upgrade({ head, line: { method }, url, caller }: Asked, stream: ByteStream): Promise<boolean> {
     const { service } = this.#around;
     using watching = new Watching(stream);
     const request = requestOf({ head, method, url, leaving: () => watching.leaving() });
-    const handshake = service.upgrade(request, this);
+    const handshake = service.upgrade(request, caller);
     if (!handshake) return false;
     this.#place.begin();
     try {
@@ -273,14 +274,15 @@ export class Connection implements Caller {
   }
 
   /** Undefined where the connection ends with the answer. */
-  async #answer({ head, line: { method }, url, length }: Asked & { length: number }, stream: ByteStream) {
+  async #answer(asked: Asked & { length: number }, stream: ByteStream) {
+    const { head, line: { method }, url, caller, length } = asked;
     const { service } = this.#around;
     const body = length > 0 ? new RequestBody(stream, length) : undefined;
     using watching = new Watching(stream, body);
     const request = requestOf({ head, method, url, body: body?.stream, leaving: () => watching.leaving() });
     this.#place.begin();
     try {
-      const response = await service.request(request, this);
+      const response = await service.request(request, caller);
       const last = body?.complete === false || membersOf(head, "connection").includes("close") ||
         this.#stopping;
       const { signal } = watching.gone;
@@ -345,6 +347,7 @@ interface Asked {
   readonly head: Head;
   readonly line: RequestLine;
   readonly url: URL;
+  readonly caller: Caller;
 }
 
 /**

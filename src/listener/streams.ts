@@ -1,12 +1,12 @@
 /** The requests that share one connection of HTTP/2: who holds up one of them takes none of the others along. */
-import type { Caller } from "../core/caller.ts";
+import type { CallerConnection } from "../core/caller.ts";
 
 export class Streams {
-  readonly #connection: Caller;
+  readonly #connection: CallerConnection;
   #open = 0;
   #givenUp = 0;
 
-  constructor(connection: Caller) {
+  constructor(connection: CallerConnection) {
     this.#connection = connection;
   }
 
@@ -39,7 +39,7 @@ export class Streams {
 }
 
 /** One request, as those see it who answer it. */
-export interface Stream extends Caller {
+export interface Stream extends CallerConnection {
   /** It is answered. Idempotent. */
   leave(): void;
 }

@@ -1,22 +1,23 @@
 import assert from "node:assert/strict";
-import { Hono } from "hono";
-import { corsHeaders, type CorsOrigins } from "./cors.ts";
+import { RequestError } from "../core/errors.ts";
+import { behind, type Next } from "../core/http_policy.ts";
+import { nobody } from "../../tests/support/nobody.ts";
+import { corsHeaders, type CorsOrigins, preflights } from "./cors.ts";
+import { answerRefusals } from "./refusals.ts";
 
 const APP = "https://app.example";
 
-function app(origins: CorsOrigins): Hono {
-  const hono = new Hono();
-  hono.use(corsHeaders(origins));
-  hono.post("/mcp", (context) => context.text("done"));
-  hono.onError((_error, context) => context.text("failed", 500));
-  hono.post("/broken", () => {
-    throw new Error("broken");
+function app(origins: CorsOrigins): Next<Response> {
+  const policies = [corsHeaders(origins), answerRefusals(() => {}), preflights];
+  return behind<Response>(policies, ({ url }) => {
+    if (url.endsWith("/mcp")) return Promise.resolve(new Response("done"));
+    if (url.endsWith("/broken")) throw new Error("broken");
+    throw new RequestError("Not found", { status: 404 });
   });
-  return hono;
 }
 
 async function ask(origins: CorsOrigins, path: string, init: RequestInit): Promise<Response> {
-  return await app(origins).request(path, init);
+  return await app(origins)(new Request(`http://127.0.0.1${path}`, init), nobody());
 }
 
 function preflight(origin: string): RequestInit {

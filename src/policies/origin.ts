@@ -1,6 +1,7 @@
 /** Host and Origin checks: what keeps a web page from talking to a gateway on the reader's machine (DNS rebinding). */
 import { type Caller, isLoopbackAddress } from "../core/caller.ts";
 import { RequestError } from "../core/errors.ts";
+import type { HttpPolicy } from "../core/http_policy.ts";
 import { quoted } from "../base/outside.ts";
 import { remembered } from "../base/remembered.ts";
 import { optionName } from "../base/option_name.ts";
@@ -29,7 +30,7 @@ const NO_HOST = /^localhost(:\d+)?$/;
 type Verdict = "ours" | "foreign" | "malformed";
 
 /** Throws RequestError: 400 for a request that names no host (RFC 9112 §3.2), 403 for a foreign Host or Origin. */
-export function originGuard(options: OriginOptions): (request: Request) => void {
+export function originGuard(options: OriginOptions): HttpPolicy {
   const judgeHost = remembered((host) => verdictOn(options, host));
   const isNamed = remembered((origin) => isAmong(options.allowedOrigins, origin));
   const checkHost = (host: string) => {
@@ -38,7 +39,7 @@ export function originGuard(options: OriginOptions): (request: Request) => void 
     if (verdict === "foreign") throw foreignHost(host);
   };
   const authorityFor = remembered(authorityOf);
-  return (request) => {
+  const check = (request: Request) => {
     const authority = authorityFor(request.url);
     const named = request.headers.get("host");
     if (named === null && namesNoHost(request.url, authority)) throw new RequestError("Bad Request: no Host");
@@ -51,6 +52,10 @@ export function originGuard(options: OriginOptions): (request: Request) => void 
     if (origin.length > MAX_CHARS || !(isNamed(origin) || isOwnOrigin(origin, host))) {
       throw foreignOrigin(origin);
     }
+  };
+  return (request, caller, next) => {
+    check(request);
+    return next(request, caller);
   };
 }
 

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { RequestError } from "../core/errors.ts";
+import { nobody } from "../../tests/support/nobody.ts";
 import { isOfThisMachine, originGuard, type OriginOptions } from "./origin.ts";
 
 type Case = [host: string, origin?: string];
 
 function guard(options: Partial<OriginOptions> = {}): (request: Request) => void {
-  return originGuard({ host: "127.0.0.1", allowedHosts: [], allowedOrigins: [], ...options });
+  const policy = originGuard({ host: "127.0.0.1", allowedHosts: [], allowedOrigins: [], ...options });
+  return (request) => void policy(request, nobody(), () => new Response());
 }
 
 function requestOf([host, origin]: Case): Request {

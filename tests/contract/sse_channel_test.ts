@@ -1,4 +1,6 @@
+import { Stopping } from "../../src/core/stopping.ts";
 import { sse } from "../../src/frontends/sse.ts";
+import { nobody } from "../support/nobody.ts";
 import { looseBodies, looseUnread } from "../support/waiting_limits.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
 import { pairOf, serve } from "./served_pair.ts";
@@ -14,9 +16,9 @@ async function openPair(): Promise<ChannelPair> {
       maxBufferedBytes: 1 << 26,
       bodies: looseBodies(),
       unread: looseUnread(),
-      refuseNew: () => {},
+      stopping: new Stopping(),
     });
-    return (request) => new URL(request.url).pathname === "/sse" ? connect(request) : message(request);
+    return (request) => (new URL(request.url).pathname === "/sse" ? connect : message)(request, nobody());
   });
   const far = await SseFar.open(`http://${served.authority}/sse`);
   return pairOf(served, await served.accepted, far);

@@ -1,8 +1,10 @@
 import type { Channel } from "../../src/core/channel.ts";
 import { type EventStore, memoryEventStore } from "../../src/core/event_store.ts";
+import { Stopping } from "../../src/core/stopping.ts";
 import type { ReplyMode } from "../../src/frontends/streamable/exchange.ts";
 import { streamable } from "../../src/frontends/streamable/streamable.ts";
 import { result } from "../support/messages.ts";
+import { nobody } from "../support/nobody.ts";
 import { looseBodies, looseUnread } from "../support/waiting_limits.ts";
 import { channelContract, type ChannelPair } from "./channel_contract.ts";
 import { Inbox } from "./inbox.ts";
@@ -11,8 +13,8 @@ import { StreamableFar } from "./streamable_far.ts";
 
 /** A session past its handshake, with its GET stream open. */
 async function openPair(replyMode: ReplyMode, events?: EventStore): Promise<ChannelPair> {
-  const served = serve((accept) =>
-    streamable({
+  const served = serve((accept) => {
+    const handler = streamable({
       accept,
       stateful: true,
       replyMode,
@@ -23,10 +25,11 @@ async function openPair(replyMode: ReplyMode, events?: EventStore): Promise<Chan
       maxBufferedBytes: 1 << 26,
       bodies: looseBodies(),
       unread: looseUnread(),
-      refuseNew: () => {},
+      stopping: new Stopping(),
       emit: () => {},
-    })
-  );
+    });
+    return (request) => handler(request, nobody());
+  });
   const far = new StreamableFar(`http://${served.authority}/mcp`);
   const [near] = await Promise.all([served.accepted.then(beginSession), far.open()]);
   return pairOf(served, near, far);

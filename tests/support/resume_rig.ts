@@ -5,10 +5,12 @@ import type { Channel } from "../../src/core/channel.ts";
 import { type EventStore, memoryEventStore } from "../../src/core/event_store.ts";
 import { toResponse } from "../../src/core/errors.ts";
 import type { JsonRpcMessage, RequestId } from "../../src/core/message/jsonrpc.ts";
+import { Stopping } from "../../src/core/stopping.ts";
 import { streamable, type StreamableOptions } from "../../src/frontends/streamable/streamable.ts";
 import { Inbox } from "../contract/inbox.ts";
 import { Events } from "./conversation.ts";
 import { result } from "./messages.ts";
+import { nobody } from "./nobody.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 import { ACCEPT, initialize } from "./rpc.ts";
 import { unbounded } from "../../src/core/backlog.ts";
@@ -59,7 +61,7 @@ export function resumeRig({ version = "2025-11-25", ...options }: ResumeRigOptio
     maxBufferedBytes: 1 << 20,
     bodies: looseBodies(1 << 20),
     unread: looseUnread(),
-    refuseNew: () => {},
+    stopping: new Stopping(),
     events: memoryEventStore(LIMITS),
     emit: record.emit,
     ...options,
@@ -67,7 +69,7 @@ export function resumeRig({ version = "2025-11-25", ...options }: ResumeRigOptio
   const ask = async (method: string, headers: HeadersInit, body?: unknown) => {
     const init = { method, headers, ...body === undefined ? {} : { body: JSON.stringify(body) } };
     try {
-      return await handler(new Request("http://127.0.0.1/mcp", init));
+      return await handler(new Request("http://127.0.0.1/mcp", init), nobody());
     } catch (error) {
       return toResponse(error);
     }

@@ -1,9 +1,17 @@
 /** What a client says that it takes (`Accept`), held against what it may be answered with. */
 import { RequestError } from "../../core/errors.ts";
 import { remembered } from "../../base/remembered.ts";
+import type { ReplyMode } from "./exchange.ts";
 
 export const JSON_TYPE = "application/json";
 export const EVENT_STREAM = "text/event-stream";
+
+/** What a POST may be answered with (transports page, "Sending Messages to the Server"). */
+const ANSWER_TYPES: Readonly<Record<ReplyMode, readonly string[]>> = {
+  auto: [JSON_TYPE, EVENT_STREAM],
+  json: [JSON_TYPE],
+  sse: [EVENT_STREAM],
+};
 
 /** `q=0`: not that one (RFC 9110, section 12.4.2). */
 const NOT_WANTED = /^q=0(\.0*)?$/;
@@ -25,6 +33,11 @@ export function acceptCheck(types: readonly string[]): (request: Request) => voi
     if (accepted(request.headers.get("accept") ?? "")) return;
     throw new RequestError(`Not Acceptable: send Accept: ${types.join(", ")} (or */*)`, { status: 406 });
   };
+}
+
+/** The same of a POST that is answered in this way. */
+export function postAcceptCheck(mode: ReplyMode): (request: Request) => void {
+  return acceptCheck(ANSWER_TYPES[mode]);
 }
 
 function takes(ranges: ReadonlyMap<string, boolean>, type: string, types: readonly string[]): boolean {

@@ -166,7 +166,7 @@ export class Exchange {
   }
 
   #isTooLarge({ length }: string): boolean {
-    return length > LARGE_CHARS && !this.#options.caller?.takesWhole?.(length);
+    return length > LARGE_CHARS && !this.#options.caller?.takesWhole(length);
   }
 
   #inPieces(text: string): ReadableStream<Uint8Array> {

@@ -8,7 +8,7 @@ import { quoted } from "../../base/outside.ts";
 const EVENT_ID = /^([0-9a-f]{8}\.(?:0|[1-9]\d{0,14}))-(0|[1-9]\d{0,14})$/;
 
 /** Where a client has got to. */
-export interface Place {
+export interface Position {
   readonly stream: string;
   /** 0: before the first event. */
   readonly sequence: number;
@@ -42,8 +42,8 @@ export class SessionEvents {
     return new EventLog(`${this.#tag}.${this.#streams++}`, this);
   }
 
-  /** For a stream that has ended, up to its last message; undefined when it cannot be resumed at the place. */
-  async finished({ stream, sequence }: Place): Promise<EventLog | undefined> {
+  /** For a stream that has ended, up to its last message; undefined when it cannot be resumed there. */
+  async finished({ stream, sequence }: Position): Promise<EventLog | undefined> {
     const events = await this.read(stream, sequence);
     if (!events || events.at(-1)?.last === false) return undefined;
     const last = events.findLast(({ data }) => data !== "")?.sequence ?? sequence;
@@ -51,7 +51,7 @@ export class SessionEvents {
   }
 
   /** What an id stands for; undefined when it is none of this gateway's. */
-  place(id: string): Place | undefined {
+  position(id: string): Position | undefined {
     const [, stream, sequence] = EVENT_ID.exec(id) ?? [];
     return stream === undefined ? undefined : { stream, sequence: Number(sequence) };
   }

@@ -14,7 +14,7 @@ const NO_HEADERS = {};
 
 export interface PostContext {
   readonly session: string;
-  readonly caller: Caller | undefined;
+  readonly caller: Caller;
   /** What the peer's signal belongs to. */
   readonly gone: Departure;
   readonly backlog: Backlog;

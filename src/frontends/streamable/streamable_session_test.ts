@@ -6,7 +6,7 @@ import { looseUnread } from "../../../tests/support/waiting_limits.ts";
 import { notification, request, result } from "../../../tests/support/messages.ts";
 import { drain, eventsIn, messagesIn, take } from "../../../tests/support/resume_rig.ts";
 import type { Posted } from "../posted.ts";
-import { SessionHost, type SessionSettings } from "./session_host.ts";
+import { SessionGroup, type SessionSettings } from "./session_group.ts";
 import { StreamableSession } from "./streamable_session.ts";
 import { unbounded } from "../../core/backlog.ts";
 
@@ -32,11 +32,11 @@ async function begin(options: Partial<SessionSettings> = {}) {
     emit: () => {},
     ...options,
   };
-  const host = new SessionHost(settings, () => {
+  const group = new SessionGroup(settings, () => {
     ended++;
-    host.rest();
+    group.rest();
   });
-  const session = new StreamableSession(host);
+  const session = new StreamableSession(group);
   session.begin(unbounded());
   const answered = session.post(posted(request(0, "initialize")));
   await session.send({ message: result(0, { protocolVersion: "2025-11-25" }), relatesTo: 0 });

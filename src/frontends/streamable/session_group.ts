@@ -20,20 +20,20 @@ export interface SessionSettings extends BufferLimits {
   readonly emit: Sink;
 }
 
-/** A session as its host knows it. */
-export interface HostedSession {
+/** A session as its group knows it. */
+export interface GroupedSession {
   readonly id: string;
   /** Called when its idle time is over. */
   checkIdle(): void;
 }
 
-export class SessionHost {
+export class SessionGroup {
   readonly settings: SessionSettings & ExchangeSettings;
-  readonly idle: TimeLimit<HostedSession>;
+  readonly idle: TimeLimit<GroupedSession>;
   /** Called as soon as a session can no longer be found by its id, and again when its requests are answered. */
-  readonly onEnd: (session: HostedSession) => void;
+  readonly onEnd: (session: GroupedSession) => void;
 
-  constructor(settings: SessionSettings, onEnd: (session: HostedSession) => void) {
+  constructor(settings: SessionSettings, onEnd: (session: GroupedSession) => void) {
     this.settings = { ...settings, silence: silenceLimit() };
     this.idle = new TimeLimit(settings.sessionTimeoutMs, (session) => session.checkIdle());
     this.onEnd = onEnd;

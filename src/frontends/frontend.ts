@@ -1,0 +1,37 @@
+/** A wire to clients, as it is mounted: what it answers on which path, and where clients find it. */
+import type { Wire } from "../core/backend.ts";
+import type { Caller } from "../core/caller.ts";
+import type { Upgrade } from "../wire/upgrade.ts";
+
+/** Answers a request, or throws GatewayError. */
+export type Handler = (request: Request, caller: Caller) => Response | Promise<Response>;
+/** A handler that never throws: what it refuses is a rejection. */
+export type AsyncHandler = (request: Request, caller: Caller) => Promise<Response>;
+/** Lets a connection become one of another protocol, or throws GatewayError. */
+export type UpgradeHandler = (request: Request, caller: Caller) => Promise<Upgrade>;
+
+/** What is answered on one path. A path may have two routes where one of them takes upgrades and the other does not. */
+export type Route =
+  | { readonly path: string; readonly http: Handler }
+  | { readonly path: string; readonly upgrade: UpgradeHandler };
+
+/** Where clients find a wire. */
+export interface Endpoint {
+  readonly label: string;
+  /** How client configurations call the wire. */
+  readonly type: "http" | "sse" | "ws";
+  readonly url: string;
+}
+
+/** `Options` is all that the wire has to be told, its paths included. */
+export interface Frontend<Options, Paths> {
+  /** As `--outputTransport` calls it. */
+  readonly name: string;
+  /** As sessions and logs call it. */
+  readonly wire: Wire;
+  /** The options that name paths where it answers plain requests, which no other route may have. */
+  readonly httpPaths: readonly (keyof Paths)[];
+  routes(options: Options): readonly Route[];
+  /** The URL that clients are told, below this base: `http://host:port`, and more where a proxy is in front. */
+  endpoint(paths: Paths, base: string): Endpoint;
+}

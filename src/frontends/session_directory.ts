@@ -1,0 +1,49 @@
+/**
+ * The sessions of a wire, found by the id that clients name. It is here that a cluster will look further for a session
+ * that lives on another of its gateways.
+ */
+import type { Peer, Principal } from "../core/backend.ts";
+import type { Caller } from "../core/caller.ts";
+import { RequestError, RpcCode } from "../core/errors.ts";
+
+/** A session as others find it. */
+export interface NamedSession {
+  readonly id: string;
+  /** Its principal is whose session it is. */
+  readonly peer: Peer;
+}
+
+export class SessionDirectory<S extends NamedSession> {
+  readonly #sessions = new Map<string, S>();
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  add(session: S): void {
+    this.#sessions.set(session.id, session);
+  }
+
+  /** From now on it is unknown. Idempotent. */
+  delete({ id }: Pick<NamedSession, "id">): void {
+    this.#sessions.delete(id);
+  }
+
+  /** Undefined for an id that is unknown, and for the session of somebody else: who asks never learns which it is. */
+  find(id: string, caller: Caller): S | undefined {
+    const session = this.#sessions.get(id);
+    return session && isSame(session.peer.principal, caller.principal) ? session : undefined;
+  }
+
+  /** As `find`; throws RequestError 404 where that finds nothing. */
+  named(id: string, caller: Caller): S {
+    const session = this.find(id, caller);
+    if (session) return session;
+    throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });
+  }
+}
+
+/** Each request has a principal of its own making, so the names count. */
+function isSame(owner: Principal | undefined, caller: Principal | undefined): boolean {
+  return owner?.name === caller?.name;
+}
