@@ -1,3 +1,4 @@
+import { FRONTENDS } from "../frontends/mod.ts";
 import type { Transport } from "../frontends/options.ts";
 import type { OptionKey } from "./options.ts";
 import type { Problem, Readable } from "./problem.ts";
@@ -28,15 +29,12 @@ export function sharedRoutes({ values, nameOf }: Readable, transports: readonly 
 }
 
 function servedRoutes(values: Readable["values"], transports: readonly Transport[]): Route[] {
-  const { streamableHttpPath, ssePath, messagePath } = values;
   const healthPaths = new Set(values.healthEndpoint);
   const routes: Route[] = [];
   if (!healthPaths.has(HEALTH_PATH)) routes.push({ path: HEALTH_PATH });
-  if (transports.includes("streamableHttp")) {
-    routes.push({ option: "streamableHttpPath", path: streamableHttpPath });
-  }
-  if (transports.includes("sse")) {
-    routes.push({ option: "ssePath", path: ssePath }, { option: "messagePath", path: messagePath });
+  for (const { name, httpPaths } of FRONTENDS) {
+    if (!transports.includes(name)) continue;
+    for (const option of httpPaths) routes.push({ option, path: values[option] });
   }
   for (const path of healthPaths) routes.push({ option: "healthEndpoint", path });
   return routes;

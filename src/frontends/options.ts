@@ -3,9 +3,10 @@ import * as z from "zod";
 import { baseUrl, httpPath } from "../options/network_values.ts";
 import { option, section, type SettingsOf } from "../options/section.ts";
 import { choice, duration, size } from "../options/values.ts";
+import { FRONTENDS } from "./mod.ts";
 
 /** Wires that clients can be served on, in the order in which they are announced. */
-export const NETWORK_TRANSPORTS = ["streamableHttp", "sse", "ws"] as const;
+export const NETWORK_TRANSPORTS = FRONTENDS.map(({ name }) => name);
 const TRANSPORTS = [...NETWORK_TRANSPORTS, "stdio"] as const;
 export type Transport = typeof TRANSPORTS[number];
 
