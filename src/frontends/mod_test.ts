@@ -5,6 +5,7 @@ import type { Caller } from "../core/caller.ts";
 import type { Channel } from "../core/channel.ts";
 import { toResponse } from "../core/errors.ts";
 import { Stopping } from "../core/stopping.ts";
+import { inTime } from "../../tests/contract/deadline.ts";
 import { result } from "../../tests/support/messages.ts";
 import { nobody, somebody } from "../../tests/support/nobody.ts";
 import { upgradeRequest } from "../../tests/support/raw_http.ts";
@@ -13,6 +14,8 @@ import { looseBodies, looseUnread, MAX_BODY_BYTES } from "../../tests/support/wa
 import type { Handler } from "./frontend.ts";
 import { type FrontendOptions, FRONTENDS, type Route } from "./mod.ts";
 
+/** What hangs has found the session of somebody else. */
+const DEADLINE_MS = 20_000;
 const TYPES = { Accept: ACCEPT, "Content-Type": "application/json" };
 
 /** Every wire, whose servers the test plays. */
@@ -56,7 +59,8 @@ function rig(options: Partial<FrontendOptions> = {}) {
   const ask = async (method: string, path: string, caller: Caller, init: RequestInit = {}) => {
     const url = new URL(path, "http://127.0.0.1");
     try {
-      return await http(url.pathname)(new Request(url, { method, ...init }), caller);
+      const answer = http(url.pathname)(new Request(url, { method, ...init }), caller);
+      return await inTime(Promise.resolve(answer), "the answer", DEADLINE_MS);
     } catch (error) {
       return toResponse(error);
     }
@@ -81,7 +85,12 @@ async function beginStreamable({ channels, post }: Rig, caller: Caller): Promise
 /** All that a caller could tell one refusal from another by. */
 async function shown(response: Response) {
   const { status, statusText } = response;
-  return { status, statusText, headers: [...response.headers], body: await response.text() };
+  return {
+    status,
+    statusText,
+    headers: [...response.headers],
+    body: await inTime(response.text(), "its body", DEADLINE_MS),
+  };
 }
 
 const UNKNOWN = "00000000-0000-4000-8000-000000000000";
