@@ -8,12 +8,7 @@ import type { MessageStream } from "./message_stream.ts";
 import type { Posted } from "../posted.ts";
 
 export class Exchanges {
-  readonly #host: ExchangeHost;
   readonly #byId = new Table<RequestId, Exchange>();
-
-  constructor(host: ExchangeHost) {
-    this.#host = host;
-  }
 
   /** Whether the server still owes an answer, whether or not its client waits. */
   get busy(): boolean {
@@ -36,10 +31,10 @@ export class Exchanges {
     if (repeated) throw stillOpen(repeated.id);
   }
 
-  /** Begins the exchange of a POST with requests. */
-  begin({ requests, batch }: Posted, caller: Caller | undefined): Exchange {
+  /** Begins the exchange of a POST with requests, for the session that has them all. */
+  begin({ requests, batch }: Posted, caller: Caller | undefined, session: ExchangeHost): Exchange {
     const ids = requests.map(({ id }) => id);
-    const exchange = new Exchange({ ids, batch, caller }, this.#host);
+    const exchange = new Exchange({ ids, batch, caller }, session);
     for (const id of ids) this.#byId.set(id, exchange);
     return exchange;
   }

@@ -39,14 +39,14 @@ export class StreamableSession implements Channel, Hosting {
   #backlog: Backlog | undefined;
   readonly #gone = new Departure();
   readonly #handshake = new HandshakeCheck();
-  readonly #exchanges = new Exchanges(this);
+  readonly #exchanges = new Exchanges();
   /** Made with the first stream: a session that is answered in JSON alone has none. */
   #events: SessionEvents | undefined;
   /** Made when somebody listens, or something waits for that. */
   #standing: StandingStream | undefined;
   #resumed: ResumedStreams | undefined;
-  #established = true;
-  #introduced = false;
+  /** Its client has still to be told its id. */
+  #unknown = true;
   /** It cannot be found by its id any more. */
   #retired = false;
   #closed = false;
@@ -85,7 +85,7 @@ export class StreamableSession implements Channel, Hosting {
     this.#touch();
     this.#exchanges.refuseRepeated(posted);
     this.refuseFull();
-    const exchange = posted.requests.length > 0 ? this.#exchanges.begin(posted, caller) : undefined;
+    const exchange = posted.requests.length > 0 ? this.#exchanges.begin(posted, caller, this) : undefined;
     if (exchange && this.#standing) this.#askOn(exchange, this.#standing);
     const taken = this.#take(posted);
     return exchange?.response ?? acceptedAfter(taken);
@@ -162,9 +162,9 @@ export class StreamableSession implements Channel, Hosting {
    * takes a sixth more of its time.
    */
   introduction(): Record<string, string> {
-    const first = !this.#introduced;
-    this.#introduced = true;
-    return first && this.#established ? { [SESSION_HEADER]: this.id } : {};
+    const first = this.#unknown;
+    this.#unknown = false;
+    return first ? { [SESSION_HEADER]: this.id } : {};
   }
 
   #keptEvents(): SessionEvents | undefined {
@@ -209,7 +209,7 @@ export class StreamableSession implements Channel, Hosting {
   #checked(envelope: Envelope): Envelope {
     const answer = this.#handshake.answer(envelope);
     if (answer && "error" in answer.message) {
-      this.#established = false;
+      this.#unknown = false;
       this.end("The session was not established");
     }
     return answer ?? envelope;
