@@ -83,7 +83,7 @@ function httpPolicies(
     allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
   });
   const refusing = [answerRefusals(emit), guard];
-  return cors ? [corsHeaders(cors), ...refusing, preflights] : refusing;
+  return cors ? [corsHeaders(cors), ...refusing, preflights(cors)] : refusing;
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

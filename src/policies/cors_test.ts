@@ -8,7 +8,7 @@ import { answerRefusals } from "./refusals.ts";
 const APP = "https://app.example";
 
 function app(origins: CorsOrigins): Next<Response> {
-  const policies = [corsHeaders(origins), answerRefusals(() => {}), preflights];
+  const policies = [corsHeaders(origins), answerRefusals(() => {}), preflights(origins)];
   return behind<Response>(policies, ({ url }) => {
     if (url.endsWith("/mcp")) return Promise.resolve(new Response("done"));
     if (url.endsWith("/broken")) throw new Error("broken");
