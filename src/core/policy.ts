@@ -15,11 +15,21 @@ export type MessagePolicy = (
   next: () => Promise<void> | void,
 ) => Promise<void> | void;
 
-/** The first policy is the outermost. With none, the message passes at no cost. */
+/**
+ * The first policy is the outermost. With none, the message passes at no cost. A policy that calls `next` once more hears an
+ * error: the message would be sent twice.
+ */
 export function compose(policies: readonly MessagePolicy[]): MessagePolicy {
   if (policies.length === 0) return (_context, next) => next();
   return policies.reduceRight<MessagePolicy>(
-    (inner, outer) => (context, next) => outer(context, () => inner(context, next)),
+    (inner, outer) => (context, next) => {
+      let passed = false;
+      return outer(context, () => {
+        if (passed) throw new Error("A policy called next() more than once");
+        passed = true;
+        return inner(context, next);
+      });
+    },
     (_context, next) => next(),
   );
 }

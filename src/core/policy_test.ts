@@ -50,3 +50,24 @@ Deno.test("compose can be run again and again", () => {
   for (let count = 0; count < 3; count++) policy(context, () => void sent++);
   assert.equal(sent, 3);
 });
+
+Deno.test("compose refuses to pass a message a second time", async () => {
+  let sent = 0;
+  const send = () => void sent++;
+  const twice: MessagePolicy = (_context, next) => {
+    void next();
+    return next();
+  };
+  const passing: MessagePolicy = (_context, next) => next();
+  for (const policies of [[twice], [twice, passing], [passing, twice]]) {
+    sent = 0;
+    assert.throws(() => compose(policies)(context, send), /next\(\) more than once/);
+    assert.equal(sent, 1);
+  }
+  const late: MessagePolicy = async (_context, next) => {
+    await next();
+    await next();
+  };
+  await assert.rejects(async () => await compose([late])(context, send), /next\(\) more than once/);
+  assert.equal(sent, 2);
+});
