@@ -13,7 +13,7 @@ import type { Backlog } from "./core/backlog.ts";
 import type { Caller } from "./core/caller.ts";
 import type { Channel } from "./core/channel.ts";
 import { Deadlines } from "./core/deadlines.ts";
-import { LimitError, StoppingError } from "./core/errors.ts";
+import { BusyError, StoppingError } from "./core/errors.ts";
 import { durationText } from "./base/duration.ts";
 import type { Sink } from "./core/events.ts";
 import type { LiveSessions } from "./core/live_sessions.ts";
@@ -131,7 +131,7 @@ export class Gateway implements AsyncDisposable {
     return peer.scope === "session" ? this.#admitSession(peer, leaving) : this.#admitPost(peer);
   };
 
-  /** Throws LimitError while too much waits for the server of a stateless caller: before a body is read that would wait, too. */
+  /** Throws BusyError while too much waits for the server of a stateless caller: before a body is read that would wait, too. */
   readonly refuseFull = ({ principal }: Pick<Caller, "principal">): void => {
     const peer = principal ? { ...STATELESS, principal } : STATELESS;
     this.#options.serverFor(peer).backlog.refuse();
@@ -171,7 +171,7 @@ export class Gateway implements AsyncDisposable {
   #admitPost(peer: Peer): Admission {
     const { maxOpenRequests } = this.#options;
     if (this.#openPosts >= maxOpenRequests) {
-      throw new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
+      throw new BusyError(`Too many open requests: the limit is ${maxOpenRequests}`);
     }
     const admission = this.#admission(peer);
     admission.backlog.refuse();

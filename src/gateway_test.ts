@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Backlog } from "./core/backlog.ts";
 import { type Channel, memoryChannels } from "./core/channel.ts";
-import { LimitError, RequestError, StoppingError } from "./core/errors.ts";
+import { BusyError, RequestError, StoppingError } from "./core/errors.ts";
 import type { MessagePolicy } from "./core/policy.ts";
 import { FarEnd, settled } from "../tests/support/far_end.ts";
 import { gatewayRig } from "../tests/support/gateway_rig.ts";
@@ -38,7 +38,7 @@ Deno.test("Gateway refuses a session over the limit until one has ended", async 
   const { visit, knock } = gatewayRig({ maxSessions: 2, queueTimeoutMs: 0 });
   const [first] = [visit(), visit()];
   await assert.rejects(knock(), (error) => {
-    assert(error instanceof LimitError);
+    assert(error instanceof BusyError);
     assert.equal(error.status, 503);
     assert.equal(error.message, "Too many sessions: the limit is 2");
     return true;
@@ -47,7 +47,7 @@ Deno.test("Gateway refuses a session over the limit until one has ended", async 
   await first.leave();
   await first.over;
   visit();
-  await assert.rejects(knock(), LimitError);
+  await assert.rejects(knock(), BusyError);
 });
 
 Deno.test("Gateway lets a session wait for a place, and gives it the first that gets free", async () => {
@@ -194,7 +194,7 @@ Deno.test("Gateway lets no stateless request in while too much waits for its ser
   assert.deepEqual(shared.launches.map((launch) => launch.backlog), [backlog]);
   backlog.add(100);
   for (const enter of [() => visit("request"), () => gateway.refuseFull(nobody())]) {
-    assert.throws(enter, LimitError);
+    assert.throws(enter, BusyError);
   }
   visit("session");
   backlog.remove(100);

@@ -1,5 +1,6 @@
 /** Whose answer it is that does not name its request as it was asked: servers change the type of an id, or leave it out. */
 import type { Backend } from "../core/backend.ts";
+import { around, heard } from "../core/around.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import type { Sink } from "../core/events.ts";
 import {
@@ -97,19 +98,15 @@ export function withAnswerNames(
 
 function named(channel: Channel, names: AnswerNames): Channel {
   const open = new Table<RequestId, { readonly id: RequestId }>();
-  async function* incoming(): AsyncGenerator<Envelope> {
-    for await (const said of channel.incoming) {
-      const { message } = said;
-      if (!isResponse(message)) yield said;
-      else {
-        const envelope = names.named(said, message, open);
-        if ("id" in envelope.message && isId(envelope.message.id)) open.take(envelope.message.id);
-        yield envelope;
-      }
-    }
+  function hear(said: Envelope): Envelope {
+    const { message } = said;
+    if (!isResponse(message)) return said;
+    const envelope = names.named(said, message, open);
+    if ("id" in envelope.message && isId(envelope.message.id)) open.take(envelope.message.id);
+    return envelope;
   }
-  return {
-    incoming: incoming(),
+  return around(channel, {
+    incoming: heard(channel.incoming, { hear }),
     send(envelope) {
       const { message } = envelope;
       names.sent(message);
@@ -118,7 +115,5 @@ function named(channel: Channel, names: AnswerNames): Channel {
       if (cancelled !== undefined) open.take(cancelled);
       return channel.send(envelope);
     },
-    close: (reason) => channel.close(reason),
-    [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
-  };
+  });
 }

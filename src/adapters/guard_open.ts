@@ -1,9 +1,9 @@
 /** A backend whose servers are opened only while a guard lets them be: for servers that nobody supervises. */
 import type { Backend } from "../core/backend.ts";
-import type { Channel, Envelope } from "../core/channel.ts";
-import { LimitError } from "../core/errors.ts";
+import { around, heard } from "../core/around.ts";
+import type { Channel } from "../core/channel.ts";
+import { BusyError, serverFailure } from "../core/errors.ts";
 import type { CrashGuard } from "./crash_guard.ts";
-import { messageOf } from "./server_link.ts";
 
 /** `open` rejects with BackendError while the server has failed. */
 export function guardOpen(backend: Backend, guard: CrashGuard): Backend {
@@ -14,8 +14,8 @@ export function guardOpen(backend: Backend, guard: CrashGuard): Backend {
       const since = performance.now();
       const ended = (error: unknown) => {
         const livedMs = performance.now() - since;
-        if (error instanceof LimitError || signal.aborted) return;
-        guard.ended({ reason: messageOf(error), provoked: false, livedMs });
+        if (error instanceof BusyError || signal.aborted) return;
+        guard.ended({ reason: serverFailure(error), provoked: false, livedMs });
       };
       try {
         return watched(await backend.open(launch, signal), { guard, ended });
@@ -35,23 +35,16 @@ interface Watch {
 
 /** The same channel; its first message is the proof that opening it was of use. */
 function watched(channel: Channel, { guard, ended }: Watch): Channel {
-  async function* incoming(): AsyncGenerator<Envelope> {
-    let proved = false;
-    try {
-      for await (const envelope of channel.incoming) {
-        if (!proved) guard.proved();
-        proved = true;
-        yield envelope;
-      }
-    } catch (error) {
-      if (!proved) ended(error);
-      throw error;
-    }
-  }
-  return {
-    incoming: incoming(),
-    send: (envelope) => channel.send(envelope),
-    close: (reason) => channel.close(reason),
-    [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
-  };
+  let proved = false;
+  const incoming = heard(channel.incoming, {
+    hear(envelope) {
+      if (!proved) guard.proved();
+      proved = true;
+      return envelope;
+    },
+    over(failure) {
+      if (failure && !proved) ended(failure.error);
+    },
+  });
+  return around(channel, { incoming });
 }

@@ -1,7 +1,7 @@
 /** Plays `initialize` at a server, so that it can serve clients who bring no handshake of their own. */
 import type { Channel, Envelope, Undelivered } from "../core/channel.ts";
 import { durationText } from "../base/duration.ts";
-import { BackendError, LimitError, TimeoutError } from "../core/errors.ts";
+import { BackendError, BusyError, TimeoutError } from "../core/errors.ts";
 import {
   answersSole,
   isObject,
@@ -87,7 +87,7 @@ const REASON_CHARS = 500;
 
 /** What never reached the server was refused by something else, which says so itself. */
 function failure(reason: string, undelivered: Undelivered | undefined): Error {
-  if (undelivered?.status === 503) return new LimitError(reason);
+  if (undelivered?.why === "busy") return new BusyError(reason);
   return new BackendError(
     undelivered ? reason : `The MCP server refused initialize: ${excerpt(reason, REASON_CHARS)}`,
   );

@@ -1,9 +1,8 @@
 /** A guard whose failed server is tried again by itself: who is sent away would not come back to try it. */
-import { LimitError } from "../core/errors.ts";
+import { BusyError, serverFailure } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { pause } from "../base/retry.ts";
 import { CrashGuard, type CrashGuardOptions } from "./crash_guard.ts";
-import { messageOf } from "./server_link.ts";
 
 export interface ProbeOptions extends CrashGuardOptions {
   /** Settles when the server is of use; throws what it failed with. */
@@ -48,7 +47,7 @@ async function tryOnce(guard: CrashGuard, probe: () => Promise<void>): Promise<v
     guard.started();
   } catch (error) {
     // A lack of room says nothing of the server.
-    if (error instanceof LimitError) return;
-    guard.ended({ reason: messageOf(error), provoked: false, livedMs: 0 });
+    if (error instanceof BusyError) return;
+    guard.ended({ reason: serverFailure(error), provoked: false, livedMs: 0 });
   }
 }

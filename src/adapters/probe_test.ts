@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BackendError, LimitError, StoppingError } from "../core/errors.ts";
+import { BackendError, BusyError, StoppingError } from "../core/errors.ts";
 import { recorder } from "../../tests/support/recorder.ts";
 import { probingGuard } from "./probe.ts";
 
@@ -54,7 +54,7 @@ Deno.test("probingGuard takes no lack of room for an end, and never probes twice
       most = Math.max(most, ++running);
       await new Promise((resolve) => setTimeout(resolve, 3));
       running--;
-      if (++tries < 3) throw new LimitError("Too many server processes");
+      if (++tries < 3) throw new BusyError("Too many server processes");
     },
   });
   guard.ended(END);

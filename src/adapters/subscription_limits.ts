@@ -1,6 +1,6 @@
 /** How much a session may subscribe to: the gateway remembers it for as long as the session lives. */
 import { optionName } from "../base/option_name.ts";
-import { type GatewayError, LimitError, RequestError } from "../core/errors.ts";
+import { BusyError, type GatewayError, RequestError } from "../core/errors.ts";
 import type { Params } from "../core/message/jsonrpc.ts";
 
 export interface SubscriptionLimits {
@@ -24,7 +24,7 @@ export function subscriptionRefusal(
     return new RequestError(`What a subscription says besides its URI may have ${bound}`);
   }
   if (subscribed < maxSubscriptions) return undefined;
-  return new LimitError(
+  return new BusyError(
     `Too many subscriptions: the limit of a session is ${maxSubscriptions} (${
       optionName("maxSubscriptions")
     })`,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Backlog } from "../core/backlog.ts";
-import { BackendError, DisconnectedError, LimitError, StoppingError } from "../core/errors.ts";
+import { BackendError, BusyError, DisconnectedError, StoppingError, TooLargeError } from "../core/errors.ts";
 import { FakeBackend, type FakeServer } from "../../tests/support/fake_backend.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
@@ -114,7 +114,7 @@ Deno.test("supervise lets no more wait for a server than may wait, and says that
   const { message, undelivered } = await rig.client.next();
   assert("error" in message && message.id === 2);
   assert.match(message.error.message, /too much waits for it/);
-  assert.equal(undelivered?.status, 503);
+  assert.equal(undelivered?.why, "busy");
   opening.resolve();
   assert.deepEqual(await (await backend.next()).hear(), request(1));
 });
@@ -168,10 +168,32 @@ Deno.test("supervise counts a server that ends in the handshake that is played t
   assert.equal(made.failure, GONE);
 });
 
+Deno.test("supervise counts a server that says more than is taken, as one that ends", async () => {
+  const { made, told } = guard({ limit: 3 });
+  await using rig = await superviseRig({ retry: FOREVER, guards: () => [made] });
+  let server = await established(rig);
+  for (let times = 1; times <= 3; times++) {
+    server.breakOff(new TooLargeError("A line is longer than 100 bytes"));
+    if (times < 3) server = await replayed(rig.backend);
+  }
+  while (told.length === 0) await settled();
+  assert.deepEqual([told, rig.backend.attempts], [["A line is longer than 100 bytes"], 3]);
+});
+
+Deno.test("supervise counts a server that says more than is taken while the handshake is played to it", async () => {
+  const { made, told } = guard({ limit: 2 });
+  await using rig = await superviseRig({ retry: FOREVER, guards: () => [made] });
+  await (await established(rig)).leave();
+  const server = await rig.backend.next();
+  server.breakOff(new TooLargeError("A line is longer than 100 bytes"));
+  while (told.length === 0) await settled();
+  assert.equal(made.failure, "A line is longer than 100 bytes");
+});
+
 Deno.test("supervise does not count the end of a server that its client closed, nor a lack of room", async () => {
   const { made, told } = guard({ limit: 2 });
   const backend = new FakeBackend((attempt) => {
-    if (attempt === 2) throw new LimitError("Too many children: the limit is 1");
+    if (attempt === 2) throw new BusyError("Too many children: the limit is 1");
   });
   await using rig = await superviseRig({ backend, retry: FOREVER, guards: () => [made] });
   const first = await established(rig);
@@ -190,13 +212,13 @@ Deno.test("supervise does not count the end of a server that its client closed, 
 
 Deno.test("supervise says of a request that found no room that it may be sent again", async () => {
   const backend = new FakeBackend(() => {
-    throw new LimitError("Too many children: the limit is 1");
+    throw new BusyError("Too many children: the limit is 1");
   });
   await using rig = await superviseRig({ backend, retry: FOREVER });
   rig.client.say(INITIALIZE);
   const { message, undelivered } = await rig.client.next();
   assert.deepEqual(message, failure("init", "Too many children: the limit is 1", -32000));
-  assert.deepEqual(undelivered, { status: 503, retryAfterMs: 5000 });
+  assert.deepEqual(undelivered, { again: "later", afterMs: 5000, why: "busy" });
   assert.equal(backend.attempts, 1, "it waited already");
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Undelivered } from "../core/channel.ts";
 import { BackendError, DisconnectedError } from "../core/errors.ts";
 import { FakeBackend, type FakeServer } from "../../tests/support/fake_backend.ts";
 import { settled } from "../../tests/support/far_end.ts";
@@ -31,11 +32,19 @@ Deno.test("supervise sends again what never reached the server, up to the limit,
 Deno.test("supervise sends again only what waiting can mend", async () => {
   await using rig = await superviseRig();
   const server = await established(rig);
-  const again = { undefined: true, 400: false, 401: false, 403: false, 404: false, 405: false, 429: true };
-  for (const [key, sentAgain] of Object.entries({ ...again, 500: true, 503: true })) {
+  const verdicts: [Undelivered, boolean][] = [
+    [{ again: "later" }, true],
+    [{ again: "later", why: "busy" }, true],
+    [{ again: "later", why: "foreign" }, false],
+    [{ again: "later", why: "redirected" }, false],
+    [{ again: "never" }, false],
+    [{ again: "never", why: "foreign" }, false],
+  ];
+  for (const [verdict, sentAgain] of verdicts) {
+    const key = JSON.stringify(verdict);
     rig.client.say(request(key));
     await server.hear();
-    server.turnAway(key, { status: key === "undefined" ? undefined : Number(key) });
+    server.turnAway(key, verdict);
     if (sentAgain) {
       await server.accept("tools/call");
       assert.deepEqual(await rig.client.hear(), result(key));
@@ -50,14 +59,14 @@ Deno.test("supervise tries once what stays as it is, and what it plays again too
   const first = await established(rig);
   rig.client.say(request(1));
   await first.hear();
-  first.turnAway(1, { permanent: true });
+  first.turnAway(1, { again: "never" });
   assert.deepEqual(await rig.client.hear(), failure(1, "not reached"));
   assert.deepEqual(rig.troubles(), []);
   await first.leave();
   const second = await rig.backend.next();
   const asked = await second.hear();
   assert("id" in asked && asked.id !== undefined && asked.id !== null);
-  second.turnAway(asked.id, { permanent: true });
+  second.turnAway(asked.id, { again: "never" });
   await settled();
   assert.match(rig.troubles().at(-1) ?? "", /^gave up until the next request: not reached$/);
   assert.equal(rig.backend.attempts, 2);
@@ -69,7 +78,7 @@ Deno.test("supervise waits as long as the server asks, and no longer than the lo
   for (const [asked, waited] of [[0, 0], [10, 10], [1e9, 30]] as const) {
     rig.client.say(request(asked));
     await server.hear();
-    server.turnAway(asked, { status: 429, retryAfterMs: asked });
+    server.turnAway(asked, { again: "later", afterMs: asked });
     await server.accept("tools/call");
     await rig.client.hear();
     assert.match(rig.troubles().at(-1) ?? "", new RegExp(`sent again in ${waited} ms$`));
@@ -82,7 +91,7 @@ Deno.test("supervise sends a request again in a new session when the old one was
   rig.client.say(request(1), request(2));
   await first.hear();
   await first.hear();
-  first.turnAway(1, { status: 404, sessionLost: true });
+  first.turnAway(1, { again: "now" });
   const second = await replayed(rig.backend);
   assert.deepEqual(await second.hear(), request(1));
   await first.leave();

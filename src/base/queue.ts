@@ -46,6 +46,12 @@ export interface Failure {
  */
 export type Over = (failure: Failure | undefined) => void;
 
+/** What gives its items without a promise for each. */
+export interface Readable<T> {
+  /** As a `for await` would; nobody else may read then. */
+  read(take: Take<T>, over: Over): void;
+}
+
 /** Whoever reads by `read`. */
 interface Consumer<T> {
   readonly take: Take<T>;
@@ -65,7 +71,7 @@ interface Waiting<T> {
   reject: (error: unknown) => void;
 }
 
-export class Queue<T> implements AsyncIterableIterator<T, undefined> {
+export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T> {
   readonly #highWater: number;
   readonly #highWaterWeight: number;
   #oldest: Entry<T> | undefined;
@@ -255,7 +261,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
 /** As the `read` of a queue, for whatever can be iterated; `messages` may be an iterator that was begun already. */
 export function read<T>(messages: AsyncIterable<T> | AsyncIterator<T>, take: Take<T>, over: Over): void {
   const iterator = Symbol.asyncIterator in messages ? messages[Symbol.asyncIterator]() : messages;
-  if (iterator instanceof Queue) iterator.read(take, over);
+  if (isReadable(iterator)) iterator.read(take, over);
   else iterate(iterator, take).then(() => over(undefined), (error) => over({ error }));
 }
 
@@ -264,6 +270,10 @@ export function each<T>(messages: AsyncIterable<T> | AsyncIterator<T>, take: Tak
   return new Promise((resolve, reject) => {
     read(messages, take, (failure) => failure ? reject(failure.error) : resolve());
   });
+}
+
+function isReadable<T>(iterator: AsyncIterator<T>): iterator is AsyncIterator<T> & Readable<T> {
+  return "read" in iterator && typeof iterator.read === "function";
 }
 
 async function iterate<T>(iterator: AsyncIterator<T>, take: Take<T>): Promise<void> {

@@ -2,7 +2,7 @@
 import { type App, startApp } from "../app.ts";
 import { nameOptions, optionName } from "../base/option_name.ts";
 import { type Config, parseArgs, refuseSlowPatterns } from "../config/mod.ts";
-import { ConfigError, GatewayError } from "../core/errors.ts";
+import { ConfigError, GatewayError, messageOf } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../base/outside.ts";
 import { told } from "../base/telling.ts";
@@ -151,8 +151,4 @@ function faultOf(where: string, error: unknown): GatewayEvent {
 
 async function flushed(writers: readonly LineWriter[]): Promise<void> {
   await within(FLUSH_MS, Promise.all(writers.map((writer) => writer.flush())));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

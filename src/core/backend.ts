@@ -87,7 +87,7 @@ export interface Admission extends Omit<Guest, "backend"> {
 }
 
 /**
- * Admits a client, now or when there is room; throws or rejects with LimitError or StoppingError before anything is
+ * Admits a client, now or when there is room; throws or rejects with BusyError or StoppingError before anything is
  * promised to it. `leaving` is asked for where there is a wait: its signal fires when the client does not wait any more.
  */
 export type Accept = (peer: Peer, leaving?: () => AbortSignal) => Admission | Promise<Admission>;

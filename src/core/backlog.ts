@@ -1,5 +1,5 @@
 /** How much waits for one server, wherever in the gateway that is: one bound for all of it. */
-import { LimitError } from "./errors.ts";
+import { BusyError } from "./errors.ts";
 import type { Tally } from "../base/queue.ts";
 import { optionName } from "../base/option_name.ts";
 
@@ -26,16 +26,16 @@ export class Backlog implements Tally {
   }
 
   /** Why nothing more may wait, or undefined. To be asked where something comes in, and not again on its way. */
-  refusal(): LimitError | undefined {
+  refusal(): BusyError | undefined {
     if (this.#size < this.#maxSize) return undefined;
-    return new LimitError(
+    return new BusyError(
       `The server is too slow: ${this.#size} bytes wait for it, and the limit is ${this.#maxSize} (${
         optionName("maxBufferedSize")
       })`,
     );
   }
 
-  /** Throws LimitError while nothing more may wait. */
+  /** Throws BusyError while nothing more may wait. */
   refuse(): void {
     const refusal = this.refusal();
     if (refusal) throw refusal;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Backlog, unbounded } from "./backlog.ts";
-import { LimitError } from "./errors.ts";
+import { BusyError } from "./errors.ts";
 import { Queue } from "../base/queue.ts";
 import { settled } from "../../tests/support/far_end.ts";
 
@@ -10,10 +10,10 @@ Deno.test("Backlog refuses from its bound on, as something that may be tried aga
   backlog.refuse();
   backlog.add(5);
   const refusal = backlog.refusal();
-  assert(refusal instanceof LimitError);
+  assert(refusal instanceof BusyError);
   assert.deepEqual([refusal.status, refusal.headers["Retry-After"]], [503, "5"]);
   assert.match(refusal.message, /14 bytes wait for it, and the limit is 10 \(--maxBufferedSize\)/);
-  assert.throws(() => backlog.refuse(), LimitError);
+  assert.throws(() => backlog.refuse(), BusyError);
   backlog.remove(5);
   assert.equal(backlog.refusal(), undefined);
 });

@@ -1,5 +1,5 @@
 /** The Channel: one end of a conversation of JSON-RPC messages, whatever the wire. */
-import { DisconnectedError, type GatewayError } from "./errors.ts";
+import { BackendError, BusyError, DisconnectedError, type GatewayError, StoppingError } from "./errors.ts";
 import type { JsonRpcMessage, RequestId } from "./message/jsonrpc.ts";
 import { parseAgain } from "./message/parse.ts";
 import { Queue } from "../base/queue.ts";
@@ -19,22 +19,28 @@ export interface Envelope {
   undelivered?: Undelivered | undefined;
 }
 
-/** What is known of a request that never reached the server. */
+/** The verdict on a request that never reached the server, made by whoever knows why. */
 export interface Undelivered {
-  /** HTTP status, where there was an answer at all. */
-  readonly status?: number | undefined;
-  /** Nothing that another try could mend. */
-  readonly permanent?: boolean | undefined;
-  /** The server asked to wait for so long (`Retry-After`). */
-  readonly retryAfterMs?: number | undefined;
-  /** The session was gone before the request came, so the connection breaks now and another one may take it. */
-  readonly sessionLost?: boolean | undefined;
+  /**
+   * When the same request may be sent again. "now": over another connection, since this one was lost before the request
+   * came, and breaks. "later": after a pause. "never": nothing that another try could mend.
+   */
+  readonly again: "now" | "later" | "never";
+  /** How long to wait, where somebody knows that. */
+  readonly afterMs?: number | undefined;
+  /**
+   * "busy": there is no room for it, for which HTTP has a status of its own (503). "foreign": what answered may speak
+   * another transport, or be no MCP server at all. "redirected": it leads elsewhere, where nobody is asked.
+   */
+  readonly why?: "busy" | "foreign" | "redirected" | undefined;
 }
 
-/** What an error says of a request that it kept from the server. */
-export function undeliveredBy({ status, headers }: GatewayError): Undelivered {
-  const seconds = Number(headers["Retry-After"]);
-  return { status, ...(seconds > 0 && { retryAfterMs: seconds * 1000 }) };
+/** The verdict on a request that this error kept from the server. */
+export function undeliveredBy(error: GatewayError): Undelivered {
+  if (error instanceof BusyError || error instanceof StoppingError) {
+    return { again: "later", afterMs: error.retryAfterMs, why: "busy" };
+  }
+  return { again: error instanceof BackendError && error.permanent ? "never" : "later" };
 }
 
 /** How much may wait for somebody who does not read it. */

@@ -73,19 +73,33 @@ export function alreadyInitialized(): RequestError {
   return invalidRequest("the session is already initialized");
 }
 
-/** A bound is reached; the same request may succeed later: 503 unless told otherwise. */
-export class LimitError extends GatewayError {
-  override readonly name = "LimitError";
+/** Within some seconds a place is free again, and a gateway that stops has a successor. */
+const RETRY_AFTER_S = 5;
+const LATER = { status: 503, code: RpcCode.refused, headers: { "Retry-After": `${RETRY_AFTER_S}` } };
+
+/** There is no room for it at the moment; the same request may succeed later: 503. */
+export class BusyError extends GatewayError {
+  override readonly name = "BusyError";
+  readonly retryAfterMs = RETRY_AFTER_S * 1000;
   constructor(message: string, options: GatewayErrorOptions = {}) {
-    super(message, { status: 503, code: RpcCode.refused, headers: { "Retry-After": "5" }, ...options });
+    super(message, { ...LATER, ...options });
+  }
+}
+
+/** It is larger than it may be, and will be so the next time: 413. */
+export class TooLargeError extends GatewayError {
+  override readonly name = "TooLargeError";
+  constructor(message: string, options: GatewayErrorOptions = {}) {
+    super(message, { status: 413, code: RpcCode.refused, ...options });
   }
 }
 
 /** The gateway is shutting down and takes no new work: 503. */
 export class StoppingError extends GatewayError {
   override readonly name = "StoppingError";
+  readonly retryAfterMs = RETRY_AFTER_S * 1000;
   constructor(message = "The gateway is shutting down") {
-    super(message, { status: 503, code: RpcCode.refused, headers: { "Retry-After": "5" } });
+    super(message, LATER);
   }
 }
 
@@ -143,6 +157,16 @@ export class ConfigError extends GatewayError {
 export function refusalOf(error: GatewayError, requestId: RequestId | null): GatewayError {
   const { message, status, code, headers, cause, logged } = error;
   return new GatewayError(message, { status, code, headers, cause, logged, requestId });
+}
+
+/** Why a server failed, in words for its clients: what is no GatewayError may name what they need not know. */
+export function serverFailure(error: unknown): string {
+  return error instanceof GatewayError ? error.message : "The MCP server failed";
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What a client is told of an error: anything but a GatewayError is an internal error without details. */

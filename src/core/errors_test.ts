@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import {
   BackendError,
+  BusyError,
   ConfigError,
   DisconnectedError,
   GatewayError,
-  LimitError,
   refusalOf,
   RequestError,
   RpcCode,
   StoppingError,
   TimeoutError,
+  TooLargeError,
   toResponse,
   toRpcError,
 } from "./errors.ts";
@@ -19,8 +20,8 @@ Deno.test("errors carry the name, status and code that somebody decides by", () 
     [new GatewayError("m"), "GatewayError", 500, -32603],
     [new RequestError("m"), "RequestError", 400, -32000],
     [new RequestError("m", { status: 404, code: RpcCode.sessionNotFound }), "RequestError", 404, -32001],
-    [new LimitError("m"), "LimitError", 503, -32000],
-    [new LimitError("m", { status: 413 }), "LimitError", 413, -32000],
+    [new BusyError("m"), "BusyError", 503, -32000],
+    [new TooLargeError("m"), "TooLargeError", 413, -32000],
     [new StoppingError(), "StoppingError", 503, -32000],
     [new BackendError("m"), "BackendError", 502, -32603],
     [new TimeoutError("m"), "TimeoutError", 504, -32001],
@@ -58,7 +59,7 @@ Deno.test("toResponse answers with status, headers and a JSON-RPC body without a
 
 Deno.test("toResponse names the refused request once its id is known, 0 included", async () => {
   for (const id of [0, "a"]) {
-    const response = toResponse(refusalOf(new LimitError("Too many sessions"), id));
+    const response = toResponse(refusalOf(new BusyError("Too many sessions"), id));
     assert.equal(response.status, 503);
     assert.equal(response.headers.get("Retry-After"), "5");
     assert.equal((await response.json()).id, id);

@@ -2,9 +2,9 @@
 import type { Deadline, Deadlines, Expiring } from "./deadlines.ts";
 import {
   alreadyInitialized,
+  BusyError,
   type GatewayError,
   invalidRequest,
-  LimitError,
   stillOpen,
   type TimeoutError,
 } from "./errors.ts";
@@ -93,7 +93,7 @@ export class OpenTable {
     if (method === HANDSHAKE && this.#shakesHands()) return alreadyInitialized();
     const { maxOpenRequests } = this.#options;
     if (this.size < maxOpenRequests) return this.#tooLong(message);
-    return new LimitError(`Too many open requests: the limit is ${maxOpenRequests}`);
+    return new BusyError(`Too many open requests: the limit is ${maxOpenRequests}`);
   }
 
   /** Who was refused by the server may try again. */

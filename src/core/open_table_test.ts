@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Deadlines } from "./deadlines.ts";
-import { LimitError, RequestError, RpcCode } from "./errors.ts";
+import { BusyError, RequestError, RpcCode } from "./errors.ts";
 import { OpenTable } from "./open_table.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { failure, request, result, tracked } from "../../tests/support/messages.ts";
@@ -53,7 +53,7 @@ Deno.test("OpenTable refuses what is over the limit until one is answered", () =
   table.add(request(1));
   table.add(request(2));
   const refusal = table.refusal(request(3));
-  assert(refusal instanceof LimitError);
+  assert(refusal instanceof BusyError);
   assert.match(refusal.message, /limit is 2/);
   table.take(1, "result");
   assert.equal(table.refusal(request(3)), undefined);

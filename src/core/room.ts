@@ -1,5 +1,5 @@
 /** A bounded number of places, and an orderly queue of those who wait for one. */
-import { LimitError } from "./errors.ts";
+import { BusyError } from "./errors.ts";
 import { pause } from "../base/retry.ts";
 
 /** How often whoever waits asks again for room: what may be ended to make some changes with time. */
@@ -46,7 +46,7 @@ export class Room {
   }
 
   /**
-   * Takes a place, now or when there is one. Rejects with LimitError when that takes too long or too many wait, or with
+   * Takes a place, now or when there is one. Rejects with BusyError when that takes too long or too many wait, or with
    * the reason of the signal, which is asked for only where there is a wait.
    */
   take(waiting?: () => AbortSignal): Promise<void> | void {
@@ -107,8 +107,8 @@ export class Room {
     this.#asking = undefined;
   }
 
-  #full(): LimitError {
+  #full(): BusyError {
     const { what, places } = this.#options;
-    return new LimitError(`Too many ${what}: the limit is ${places}`);
+    return new BusyError(`Too many ${what}: the limit is ${places}`);
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LimitError, StoppingError } from "./errors.ts";
+import { BusyError, StoppingError } from "./errors.ts";
 import { Room } from "./room.ts";
 
 const room = (options: { places: number; queueTimeoutMs?: number; makeRoom?: () => void }) =>
@@ -36,7 +36,7 @@ Deno.test("Room refuses who has waited too long, and names the limit", async () 
   const seats = room({ places: 1, queueTimeoutMs: 1 });
   await seats.take();
   await assert.rejects(async () => await seats.take(), (error) => {
-    assert(error instanceof LimitError);
+    assert(error instanceof BusyError);
     assert.equal(error.status, 503);
     assert.equal(error.message, "Too many seats: the limit is 1");
     assert(error.headers["Retry-After"]);
@@ -75,7 +75,7 @@ Deno.test("Room lets a thousand wait and no more", async () => {
   const seats = room({ places: 1 });
   await seats.take();
   const waiting = Array.from({ length: 1000 }, () => seats.take());
-  await assert.rejects(async () => await seats.take(), LimitError);
+  await assert.rejects(async () => await seats.take(), BusyError);
   for (const place of waiting) {
     seats.leave();
     await place;

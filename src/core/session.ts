@@ -8,9 +8,9 @@ import { asText, type Channel, type Envelope, free, isLarge, sizeOf, undelivered
 import type { Deadlines } from "./deadlines.ts";
 import {
   BackendError,
+  BusyError,
   DisconnectedError,
   GatewayError,
-  LimitError,
   type TimeoutError,
   toRpcError,
 } from "./errors.ts";
@@ -193,7 +193,7 @@ export class Session {
     // As mostly: a stateless call is over with its answer.
     if (this.openRequests === 0) return;
     // Who found no room may come again: HTTP has a status for it.
-    const undelivered = error instanceof LimitError ? undeliveredBy(error) : undefined;
+    const undelivered = error instanceof BusyError ? undeliveredBy(error) : undefined;
     for (const { id } of this.#fromClient.takeAll(toRpcError(error).message)) {
       const message = errorOf(id, toRpcError(error));
       this.#say(this.#client, { message, relatesTo: id, undelivered });

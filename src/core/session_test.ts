@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BackendError, DisconnectedError, LimitError } from "./errors.ts";
+import { BackendError, BusyError, DisconnectedError } from "./errors.ts";
 import type { JsonRpcMessage } from "./message/jsonrpc.ts";
 import { settled } from "../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
@@ -99,7 +99,7 @@ Deno.test("Session answers with the reason when the server cannot be opened, and
   const rig = sessionRig({
     openServer() {
       tries++;
-      throw new LimitError("Too many servers");
+      throw new BusyError("Too many servers");
     },
   });
   rig.client.say(request(1), request(2));

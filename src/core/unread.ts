@@ -5,7 +5,7 @@
  */
 import type { BufferLimits } from "./channel.ts";
 import { durationText } from "../base/duration.ts";
-import { LimitError } from "./errors.ts";
+import { BusyError } from "./errors.ts";
 import type { Sink } from "./events.ts";
 import type { ReleaseWatch } from "../base/release_watch.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
@@ -31,7 +31,7 @@ export interface Reader {
   /** For the log. */
   readonly session: string;
   /** It was too slow: what waits for it is of no use any more, and has to go at once. */
-  giveUp(error: LimitError): void;
+  giveUp(error: BusyError): void;
 }
 
 export class Unread {
@@ -57,12 +57,12 @@ export class Unread {
     return this.#bytes;
   }
 
-  /** Throws LimitError while too much waits: to be asked before something is said once more that was said already. */
+  /** Throws BusyError while too much waits: to be asked before something is said once more that was said already. */
   refuse(): void {
     const { maxUnreadBytes } = this.#limits;
     if (this.#bytes <= maxUnreadBytes) return;
     const all = `${this.#bytes} bytes wait for all clients together`;
-    throw new LimitError(`${all}, and the limit is ${maxUnreadBytes} (${optionName("maxUnreadSize")})`);
+    throw new BusyError(`${all}, and the limit is ${maxUnreadBytes} (${optionName("maxUnreadSize")})`);
   }
 
   account(reader: Reader): Account {
@@ -113,7 +113,7 @@ export class Unread {
   #giveUp(account: Account, reason: string): void {
     const { session } = account.reader;
     account.owe(0, 0);
-    account.reader.giveUp(new LimitError(reason));
+    account.reader.giveUp(new BusyError(reason));
     this.#limits.emit({ type: "client.dropped", session, reason });
   }
 }

@@ -5,7 +5,7 @@
 import { ByteBudget } from "../base/byte_budget.ts";
 import type { Caller } from "../core/caller.ts";
 import { durationText } from "../base/duration.ts";
-import { GatewayError, LimitError, RequestError, RpcCode } from "../core/errors.ts";
+import { BusyError, GatewayError, RequestError, TooLargeError } from "../core/errors.ts";
 import type { ReleaseWatch } from "../base/release_watch.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { optionName } from "../base/option_name.ts";
@@ -57,7 +57,7 @@ export class Bodies {
     return this.#budget.taken;
   }
 
-  /** Throws for what is refused without being read: LimitError, 413 or 503, and RequestError 415. */
+  /** Throws for what is refused without being read: TooLargeError 413, BusyError 503 and RequestError 415. */
   expect(request: Request, caller?: Pick<Caller, "drop">): Body {
     const announced = request.headers.get("content-length");
     const bytes = announced === null ? undefined : Number(announced);
@@ -83,7 +83,7 @@ export class Bodies {
     });
   }
 
-  /** Throws LimitError when there is no room, and none can be made. */
+  /** Throws BusyError when there is no room, and none can be made. */
   #take(bytes: number): void {
     while (!this.#budget.tryTake(bytes)) {
       const slowest = this.#counted?.oldest;
@@ -123,7 +123,7 @@ export class Arrival implements Failing {
     this.#options = options;
   }
 
-  /** So much more is held of the message. Throws LimitError where there is no room for it. */
+  /** So much more is held of the message. Throws BusyError where there is no room for it. */
   take(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes <= SMALL_BYTES) return;
@@ -162,7 +162,7 @@ interface BodyOptions {
   readonly packing?: CompressionFormat;
   /** Undefined for what is not counted. */
   readonly budget?: {
-    /** Throws LimitError. */
+    /** Throws BusyError. */
     take(bytes: number): void;
     giveBack(bytes: number): void;
   };
@@ -186,7 +186,7 @@ export class Body {
     this.#caller = caller;
   }
 
-  /** Throws LimitError where there is no room for so much more. */
+  /** Throws BusyError where there is no room for so much more. */
   count(bytes: number): void {
     this.#options.budget?.take(bytes);
     this.#counted += bytes;
@@ -271,16 +271,12 @@ export class Body {
   }
 }
 
-function tooLarge(maxBytes: number): LimitError {
-  return new LimitError(`Payload Too Large: the limit is ${maxBytes} bytes`, {
-    status: 413,
-    code: RpcCode.refused,
-    headers: {},
-  });
+function tooLarge(maxBytes: number): TooLargeError {
+  return new TooLargeError(`Payload Too Large: the limit is ${maxBytes} bytes`);
 }
 
-function full(limit: number): LimitError {
-  return new LimitError(
+function full(limit: number): BusyError {
+  return new BusyError(
     `Too many bodies at a time: the limit is ${limit} bytes of all together (${
       optionName("maxBodiesInFlight")
     })`,

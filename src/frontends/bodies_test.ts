@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chunkings } from "../../tests/support/chunkings.ts";
-import { GatewayError, LimitError } from "../core/errors.ts";
+import { GatewayError, TooLargeError } from "../core/errors.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { Bodies, type Body, type BodyLimits } from "./bodies.ts";
 
@@ -200,6 +200,6 @@ Deno.test("Body.read counts the bytes of a chunked body, and refuses one byte to
   assert.equal(await textOfChunks(chunks, 4), "ää");
   await assert.rejects(
     textOfChunks(chunks, 3),
-    (error) => error instanceof LimitError && error.status === 413,
+    (error) => error instanceof TooLargeError && error.status === 413,
   );
 });

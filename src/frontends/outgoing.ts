@@ -3,7 +3,7 @@
  * counted and can be let go. The runtime holds one piece at most.
  */
 import type { Caller } from "../core/caller.ts";
-import type { LimitError } from "../core/errors.ts";
+import type { BusyError } from "../core/errors.ts";
 import type { Account, Unread } from "../core/unread.ts";
 import { freeMemory } from "../wire/free_memory.ts";
 import { piecesOf } from "../wire/pieces.ts";
@@ -150,7 +150,7 @@ export class Outgoing {
     this.#options.onGone?.();
   }
 
-  #giveUp(error: LimitError): void {
+  #giveUp(error: BusyError): void {
     if (this.#over) return;
     const { caller, onGone } = this.#options;
     const wasOpen = this.#open;

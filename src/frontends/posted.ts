@@ -1,7 +1,7 @@
 /** What a POST brought, and everything that can be refused by looking at it alone. */
 import type { Caller } from "../core/caller.ts";
 import type { BufferLimits } from "../core/channel.ts";
-import { GatewayError, invalidRequest, LimitError, refusalOf, stillOpen } from "../core/errors.ts";
+import { BusyError, GatewayError, invalidRequest, refusalOf, stillOpen } from "../core/errors.ts";
 import { isRequest, type JsonRpcRequest, type RequestId } from "../core/message/jsonrpc.ts";
 import type { MessageLimits } from "../core/message/message_limits.ts";
 import { parseMessages, type Said } from "../core/message/parse.ts";
@@ -97,11 +97,11 @@ function idOf({ requests: [request], batch }: Posted): RequestId | null {
   return request && !batch ? request.id : null;
 }
 
-/** Throws LimitError when too much waits for the server to take another message. */
+/** Throws BusyError when too much waits for the server to take another message. */
 export function refuseFull(
   { size, weight }: { readonly size: number; readonly weight: number },
   limits: BufferLimits,
 ): void {
   if (size < limits.maxBufferedMessages && weight < limits.maxBufferedBytes) return;
-  throw new LimitError(`The server is too slow: ${size} messages of ${weight} bytes wait for it`);
+  throw new BusyError(`The server is too slow: ${size} messages of ${weight} bytes wait for it`);
 }

@@ -60,7 +60,7 @@ export function sse(options: SseOptions): SseRoutes {
     return sessions.named(id, caller);
   }
 
-  /** Throws LimitError while too much waits for its server. */
+  /** Throws BusyError while too much waits for its server. */
   function refuse({ incoming, backlog }: SseSession): void {
     refuseFull(incoming, options);
     backlog.refuse();

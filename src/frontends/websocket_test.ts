@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Peer } from "../core/backend.ts";
 import { unbounded } from "../core/backlog.ts";
 import type { Channel } from "../core/channel.ts";
-import { LimitError, RequestError } from "../core/errors.ts";
+import { BusyError, RequestError } from "../core/errors.ts";
 import { FakeStream } from "../../tests/support/fake_stream.ts";
 import { FarEnd } from "../../tests/support/far_end.ts";
 import { frame, MASK, textOfFrame } from "../../tests/support/frames.ts";
@@ -105,7 +105,7 @@ Deno.test("websocket refuses what is no handshake before it admits anybody", asy
 });
 
 Deno.test("websocket passes on why nobody is let in, and gives back a place whose client did not come", async () => {
-  const full = new LimitError("Too many sessions");
+  const full = new BusyError("Too many sessions");
   await assert.rejects(
     rig({
       accept: () => {

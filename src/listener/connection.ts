@@ -6,7 +6,7 @@
  * stays ours: once the runtime has it, it refuses such a request where that has a body, and nobody is asked.
  */
 import { Caller, type CallerConnection } from "../core/caller.ts";
-import { GatewayError, LimitError, toResponse } from "../core/errors.ts";
+import { BusyError, GatewayError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { within } from "../base/waiting.ts";
 import {
@@ -129,7 +129,7 @@ export class Connection implements CallerConnection {
   #tell(error: unknown): void {
     const { address } = this;
     const { emit, onError } = this.#around;
-    if (error instanceof LimitError) emit({ type: "connection.refused", address, reason: error.message });
+    if (error instanceof BusyError) emit({ type: "connection.refused", address, reason: error.message });
     else if (!isBroken(error)) onError(error);
   }
 
@@ -410,13 +410,13 @@ async function discard(stream: ByteStream, maxBytes: number): Promise<void> {
   }
 }
 
-/** Rejects with LimitError where there is no file descriptor left: that is no fault, and passes. */
+/** Rejects with BusyError where there is no file descriptor left: that is no fault, and passes. */
 async function orFull<T>(opening: Promise<T>): Promise<T> {
   try {
     return await opening;
   } catch (cause) {
     if (!isOutOfDescriptors(cause)) throw cause;
-    throw new LimitError("Too many connections: no file descriptor is left", { cause });
+    throw new BusyError("Too many connections: no file descriptor is left", { cause });
   }
 }
 

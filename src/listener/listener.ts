@@ -2,7 +2,7 @@
  * The listener: accepts connections within their limits and sees each through its course (connection.ts). It outlives
  * what happens to it: a machine without file descriptors, and the end of the socket that it listens on.
  */
-import { GatewayError, LimitError, StoppingError, toResponse } from "../core/errors.ts";
+import { BusyError, GatewayError, StoppingError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { pause, pauseBefore, type Retry } from "../base/retry.ts";
 import { writeAnswer } from "./answer.ts";
@@ -103,7 +103,7 @@ export class Listener {
     try {
       this.#begin(conn, address);
     } catch (error) {
-      if (!(error instanceof LimitError)) throw error;
+      if (!(error instanceof BusyError)) throw error;
       this.#options.emit({ type: "connection.refused", address, reason: error.message });
       void this.#turnAway(conn, error);
     }

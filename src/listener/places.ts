@@ -1,7 +1,7 @@
 /** The connections of a listener: how many there may be, for how long without a request, and who gives way. */
 import { isLoopbackAddress } from "../core/caller.ts";
 import { ByteBudget } from "../base/byte_budget.ts";
-import { LimitError } from "../core/errors.ts";
+import { BusyError } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { optionName } from "../base/option_name.ts";
 
@@ -52,7 +52,7 @@ export class Places implements Disposable {
     return this.#taken;
   }
 
-  /** A place for a new connection; `end` is called when it must end. Throws LimitError when there is no room. */
+  /** A place for a new connection; `end` is called when it must end. Throws BusyError when there is no room. */
   enter(address: string | undefined, end: (reason: string) => void): Place {
     const network = address === undefined || isLoopbackAddress(address) ? undefined : networkOf(address);
     this.#checkNetwork(network);
@@ -81,8 +81,8 @@ export class Places implements Disposable {
     }
   }
 
-  #full(): LimitError {
-    return new LimitError(
+  #full(): BusyError {
+    return new BusyError(
       `Too many connections: the limit is ${this.#limits.maxConnections} (${optionName("maxConnections")})`,
     );
   }
@@ -109,7 +109,7 @@ export class Places implements Disposable {
   #checkNetwork(network: string | undefined): void {
     const { maxConnectionsPerAddress: limit } = this.#limits;
     if (network === undefined || (this.#byNetwork.get(network) ?? 0) < limit) return;
-    throw new LimitError(
+    throw new BusyError(
       `Too many connections of one address: the limit is ${limit} (${
         optionName("maxConnectionsPerAddress")
       })`,
@@ -146,7 +146,7 @@ interface PlaceOptions {
   readonly stalled: TimeLimit<Place>;
   readonly whole: ByteBudget;
   readonly end: (reason: string) => void;
-  /** Throws LimitError. */
+  /** Throws BusyError. */
   readonly makeRoomFor: (places: number) => void;
   readonly widened: (places: number) => void;
   readonly left: (places: number) => void;
@@ -229,10 +229,10 @@ export class Place {
     if (this.#idle) this.#options.idle.renew(this.#idle);
   }
 
-  /** The connection takes more places than one. Throws LimitError, also for one that has made room meanwhile. */
+  /** The connection takes more places than one. Throws BusyError, also for one that has made room meanwhile. */
   widen(places: number): void {
     if (!this.#left) this.#options.makeRoomFor(places);
-    if (this.#left) throw new LimitError(`The connection had to make room (${optionName("maxConnections")})`);
+    if (this.#left) throw new BusyError(`The connection had to make room (${optionName("maxConnections")})`);
     this.#options.widened(places);
     this.#places += places;
   }

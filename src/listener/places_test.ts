@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
-import { LimitError } from "../core/errors.ts";
+import { BusyError } from "../core/errors.ts";
 import { type ConnectionLimits, type Place, Places } from "./places.ts";
 
 const LIMITS = {
@@ -34,7 +34,7 @@ Deno.test("Places.enter refuses one too many while each of them is at work", () 
   using _ = all;
   const [first] = ["a", "b", "c"].map((name) => enter(name));
   for (const place of [first!]) place.begin();
-  assert.throws(() => enter("d"), LimitError);
+  assert.throws(() => enter("d"), BusyError);
   first?.leave();
   enter("e");
   assert.equal(all.taken, 3);
@@ -117,7 +117,7 @@ Deno.test("Places.enter counts the connections of an address, those of IPv6 by t
     place.leave();
     place.leave();
     enter(name, third);
-    assert.throws(() => enter(name, third), LimitError, name);
+    assert.throws(() => enter(name, third), BusyError, name);
   }
   for (const address of ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"]) {
     for (let count = 0; count < 5; count++) enter("own", address);
@@ -131,8 +131,8 @@ Deno.test("Place.widen takes more places, and gives back as many", () => {
   const wide = enter("a");
   wide.widen(2);
   assert.equal(all.taken, 3);
-  assert.throws(() => wide.widen(1), LimitError);
-  assert.throws(() => enter("b"), LimitError);
+  assert.throws(() => wide.widen(1), BusyError);
+  assert.throws(() => enter("b"), BusyError);
   wide.leave();
   assert.equal(all.taken, 0);
 });
@@ -148,10 +148,10 @@ Deno.test("Place.widen has idle connections make room, and none that is left by 
   assert.deepEqual(ended, ["a", "b"]);
   assert.equal(all.taken, 3);
   newest.leave();
-  for (const left of [first, second, newest]) assert.throws(() => left.widen(1), LimitError);
+  for (const left of [first, second, newest]) assert.throws(() => left.widen(1), BusyError);
   const alone = enter("d");
   clock.pass(1_000);
-  assert.throws(() => alone.widen(3), LimitError);
+  assert.throws(() => alone.widen(3), BusyError);
   assert.deepEqual(ended, ["a", "b", "d"]);
   assert.equal(all.taken, 0);
 });

@@ -1,5 +1,5 @@
 /** What came of trying the server at the start, in one piece: why it cannot be started, and what it had to say of that. */
-import { GatewayError, LimitError, StoppingError } from "../core/errors.ts";
+import { BusyError, GatewayError, StoppingError } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
 
 /** A server that is being started for nobody yet. */
@@ -55,7 +55,7 @@ export class Trial {
       return undefined;
     } catch (error) {
       // Of a gateway that stops, or has no room, and not of the server.
-      if (error instanceof StoppingError || error instanceof LimitError) return undefined;
+      if (error instanceof StoppingError || error instanceof BusyError) return undefined;
       const { server } = this.#options;
       return { server, reason: reasonOf(error), stderr: this.#stderr, stdout: this.#stdout };
     } finally {

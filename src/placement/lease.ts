@@ -1,5 +1,5 @@
 /** A lease is a place among the servers that may run at a time: a server has one from before it is opened until it is freed. */
-import { LimitError } from "../core/errors.ts";
+import { BusyError } from "../core/errors.ts";
 import { Room, type RoomOptions } from "../core/room.ts";
 
 export interface LeaseRequest {
@@ -41,12 +41,12 @@ export class Leases {
     return this.#owners.has(name);
   }
 
-  /** Rejects with LimitError when there is no place, or with the signal's reason. */
+  /** Rejects with BusyError when there is no place, or with the signal's reason. */
   async take({ owner, waits, signal }: LeaseRequest): Promise<Lease> {
     if (waits) {
       this.#asked = true;
       await this.#room.take(() => signal);
-    } else if (!this.#room.tryTake()) throw new LimitError("There is no room for another child");
+    } else if (!this.#room.tryTake()) throw new BusyError("There is no room for another child");
     return new Lease(owner, this.#owners, () => this.#room.leave());
   }
 

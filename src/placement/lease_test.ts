@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LimitError } from "../core/errors.ts";
+import { BusyError } from "../core/errors.ts";
 import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd } from "../../tests/support/far_end.ts";
 import { request, result } from "../../tests/support/messages.ts";
@@ -40,11 +40,11 @@ Deno.test("leased refuses after the time for waiting, or at once", async () => {
   const { leases, waiting, spare } = rig({ queueTimeoutMs: 1 });
   await using _ = await waiting.open(LAUNCH, SIGNAL);
   await assert.rejects(waiting.open(LAUNCH, SIGNAL), (error) => {
-    assert(error instanceof LimitError);
+    assert(error instanceof BusyError);
     assert.equal(error.message, "Too many children: the limit is 1");
     return true;
   });
-  await assert.rejects(spare.open(LAUNCH, SIGNAL), LimitError);
+  await assert.rejects(spare.open(LAUNCH, SIGNAL), BusyError);
   assert.equal(leases.taken, 1);
 });
 

@@ -1,9 +1,10 @@
 /** Servers in places of their own, which are free again when the server is. */
 import type { Backend } from "../core/backend.ts";
+import { around } from "../core/around.ts";
 import type { Channel } from "../core/channel.ts";
 import type { Lease, Leases } from "./lease.ts";
 
-/** A backend each of whose servers takes a lease; `waits` as there. `open` rejects with LimitError when there is no place. */
+/** A backend each of whose servers takes a lease; `waits` as there. `open` rejects with BusyError when there is no place. */
 export function leased(backend: Backend, leases: Leases, { waits }: { readonly waits: boolean }): Backend {
   return {
     name: backend.name,
@@ -28,10 +29,7 @@ export async function openIn(lease: Lease, open: () => Promise<Channel>): Promis
 /** The same channel, whose dispose ends the lease when it has freed everything. */
 function ending(channel: Channel, lease: Lease): Channel {
   let disposing: Promise<void> | undefined;
-  return {
-    incoming: channel.incoming,
-    send: (envelope) => channel.send(envelope),
-    close: (reason) => channel.close(reason),
-    [Symbol.asyncDispose]: () => disposing ??= channel[Symbol.asyncDispose]().finally(() => lease.end()),
-  };
+  return around(channel, {
+    dispose: () => disposing ??= channel[Symbol.asyncDispose]().finally(() => lease.end()),
+  });
 }

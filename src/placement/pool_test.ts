@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LimitError } from "../core/errors.ts";
+import { BusyError } from "../core/errors.ts";
 import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { notification, request, result } from "../../tests/support/messages.ts";
@@ -101,7 +101,7 @@ Deno.test("Pool replaces a server that ends while it waits, and tells the guard"
 
 Deno.test("Pool tries again after a pause when a server cannot be opened, and no guard hears of a lack of room", async () => {
   const warm = new FakeBackend((attempt) => {
-    if (attempt < 5) throw new LimitError("no room");
+    if (attempt < 5) throw new BusyError("no room");
   });
   const { backend, guard } = rig({ warm });
   await using _ = backend;
@@ -153,7 +153,7 @@ Deno.test("Pool tells how its very first server came out", async () => {
   await well.warm.next();
   await well.backend.first;
   const warm = new FakeBackend(() => {
-    throw new LimitError("no");
+    throw new BusyError("no");
   });
   const ill = rig({ warm });
   await using __ = ill.backend;

@@ -1,6 +1,7 @@
 /** A server that was started ahead, until a session takes it. */
+import { around, continued } from "../core/around.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
-import { messageOf } from "../adapters/server_link.ts";
+import { serverFailure } from "../core/errors.ts";
 import type { Lease } from "./lease.ts";
 
 /** How many messages a server may say unasked before it is given up. */
@@ -46,7 +47,7 @@ export class ReadyServer {
       }
       return "The MCP server talks without end";
     } catch (error) {
-      return messageOf(error);
+      return serverFailure(error);
     }
   }
 
@@ -54,15 +55,8 @@ export class ReadyServer {
   handTo(session: string): Channel {
     this.#taken = true;
     this.#lease.handTo(session);
-    const [channel, messages] = [this.#channel, this.#messages];
-    const ahead = this.#ahead.map((value) => Promise.resolve({ value, done: false as const }));
-    const first = [...ahead, this.#next];
-    return {
-      incoming: { [Symbol.asyncIterator]: () => ({ next: () => first.shift() ?? messages.next() }) },
-      send: (envelope) => channel.send(envelope),
-      close: (reason) => channel.close(reason),
-      [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
-    };
+    const incoming = continued(this.#ahead, this.#next, this.#messages);
+    return around(this.#channel, { incoming });
   }
 
   /** For one that nobody takes. */

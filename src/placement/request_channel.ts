@@ -1,7 +1,14 @@
 /** A conversation each of whose requests has a fresh server: nothing that one does to its server is seen by another. */
 import type { Backend, Launch } from "../core/backend.ts";
 import { asText, type Channel, type Envelope, textOf, undeliveredBy } from "../core/channel.ts";
-import { BackendError, DisconnectedError, GatewayError, LimitError, toRpcError } from "../core/errors.ts";
+import {
+  BackendError,
+  BusyError,
+  DisconnectedError,
+  GatewayError,
+  serverFailure,
+  toRpcError,
+} from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import {
   cancelledId,
@@ -108,10 +115,8 @@ export class RequestChannel implements Channel {
       }
     } catch (error) {
       // The request may have been in its hands.
-      const reason = error instanceof GatewayError ? error.message : "The MCP server failed";
-      throw new BackendError(`${reason}: the answer is lost, and the request was not sent again`, {
-        cause: error,
-      });
+      const reason = `${serverFailure(error)}: the answer is lost, and the request was not sent again`;
+      throw new BackendError(reason, { cause: error });
     }
     throw new BackendError("The MCP server closed the connection");
   }
@@ -122,7 +127,7 @@ export class RequestChannel implements Channel {
     const known = error instanceof GatewayError
       ? error
       : new BackendError("The MCP server failed", { cause: error });
-    const undelivered = known instanceof LimitError ? undeliveredBy(known) : undefined;
+    const undelivered = known instanceof BusyError ? undeliveredBy(known) : undefined;
     if (undelivered) this.#tell(known.message);
     void this.incoming.push({ message: errorOf(id, toRpcError(known)), relatesTo: id, undelivered });
   }

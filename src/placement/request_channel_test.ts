@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BackendError, LimitError } from "../core/errors.ts";
+import { BackendError, BusyError } from "../core/errors.ts";
 import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { cancelled, notification, request, result } from "../../tests/support/messages.ts";
@@ -76,12 +76,12 @@ Deno.test("RequestChannel answers with the error when the server cannot be opene
 
 Deno.test("RequestChannel says of a request that found no room that it may be sent again", async () => {
   const backend = new FakeBackend(() => {
-    throw new LimitError("Too many children: the limit is 1");
+    throw new BusyError("Too many children: the limit is 1");
   });
   await using visit = rig(backend);
   void visit.channel.send({ message: request(1) });
   const { value } = await visit.channel.incoming[Symbol.asyncIterator]().next();
-  assert.deepEqual(value?.undelivered, { status: 503, retryAfterMs: 5000 });
+  assert.deepEqual(value?.undelivered, { again: "later", afterMs: 5000, why: "busy" });
 });
 
 Deno.test("RequestChannel stops every server when it is disposed", async () => {

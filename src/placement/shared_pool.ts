@@ -8,7 +8,7 @@ import {
 } from "../core/backend.ts";
 import { Backlog } from "../core/backlog.ts";
 import type { Channel } from "../core/channel.ts";
-import { BackendError, LimitError, StoppingError } from "../core/errors.ts";
+import { BackendError, BusyError, StoppingError } from "../core/errors.ts";
 import { background } from "../core/events.ts";
 import { optionName } from "../base/option_name.ts";
 import { until } from "../base/waiting.ts";
@@ -95,7 +95,7 @@ export class SharedPool implements AsyncDisposable {
   /** Stops one that was started for nobody yet, for somebody who needs its place; false where there is none. */
   giveUp(): boolean {
     if (this.#wanted || !this.#starting) return false;
-    this.#giving.abort(new LimitError("The server had to make room before anybody has used it"));
+    this.#giving.abort(new BusyError("The server had to make room before anybody has used it"));
     this.#giving = new AbortController();
     background(this.stop(), "shared server", this.#options.emit);
     return true;

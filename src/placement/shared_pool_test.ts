@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { memoryChannels } from "../core/channel.ts";
 import type { Backend, Launch } from "../core/backend.ts";
-import { BackendError, LimitError, StoppingError, TimeoutError } from "../core/errors.ts";
+import { BackendError, BusyError, StoppingError, TimeoutError } from "../core/errors.ts";
 import { isRequest } from "../core/message/jsonrpc.ts";
 import { SharedPool, type SharedPoolOptions } from "./shared_pool.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
@@ -195,7 +195,7 @@ Deno.test("SharedPool gives up a server that was started for nobody yet, and non
   // While it starts, and when it is there.
   const starting = rig.shared.start();
   assert.equal(rig.shared.giveUp(), true);
-  await assert.rejects(starting, LimitError);
+  await assert.rejects(starting, BusyError);
   await settled();
   const started = rig.shared.start();
   const second = await start(rig.servers[1]);

@@ -1,11 +1,10 @@
 /** Servers that are started ahead, so that whoever comes finds one ready. */
 import { AS_CONFIGURED, type Backend } from "../core/backend.ts";
 import type { Channel } from "../core/channel.ts";
-import { LimitError, StoppingError } from "../core/errors.ts";
+import { BusyError, serverFailure, StoppingError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { pause, pauseBefore, type Retry } from "../base/retry.ts";
 import type { CrashGuard } from "../adapters/crash_guard.ts";
-import { messageOf } from "../adapters/server_link.ts";
 import type { Leases } from "./lease.ts";
 import { openIn } from "./leased.ts";
 import { ReadyServer } from "./ready_server.ts";
@@ -128,8 +127,8 @@ export class Shelf implements AsyncDisposable {
       const launch = { ...AS_CONFIGURED, session: label };
       return new ReadyServer(await openIn(lease, () => backend.open(launch, signal)), lease);
     } catch (error) {
-      if (!(error instanceof LimitError)) {
-        guard.ended({ reason: messageOf(error), provoked: false, livedMs: 0 });
+      if (!(error instanceof BusyError)) {
+        guard.ended({ reason: serverFailure(error), provoked: false, livedMs: 0 });
       }
       throw error;
     }

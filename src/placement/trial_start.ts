@@ -1,5 +1,5 @@
 /** A server that is started to see whether that can be done, and stopped again. */
-import { LimitError } from "../core/errors.ts";
+import { BusyError } from "../core/errors.ts";
 
 export class TrialStart implements AsyncDisposable {
   /** Settles when it has answered the handshake and is stopped; rejects with why it did not. */
@@ -17,7 +17,7 @@ export class TrialStart implements AsyncDisposable {
 
   /** Ends it for somebody who needs its place; false where it has none. */
   giveUp(): boolean {
-    if (this.#running) this.#abort.abort(new LimitError("The server that was tried had to make room"));
+    if (this.#running) this.#abort.abort(new BusyError("The server that was tried had to make room"));
     return this.#running;
   }
 

@@ -1,10 +1,10 @@
-import type { LimitError } from "../core/errors.ts";
+import type { TooLargeError } from "../core/errors.ts";
 import { Utf8Text } from "./utf8.ts";
 
 /** The whole stream as text, without the byte order mark that it may begin with. Throws the error that `tooLarge` makes as soon as it exceeds `maxBytes`. */
 export async function readText(
   body: ReadableStream<Uint8Array> | null,
-  { maxBytes, tooLarge }: { maxBytes: number; tooLarge: () => LimitError },
+  { maxBytes, tooLarge }: { maxBytes: number; tooLarge: () => TooLargeError },
 ): Promise<string> {
   if (!body) return "";
   const stream = new Utf8Text();

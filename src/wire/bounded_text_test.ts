@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { LimitError } from "../core/errors.ts";
+import { TooLargeError } from "../core/errors.ts";
 import { chunkings } from "../../tests/support/chunkings.ts";
 import { readText } from "./bounded_text.ts";
 
-const tooLarge = () => new LimitError("too large");
+const tooLarge = () => new TooLargeError("too large");
 
 /** A body in these chunks, and whether its reader let go of it. */
 function body(chunks: readonly Uint8Array[]) {
@@ -43,7 +43,7 @@ Deno.test("readText keeps a U+FEFF wherever its bytes are cut, but for one at th
 Deno.test("readText throws as soon as the limit in bytes is passed, and lets go of the rest", async () => {
   const piece = new TextEncoder().encode("ää");
   const { stream, cancelled } = body([piece, piece, piece]);
-  await assert.rejects(readText(stream, { maxBytes: 7, tooLarge }), LimitError);
+  await assert.rejects(readText(stream, { maxBytes: 7, tooLarge }), TooLargeError);
   assert.equal(cancelled(), true);
   assert.equal(await readText(body([piece, piece]).stream, { maxBytes: 8, tooLarge }), "ääää");
 });

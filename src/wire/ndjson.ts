@@ -1,6 +1,6 @@
 /** Newline-delimited JSON, the framing of MCP's stdio transport: one message a line, UTF-8, no newline inside. */
 import type { Envelope } from "../core/channel.ts";
-import { LimitError } from "../core/errors.ts";
+import { TooLargeError } from "../core/errors.ts";
 import { type Outline, OutlineReader } from "../core/message/outline.ts";
 import { cutOut } from "../base/cut_out.ts";
 import { optionName } from "../base/option_name.ts";
@@ -23,9 +23,9 @@ export interface LineDecoderOptions {
   /** The option that raises the limit, for the error. */
   readonly option?: string;
   /** Hears of a line that is too long, at once. */
-  readonly onTooLong?: (error: LimitError) => void;
+  readonly onTooLong?: (error: TooLargeError) => void;
   /** Hears of the same line at its end, and whose messages it was. */
-  readonly onSkipped?: (error: LimitError, outlines: readonly Outline[]) => void;
+  readonly onSkipped?: (error: TooLargeError, outlines: readonly Outline[]) => void;
   /** How much of a line is left out until it counts as one without end; all of it by default. */
   readonly maxSkippedBytes?: number;
 }
@@ -41,7 +41,7 @@ export class LineDecoder {
   #cut: Uint8Array = NO_BYTES;
   #skipped: SkippedLine | undefined;
 
-  /** A line longer than `maxBytes` is a LimitError; with `onTooLong` or `onSkipped` it is told there, and left out. */
+  /** A line longer than `maxBytes` is a TooLargeError; with `onTooLong` or `onSkipped` it is told there, and left out. */
   constructor(maxBytes: number, options: LineDecoderOptions = {}) {
     this.#maxBytes = maxBytes;
     this.#options = options;
@@ -49,12 +49,12 @@ export class LineDecoder {
   }
 
   /** What is wrong with the line whose rest is left out, while there is one. */
-  get skipped(): LimitError | undefined {
+  get skipped(): TooLargeError | undefined {
     return this.#skipped?.error;
   }
 
   /**
-   * The lines that this chunk completes; its memory may be used for another one afterwards. Throws LimitError for a line
+   * The lines that this chunk completes; its memory may be used for another one afterwards. Throws TooLargeError for a line
    * that is too long where nobody is told of it, or too long to be left out.
    */
   push(chunk: Uint8Array): string[] {
@@ -79,7 +79,7 @@ export class LineDecoder {
       try {
         return this.#push(piece);
       } catch (error) {
-        if (!(error instanceof LimitError)) throw error;
+        if (!(error instanceof TooLargeError)) throw error;
         this.#skip(error);
       }
     }
@@ -87,7 +87,7 @@ export class LineDecoder {
     return [];
   }
 
-  #skip(error: LimitError): void {
+  #skip(error: TooLargeError): void {
     const { onTooLong, onSkipped } = this.#options;
     const skipped = this.#skipped = new SkippedLine(
       error,
@@ -155,9 +155,9 @@ export class LineDecoder {
     return decoder.decode(end === bytes.length ? bytes : bytes.subarray(0, end));
   }
 
-  #tooLong(): LimitError {
+  #tooLong(): TooLargeError {
     const { option } = this.#options;
-    return new LimitError(
+    return new TooLargeError(
       `A line is longer than ${this.#maxBytes} bytes${option ? ` (${optionName(option)})` : ""}`,
     );
   }
@@ -165,12 +165,12 @@ export class LineDecoder {
 
 /** What is known of a line that is too long to be kept. */
 class SkippedLine {
-  readonly error: LimitError;
+  readonly error: TooLargeError;
   bytes = 0;
   readonly #reader: OutlineReader | undefined;
   readonly #decoder = utf8Decoder();
 
-  constructor(error: LimitError, reader: OutlineReader | undefined) {
+  constructor(error: TooLargeError, reader: OutlineReader | undefined) {
     this.error = error;
     this.#reader = reader;
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LimitError } from "../core/errors.ts";
+import { TooLargeError } from "../core/errors.ts";
 import { encodeLine, LineDecoder } from "./ndjson.ts";
 import { request } from "../../tests/support/messages.ts";
 
@@ -56,7 +56,7 @@ Deno.test("LineDecoder refuses a line over its limit in bytes, wherever it is cu
   for (const long of ["123456789\n", "1\n123456789\n2\n", "ääääa\n2\n", "1\n123456789"]) {
     for (const chunks of chunkings(long)) {
       assert.throws(() => decode(chunks, 8), (error) => {
-        assert(error instanceof LimitError);
+        assert(error instanceof TooLargeError);
         assert.match(error.message, /longer than 8 bytes/);
         return true;
       });
@@ -67,7 +67,7 @@ Deno.test("LineDecoder refuses a line over its limit in bytes, wherever it is cu
 Deno.test("LineDecoder refuses a line without end before it has gathered much of it", () => {
   const decoder = new LineDecoder(100);
   decoder.push(new Uint8Array(60));
-  assert.throws(() => decoder.push(new Uint8Array(60)), LimitError);
+  assert.throws(() => decoder.push(new Uint8Array(60)), TooLargeError);
 });
 
 /** As `decode`, where a line that is too long is told and left out. */

@@ -1,6 +1,6 @@
 /** Reads Server-Sent Events from a response body. */
 import { createParser } from "eventsource-parser";
-import { LimitError } from "../core/errors.ts";
+import { TooLargeError } from "../core/errors.ts";
 import { type Outline, OutlineReader } from "../core/message/outline.ts";
 import { inTime } from "../base/waiting.ts";
 import { cutOut } from "../base/cut_out.ts";
@@ -25,7 +25,7 @@ export interface ReadEventsOptions {
 }
 
 /** What was wrong, and whose messages they were. */
-export type OnSkipped = (error: LimitError, outlines: readonly Outline[]) => void;
+export type OnSkipped = (error: TooLargeError, outlines: readonly Outline[]) => void;
 
 /** What stands before the data of an event, which the parser counts too. */
 const FIELD_NAME_CHARS = "data: ".length;
@@ -43,7 +43,7 @@ const CUT_CHARS = 2;
 const MIN_BEGUN_CHARS = 64 * 1024;
 
 /**
- * Ends when the stream ends; throws what the stream throws. An event that is too long is a LimitError; with `onSkipped` it
+ * Ends when the stream ends; throws what the stream throws. An event that is too long is a TooLargeError; with `onSkipped` it
  * is told there, and left out, unless it has no end.
  */
 export async function* readEvents(
@@ -60,7 +60,7 @@ export async function* readEvents(
   const lines = new DataLines();
   const begun = new Begun();
   let skipped: SkippedEvent | undefined;
-  const error = new LimitError(
+  const error = new TooLargeError(
     `The server sent an event longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`,
   );
   const parser = createParser({
@@ -181,7 +181,7 @@ class SkippedEvent {
     return undefined;
   }
 
-  tell(error: LimitError, onSkipped: OnSkipped): void {
+  tell(error: TooLargeError, onSkipped: OnSkipped): void {
     onSkipped(error, this.#reader.outlines);
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LimitError } from "../core/errors.ts";
+import { TooLargeError } from "../core/errors.ts";
 import { chunkings } from "../../tests/support/chunkings.ts";
 import { readEvents, type ReceivedEvent } from "./sse_reader.ts";
 
@@ -78,7 +78,7 @@ Deno.test("readEvents refuses an event over the limit, of one line or many, wher
       const events = readEvents(streamOf(chunks), { maxBytes: 50 });
       assert.equal((await events.next()).value?.data, "before");
       await assert.rejects(events.next(), (error) => {
-        assert(error instanceof LimitError);
+        assert(error instanceof TooLargeError);
         assert.equal(error.message, "The server sent an event longer than 50 bytes (--maxMessageSize)");
         return true;
       });
@@ -132,6 +132,6 @@ Deno.test("readEvents counts what an event of many lines holds, and no comments"
   assert.equal((await read([few, few], maxBytes)).events.length, 2);
   assert.equal((await read([...lines(":\n"), ...lines(": data\n"), few], maxBytes)).events.length, 1);
   for (const many of [lines("data:\n"), lines("da").flatMap((piece) => [piece, encoder.encode("ta\r")])]) {
-    await assert.rejects(read([...many, encoder.encode("\n")], maxBytes), LimitError);
+    await assert.rejects(read([...many, encoder.encode("\n")], maxBytes), TooLargeError);
   }
 });

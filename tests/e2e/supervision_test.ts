@@ -232,6 +232,31 @@ Deno.test("a server that takes the handshake and ends has failed, also where eac
   assert.equal(report.reason, "The MCP server exited with code 5");
 });
 
+/** In pieces that are read at once, and without an end of its own. */
+const ENDLESS = "head -c 1000000 /dev/zero | tr '\\0' x; sleep 600";
+
+for (
+  const { flags, first } of [
+    { flags: ["--stateful"], first: "" },
+    { flags: ["--stateful"], first: "handshake" },
+    { flags: ["--children", "shared"], first: "handshake" },
+    { flags: ["--children", "request"], first: "" },
+    { flags: ["--stateful", "--restart", "never"], first: "" },
+  ]
+) {
+  const when = first === "" ? "at once" : "after the handshake";
+  Deno.test(`a server that writes a line without end ${when} has failed with ${flags.join(" ")}`, async () => {
+    const handshake = `read -r line; printf '%s\\n' '${INITIALIZED}';`;
+    const server = ["/bin/sh", "-c", `${first && handshake} ${ENDLESS}`];
+    const limits = ["--crashLimit", "3", "--maxMessageSize", "1kb"];
+    await using gateway = await startKeystone([...flags, ...HASTY, ...PROBE, ...limits], { server });
+    for (let call = 1; call <= 3; call++) await (await post(gateway.mcp, initialize(0))).text();
+    const { code, reason } = await eventually(() => health(gateway), ({ status }) => status === "failed");
+    assert.equal(code, 503);
+    assert.match(reason, /^A line is longer than \d+ bytes \(--maxMessageSize\)$/);
+  });
+}
+
 Deno.test("a gateway that stops starts no child again, and answers who waits for one", async () => {
   const flags = ["--stateful", "--restartDelay", "1h", "--restartMaxDelay", "1h", "--crashLimit", "100"];
   const script = `read -r line; printf '%s\\n' '${INITIALIZED}'; exit 5`;

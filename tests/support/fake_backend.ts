@@ -27,8 +27,14 @@ export class FakeServer extends FarEnd {
   }
 
   /** Answers as a wire does for a server that it did not reach. */
-  turnAway(id: RequestId, undelivered: Undelivered = {}): void {
+  turnAway(id: RequestId, undelivered: Undelivered = { again: "later" }): void {
     void this.#far.send({ message: failure(id, "not reached"), undelivered });
+  }
+
+  /** It says what the gateway does not take, which ends it. */
+  breakOff(reason: Error): void {
+    if (!(this.near.incoming instanceof Queue)) throw new TypeError("Its channel has no queue");
+    this.near.incoming.fail(reason);
   }
 
   /** Answers the next message, which must be a request of this method. */
@@ -47,14 +53,19 @@ export class FakeBackend implements Backend {
   readonly #servers = new Queue<FakeServer>();
   readonly #iterator = this.#servers[Symbol.asyncIterator]();
   readonly #refuse: (attempt: number, signal: AbortSignal) => Promise<void> | void;
-  attempts = 0;
+  /** What each was opened with. */
+  readonly launches: Launch[] = [];
 
   constructor(refuse: (attempt: number, signal: AbortSignal) => Promise<void> | void = () => {}) {
     this.#refuse = refuse;
   }
 
-  async open(_launch: Launch, signal: AbortSignal): Promise<Channel> {
-    await this.#refuse(++this.attempts, signal);
+  get attempts(): number {
+    return this.launches.length;
+  }
+
+  async open(launch: Launch, signal: AbortSignal): Promise<Channel> {
+    await this.#refuse(this.launches.push(launch), signal);
     const [near, far] = memoryChannels();
     void this.#servers.push(new FakeServer(far, near));
     return near;

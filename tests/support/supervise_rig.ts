@@ -1,8 +1,7 @@
 /** A supervised channel between a client and servers that the test plays. */
 import assert from "node:assert/strict";
-import { supervise, type SuperviseOptions } from "../../src/adapters/supervise.ts";
+import { supervise, type SupervisedChannel, type SuperviseOptions } from "../../src/adapters/supervise.ts";
 import type { Backlog } from "../../src/core/backlog.ts";
-import type { Channel } from "../../src/core/channel.ts";
 import type { JsonRpcMessage } from "../../src/core/message/jsonrpc.ts";
 import { FakeBackend, type FakeServer, LAUNCH } from "./fake_backend.ts";
 import { FarEnd } from "./far_end.ts";
@@ -11,7 +10,7 @@ import { notification, request } from "./messages.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 
 export interface SuperviseRig extends Recorder, AsyncDisposable {
-  readonly channel: Channel;
+  readonly channel: SupervisedChannel;
   /** Reads what the client hears, and speaks for it. */
   readonly client: FarEnd;
   readonly backend: FakeBackend;

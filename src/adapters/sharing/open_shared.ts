@@ -1,5 +1,6 @@
 /** Opens a server and plays the handshake to it, so that clients can join: many of them, or one for each server. */
 import type { Backend, Launch } from "../../core/backend.ts";
+import { around } from "../../core/around.ts";
 import type { BufferLimits, Channel } from "../../core/channel.ts";
 import { TimeoutError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
@@ -60,13 +61,10 @@ async function opened<T>(
 /** The channel of the one client that has the server. */
 function soleClientOf(server: SharedServer): Channel {
   const client = server.join("alone");
-  return {
-    incoming: client.incoming,
-    send: (envelope) => client.send(envelope),
-    close: (reason) => client.close(reason),
-    async [Symbol.asyncDispose]() {
+  return around(client, {
+    async dispose() {
       await client[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },
-  };
+  });
 }

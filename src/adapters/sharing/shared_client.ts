@@ -1,7 +1,7 @@
 /** One client of a shared server: the channel that it has there. */
 import { linkTo } from "../../base/chain.ts";
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
-import { DisconnectedError, LimitError } from "../../core/errors.ts";
+import { BusyError, DisconnectedError } from "../../core/errors.ts";
 import type { ProgressToken, RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import { Table } from "../../base/table.ts";
@@ -70,7 +70,7 @@ export class SharedClient implements Channel {
     if (size < maxBufferedMessages && weight < maxBufferedBytes) {
       return void this.incoming.push(envelope, envelope.text?.length);
     }
-    this.incoming.fail(new LimitError(`The client reads too slowly: ${size} messages wait for it`));
+    this.incoming.fail(new BusyError(`The client reads too slowly: ${size} messages wait for it`));
   }
 
   send(envelope: Envelope): Promise<void> | void {

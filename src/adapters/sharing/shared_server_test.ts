@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BackendError, DisconnectedError, LimitError } from "../../core/errors.ts";
+import { BackendError, BusyError, DisconnectedError } from "../../core/errors.ts";
 import { isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
@@ -202,7 +202,7 @@ Deno.test("SharedServer lets no slow client hold up the others, and gives it up 
   assert.deepEqual(await quick.hear(), result("q"));
   const { messages, error } = await slow.rest();
   assert.deepEqual(messages, [0, 1, 2, 3, 4].map((id) => result(id)));
-  assert(error instanceof LimitError);
+  assert(error instanceof BusyError);
   assert.match(error.message, /5 messages wait/);
   assert.throws(() => slow.say(request("more")), DisconnectedError);
 });

@@ -1,7 +1,13 @@
 /** An MCP server as a child process that speaks newline-delimited JSON on stdin and stdout. */
 import type { Backend, Launch } from "../../core/backend.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
-import { BackendError, DisconnectedError, GatewayError, LimitError } from "../../core/errors.ts";
+import {
+  BackendError,
+  BusyError,
+  DisconnectedError,
+  GatewayError,
+  type TooLargeError,
+} from "../../core/errors.ts";
 import { background, type Sink } from "../../core/events.ts";
 import { excessIn, type MessageLimits } from "../../core/message/message_limits.ts";
 import type { Outline } from "../../core/message/outline.ts";
@@ -96,7 +102,7 @@ function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     emit({ type: "child.failed", session: launch.session, server: name, reason });
-    if (isExhaustion(cause)) throw new LimitError("The machine has no room for another process", { cause });
+    if (isExhaustion(cause)) throw new BusyError("The machine has no room for another process", { cause });
     throw new BackendError("The MCP server could not be started", { cause });
   }
 }
@@ -234,7 +240,7 @@ class ProcessChannel implements Channel {
   }
 
   /** A line that is too long is refused to those whom it was to answer; everybody else goes on. */
-  #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+  #receiveSkipped({ message: reason }: TooLargeError, outlines: readonly Outline[]): void {
     const { name: server, emit } = this.#options;
     emit({ type: "server.trouble", session: this.#session, server, reason });
     for (const envelope of answersTooLong(reason, outlines)) void this.incoming.push(envelope);

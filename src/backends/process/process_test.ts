@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BackendError, DisconnectedError, LimitError } from "../../core/errors.ts";
+import { BackendError, DisconnectedError, TooLargeError } from "../../core/errors.ts";
 import type { JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 import { Inbox } from "../../../tests/contract/inbox.ts";
 import { childTest, launchOf, membersOf } from "../../../tests/support/children.ts";
@@ -218,7 +218,7 @@ childTest("processBackend gives up a child that floods without a newline", async
   const inbox = new Inbox(channel);
   await channel.send(call(1, "flood", { bytes: 100_000_000 }));
   const { error } = await inbox.rest();
-  assert(error instanceof LimitError);
+  assert(error instanceof TooLargeError);
   assert.match(error.message, /longer than 100000 bytes/);
   assert.throws(() => channel.send(call(2, "echo")), DisconnectedError);
   // Nobody has to dispose the channel for that.

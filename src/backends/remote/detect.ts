@@ -51,15 +51,6 @@ interface ProbeOptions extends Omit<DetectOptions, "emit"> {
   readonly onFound: (backend: Backend) => void;
 }
 
-/** Who are you, ask the proxy, too slow, too early, too often: what a server says to everybody, whatever it speaks. */
-const NO_EVIDENCE = [401, 403, 407, 408, 425, 429];
-
-/** Whether what came in place of an answer says "this is not Streamable HTTP": refusals, and what is no MCP at all. */
-function isOtherTransport(status: number | undefined): boolean {
-  if (status === undefined || NO_EVIDENCE.includes(status)) return false;
-  return (status >= 200 && status < 300) || (status >= 400 && status < 500);
-}
-
 class ProbingChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: ProbeOptions;
@@ -136,7 +127,7 @@ class ProbingChannel implements Channel {
     if (!isResponse(message) || message.id === null) return false;
     if ("result" in message) this.#decide(this.#options.streamable, streamable);
     // A refused connection or a failing server says nothing about the transport.
-    else if (isOtherTransport(undelivered?.status) && await this.#goOver(streamable)) return true;
+    else if (undelivered?.why === "foreign" && await this.#goOver(streamable)) return true;
     this.#unanswered.delete(message.id);
     return false;
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Backend } from "../../core/backend.ts";
+import type { Undelivered } from "../../core/channel.ts";
 import { BackendError, DisconnectedError } from "../../core/errors.ts";
 import { FakeBackend, type FakeServer, LAUNCH } from "../../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";
@@ -23,11 +24,11 @@ async function opened(backend: Backend, first: FakeBackend) {
   return { channel, client: new FarEnd(channel), first: await first.next() };
 }
 
-/** Says that this is another transport, as HTTP does. */
-async function turnedAway(server: FakeServer, status = 405): Promise<void> {
+/** Says that this is another transport. */
+async function turnedAway(server: FakeServer, again: Undelivered["again"] = "never"): Promise<void> {
   const message = await server.hear();
   assert("id" in message && message.id !== undefined && message.id !== null);
-  server.turnAway(message.id, { status });
+  server.turnAway(message.id, { again, why: "foreign" });
 }
 
 Deno.test("detectBackend stays with Streamable HTTP where that answers, and remembers it", async () => {
@@ -35,9 +36,9 @@ Deno.test("detectBackend stays with Streamable HTTP where that answers, and reme
   client.say(request(1, "initialize"));
   await first.accept("initialize");
   assert.deepEqual(await client.hear(), result(1));
-  // From here on 404 says something else.
+  // From here on a refusal says something else.
   client.say(request(2));
-  await turnedAway(first, 404);
+  await turnedAway(first);
   assert.deepEqual(await client.hear(), failure(2, "not reached"));
   await opened(backend, streamable);
   assert.deepEqual([streamable.attempts, sse.attempts], [2, 0]);
@@ -45,10 +46,10 @@ Deno.test("detectBackend stays with Streamable HTTP where that answers, and reme
 });
 
 Deno.test("detectBackend goes over to SSE at refusals and at what is no MCP, asks again there, and remembers it", async () => {
-  for (const status of [400, 404, 405, 406, 410, 415, 422, 200, 202]) {
+  for (const again of ["never", "later"] as const) {
     const { client, first, streamable, sse, backend, found } = await rig();
     client.say(request(1, "initialize"));
-    await turnedAway(first, status);
+    await turnedAway(first, again);
     const old = await sse.next();
     await old.accept("initialize");
     assert.deepEqual(await client.hear(), result(1));
@@ -65,7 +66,7 @@ Deno.test("detectBackend asks the other transport for all that the first did not
   const { client, first, sse } = await rig();
   client.say(request(1, "ping"), request(2, "initialize"));
   for (const _ of "12") await first.hear();
-  first.turnAway(1, { status: 404 });
+  first.turnAway(1, { again: "never", why: "foreign" });
   const old = await sse.next();
   assert.deepEqual([await old.hear(), await old.hear()], [request(1, "ping"), request(2, "initialize")]);
 });
@@ -86,10 +87,16 @@ Deno.test("detectBackend says what comes behind initialize to the transport that
 
 Deno.test("detectBackend decides nothing by failures that say nothing about the transport", async () => {
   const { client, first, sse } = await rig();
-  for (const status of [undefined, 302, 401, 403, 408, 429, 500, 503]) {
+  const verdicts: Undelivered[] = [
+    { again: "later" },
+    { again: "later", why: "busy" },
+    { again: "later", why: "redirected" },
+    { again: "never" },
+  ];
+  for (const verdict of verdicts) {
     client.say(request("early", "initialize"));
     await first.hear();
-    first.turnAway("early", { status });
+    first.turnAway("early", verdict);
     assert.deepEqual(await client.hear(), failure("early", "not reached"));
   }
   client.say(request("refused", "initialize"));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LimitError } from "../../core/errors.ts";
+import { TooLargeError } from "../../core/errors.ts";
 import type { ReceivedEvent } from "../../wire/sse_reader.ts";
 import { eventSource, type EventSourceOptions } from "./event_source.ts";
 import { RemoteError } from "./remote_error.ts";
@@ -98,7 +98,7 @@ Deno.test("eventSource throws what trying again cannot mend", async () => {
     assert.equal(cursors.length, 1);
   }
   const { open, cursors } = connections(ended(`data: ${"x".repeat(101)}\n\n`), ended("data: never\n\n"));
-  assert((await read({ open })).error instanceof LimitError);
+  assert((await read({ open })).error instanceof TooLargeError);
   assert.equal(cursors.length, 1);
 });
 

@@ -37,8 +37,11 @@ export interface HttpClient extends Disposable {
   request(url: URL, request: RemoteRequest): Promise<Response>;
   /** Opens a WebSocket with the same credentials and CAs. Throws as `request`, and the reason of the signal. */
   socket(url: URL, protocol: string, signal: AbortSignal): Promise<ByteStream>;
-  /** The same for one conversation: cookies that the server sets there are told to it again, and to no other origin. */
-  withCookies(): HttpClient;
+  /**
+   * The same for one conversation: cookies that the server sets there are told to it again, and these headers stand for those
+   * that are configured; none of it is told to another origin.
+   */
+  forConversation(headers: Readonly<Record<string, string>>): HttpClient;
 }
 
 const MAX_REDIRECTS = 5;
@@ -59,7 +62,7 @@ export function httpClient(options: HttpClientOptions): HttpClient {
   const client = clientFor(options);
   return {
     ...requests(options, { client }),
-    withCookies: () => withCookies(options, client),
+    forConversation: (headers) => conversationClient(withHeaders(options, headers), client),
     [Symbol.dispose]() {
       client?.close();
     },
@@ -75,13 +78,22 @@ function clientFor({ caCerts, idleMs }: HttpClientOptions): Deno.HttpClient | un
   });
 }
 
-function withCookies(options: HttpClientOptions, client: Deno.HttpClient | undefined): HttpClient {
+function conversationClient(options: HttpClientOptions, client: Deno.HttpClient | undefined): HttpClient {
   return {
     ...requests(options, { client, jar: new CookieJar() }),
-    withCookies: () => withCookies(options, client),
+    forConversation: (headers) => conversationClient(withHeaders(options, headers), client),
     // The connections are everybody's.
     [Symbol.dispose]() {},
   };
+}
+
+function withHeaders(
+  options: HttpClientOptions,
+  headers: Readonly<Record<string, string>>,
+): HttpClientOptions {
+  // As mostly: who changes nothing shares what is configured.
+  if (Object.keys(headers).length === 0) return options;
+  return { ...options, headers: merged(options.headers, headers) };
 }
 
 interface Means {

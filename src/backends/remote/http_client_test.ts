@@ -53,6 +53,26 @@ Deno.test("httpClient sends the configured headers, and those of the protocol wi
   assert.deepEqual([asked?.method, asked?.body], ["POST", "{}"]);
 });
 
+Deno.test("httpClient sends the headers of a conversation on top of those that are configured, to its own origin alone", async () => {
+  await using far = loopback(() => json("far"));
+  await using server = redirecting(307, () => new URL("/to", far.url).href);
+  using http = client({ headers: { authorization: "Bearer t", "x-a": "b", "content-type": "text/plain" } });
+  const one = http.forConversation({ Authorization: "Bearer own", "X-C": "d" });
+  await (await one.request(server.url, POST)).text();
+  await (await one.forConversation({ "x-c": "e" }).request(server.url, POST)).text();
+  await (await http.request(server.url, POST)).text();
+  await (await one.request(new URL("/from", server.url), GET)).text();
+  const seen = [...server.asked.slice(0, 3), ...far.asked].map(({ headers }) =>
+    ["authorization", "x-a", "x-c", "content-type"].map((name) => headers.get(name))
+  );
+  assert.deepEqual(seen, [
+    ["Bearer own", "b", "d", "application/json"],
+    ["Bearer own", "b", "e", "application/json"],
+    ["Bearer t", "b", null, "application/json"],
+    [null, null, null, null],
+  ]);
+});
+
 Deno.test("httpClient follows a redirect that keeps the method, also for a GET one that does not", async () => {
   for (const status of [301, 302, 303, 307, 308]) {
     await using server = redirecting(status, () => "/to?x=1");
@@ -118,7 +138,7 @@ Deno.test("httpClient keeps the cookies of each conversation apart, and none out
   let sets = 0;
   await using server = loopback(() => json("ok", { "Set-Cookie": `n=${++sets}` }));
   using http = client();
-  for (const one of [http.withCookies(), http.withCookies(), http]) {
+  for (const one of [http.forConversation({}), http.forConversation({}), http]) {
     for (const _ of [1, 2]) await (await one.request(server.url, POST)).body?.cancel();
   }
   const told = server.asked.map(({ headers }) => headers.get("cookie"));

@@ -1,5 +1,5 @@
 /** What went wrong with a remote server, in words that name it, and whether the request can be sent again. */
-import type { Envelope } from "../../core/channel.ts";
+import type { Envelope, Undelivered } from "../../core/channel.ts";
 import { BackendError, type BackendErrorOptions, GatewayError, toRpcError } from "../../core/errors.ts";
 import { answersSole, errorOf, type JsonRpcError, type RequestId } from "../../core/message/jsonrpc.ts";
 import { parseMessage } from "../../core/message/parse.ts";
@@ -50,6 +50,15 @@ function isPermanent(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
+/** What a server says to everybody, whatever it speaks: who are you, ask the proxy, too slow, too early, too often. */
+const NO_EVIDENCE = [401, 403, 407, 408, 425, 429];
+
+/** Refusals, and what is no MCP at all: it may be another transport. */
+function isForeign(status: number): boolean {
+  if (NO_EVIDENCE.includes(status)) return false;
+  return (status >= 200 && status < 300) || (status >= 400 && status < 500);
+}
+
 /** A failure as the answer to its request. `sessionLost`: it came too late for the session, and not for the server. */
 export function failureAnswer(id: RequestId, error: unknown, { sessionLost = false } = {}): Envelope {
   const relayed = relayedAnswer(id, error);
@@ -59,10 +68,22 @@ export function failureAnswer(id: RequestId, error: unknown, { sessionLost = fal
     : new BackendError("The request failed", { cause: error });
   const message = errorOf(id, toRpcError(known));
   if (!(known instanceof RemoteError) || known.delivered) return { message, relatesTo: id };
-  const { remoteStatus: status, retryAfterMs } = known;
-  // Another session may mend what this one cannot.
-  const permanent = known.permanent && !sessionLost && { permanent: true };
-  return { message, relatesTo: id, undelivered: { status, ...permanent, retryAfterMs, sessionLost } };
+  return { message, relatesTo: id, undelivered: verdictOn(known, sessionLost) };
+}
+
+/** Another session may mend what this one cannot. */
+function verdictOn(
+  { permanent, remoteStatus, retryAfterMs }: RemoteError,
+  sessionLost: boolean,
+): Undelivered {
+  const again = sessionLost ? "now" : permanent ? "never" : "later";
+  return { again, afterMs: retryAfterMs, why: reasonIn(remoteStatus) };
+}
+
+function reasonIn(status = 0): Undelivered["why"] {
+  if (status === 503) return "busy";
+  if (status >= 300 && status < 400) return "redirected";
+  return isForeign(status) ? "foreign" : undefined;
 }
 
 /** The server's own JSON-RPC error to this request, whatever status carried it, also where it does not name the request. */
@@ -82,10 +103,6 @@ export function shown(url: URL): string {
     ? `${url.protocol}//${url.host}${url.pathname}`
     : url.origin + url.pathname;
   return cut(whole, SHOWN_CHARS);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** A failed `fetch` as an error: a connection that was never made has delivered nothing. */

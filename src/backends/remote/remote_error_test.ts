@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BackendError, LimitError } from "../../core/errors.ts";
+import { BackendError, TooLargeError } from "../../core/errors.ts";
 import { failure } from "../../../tests/support/messages.ts";
 import {
   connectionError,
@@ -124,7 +124,7 @@ Deno.test("failureAnswer marks only what certainly was not delivered", () => {
   const answers = [
     new RemoteError("far", { delivered: true }),
     new BackendError("no", {}),
-    new LimitError("much"),
+    new TooLargeError("much"),
     new Error("internal s3cret"),
     lostAnswer(url),
   ].map((error) => failureAnswer("a", error));
@@ -133,14 +133,34 @@ Deno.test("failureAnswer marks only what certainly was not delivered", () => {
   const { message, relatesTo, undelivered } = failureAnswer(1, refused(429, { "Retry-After": "1" }));
   assert.deepEqual(message, failure(1, `${SHOWN} answered HTTP 429: no`, -32603));
   assert.equal(relatesTo, 1);
-  assert.deepEqual(undelivered, { status: 429, retryAfterMs: 1000, sessionLost: false });
+  assert.deepEqual(undelivered, { again: "later", afterMs: 1000, why: undefined });
+});
+
+Deno.test("failureAnswer says when a request may be sent again, and what its refusal may mean", () => {
+  const verdictOn = (error: unknown, sessionLost = false) => {
+    const { again, why } = failureAnswer(1, untaken(error), { sessionLost }).undelivered ?? {};
+    return [again, why];
+  };
+  const never = [400, 401, 403, 404, 405, 406, 407, 409, 410, 415, 422, 425];
+  const foreign = [200, 202, 400, 404, 405, 406, 409, 410, 415, 422];
+  const other: Record<number, string> = { 302: "redirected", 503: "busy" };
+  for (const status of [...never, 200, 202, 302, 408, 429, 500, 502, 503]) {
+    const error = refused(status);
+    const why = foreign.includes(status) ? "foreign" : other[status];
+    assert.deepEqual(verdictOn(error), [never.includes(status) ? "never" : "later", why], `${status}`);
+    assert.deepEqual(verdictOn(error, true), ["now", why], `${status}`);
+  }
+  const unreached = new RemoteError("Cannot reach it", { delivered: false });
+  assert.deepEqual(verdictOn(unreached), ["later", undefined]);
+  const lost = new RemoteError("lost on the way", { delivered: false, permanent: true, remoteStatus: 302 });
+  assert.equal(failureAnswer(1, lost).undelivered?.again, "never");
 });
 
 Deno.test("untaken lets a refused handshake be sent again, and leaves everything else as it is", () => {
   const busy = untaken(refused(503, { "Retry-After": "1" }));
   assert(busy instanceof RemoteError);
   assert.deepEqual([busy.delivered, busy.remoteStatus, busy.retryAfterMs], [false, 503, 1000]);
-  for (const error of [lostAnswer(new URL("https://host/")), new LimitError("much"), new Error("x")]) {
+  for (const error of [lostAnswer(new URL("https://host/")), new TooLargeError("much"), new Error("x")]) {
     assert.equal(untaken(error), error);
   }
 });

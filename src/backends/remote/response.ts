@@ -1,5 +1,5 @@
 /** Reading the answers of a remote that are no event streams. */
-import { GatewayError, LimitError } from "../../core/errors.ts";
+import { GatewayError, TooLargeError } from "../../core/errors.ts";
 import { excessIn, isBatch } from "../../core/message/message_limits.ts";
 import { hear, type Said } from "../../core/message/parse.ts";
 import { readText } from "../../wire/bounded_text.ts";
@@ -19,20 +19,20 @@ export function contentType(response: Response): string {
 
 /** The beginning of what an error answer says; empty where it is too long or breaks off. */
 export async function errorText(response: Response): Promise<string> {
-  const tooLarge = () => new LimitError("The error page is too long");
+  const tooLarge = () => new TooLargeError("The error page is too long");
   return await readText(response.body, { maxBytes: ERROR_BODY_BYTES, tooLarge }).catch(() => "");
 }
 
 /**
  * Reads a JSON answer; it is empty where the request was taken and nothing else was said. Throws RemoteError for anything
- * else, LimitError for one that is too long.
+ * else, TooLargeError for one that is too long.
  */
 export async function readMessages(
   { url, maxMessageBytes: maxBytes, serverLimits }: RemoteOptions,
   response: Response,
 ): Promise<readonly Said[]> {
   const tooLarge = () =>
-    new LimitError(
+    new TooLargeError(
       `${shown(url)} sent an answer longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`,
     );
   const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {

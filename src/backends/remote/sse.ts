@@ -5,8 +5,9 @@ import {
   BackendError,
   DisconnectedError,
   GatewayError,
-  type LimitError,
+  messageOf,
   TimeoutError,
+  type TooLargeError,
 } from "../../core/errors.ts";
 import {
   cancelledId,
@@ -24,13 +25,16 @@ import { AnswerFirst } from "./answer_first.ts";
 import { Calls } from "./calls.ts";
 import { isMessage } from "./event_source.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
-import { failureAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
+import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
 import { contentType, errorText, EVENT_STREAM, refusalOf } from "./response.ts";
 
 export function sseBackend(options: RemoteOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch, signal) => open({ ...options, client: options.client.withCookies() }, { launch, signal }),
+    open(launch, signal) {
+      const client = options.client.forConversation(launch.headers);
+      return open({ ...options, client }, { launch, signal });
+    },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -219,7 +223,7 @@ class SseChannel implements Channel {
   }
 
   /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
-  receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+  receiveSkipped({ message: reason }: TooLargeError, outlines: readonly Outline[]): void {
     this.#tell(reason);
     for (const envelope of answersTooLong(reason, outlines)) void this.#pass(envelope);
   }

@@ -3,8 +3,8 @@ import {
   BackendError,
   DisconnectedError,
   GatewayError,
-  LimitError,
   TimeoutError,
+  TooLargeError,
 } from "../../core/errors.ts";
 import { DEEP_ANSWER_REFUSED, deepAnswer } from "../../../tests/support/deep.ts";
 import { LAUNCH } from "../../../tests/support/fake_backend.ts";
@@ -60,6 +60,20 @@ Deno.test("sse posts to the endpoint that the server names, and hears the stream
     stream.say(result(1));
     assert.deepEqual(await it.client.hear(), result(1));
   }
+});
+
+Deno.test("sse sends the headers of its launch with its stream and with each message", async () => {
+  const stream = new EventStream("event: endpoint\ndata: /m\n\n");
+  await using server = loopback(({ method }) =>
+    method === "GET" ? stream.response : new Response(null, { status: 202 })
+  );
+  const launch = { ...LAUNCH, headers: { "x-key": "own" } };
+  await using channel = await sseBackend(remoteOptions(server.url)).open(launch, signal);
+  await channel.send({ message: notification() });
+  assert.deepEqual(server.asked.map(({ method, headers }) => [method, headers.get("x-key")]), [
+    ["GET", "own"],
+    ["POST", "own"],
+  ]);
 });
 
 Deno.test("sse takes an absolute endpoint of its own origin, and none of another", async () => {
@@ -149,7 +163,7 @@ Deno.test("sse answers a request whose message was not taken, and goes on", asyn
     () => new Response("no", { status, headers: { "Retry-After": "2" } }),
   );
   const { host } = it.server.url;
-  for (const undelivered of [undefined, { status: 429, retryAfterMs: 2000, sessionLost: false }]) {
+  for (const undelivered of [undefined, { again: "later", afterMs: 2000, why: undefined }]) {
     it.client.say(request(1));
     const next = await it.client.next();
     assert.deepEqual(next.message, failure(1, `http://${host}/m answered HTTP ${status}: no`, -32603));
@@ -188,7 +202,7 @@ Deno.test("sse takes 404 for the end of the session", async () => {
   const stream = new EventStream("event: endpoint\ndata: /m\n\n");
   await using it = await connected(stream, () => new Response("no", { status: 404 }));
   it.client.say(request(1));
-  assert.equal((await it.client.next()).undelivered?.sessionLost, true);
+  assert.equal((await it.client.next()).undelivered?.again, "now");
   assert((await it.client.rest()).error instanceof DisconnectedError);
   await stream.cancelled;
 });
@@ -245,7 +259,7 @@ Deno.test("sse leaves out an event that is no message, and breaks at one without
   assert.deepEqual(await it.client.hear(), notification());
   assert.deepEqual(it.troubles(), ["an event was not taken: Parse error: the message is not valid JSON"]);
   for (let piece = 0; piece < 17; piece++) stream.write("data: " + "x".repeat(100_000));
-  assert((await it.client.rest()).error instanceof LimitError);
+  assert((await it.client.rest()).error instanceof TooLargeError);
 });
 
 Deno.test("sse lets go of the stream at its dispose, and says no more", async () => {

@@ -3,7 +3,7 @@ import type { Backend, Launch } from "../../core/backend.ts";
 import type { Backlog } from "../../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
 import { type Channel, type Envelope, textOf } from "../../core/channel.ts";
-import { DisconnectedError, type LimitError } from "../../core/errors.ts";
+import { DisconnectedError, messageOf, type TooLargeError } from "../../core/errors.ts";
 import {
   cancelledId,
   isId,
@@ -23,7 +23,7 @@ import { AnswerReader } from "./answer_reader.ts";
 import { Calls } from "./calls.ts";
 import { OwnStream, type StreamEnd } from "./own_stream.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
-import { failureAnswer, messageOf, RemoteError, shown, untaken } from "./remote_error.ts";
+import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { contentType, errorText, EVENT_STREAM, refusalOf } from "./response.ts";
 
@@ -36,7 +36,7 @@ export function streamableBackend(options: RemoteOptions): Backend {
   return {
     name: shown(options.url),
     open: (launch) => {
-      const client = options.client.withCookies();
+      const client = options.client.forConversation(launch.headers);
       return Promise.resolve(new StreamableChannel({ ...options, client }, launch));
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -218,7 +218,7 @@ class StreamableChannel implements Channel {
   }
 
   /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
-  #receiveSkipped({ message: reason }: LimitError, outlines: readonly Outline[]): void {
+  #receiveSkipped({ message: reason }: TooLargeError, outlines: readonly Outline[]): void {
     this.#tell(reason);
     for (const envelope of answersTooLong(reason, outlines)) {
       this.#answeredOwn(envelope.message);

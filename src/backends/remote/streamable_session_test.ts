@@ -66,7 +66,7 @@ Deno.test("streamable breaks when the session is lost to a request, which may be
   it.client.say(request(1));
   const { message, undelivered } = await it.client.next();
   assert.deepEqual(message, failure(1, `${it.url} answered HTTP 404: no`, -32603));
-  assert.deepEqual(undelivered, { status: 404, retryAfterMs: undefined, sessionLost: true });
+  assert.deepEqual(undelivered, { again: "now", afterMs: undefined, why: "foreign" });
   const { error } = await it.client.rest();
   assert(error instanceof DisconnectedError);
   assert.equal(error.message, "The MCP server has ended the session");
@@ -98,7 +98,7 @@ Deno.test("streamable breaks when the session is lost to the server's own stream
 Deno.test("streamable has no session to lose before the server gave one", async () => {
   await using it = await streamableRig(() => new Response("no", { status: 404 }));
   it.client.say(request(1));
-  assert.equal((await it.client.next()).undelivered?.sessionLost, false);
+  assert.equal((await it.client.next()).undelivered?.again, "never");
   it.client.say(request(2));
   await it.client.next();
 });

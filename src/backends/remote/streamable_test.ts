@@ -178,7 +178,7 @@ Deno.test("streamable knows a server of the older transport by what it answers t
   const why =
     "answered a message with the beginning of an SSE session: it speaks the older transport (--sse)";
   assert.deepEqual(message, failure("init", `${it.url} ${why}`, -32603));
-  assert.equal(undelivered?.status, 200);
+  assert.deepEqual(undelivered, { again: "later", afterMs: undefined, why: "foreign" });
 });
 
 Deno.test("streamable says nothing before initialize is answered, and then everything in its order", async () => {
@@ -250,21 +250,23 @@ Deno.test("streamable says which flags give credentials, and that nothing was de
     it.client.say(request(1));
     const { message, undelivered } = await it.client.next();
     assert.deepEqual(message, failure(1, `${it.url} answered HTTP ${status}: ${way}`, -32603));
-    assert.equal(undelivered?.status, Number(status));
+    assert.deepEqual(undelivered, { again: "never", afterMs: undefined, why: undefined });
   }
 });
 
 Deno.test("streamable calls a refused initialize undelivered, whatever the status, and a refused call only where it is certain", async () => {
-  for (const status of [400, 404, 405, 429, 500, 503]) {
+  const again = { 400: "never", 404: "never", 405: "never", 429: "later", 500: "later", 503: "later" };
+  for (const [key, verdict] of Object.entries(again)) {
+    const status = Number(key);
     await using server = loopback(() => text("no", status));
     const backend = streamableBackend(remoteOptions(server.url));
     await using channel = await backend.open(LAUNCH, new AbortController().signal);
     const client = new FarEnd(channel);
     client.say(request(1, "initialize"));
-    assert.equal((await client.next()).undelivered?.status, status);
+    assert.equal((await client.next()).undelivered?.again, verdict, key);
     client.say(request(2));
     const certain = [404, 405, 429].includes(status);
-    assert.equal((await client.next()).undelivered?.status, certain ? status : undefined, `${status}`);
+    assert.equal((await client.next()).undelivered?.again, certain ? verdict : undefined, key);
   }
 });
 
@@ -281,6 +283,28 @@ Deno.test("streamable sends the session and the version that initialize gave, an
   assert.deepEqual(seen, ["POST  ", `GET ${session}`, `POST ${session}`, `DELETE ${session}`]);
   assert.throws(() => it.channel.send({ message: request(1) }), DisconnectedError);
   assert.deepEqual(it.troubles(), []);
+});
+
+Deno.test("streamable sends the headers of its launch with everything, and those of the protocol win over them", async () => {
+  await using server = loopback(({ method, body }) => {
+    if (method !== "POST") return text("", 405);
+    if (!body.includes('initialize"')) return text("", 202);
+    return Response.json(result(1), { headers: { "mcp-session-id": "s1" } });
+  });
+  const launch = { ...LAUNCH, headers: { "x-key": "own", Accept: "text/plain" } };
+  const channel = await streamableBackend(remoteOptions(server.url)).open(
+    launch,
+    new AbortController().signal,
+  );
+  const client = new FarEnd(channel);
+  client.say(request(1, "initialize"));
+  await client.hear();
+  await channel.send({ message: notification("notifications/initialized") });
+  await channel.close();
+  await channel[Symbol.asyncDispose]();
+  const seen = new Set(server.asked.map(({ method, headers }) => `${method} ${headers.get("x-key")}`));
+  assert.deepEqual(seen, new Set(["POST own", "GET own", "DELETE own"]));
+  assert.equal(server.asked[0]?.headers.get("accept"), "application/json, text/event-stream");
 });
 
 Deno.test("streamable takes no protocol version for a header that cannot be one", async () => {

@@ -16,7 +16,10 @@ export interface WebSocketBackendOptions extends RemoteOptions, BufferLimits {}
 export function webSocketBackend(options: WebSocketBackendOptions): Backend {
   return {
     name: shown(options.url),
-    open: (launch, signal) => open(options, launch, signal),
+    open(launch, signal) {
+      const client = options.client.forConversation(launch.headers);
+      return open({ ...options, client }, launch, signal);
+    },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

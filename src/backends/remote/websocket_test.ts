@@ -53,6 +53,17 @@ Deno.test("websocket speaks mcp with the configured headers, both ways", async (
   await closed;
 });
 
+Deno.test("websocket sends the headers of its launch on top of those that are configured", async () => {
+  const { server } = socketServer();
+  await using _server = server;
+  const http = client({ headers: { authorization: "Bearer t", "x-a": "b" } });
+  const backend = webSocketBackend({ ...remoteOptions(wsUrl(server.url)), client: http });
+  const launch = { ...LAUNCH, headers: { Authorization: "Bearer own" } };
+  await using _channel = await backend.open(launch, signal);
+  const [asked] = server.asked;
+  assert.deepEqual([asked?.headers.get("authorization"), asked?.headers.get("x-a")], ["Bearer own", "b"]);
+});
+
 Deno.test("websocket breaks when the server closes", async () => {
   const { server, accepted } = socketServer();
   await using _server = server;

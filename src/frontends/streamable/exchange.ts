@@ -143,11 +143,11 @@ export class Exchange {
 
   /** What there was no room for is refused as HTTP has it, so that clients and balancers know what to do. */
   #refuses({ message, undelivered }: Envelope): boolean {
-    if (undelivered?.status !== 503 || this.#options.batch) return false;
-    const { status, retryAfterMs = 0 } = undelivered;
-    const retryAfter = `${Math.max(1, Math.ceil(retryAfterMs / 1000))}`;
+    if (undelivered?.why !== "busy" || this.#options.batch) return false;
+    const { afterMs = 0 } = undelivered;
+    const retryAfter = `${Math.max(1, Math.ceil(afterMs / 1000))}`;
     const headers = { "Retry-After": retryAfter, "Content-Type": "application/json" };
-    this.#settle(new Response(JSON.stringify(message), { status, headers }));
+    this.#settle(new Response(JSON.stringify(message), { status: 503, headers }));
     return true;
   }
 

@@ -65,7 +65,7 @@ export class MessageStream {
   }
 
   /**
-   * A connection for what came after the place, and all that follows; undefined when that is not kept. Throws LimitError
+   * A connection for what came after the place, and all that follows; undefined when that is not kept. Throws BusyError
    * while too much waits for clients: to come back costs nothing, and each time all of it would wait once more.
    */
   async resume(after: number, headers: HeadersInit, caller?: Caller): Promise<Response | undefined> {

@@ -11,7 +11,7 @@ import { SinglePost } from "./single_post.ts";
 
 export interface StatelessOptions extends Omit<ExchangeSettings, "silence">, ReceiveOptions {
   readonly accept: Accept;
-  /** Throws LimitError while too much waits for the server of this caller. */
+  /** Throws BusyError while too much waits for the server of this caller. */
   readonly refuseFull?: (caller: Caller) => void;
 }
 

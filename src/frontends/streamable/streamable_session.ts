@@ -4,7 +4,7 @@ import type { Backlog } from "../../core/backlog.ts";
 import type { Caller } from "../../core/caller.ts";
 import { type Channel, enqueue, type Envelope } from "../../core/channel.ts";
 import { Departure } from "../../base/departure.ts";
-import { DisconnectedError, GatewayError, LimitError, toRpcError } from "../../core/errors.ts";
+import { BusyError, DisconnectedError, GatewayError, toRpcError } from "../../core/errors.ts";
 import { cancelledId, errorOf, isRequest, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import type { Ticket } from "../../base/time_limit.ts";
@@ -80,7 +80,7 @@ export class StreamableSession implements Channel, Hosting {
 
   // --- from the client ---
 
-  /** Takes the messages of one POST; settles with its answer. Throws RequestError or LimitError, at once. */
+  /** Takes the messages of one POST; settles with its answer. Throws RequestError or BusyError, at once. */
   post(posted: Posted, caller?: Caller): Promise<Response> {
     this.#touch();
     this.#exchanges.refuseRepeated(posted);
@@ -91,7 +91,7 @@ export class StreamableSession implements Channel, Hosting {
     return exchange?.response ?? acceptedAfter(taken);
   }
 
-  /** Throws LimitError while too much waits for its server. */
+  /** Throws BusyError while too much waits for its server. */
   refuseFull(): void {
     refuseFull(this.incoming, this.settings);
     this.#backlog?.refuse();
@@ -225,7 +225,7 @@ export class StreamableSession implements Channel, Hosting {
   #refuse(id: RequestId): void {
     const limits = `${optionName("maxBufferedMessages")}, ${optionName("maxBufferedSize")}`;
     const why = `Too much waits for the client's GET stream (${limits})`;
-    void this.incoming.push({ message: errorOf(id, toRpcError(new LimitError(why))) });
+    void this.incoming.push({ message: errorOf(id, toRpcError(new BusyError(why))) });
   }
 
   #drop(reason: string, count = 1): void {

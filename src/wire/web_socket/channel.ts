@@ -1,7 +1,7 @@
 /** A connection that speaks WebSocket as a Channel, whichever end we are: one JSON-RPC message a text frame. */
 import type { Backlog } from "../../core/backlog.ts";
 import { type BufferLimits, type Channel, enqueue, type Envelope, textOf } from "../../core/channel.ts";
-import { DisconnectedError, GatewayError, type LimitError, toRpcError } from "../../core/errors.ts";
+import { type BusyError, DisconnectedError, GatewayError, toRpcError } from "../../core/errors.ts";
 import { errorOf, isRequest, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 import type { MessageLimits } from "../../core/message/message_limits.ts";
 import { parseMessages, type Said } from "../../core/message/parse.ts";
@@ -51,7 +51,7 @@ export interface WebSocketChannelOptions extends BufferLimits {
   readonly gone: string;
   readonly keepAlive?: TimeLimit<Beating> | undefined;
   /** Opens the account of what the far side has not read, who is given up when it is told so. */
-  readonly account?: (giveUp: (error: LimitError) => void) => Pick<Account, "owe">;
+  readonly account?: (giveUp: (error: BusyError) => void) => Pick<Account, "owe">;
   /** Makes room for messages on their way, and says when one has to go. */
   readonly arrival?: (fail: (error: GatewayError) => void) => Arrival;
   /** Told at once when the peer is gone, or is given up: `incoming` tells it after what waits there. */
@@ -59,7 +59,7 @@ export interface WebSocketChannelOptions extends BufferLimits {
   /** What waits for a server: what came from here where we are its client's end, what is sent where we are its own. */
   readonly backlog?: Backlog | undefined;
   /** A message was not taken, since too much waits for its server; the asker of a request hears it. */
-  readonly onRefused?: (error: LimitError) => void;
+  readonly onRefused?: (error: BusyError) => void;
   /** A text frame was no message: what to answer, if anything. */
   readonly onInvalid: (error: GatewayError, text: string) => JsonRpcMessage | undefined;
 }
@@ -224,7 +224,7 @@ export class WebSocketChannel implements Channel {
   }
 
   /** Others may have filled what this client shares with them: it need not go for that. */
-  #refuse(said: readonly Said[], refusal: LimitError): void {
+  #refuse(said: readonly Said[], refusal: BusyError): void {
     for (const { message } of said) {
       if (isRequest(message)) void this.#say(JSON.stringify(errorOf(message.id, toRpcError(refusal))));
       else this.#options.onRefused?.(refusal);

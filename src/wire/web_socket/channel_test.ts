@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Backlog } from "../../core/backlog.ts";
-import { DisconnectedError, GatewayError, LimitError } from "../../core/errors.ts";
+import { BusyError, DisconnectedError, GatewayError } from "../../core/errors.ts";
 import { FakeStream } from "../../../tests/support/fake_stream.ts";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { closing, frame, MASK, type ReadFrame, textOfFrame } from "../../../tests/support/frames.ts";
@@ -277,7 +277,7 @@ Deno.test("WebSocketChannel counts what a server does not read for as long as th
 
 Deno.test("WebSocketChannel accounts for what its peer does not read, and hangs up when that is too much", async () => {
   const owed: [number, number][] = [];
-  let giveUp: (error: LimitError) => void = () => {};
+  let giveUp: (error: BusyError) => void = () => {};
   const { stream, channel, far, gone } = rig({
     account(hear) {
       giveUp = hear;
@@ -296,7 +296,7 @@ Deno.test("WebSocketChannel accounts for what its peer does not read, and hangs 
   void channel.send({ message: notification(), text: "y" });
   assert.deepEqual(owed.at(-1), [2, 2 ** 20 + 1 + 2 * 64]);
   await written();
-  giveUp(new LimitError("too slow"));
+  giveUp(new BusyError("too slow"));
   assert.deepEqual([stream.closed, owed.at(-1)], [true, [0, 0]]);
   await room;
   const { error } = await far.rest();
@@ -314,7 +314,7 @@ Deno.test("WebSocketChannel asks for room for what comes in parts, gives it back
         fail = hear;
         return {
           take(bytes) {
-            if (way === "no room" && held + bytes > 20_000) throw new LimitError("no room");
+            if (way === "no room" && held + bytes > 20_000) throw new BusyError("no room");
             held += bytes;
           },
           leave: () => void (held = 0),

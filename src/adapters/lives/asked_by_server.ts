@@ -1,7 +1,7 @@
 /** What servers asked and their client has not answered: the successor of a server knows nothing of it. */
-import type { Channel } from "../core/channel.ts";
-import type { JsonRpcNotification, RequestId } from "../core/message/jsonrpc.ts";
-import { Table } from "../base/table.ts";
+import type { Channel } from "../../core/channel.ts";
+import type { JsonRpcNotification, RequestId } from "../../core/message/jsonrpc.ts";
+import { Table } from "../../base/table.ts";
 
 interface Asked {
   readonly id: RequestId;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { memoryChannels } from "../core/channel.ts";
-import { BackendError } from "../core/errors.ts";
-import type { JsonRpcMessage, Params } from "../core/message/jsonrpc.ts";
-import { FarEnd } from "../../tests/support/far_end.ts";
-import { failure, notification, request, result } from "../../tests/support/messages.ts";
-import { methodOf } from "../../tests/support/supervise_rig.ts";
-import { REMEMBERED } from "../../tests/support/limits.ts";
-import { parseMessage } from "../core/message/parse.ts";
+import { memoryChannels } from "../../core/channel.ts";
+import { BackendError } from "../../core/errors.ts";
+import type { JsonRpcMessage, Params } from "../../core/message/jsonrpc.ts";
+import { FarEnd } from "../../../tests/support/far_end.ts";
+import { failure, notification, request, result } from "../../../tests/support/messages.ts";
+import { methodOf } from "../../../tests/support/supervise_rig.ts";
+import { REMEMBERED } from "../../../tests/support/limits.ts";
+import { parseMessage } from "../../core/message/parse.ts";
 import { SessionMemory } from "./session_memory.ts";
 
 const INITIALIZE = request(1, "initialize", { protocolVersion: "x" });

@@ -1,5 +1,5 @@
 /** What waits for a server that is being opened: it is handed over in its order, and before what comes later. */
-import type { ConnectOptions } from "./server_link.ts";
+import type { ConnectOptions } from "./current_server.ts";
 
 /** One message. */
 export interface Waiter extends ConnectOptions {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { settled } from "../../tests/support/far_end.ts";
+import { settled } from "../../../tests/support/far_end.ts";
 import { WaitingLine } from "./waiting_line.ts";
 
 function rig() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AskedByServer } from "./asked_by_server.ts";
-import { memoryChannels } from "../core/channel.ts";
+import { memoryChannels } from "../../core/channel.ts";
 
 Deno.test("AskedByServer names the server that waits for an answer, once, and tells 1 from the text 1", () => {
   const asked = new AskedByServer();

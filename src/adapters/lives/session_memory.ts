@@ -1,7 +1,7 @@
 /** What a server must be told again after it was opened again: handshake, subscriptions, log level. */
-import { optionName } from "../base/option_name.ts";
-import type { Channel, Envelope } from "../core/channel.ts";
-import { BackendError, type GatewayError, RequestError } from "../core/errors.ts";
+import { optionName } from "../../base/option_name.ts";
+import type { Channel, Envelope } from "../../core/channel.ts";
+import { BackendError, type GatewayError, RequestError } from "../../core/errors.ts";
 import {
   answersSole,
   cancelledId,
@@ -10,11 +10,11 @@ import {
   type JsonRpcResponse,
   type Params,
   type RequestId,
-} from "../core/message/jsonrpc.ts";
-import { parseAgain } from "../core/message/parse.ts";
-import { jsonOf } from "../wire/anew.ts";
-import { answerEarly } from "./early_requests.ts";
-import { type SubscriptionLimits, subscriptionRefusal } from "./subscription_limits.ts";
+} from "../../core/message/jsonrpc.ts";
+import { parseAgain } from "../../core/message/parse.ts";
+import { jsonOf } from "../../wire/anew.ts";
+import { answerEarly } from "../early_requests.ts";
+import { type SubscriptionLimits, subscriptionRefusal } from "../subscription_limits.ts";
 
 /** How much of one session is remembered. */
 export interface MemoryLimits extends SubscriptionLimits {
@@ -192,10 +192,9 @@ export class SessionMemory {
       else if (!answersSole(message, id)) await pass(next.value);
       // A subscription that the new server refuses must not keep everything else from working.
       else if ("error" in message && method === "initialize") {
-        const { status = 0, retryAfterMs, permanent: known = false } = undelivered ?? {};
-        // A client error will not go away by asking again: an expired token must not lock its account.
-        const permanent = known || status >= 400 && status < 500 && status !== 408 && status !== 429;
-        throw new BackendError(message.error.message, { retryAfterMs, permanent });
+        const { again = "later", afterMs: retryAfterMs } = undelivered ?? {};
+        // An expired token must not lock its account, and a session that is lost before it begins is so again.
+        throw new BackendError(message.error.message, { retryAfterMs, permanent: again !== "later" });
       } else return next.value;
     }
     throw new BackendError("The MCP server closed the connection during the handshake");

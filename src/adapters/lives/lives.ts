@@ -1,0 +1,211 @@
+/**
+ * The lives of a server: it is opened, told what the last one knew, and heard until it ends; after a pause there is the next
+ * one. `run` is that sequence. What becomes of the messages is told in upward.ts and downward.ts.
+ */
+import type { Launch } from "../../core/backend.ts";
+import { free } from "../../core/channel.ts";
+import { BackendError, serverFailure } from "../../core/errors.ts";
+import { background } from "../../core/events.ts";
+import { each } from "../../base/queue.ts";
+import { until } from "../../base/waiting.ts";
+import type { Conversation } from "./conversation.ts";
+import { gone, type Wish } from "./current_server.ts";
+import type { Downward } from "./downward.ts";
+import type { Life } from "./life.ts";
+import { inTries } from "./tries.ts";
+
+export class Lives {
+  readonly #conversation: Conversation;
+  readonly #downward: Downward;
+  /** What the next server is opened with. */
+  #launch: Launch;
+  /** Ends an opening for which there is another launch by now. */
+  #outdated: AbortController | undefined;
+  /** The server that was opened last; none from the next try on. */
+  #latest: Life | undefined;
+  /** Settles when the last server that ended is gone with everything it held. */
+  #freed: Promise<void> = Promise.resolve();
+
+  constructor(conversation: Conversation, launch: Launch, downward: Downward) {
+    this.#conversation = conversation;
+    this.#launch = launch;
+    this.#downward = downward;
+  }
+
+  /** One server after the other, each as soon as somebody wants it, until the conversation is over. */
+  async run(): Promise<void> {
+    const { current } = this.#conversation;
+    for (let wish = await current.wished(); wish; wish = await current.wished()) {
+      try {
+        await this.#open(wish);
+      } catch (error) {
+        this.#giveUp(wish, error);
+      }
+      await current.left;
+    }
+  }
+
+  /**
+   * Ends the server of the moment in good order, opens the next one with this launch, and tells it what the last one knew.
+   * Settles when it is there; rejects with why it cannot be opened, and then the next request has it tried again. Where
+   * there is no server, none is opened before somebody asks for it.
+   */
+  async reopen(launch: Launch): Promise<void> {
+    const { current, memory, record, incoming } = this.#conversation;
+    if (current.closed || incoming.ended) throw gone();
+    this.#launch = launch;
+    record.beginAnew();
+    const { life } = current;
+    if (life) this.#replace(life);
+    else this.#outdated?.abort(gone());
+    if (life || current.wish) await current.connect({ replays: memory.established });
+  }
+
+  /** Settles when nothing is being opened any more, and what was open is disposed. */
+  async dispose(): Promise<void> {
+    const { current } = this.#conversation;
+    await current.stop();
+    await current.server?.[Symbol.asyncDispose]();
+    await this.#freed;
+  }
+
+  // --- a server is opened, and told what the last one knew ---
+
+  /** From the beginning, should there be another launch meanwhile. */
+  async #open(wish: Wish): Promise<void> {
+    const { signal } = this.#conversation;
+    while (true) {
+      const outdated = this.#outdated = new AbortController();
+      try {
+        return await this.#openInTries(wish, AbortSignal.any([signal, outdated.signal]));
+      } catch (error) {
+        if (signal.aborted || !outdated.signal.aborted) throw error;
+      } finally {
+        this.#outdated = undefined;
+      }
+    }
+  }
+
+  /** A gateway that stops ends the pauses, and leaves a server alone that is being opened. */
+  #openInTries(wish: Wish, signal: AbortSignal): Promise<void> {
+    const { record, news, options } = this.#conversation;
+    const { retry, stopping, delivers = false, firstAttempts = retry.attempts } = options;
+    return inTries(() => this.#openOnce(wish, signal), {
+      attempts: wish.replays ? retry.attempts : firstAttempts,
+      retry,
+      record,
+      news,
+      // The end of a child is told by itself.
+      tellsGivenUp: !delivers,
+      signal: stopping ? AbortSignal.any([signal, stopping]) : signal,
+    });
+  }
+
+  async #openOnce({ replays }: Wish, signal: AbortSignal): Promise<void> {
+    // What the last one held may be what the next one needs: a lock, a port, its place among the children.
+    await this.#freed;
+    signal.throwIfAborted();
+    this.#conversation.record.admit();
+    this.#latest = undefined;
+    const life = await this.#begun(signal);
+    const { server } = life;
+    try {
+      signal.throwIfAborted();
+      if (replays) await until(signal, this.#downward.replay(life));
+      signal.throwIfAborted();
+    } catch (error) {
+      this.#downward.takeBack(server);
+      await server[Symbol.asyncDispose]();
+      this.#conversation.record.failed(life, error, signal);
+      throw error;
+    }
+    this.#begin(life, replays);
+  }
+
+  async #begun(signal: AbortSignal): Promise<Life> {
+    const { backend, record } = this.#conversation;
+    const begun = { since: performance.now(), answered: false, replaced: false };
+    try {
+      const server = await backend.open(this.#launch, signal);
+      return { ...begun, server, messages: server.incoming[Symbol.asyncIterator]() };
+    } catch (error) {
+      record.failed(begun, error, signal);
+      throw error;
+    }
+  }
+
+  /** Whoever waits hears why, and who comes later has it tried anew. */
+  #giveUp(wish: Wish, error: unknown): void {
+    const { current, news, options: { delivers } } = this.#conversation;
+    current.refuse(error);
+    if (wish.unasked && delivers) news.givenUp(error);
+  }
+
+  // --- it is there, and is heard to its end ---
+
+  #begin(life: Life, replays: boolean): void {
+    const { current, line, memory, news, options: { emit } } = this.#conversation;
+    this.#latest = life;
+    current.grant(life);
+    background(this.#hear(life), "supervised server", emit);
+    background(line.go(), "connecting", emit);
+    if (replays && memory.established) news.restored();
+  }
+
+  /** Also what it goes on to say when its successor is there already. */
+  async #hear(life: Life): Promise<void> {
+    let reason: unknown = new BackendError("The MCP server closed the connection");
+    try {
+      await each(life.messages, (envelope) => this.#downward.receive(life, envelope));
+    } catch (error) {
+      reason = error;
+    }
+    this.#end(life, reason);
+    await this.#freed;
+  }
+
+  #replace(life: Life): void {
+    const { current, options: { emit } } = this.#conversation;
+    const fault = (error: unknown) => emit({ type: "fault", where: "end of a server", error });
+    life.replaced = true;
+    current.drop(life.server);
+    this.#freed = free(life.server, { reason: replaced(), fault });
+  }
+
+  // --- why it ended, and what follows from it ---
+
+  #end(life: Life, reason: unknown): void {
+    const { current, incoming } = this.#conversation;
+    if (life.replaced) this.#downward.lose(life, replaced());
+    else this.#learn(life, reason);
+    if (current.closed) return incoming.end();
+    if (!life.replaced) this.#mend(reason);
+  }
+
+  /** Of one whose successor is there already, or is being opened, nothing is learnt. */
+  #learn(life: Life, reason: unknown): void {
+    const { current, requests, record } = this.#conversation;
+    const { server } = life;
+    const provoked = requests.inHandsOf(server).some(({ isHandshake }) => !isHandshake);
+    current.drop(server);
+    this.#freed = server[Symbol.asyncDispose]();
+    // After our close, its end is what we asked for.
+    if (this.#latest === life) record.broke(life, current.closed ? undefined : { reason, provoked });
+    this.#downward.lose(life, reason);
+  }
+
+  /** What the server says by itself must go on too, so this does not wait for the next request. */
+  #mend(reason: unknown): void {
+    const { current, memory, record, news, signal, options } = this.#conversation;
+    const { stopping, reopens = () => true } = options;
+    news.trouble(serverFailure(reason), { cause: reason });
+    const over = signal.aborted || stopping?.aborted;
+    if (!memory.established || over || !reopens(reason) || current.server) return;
+    if (record.exhausted) return news.givenUp(reason);
+    current.want({ replays: true, unasked: true });
+  }
+}
+
+function replaced(): BackendError {
+  return new BackendError("The MCP server was opened again with other settings");
+}
