@@ -20,7 +20,8 @@ export interface Wish {
 
 export class CurrentServer {
   #life: Life | undefined;
-  #left: PromiseWithResolvers<void> | undefined;
+  #left: Promise<void> | undefined;
+  #leave: (() => void) | undefined;
   #wish: Wish | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
@@ -62,7 +63,7 @@ export class CurrentServer {
   drop(server: Channel): void {
     if (this.#life?.server !== server) return;
     this.#life = undefined;
-    this.#left?.resolve();
+    this.#leave?.();
   }
 
   async close(reason: Error | undefined): Promise<void> {
@@ -82,7 +83,7 @@ export class CurrentServer {
 
   grant(life: Life): void {
     this.#life = life;
-    this.#left = Promise.withResolvers();
+    this.#left = new Promise((resolve) => this.#leave = resolve);
     this.#wish?.granted.resolve();
     this.#wish = undefined;
   }
@@ -94,7 +95,7 @@ export class CurrentServer {
 
   /** Settles when the server is of no use any more. */
   get left(): Promise<void> {
-    return this.#left?.promise ?? Promise.resolve();
+    return this.#left ?? Promise.resolve();
   }
 
   /** Nobody wants a server any more. Settles when none is being opened. */

@@ -6,7 +6,7 @@ import type { Launch } from "../../core/backend.ts";
 import { free } from "../../core/channel.ts";
 import { BackendError, serverFailure } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
-import { each } from "../../base/queue.ts";
+import { type Failure, read } from "../../base/queue.ts";
 import { until } from "../../base/waiting.ts";
 import type { Conversation } from "./conversation.ts";
 import { gone, type Wish } from "./current_server.ts";
@@ -19,8 +19,8 @@ export class Lives {
   readonly #downward: Downward;
   /** What the next server is opened with. */
   #launch: Launch;
-  /** Ends an opening for which there is another launch by now. */
-  #outdated: AbortController | undefined;
+  /** Ends what is being opened: the conversation is over, or there is another launch by now. */
+  #opening: AbortController | undefined;
   /** The server that was opened last; none from the next try on. */
   #latest: Life | undefined;
   /** Settles when the last server that ended is gone with everything it held. */
@@ -57,13 +57,14 @@ export class Lives {
     record.beginAnew();
     const { life } = current;
     if (life) this.#replace(life);
-    else this.#outdated?.abort(gone());
+    else this.#opening?.abort(gone());
     if (life || current.wish) await current.connect({ replays: memory.established });
   }
 
   /** Settles when nothing is being opened any more, and what was open is disposed. */
   async dispose(): Promise<void> {
     const { current } = this.#conversation;
+    this.#opening?.abort(gone());
     await current.stop();
     await current.server?.[Symbol.asyncDispose]();
     await this.#freed;
@@ -73,15 +74,15 @@ export class Lives {
 
   /** From the beginning, should there be another launch meanwhile. */
   async #open(wish: Wish): Promise<void> {
-    const { signal } = this.#conversation;
+    const { signal: over } = this.#conversation;
     while (true) {
-      const outdated = this.#outdated = new AbortController();
+      const { signal } = this.#opening = new AbortController();
       try {
-        return await this.#openInTries(wish, AbortSignal.any([signal, outdated.signal]));
+        return await this.#openInTries(wish, signal);
       } catch (error) {
-        if (signal.aborted || !outdated.signal.aborted) throw error;
+        if (over.aborted || !signal.aborted) throw error;
       } finally {
-        this.#outdated = undefined;
+        this.#opening = undefined;
       }
     }
   }
@@ -97,7 +98,8 @@ export class Lives {
       news,
       // The end of a child is told by itself.
       tellsGivenUp: !delivers,
-      signal: stopping ? AbortSignal.any([signal, stopping]) : signal,
+      signal,
+      stopping,
     });
   }
 
@@ -147,21 +149,19 @@ export class Lives {
     const { current, line, memory, news, options: { emit } } = this.#conversation;
     this.#latest = life;
     current.grant(life);
-    background(this.#hear(life), "supervised server", emit);
+    this.#hear(life);
     background(line.go(), "connecting", emit);
     if (replays && memory.established) news.restored();
   }
 
   /** Also what it goes on to say when its successor is there already. */
-  async #hear(life: Life): Promise<void> {
-    let reason: unknown = new BackendError("The MCP server closed the connection");
-    try {
-      await each(life.messages, (envelope) => this.#downward.receive(life, envelope));
-    } catch (error) {
-      reason = error;
-    }
-    this.#end(life, reason);
-    await this.#freed;
+  #hear(life: Life): void {
+    const { emit } = this.#conversation.options;
+    read(
+      life.messages,
+      (envelope) => this.#downward.receive(life, envelope),
+      (failure) => background(this.#ended(life, failure), "supervised server", emit),
+    );
   }
 
   #replace(life: Life): void {
@@ -174,12 +174,16 @@ export class Lives {
 
   // --- why it ended, and what follows from it ---
 
-  #end(life: Life, reason: unknown): void {
+  async #ended(life: Life, failure: Failure | undefined): Promise<void> {
     const { current, incoming } = this.#conversation;
+    const reason = failure ? failure.error : new BackendError("The MCP server closed the connection");
+    // Whoever has ended it may not be done with that.
+    await Promise.resolve();
     if (life.replaced) this.#downward.lose(life, replaced());
     else this.#learn(life, reason);
-    if (current.closed) return incoming.end();
-    if (!life.replaced) this.#mend(reason);
+    if (current.closed) incoming.end();
+    else if (!life.replaced) this.#mend(reason);
+    await this.#freed;
   }
 
   /** Of one whose successor is there already, or is being opened, nothing is learnt. */

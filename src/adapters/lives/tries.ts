@@ -9,8 +9,9 @@ export interface TriesOptions {
   readonly attempts: number;
   readonly retry: Retry;
   readonly record: TrackRecord;
-  /** Ends every pause. */
+  /** Ends every pause, and so does `stopping`. */
   readonly signal: AbortSignal;
+  readonly stopping: AbortSignal | undefined;
   readonly news: ServerNews;
   /** Whether observers hear that it is given up. */
   readonly tellsGivenUp: boolean;
@@ -18,30 +19,47 @@ export interface TriesOptions {
 
 /** Gives what a try gave. Throws what the last one threw, or at once while the server counts as failed. */
 export async function inTries<T>(open: () => Promise<T>, options: TriesOptions): Promise<T> {
-  const { attempts, retry, record, signal, news } = options;
-  signal.throwIfAborted();
+  const { attempts, retry, record, news } = options;
+  throwIfOver(options);
   // Whoever breaks every connection is left alone for longer and longer; who will be refused need not wait for that.
   let attempt = record.failures;
   record.check();
   if (attempt > 0) {
     const pauseMs = pauseBefore(attempt, retry);
     news.nextTry(pauseMs, { cause: record.why });
-    await pause(pauseMs, signal);
+    await pauseUnlessOver(pauseMs, options);
   }
   for (let tries = 1;; tries++) {
     try {
       return await open();
     } catch (error) {
-      if (isFinal(error) || signal.aborted || ++attempt > attempts) {
-        if (options.tellsGivenUp && !signal.aborted) news.givenUp(error, tries);
+      if (isOver(options)) throw error;
+      if (isFinal(error) || ++attempt > attempts) {
+        if (options.tellsGivenUp) news.givenUp(error, tries);
         throw error;
       }
       record.check();
       const pauseMs = pauseAfter(error, attempt, retry);
       news.nextTry(pauseMs, { cause: error, failure: serverFailure(error) });
-      await pause(pauseMs, signal);
+      await pauseUnlessOver(pauseMs, options);
     }
   }
+}
+
+type Ends = Pick<TriesOptions, "signal" | "stopping">;
+
+function isOver({ signal, stopping }: Ends): boolean {
+  return signal.aborted || stopping?.aborted === true;
+}
+
+function throwIfOver({ signal, stopping }: Ends): void {
+  signal.throwIfAborted();
+  stopping?.throwIfAborted();
+}
+
+/** One signal of two is made where somebody waits, and not for each server that opens at once. */
+function pauseUnlessOver(pauseMs: number, { signal, stopping }: Ends): Promise<void> {
+  return pause(pauseMs, stopping ? AbortSignal.any([signal, stopping]) : signal);
 }
 
 /** Whoever found no room has waited for it already, and who kept silent had all the time there is. */
