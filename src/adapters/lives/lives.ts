@@ -76,11 +76,12 @@ export class Lives {
   async #open(wish: Wish): Promise<void> {
     const { signal: over } = this.#conversation;
     while (true) {
+      over.throwIfAborted();
       const { signal } = this.#opening = new AbortController();
       try {
         return await this.#openInTries(wish, signal);
       } catch (error) {
-        if (over.aborted || !signal.aborted) throw error;
+        if (!signal.aborted) throw error;
       } finally {
         this.#opening = undefined;
       }
