@@ -6,7 +6,7 @@ import { request } from "../../tests/support/messages.ts";
 import { withAnswerNames } from "./answer_names.ts";
 import { CrashGuard } from "./crash_guard.ts";
 import { guardOpen } from "./guard_open.ts";
-import { freshHubs } from "./sharing/hub.ts";
+import { forOneClient } from "./sharing/open_shared.ts";
 import { supervise } from "./supervise.ts";
 
 const OTHER: Launch = { ...LAUNCH, args: ["--verbose"], env: { KEY: "v" }, headers: { "x-key": "v" } };
@@ -15,8 +15,8 @@ const emit = () => {};
 const AROUND: Record<string, (backend: Backend) => Backend> = {
   guardOpen: (backend) => guardOpen(backend, new CrashGuard({ limit: 1, windowMs: 1, probeMs: 1 })),
   withAnswerNames: (backend) => withAnswerNames(backend, { shared: false, emit }),
-  freshHubs: (backend) =>
-    freshHubs(backend, {
+  forOneClient: (backend) =>
+    forOneClient(backend, {
       ...SUBSCRIPTIONS,
       protocolVersion: "2025-11-25",
       versions: ["2025-11-25"],
@@ -42,7 +42,7 @@ for (const [name, around] of Object.entries(AROUND)) {
   Deno.test(`${name} opens its server with the launch that it was given`, async () => {
     const backend = new FakeBackend();
     const opening = around(backend).open(OTHER, new AbortController().signal);
-    if (name === "freshHubs") {
+    if (name === "forOneClient") {
       const result = {
         protocolVersion: "2025-11-25",
         capabilities: {},

@@ -3,7 +3,7 @@
  * log level are played again, and what had never reached it is sent again. A request that may have reached it is not:
  * its caller gets an error that says so. How, is in lives/.
  */
-import type { Backend, Launch } from "../core/backend.ts";
+import type { Backend, Launch, LaunchSettings } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { background } from "../core/events.ts";
 import { Conversation, type SuperviseOptions } from "./lives/conversation.ts";
@@ -17,10 +17,10 @@ export type { SuperviseOptions };
 /** A conversation that goes on when its server is opened in another way. */
 export interface SupervisedChannel extends Channel {
   /**
-   * Ends the server in good order and opens it with another launch, told what the last one knew. What was in its hands is
+   * Ends the server in good order and opens it with other settings, told what the last one knew. What was in its hands is
    * answered with the loss. Settles when the new one is there; rejects with why it is not, and the conversation goes on.
    */
-  reopen(launch: Launch): Promise<void>;
+  reopen(settings: LaunchSettings): Promise<void>;
 }
 
 export interface SupervisedBackend extends Backend {
@@ -60,8 +60,8 @@ class ClientEnd implements SupervisedChannel {
     return this.#conversation.current.close(reason);
   }
 
-  reopen(launch: Launch): Promise<void> {
-    return this.#lives.reopen(launch);
+  reopen(settings: LaunchSettings): Promise<void> {
+    return this.#lives.reopen(settings);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

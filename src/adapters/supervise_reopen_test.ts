@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Launch } from "../core/backend.ts";
+import type { LaunchSettings } from "../core/backend.ts";
 import { BackendError, DisconnectedError } from "../core/errors.ts";
 import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { settled } from "../../tests/support/far_end.ts";
@@ -13,7 +13,7 @@ import {
 } from "../../tests/support/supervise_rig.ts";
 import { CrashGuard } from "./crash_guard.ts";
 
-const OTHER: Launch = { ...LAUNCH, args: ["--verbose"], env: { KEY: "v" }, headers: { "x-key": "v" } };
+const OTHER: LaunchSettings = { args: ["--verbose"], env: { KEY: "v" }, headers: { "x-key": "v" } };
 const REOPENED = "The MCP server was opened again with other settings";
 const NEVER = { attempts: 3, firstDelayMs: 1e9, maxDelayMs: 1e9 };
 
@@ -46,7 +46,7 @@ Deno.test("supervise opens the server again with another launch, and tells it wh
   // And so it is from then on.
   await second.leave();
   await replayed(rig.backend);
-  assert.deepEqual(rig.backend.launches.at(-1), OTHER);
+  assert.deepEqual(rig.backend.launches.at(-1), { ...LAUNCH, ...OTHER, backlog: undefined });
 });
 
 Deno.test("supervise ends the old server in order, and opens the next one when that is gone", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { supervise, type SupervisedBackend } from "../../src/adapters/supervise.ts";
 import { streamableBackend } from "../../src/backends/remote/streamable.ts";
-import type { Backend } from "../../src/core/backend.ts";
+import { AS_CONFIGURED, type Backend } from "../../src/core/backend.ts";
 import { childTest, launchOf, membersOf } from "../support/children.ts";
 import { FarEnd } from "../support/far_end.ts";
 import { REMEMBERED } from "../support/limits.ts";
@@ -39,7 +39,7 @@ childTest(
     assert.deepEqual((await told(far, 2, "env", { name: "KEY" })).value, null);
 
     far.say(request(3, "tools/call", { name: "hang" }));
-    await channel.reopen(launchOf({ args: ["--version=2024-11-05"], env: { KEY: "v" } }));
+    await channel.reopen({ ...AS_CONFIGURED, args: ["--version=2024-11-05"], env: { KEY: "v" } });
     assert.deepEqual(await membersOf([pid]), []);
     const { error } = await far.hear() as AnyMessage;
     assert.match(error.message, /opened again with other settings: the answer is lost/);
@@ -64,7 +64,7 @@ Deno.test("a remote is called with other headers from then on, in a session of i
   await far.hear();
   await channel.send({ message: notification("notifications/initialized") });
   await told(far, 1, "echo", { n: 1 });
-  await channel.reopen(launchOf({ headers: { "x-key": "second", authorization: "Bearer own" } }));
+  await channel.reopen({ ...AS_CONFIGURED, headers: { "x-key": "second", authorization: "Bearer own" } });
   assert.deepEqual(await told(far, 2, "echo", { n: 2 }), { n: 2 });
 
   const seen = remote.seen.filter(({ method }) => method !== "GET").map(({ method, message, headers }) =>

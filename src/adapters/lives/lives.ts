@@ -2,7 +2,7 @@
  * The lives of a server: it is opened, told what the last one knew, and heard until it ends; after a pause there is the next
  * one. `run` is that sequence. What becomes of the messages is told in upward.ts and downward.ts.
  */
-import type { Launch } from "../../core/backend.ts";
+import type { Launch, LaunchSettings } from "../../core/backend.ts";
 import { free } from "../../core/channel.ts";
 import { BackendError, serverFailure } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
@@ -46,14 +46,14 @@ export class Lives {
   }
 
   /**
-   * Ends the server of the moment in good order, opens the next one with this launch, and tells it what the last one knew.
+   * Ends the server of the moment in good order, opens the next one with these settings, and tells it what the last one knew.
    * Settles when it is there; rejects with why it cannot be opened, and then the next request has it tried again. Where
    * there is no server, none is opened before somebody asks for it.
    */
-  async reopen(launch: Launch): Promise<void> {
+  async reopen({ args, env, headers }: LaunchSettings): Promise<void> {
     const { current, memory, record, incoming } = this.#conversation;
     if (current.closed || incoming.ended) throw gone();
-    this.#launch = launch;
+    this.#launch = { ...this.#launch, args, env, headers };
     record.beginAnew();
     const { life } = current;
     if (life) this.#replace(life);
