@@ -5,6 +5,7 @@
  * This stands around the client's channel and not the server's: there the server's own progress can be told from
  * ours, which must not count as a sign of life of the server, and a call is heard of while its server still starts.
  */
+import { heard } from "../core/around.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
 import {
@@ -62,7 +63,12 @@ class HeartbeatChannel implements Channel {
   constructor(client: Channel, everyMs: number) {
     this.#client = client;
     this.#silence = new TimeLimit(everyMs, (call) => this.#beat(call));
-    this.incoming = { [Symbol.asyncIterator]: () => this.#listen(client.incoming[Symbol.asyncIterator]()) };
+    this.incoming = heard(client.incoming, {
+      hear: (envelope) => {
+        this.#hear(envelope.message);
+        return envelope;
+      },
+    });
   }
 
   send(envelope: Envelope): Promise<void> | void {
@@ -84,19 +90,7 @@ class HeartbeatChannel implements Channel {
 
   // --- from the client ---
 
-  /** Asks for a message only when it is asked for one. */
-  #listen(messages: AsyncIterator<Envelope>): AsyncIterator<Envelope> {
-    return {
-      next: async () => {
-        const result = await messages.next();
-        if (!result.done) this.#heard(result.value.message);
-        return result;
-      },
-      return: async () => await messages.return?.() ?? { value: undefined, done: true },
-    };
-  }
-
-  #heard(message: JsonRpcMessage): void {
+  #hear(message: JsonRpcMessage): void {
     if (isRequest(message)) return this.#begin(message);
     const cancelled = cancelledId(message);
     if (cancelled !== undefined) this.#forget(cancelled);
