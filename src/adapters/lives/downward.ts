@@ -94,9 +94,10 @@ export class Downward {
     const envelope = server === current.server ? names.named(said, answer, requests) : said;
     const message = envelope === said ? answer : envelope.message;
     if (!isResponse(message)) return;
+    const { undelivered } = envelope;
     // Nobody else is sent to a server that is lost, also while it has not ended yet.
-    if (envelope.undelivered?.again === "now") current.drop(server);
-    if (this.#isSentAgain(envelope.undelivered, message)) return;
+    if (undelivered?.again === "now") current.drop(server);
+    if (undelivered && this.#isSentAgain(undelivered, message)) return;
     this.#settle(life, message);
     return incoming.push(envelope, envelope.text?.length);
   }
@@ -112,10 +113,10 @@ export class Downward {
   // --- what is sent again ---
 
   /** False when it would be of no use, or was tried often enough. */
-  #isSentAgain(undelivered: Undelivered | undefined, message: JsonRpcResponse): boolean {
+  #isSentAgain(undelivered: Undelivered, message: JsonRpcResponse): boolean {
     const { requests, news, options: { retry, emit } } = this.#conversation;
     const request = message.id === null ? undefined : requests.get(message.id);
-    if (!undelivered || !request?.envelope || !isMendable(undelivered)) return false;
+    if (!request?.envelope || !isMendable(undelivered)) return false;
     const why = "error" in message ? message.error.message : "it was not delivered";
     if (++request.attempts > retry.attempts) {
       news.requestGivenUp(why, request.attempts);

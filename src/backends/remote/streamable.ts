@@ -25,10 +25,8 @@ import { OwnStream, type StreamEnd } from "./own_stream.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
 import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
 import { RemoteSession } from "./remote_session.ts";
-import { contentType, errorText, EVENT_STREAM, refusalOf } from "./response.ts";
+import { StreamableHttp } from "./streamable_http.ts";
 
-/** A goodbye must not hold up the end. */
-const DELETE_TIMEOUT_MS = 2_000;
 /** A server that does not know a session says so without delay. */
 const LAST_WORD_MS = 1_000;
 
@@ -50,6 +48,7 @@ class StreamableChannel implements Channel {
   readonly #backlog: Backlog | undefined;
   readonly #abort = new AbortController();
   readonly #session = new RemoteSession();
+  readonly #http: StreamableHttp;
   readonly #calls = new Calls();
   readonly #order: AnswerFirst;
   readonly #answers: AnswerReader;
@@ -63,19 +62,20 @@ class StreamableChannel implements Channel {
     this.#options = options;
     this.#label = session;
     this.#backlog = backlog;
+    this.#http = new StreamableHttp(options, this.#session);
     const { signal } = this.#abort;
     this.#order = new AnswerFirst({ say: (envelope) => this.#say(envelope), backlog });
     this.#answers = new AnswerReader({
       remote: options,
       calls: this.#calls,
-      resume: (cursor, signal) => this.#get(cursor, signal),
+      resume: (cursor, signal) => this.#http.get(cursor, signal),
       receive: (envelope, response) => this.#receive(envelope, response),
       tell: (reason) => this.#tell(reason),
       tellOdd: (reason) => this.#tellOdd(reason),
     });
     this.#own = new OwnStream({
       remote: options,
-      get: (cursor) => this.#get(cursor, signal),
+      get: (cursor) => this.#http.get(cursor, signal),
       onMessage: (text) => this.#hearOwn(text),
       onSkipped: (error, outlines) => this.#receiveSkipped(error, outlines),
       onFruitless: (failure) => this.#tellFruitless(failure),
@@ -90,18 +90,13 @@ class StreamableChannel implements Channel {
     return this.#order.send(envelope);
   }
 
-  /** Tells the server that its session is over (transports page, "Session Management"). */
+  /** Tells the server that its session is over. */
   async close(): Promise<void> {
     this.#closed = true;
     const headers = this.#session.take();
     if (!headers || this.incoming.ended) return;
     try {
-      const response = await this.#options.client.request(this.#options.url, {
-        method: "DELETE",
-        headers,
-        signal: AbortSignal.timeout(DELETE_TIMEOUT_MS),
-      });
-      await response.body?.cancel();
+      await this.#http.end(headers);
     } catch (error) {
       this.#tell(`the session could not be ended at the server: ${messageOf(error)}`);
     }
@@ -188,25 +183,9 @@ class StreamableChannel implements Channel {
 
   /** Settles with a 2xx answer. Throws RemoteError for every other. */
   #post(envelope: Envelope, signal: AbortSignal): Promise<Response> {
-    const posting = linkTo(this.#exchange(envelope, signal).finally(() => this.#posting.remove(posting)));
+    const posting = linkTo(this.#http.post(envelope, signal).finally(() => this.#posting.remove(posting)));
     this.#posting.add(posting);
     return posting.value;
-  }
-
-  async #exchange(envelope: Envelope, signal: AbortSignal): Promise<Response> {
-    const { client, url } = this.#options;
-    const response = await client.request(url, {
-      method: "POST",
-      headers: {
-        ...this.#session.headers,
-        "Content-Type": "application/json",
-        Accept: `application/json, ${EVENT_STREAM}`,
-      },
-      body: textOf(envelope),
-      signal,
-    });
-    if (response.ok) return response;
-    throw refusalOf(url, response, await errorText(response));
   }
 
   // --- down ---
@@ -243,22 +222,6 @@ class StreamableChannel implements Channel {
     this.#tellOdd("it answers requests on the event stream that is for what it says by itself");
     this.#calls.leave(id, new DisconnectedError("The request was answered"));
     return id;
-  }
-
-  /** Settles with an event stream. Throws RemoteError for every other answer. */
-  async #get(cursor: string | undefined, signal: AbortSignal): Promise<Response> {
-    const { client, url } = this.#options;
-    const response = await client.request(url, {
-      method: "GET",
-      headers: {
-        ...this.#session.headers,
-        Accept: EVENT_STREAM,
-        ...(cursor === undefined ? {} : { "last-event-id": asHeader(cursor) }),
-      },
-      signal,
-    });
-    if (response.ok && contentType(response) === EVENT_STREAM) return response;
-    throw refusalOf(url, response, await errorText(response));
   }
 
   #tellFruitless(failure: unknown): void {
@@ -315,9 +278,4 @@ function isSuccess(error: unknown): boolean {
 
 function closed(): DisconnectedError {
   return new DisconnectedError("The connection to the MCP server is closed");
-}
-
-/** UTF-8 in a header is given to `fetch` byte by byte (HTML, "server-sent events"). */
-function asHeader(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
 }
