@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { memoryChannels } from "../../core/channel.ts";
+import { DisconnectedError } from "../../core/errors.ts";
+import { settled } from "../../../tests/support/far_end.ts";
+import { CurrentServer } from "./current_server.ts";
+import type { Life } from "./life.ts";
+
+function lifeOf(): Life {
+  const [server] = memoryChannels();
+  const messages = server.incoming[Symbol.asyncIterator]();
+  return { server, messages, since: 0, answered: false, replaced: false };
+}
+
+Deno.test("CurrentServer has one wish of all who want a server, which is that of the first, and unasked if one is", async () => {
+  const current = new CurrentServer();
+  const first = current.connect({ replays: false });
+  const wish = current.want({ replays: true, unasked: true });
+  assert.deepEqual([wish.replays, wish.unasked], [false, true]);
+  assert.equal(await current.wished(), wish);
+  const life = lifeOf();
+  current.grant(life);
+  await first;
+  assert.deepEqual([current.server, current.wish], [life.server, undefined]);
+});
+
+Deno.test("CurrentServer tells a wish as soon as there is one", async () => {
+  const current = new CurrentServer();
+  const wished = current.wished();
+  await settled();
+  const wish = current.want({ replays: true });
+  assert.equal(await wished, wish);
+});
+
+Deno.test("CurrentServer tells everybody why there is no server, and has another wish for who comes later", async () => {
+  const current = new CurrentServer();
+  const connecting = [current.connect({ replays: true }), current.connect({ replays: true })];
+  current.refuse(new Error("down"));
+  for (const one of connecting) await assert.rejects(one, /down/);
+  assert.equal(current.wish, undefined);
+});
+
+Deno.test("CurrentServer drops the server of the moment and no other, and says when it is left", async () => {
+  const current = new CurrentServer();
+  await current.left;
+  const [older, life] = [lifeOf(), lifeOf()];
+  current.grant(life);
+  let left = false;
+  void current.left.then(() => left = true);
+  current.drop(older.server);
+  await settled();
+  assert.deepEqual([current.server, left], [life.server, false]);
+  current.drop(life.server);
+  await settled();
+  assert.deepEqual([current.server, left], [undefined, true]);
+});
+
+Deno.test("CurrentServer refuses the wish that is open when nobody may have one any more", async () => {
+  for (const waits of [true, false]) {
+    const current = new CurrentServer();
+    const wished = waits ? current.wished() : undefined;
+    const connecting = waits ? undefined : current.connect({ replays: true });
+    const rejected = connecting && assert.rejects(connecting, DisconnectedError);
+    const stopped = current.stop();
+    assert.equal(await (wished ?? current.wished()), undefined);
+    await stopped;
+    await rejected;
+  }
+});
