@@ -11,11 +11,14 @@ export interface Mutation {
   readonly tests: readonly string[];
 }
 
-const SESSION = "src/core/session.ts";
+const UP = "src/core/session/up.ts";
+const DOWN = "src/core/session/down.ts";
+const PASSAGE = "src/core/session/passage.ts";
+const OPEN_TABLE = "src/core/session/open_table.ts";
 const SESSION_TESTS = [
-  "src/core/session_routing_test.ts",
-  "src/core/session_test.ts",
-  "src/core/session_end_test.ts",
+  "src/core/session/session_routing_test.ts",
+  "src/core/session/session_test.ts",
+  "src/core/session/session_end_test.ts",
 ];
 const SHARED_REQUESTS = "src/adapters/sharing/shared_requests.ts";
 const ASKED_REQUESTS = "src/adapters/sharing/asked_requests.ts";
@@ -33,43 +36,43 @@ const STREAMABLE_TESTS = [
 export const MUTATIONS: readonly Mutation[] = [
   {
     harm: "an answer goes to whichever request is alone, and not to its own",
-    file: SESSION,
-    search: "envelope.relatesTo = entry.id;",
-    replace: "envelope.relatesTo = this.#fromClient.sole()?.id;",
+    file: DOWN,
+    search: "envelope.relatesTo = request.id;",
+    replace: "envelope.relatesTo = fromClient.sole()?.id;",
     tests: SESSION_TESTS,
   },
   {
     harm: "an answered request stays open, and may be answered twice",
-    file: SESSION,
+    file: PASSAGE,
     search: "if (isResponse(message)) table.settle(message);",
     replace: "",
     tests: SESSION_TESTS,
   },
   {
     harm: "what a remote says on the stream of a call goes to whichever request is alone",
-    file: SESSION,
-    search: "relatesTo === undefined ? this.#fromClient.sole() : this.#fromClient.get(relatesTo);",
-    replace: "this.#fromClient.sole();",
+    file: DOWN,
+    search: "relatesTo === undefined ? fromClient.sole() : fromClient.get(relatesTo);",
+    replace: "fromClient.sole();",
     tests: SESSION_TESTS,
   },
   {
     harm: "progress goes to whichever request is alone, and not to the owner of its token",
-    file: SESSION,
-    search: "if (token !== undefined) return this.#ownerOf(token)?.id;",
-    replace: "if (token !== undefined) return this.#fromClient.sole()?.id;",
+    file: DOWN,
+    search: "if (token !== undefined) return ownerOf(bridge, token)?.id;",
+    replace: "if (token !== undefined) return bridge.fromClient.sole()?.id;",
     tests: SESSION_TESTS,
   },
   {
     harm: "a cancelled request stays open, and attracts what the server says by itself",
-    file: SESSION,
-    search: 'if (cancelled !== undefined) this.#fromClient.take(cancelled, "cancelled");',
+    file: UP,
+    search: 'if (cancelled !== undefined) this.#bridge.fromClient.take(cancelled, "cancelled");',
     replace: "",
     tests: SESSION_TESTS,
   },
   {
     harm: "a client answers what no server has asked it",
-    file: SESSION,
-    search: "const asked = this.#fromServer.get(message.id) !== undefined;",
+    file: UP,
+    search: "const asked = this.#bridge.fromServer.get(id) !== undefined;",
     replace: "const asked = true;",
     tests: SESSION_TESTS,
   },
@@ -89,10 +92,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     harm: "a second request under the id of an open one takes its place",
-    file: "src/core/open_table.ts",
+    file: OPEN_TABLE,
     search: "if (this.#byId.has(id)) return stillOpen(id);",
     replace: "",
-    tests: ["src/core/open_table_test.ts", ...SESSION_TESTS],
+    tests: ["src/core/session/open_table_test.ts", ...SESSION_TESTS],
   },
   {
     harm: "a client gets its answer under the id that the shared server knows",

@@ -17,10 +17,12 @@ import { BusyError, StoppingError } from "./core/errors.ts";
 import { durationText } from "./base/duration.ts";
 import type { Sink } from "./core/events.ts";
 import type { LiveSessions } from "./core/live_sessions.ts";
-import type { OpenCall } from "./core/open_table.ts";
+import type { Negotiated } from "./core/mcp/negotiated.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Room } from "./core/room.ts";
-import { Session, type SessionOptions } from "./core/session.ts";
+import type { OpenCall } from "./core/session/open_request.ts";
+import { Session } from "./core/session/session.ts";
+import type { SessionOptions } from "./core/session/session_options.ts";
 import { Stopping } from "./core/stopping.ts";
 import { within } from "./base/waiting.ts";
 
@@ -64,6 +66,7 @@ class Visit implements Admission, Guest {
   readonly peer: Peer;
   readonly backend: Backend;
   readonly backlog: Backlog;
+  negotiated: Negotiated | undefined = undefined;
   readonly #options: VisitOptions;
 
   constructor(peer: Peer, { backend, backlog }: Assignment, options: VisitOptions) {

@@ -2,7 +2,7 @@
 import { commandTextOf, fetchedFirst, type ServerConfig } from "./config/mod.ts";
 import { bus, type Sink } from "./core/events.ts";
 import { LiveSessions } from "./core/live_sessions.ts";
-import type { OpenCall } from "./core/open_table.ts";
+import type { OpenCall } from "./core/session/open_request.ts";
 import { escaped } from "./base/outside.ts";
 import { told } from "./base/telling.ts";
 import { Gateway } from "./gateway.ts";

@@ -3,8 +3,8 @@ import type { Backend } from "../core/backend.ts";
 import { around, heard } from "../core/around.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import type { Sink } from "../core/events.ts";
+import { cancelledId, isInitialized } from "../core/mcp/messages.ts";
 import {
-  cancelledId,
   isId,
   isRequest,
   isResponse,
@@ -46,7 +46,7 @@ export class AnswerNames {
     if (!this.#options.shared) return;
     if (isRequest(message)) {
       if (this.#loose) this.#after ??= message.id;
-    } else if (!("method" in message) || message.method !== "notifications/initialized") {
+    } else if (!isInitialized(message)) {
       this.#loose = true;
       this.#after = undefined;
     }

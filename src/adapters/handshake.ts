@@ -2,6 +2,8 @@
 import type { Channel, Envelope, Undelivered } from "../core/channel.ts";
 import { durationText } from "../base/duration.ts";
 import { BackendError, BusyError, TimeoutError } from "../core/errors.ts";
+import { initialized } from "../core/mcp/messages.ts";
+import { Method } from "../core/mcp/methods.ts";
 import {
   answersSole,
   isObject,
@@ -46,14 +48,14 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
   const { protocolVersion, clientInfo, capabilities = {}, timeoutMs } = options;
   const messages = server.incoming[Symbol.asyncIterator]();
   const params = { protocolVersion, capabilities, clientInfo };
-  await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: "initialize", params } });
+  await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: Method.initialize, params } });
   const late = new TimeoutError(
     `The MCP server did not answer initialize within ${durationText(timeoutMs)} (${
       optionName("startTimeout")
     })`,
   );
   const answer = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, server, messages), late);
-  await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
+  await server.send({ message: initialized() });
   return { ...answer, incoming: { [Symbol.asyncIterator]: () => messages } };
 }
 

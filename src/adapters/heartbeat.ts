@@ -8,16 +8,15 @@
 import { heard } from "../core/around.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
+import { cancelledId, reportedToken, requestedToken } from "../core/mcp/messages.ts";
+import { Method } from "../core/mcp/methods.ts";
 import {
-  cancelledId,
   isRequest,
   isResponse,
   type JsonRpcMessage,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type ProgressToken,
-  reportedToken,
-  requestedToken,
   type RequestId,
 } from "../core/message/jsonrpc.ts";
 import { Table } from "../base/table.ts";
@@ -157,7 +156,7 @@ class HeartbeatChannel implements Channel {
     const within = typeof total === "number" && progress <= total;
     const params = { progressToken, progress, ...(within && { total }), message };
     this.#say({
-      message: { jsonrpc: "2.0", method: "notifications/progress", params },
+      message: { jsonrpc: "2.0", method: Method.progress, params },
       relatesTo: id,
       fleeting: true,
     });

@@ -11,6 +11,7 @@ import {
   result,
   tracked,
 } from "../../tests/support/messages.ts";
+import { idle, read } from "../base/queue.ts";
 import { type Channel, memoryChannels } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
 import type { JsonRpcMessage, Params, ProgressToken } from "../core/message/jsonrpc.ts";
@@ -253,4 +254,15 @@ Deno.test("withHeartbeat has no timer once nothing waits", async () => {
   r.channel.send({ message: result(2) });
   assert.deepEqual(await r.client.hear(), result(2));
   assert.equal(r.clock.timers, 0);
+});
+
+Deno.test("withHeartbeat hears of calls that are read without promises, and knows when all are taken", async () => {
+  await using r = rig();
+  const taken: JsonRpcMessage[] = [];
+  read(r.channel.incoming, ({ message }) => void taken.push(message), () => {});
+  r.client.say(tracked(1, "t"));
+  await idle(r.channel.incoming);
+  assert.deepEqual(taken, [tracked(1, "t")]);
+  r.clock.pass(EVERY_MS);
+  assert.equal((await r.hearProgress()).progressToken, "t");
 });

@@ -1,4 +1,5 @@
 /** Which server process answers whom, how many there are, and what becomes of one that ends. */
+import { NEWEST, REVISIONS } from "../core/mcp/revisions.ts";
 import { option, section, type SettingsOf } from "../options/section.ts";
 import { choice, duration, onOff, size, wholeNumber } from "../options/values.ts";
 
@@ -43,10 +44,10 @@ export const handshakeOptions = section({
       "time for a handshake that Keystone plays: with a shared server, or one that was started again",
     default: "60s",
   }),
-  protocolVersion: option(choice(["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]), {
+  protocolVersion: option(choice([...REVISIONS].reverse()), {
     value: "<version>",
     description: "MCP version offered where Keystone plays the handshake",
-    default: "2025-11-25",
+    default: NEWEST,
   }),
 }, ({ startTimeout, protocolVersion }) => ({
   startTimeoutMs: startTimeout,

@@ -46,12 +46,6 @@ export interface Failure {
  */
 export type Over = (failure: Failure | undefined) => void;
 
-/** What gives its items without a promise for each. */
-export interface Readable<T> {
-  /** As a `for await` would; nobody else may read then. */
-  read(take: Take<T>, over: Over): void;
-}
-
 /** Whoever reads by `read`. */
 interface Consumer<T> {
   readonly take: Take<T>;
@@ -62,6 +56,16 @@ interface Consumer<T> {
   busy: boolean;
   /** What woke it up. */
   first: Entry<T> | undefined;
+  /** For who waits until there is nothing to take. */
+  idle: PromiseWithResolvers<void> | undefined;
+}
+
+/** What can be read without a promise for each item, and knows whether all of it has been taken. */
+export interface Readable<T> {
+  /** Gives every item to `take`, as a `for await` would; nobody else may read then. */
+  read(take: Take<T>, over: Over): void;
+  /** Settles when `take` is done with all that was there; undefined where nothing waits, or nobody reads. */
+  idle(): Promise<void> | undefined;
 }
 
 const READY = Promise.resolve();
@@ -149,11 +153,17 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
     this.#finish();
   }
 
-  /** Gives every item to `take`, as a `for await` would; nobody else may read then. */
   read(take: Take<T>, over: Over): void {
-    const consumer = { take, over, run: () => this.#run(consumer), busy: true, first: undefined };
+    const run = () => this.#run(consumer);
+    const consumer: Consumer<T> = { take, over, run, busy: true, first: undefined, idle: undefined };
     this.#consumer = consumer;
     this.#wake(consumer, undefined);
+  }
+
+  idle(): Promise<void> | undefined {
+    if (!this.#consumer?.busy) return undefined;
+    this.#consumer.idle ??= Promise.withResolvers<void>();
+    return this.#consumer.idle.promise;
   }
 
   #wake(consumer: Consumer<T>, first: Entry<T> | undefined): void {
@@ -172,8 +182,14 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
     } catch (error) {
       return this.#break(consumer, error);
     }
-    consumer.busy = false;
+    this.#rest(consumer);
     this.#finish();
+  }
+
+  #rest(consumer: Consumer<T>): void {
+    consumer.busy = false;
+    consumer.idle?.resolve();
+    consumer.idle = undefined;
   }
 
   #takeFirst(consumer: Consumer<T>): Entry<T> | undefined {
@@ -183,10 +199,11 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
     return first;
   }
 
-  #break({ over }: Consumer<T>, error: unknown): void {
+  #break(consumer: Consumer<T>, error: unknown): void {
     void this.return();
+    this.#rest(consumer);
     this.#consumer = undefined;
-    over({ error });
+    consumer.over({ error });
   }
 
   /** Tells a consumer that has taken everything of the end. */
@@ -258,22 +275,30 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
   }
 }
 
+type Source<T> = AsyncIterable<T> | AsyncIterator<T>;
+
 /** As the `read` of a queue, for whatever can be iterated; `messages` may be an iterator that was begun already. */
-export function read<T>(messages: AsyncIterable<T> | AsyncIterator<T>, take: Take<T>, over: Over): void {
+export function read<T>(messages: Source<T>, take: Take<T>, over: Over): void {
+  if (isReadable(messages)) return messages.read(take, over);
   const iterator = Symbol.asyncIterator in messages ? messages[Symbol.asyncIterator]() : messages;
   if (isReadable(iterator)) iterator.read(take, over);
   else iterate(iterator, take).then(() => over(undefined), (error) => over({ error }));
 }
 
 /** As `read`; settles at the end, or rejects with its error. */
-export function each<T>(messages: AsyncIterable<T> | AsyncIterator<T>, take: Take<T>): Promise<void> {
+export function each<T>(messages: Source<T>, take: Take<T>): Promise<void> {
   return new Promise((resolve, reject) => {
     read(messages, take, (failure) => failure ? reject(failure.error) : resolve());
   });
 }
 
-function isReadable<T>(iterator: AsyncIterator<T>): iterator is AsyncIterator<T> & Readable<T> {
-  return "read" in iterator && typeof iterator.read === "function";
+/** As the `idle` of a queue; undefined where that is not known. */
+export function idle(messages: Source<unknown>): Promise<void> | undefined {
+  return isReadable(messages) ? messages.idle() : undefined;
+}
+
+function isReadable<T>(messages: Source<T>): messages is Source<T> & Readable<T> {
+  return "read" in messages && "idle" in messages;
 }
 
 async function iterate<T>(iterator: AsyncIterator<T>, take: Take<T>): Promise<void> {

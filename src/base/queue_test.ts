@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { each, type Failure, Queue, type QueueOptions } from "./queue.ts";
+import { each, type Failure, idle, Queue, type QueueOptions, read } from "./queue.ts";
 import { settled } from "../../tests/support/far_end.ts";
 
 function filled(items: readonly number[], options?: QueueOptions): Queue<number> {
@@ -282,4 +282,50 @@ Deno.test("Queue.read takes nothing more after return, what had woken it up neit
   void queue.push(2);
   await queue.return();
   assert.deepEqual([taken, queue.size, queue.weight], [[], 0, 0]);
+});
+
+Deno.test("Queue.idle is undefined where nobody reads, and where nothing waits", async () => {
+  const queue = filled([1]);
+  assert.equal(queue.idle(), undefined);
+  reader(queue);
+  assert(queue.idle());
+  await settled();
+  assert.equal(queue.idle(), undefined);
+});
+
+Deno.test("Queue.idle waits for what is being taken, and for all that waits behind it", async () => {
+  const queue = filled([0, 1, 2]);
+  const work = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { taken } = reader(queue, (item) => work[item]?.promise);
+  await settled();
+  const idle = queue.idle();
+  assert(idle);
+  for (const one of work) {
+    assert.equal(await settles(idle), false);
+    one.resolve();
+  }
+  await idle;
+  assert.deepEqual(taken, [0, 1, 2]);
+  void queue.push(1);
+  assert(queue.idle());
+});
+
+for (const [how, take] of Object.entries(BROKEN)) {
+  Deno.test(`Queue.idle waits no longer when the reader ${how}`, async () => {
+    const queue = filled([0, 1]);
+    reader(queue, take);
+    await queue.idle();
+    assert.equal(queue.idle(), undefined);
+  });
+}
+
+Deno.test("idle knows a queue, and nothing of what is none", async () => {
+  const queue = filled([0]);
+  reader(queue);
+  assert(idle(queue));
+  await idle(queue);
+  const other = numbers();
+  read(other, () => new Promise(() => {}), () => {});
+  await settled();
+  assert.equal(idle(other), undefined);
 });

@@ -1,6 +1,6 @@
 /** A channel around a channel: what it changes is given, and everything else stays as it is, on the fast path. */
 import type { Channel, Envelope } from "./channel.ts";
-import { type Failure, type Over, read, type Readable, type Take } from "../base/queue.ts";
+import { type Failure, idle, type Over, read, type Readable, type Take } from "../base/queue.ts";
 
 export interface Changes {
   readonly incoming?: AsyncIterable<Envelope>;
@@ -47,6 +47,10 @@ class Heard implements AsyncIterableIterator<Envelope, undefined>, Readable<Enve
       hearEnd?.(failure);
       over(failure);
     });
+  }
+
+  idle(): Promise<void> | undefined {
+    return idle(this.#messages);
   }
 
   async next(): Promise<Result> {
@@ -98,6 +102,11 @@ class Continued implements AsyncIterableIterator<Envelope>, Readable<Envelope> {
       (more) => more ? read(this.#messages, take, over) : over(undefined),
       (error) => over({ error }),
     );
+  }
+
+  /** Of what follows: whoever waits for that has read the first ones. */
+  idle(): Promise<void> | undefined {
+    return idle(this.#messages);
   }
 
   next(): Promise<IteratorResult<Envelope>> {

@@ -2,6 +2,7 @@
 import type { Backlog } from "./backlog.ts";
 import type { Channel } from "./channel.ts";
 import type { Departing } from "../base/departure.ts";
+import type { Negotiated } from "./mcp/negotiated.ts";
 
 /** What a server is started or called with beyond what is configured for it. */
 export interface LaunchSettings {
@@ -76,6 +77,8 @@ export interface Peer {
 /** Somebody who was let in, and which server answers. */
 export interface Guest extends Assignment {
   readonly peer: Peer;
+  /** What its handshake came to: undefined before that is answered, and for a request that stands alone. */
+  negotiated?: Negotiated | undefined;
 }
 
 /** A place for one client, kept until it is used or given back. */

@@ -1,8 +1,8 @@
 /** The sessions that live: what they wait for, since when nobody uses them, and which of them can make room. */
 import { Chain, type LinkTo, linkTo } from "../base/chain.ts";
 import { DisconnectedError, type GatewayError } from "./errors.ts";
-import type { OpenCall } from "./open_table.ts";
-import type { Session } from "./session.ts";
+import type { OpenCall } from "./session/open_request.ts";
+import type { Session } from "./session/session.ts";
 
 export interface LiveSessionsOptions {
   /** From which idle time on a session may be ended to make room. */

@@ -2,9 +2,12 @@
 import type { Peer } from "./backend.ts";
 import type { Envelope } from "./channel.ts";
 import type { Direction } from "./events.ts";
+import type { Negotiated } from "./mcp/negotiated.ts";
 
 export interface MessageContext {
   readonly peer: Peer;
+  /** What the session's handshake came to; undefined before that is answered. */
+  readonly negotiated?: Negotiated | undefined;
   readonly direction: Direction;
   readonly envelope: Envelope;
 }

@@ -2,11 +2,7 @@
 import { RequestError } from "../core/errors.ts";
 import { remembered } from "../base/remembered.ts";
 import { quoted } from "../base/outside.ts";
-
-/** The revisions that have an `initialize` handshake, newest first. */
-export const SUPPORTED_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] as const;
-/** What the SDKs of the first weeks spoke, and still agree on: not offered, and passed through where both ends do. */
-const UNPUBLISHED = "2024-10-07";
+import { isServed, servedRevisions } from "../core/mcp/revisions.ts";
 
 const isJson = remembered((type) => {
   const [media = ""] = type.split(";", 1);
@@ -22,15 +18,11 @@ export function requireJson(request: Request): void {
 export function requireVersion(request: Request): void {
   const version = request.headers.get("mcp-protocol-version");
   if (version === null || isServed(version)) return;
-  const supported = SUPPORTED_VERSIONS.join(", ");
   throw new RequestError(
-    `Bad Request: Unsupported protocol version: ${quoted(version)} (supported versions: ${supported})`,
+    `Bad Request: Unsupported protocol version: ${
+      quoted(version)
+    } (supported versions: ${servedRevisions()})`,
   );
-}
-
-/** Whether a conversation of this revision can be carried. */
-export function isServed(version: string): boolean {
-  return version === UNPUBLISHED || SUPPORTED_VERSIONS.some((supported) => supported === version);
 }
 
 export function methodNotAllowed(allow: readonly string[]): RequestError {

@@ -2,6 +2,7 @@
 import type { Caller } from "../core/caller.ts";
 import type { BufferLimits } from "../core/channel.ts";
 import { BusyError, GatewayError, invalidRequest, refusalOf, stillOpen } from "../core/errors.ts";
+import { isHandshake } from "../core/mcp/messages.ts";
 import { isRequest, type JsonRpcRequest, type RequestId } from "../core/message/jsonrpc.ts";
 import type { MessageLimits } from "../core/message/message_limits.ts";
 import { parseMessages, type Said } from "../core/message/parse.ts";
@@ -86,11 +87,7 @@ function refuseRepeated(requests: readonly JsonRpcRequest[]): void {
 
 /** `initialize` stands alone (2025-03-26 lifecycle page: not part of a batch). */
 function refuseInitialize(requests: readonly JsonRpcRequest[]): void {
-  if (requests.some(isInitialize)) throw invalidRequest("initialize must not be part of a batch");
-}
-
-export function isInitialize({ method }: JsonRpcRequest): boolean {
-  return method === "initialize";
+  if (requests.some(isHandshake)) throw invalidRequest("initialize must not be part of a batch");
 }
 
 function idOf({ requests: [request], batch }: Posted): RequestId | null {

@@ -5,7 +5,7 @@ import type { Assignment, Peer } from "../core/backend.ts";
 import { StoppingError } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import type { LiveSessions } from "../core/live_sessions.ts";
-import { SUPPORTED_VERSIONS } from "../frontends/http_checks.ts";
+import { REVISIONS } from "../core/mcp/revisions.ts";
 import type { Attempt } from "../observe/trial.ts";
 import type { Upstream } from "../upstream.ts";
 import type { PlacementConfig } from "./config.ts";
@@ -143,6 +143,6 @@ function sharingOptions(config: PlacementConfig, { version, emit }: PlacementOpt
     ...{ protocolVersion, timeoutMs, maxBufferedMessages, maxBufferedBytes, emit },
     ...{ maxSubscriptions, maxUriChars },
     clientInfo: { name: "keystone", version },
-    versions: SUPPORTED_VERSIONS,
+    versions: REVISIONS,
   };
 }

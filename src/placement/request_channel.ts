@@ -10,8 +10,8 @@ import {
   toRpcError,
 } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
+import { cancelledId, isInitialized } from "../core/mcp/messages.ts";
 import {
-  cancelledId,
   errorOf,
   isRequest,
   isResponse,
@@ -44,9 +44,7 @@ export class RequestChannel implements Channel {
     if (isRequest(message)) return this.#begin(envelope, message);
     const cancelled = cancelledId(message);
     if (cancelled !== undefined) this.#stops.get(cancelled)?.abort();
-    else if (isResponse(message) || message.method !== "notifications/initialized") {
-      this.#drop("no server outlives a request");
-    }
+    else if (!isInitialized(message)) this.#drop("no server outlives a request");
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What servers asked and their client has not answered: the successor of a server knows nothing of it. */
 import type { Channel } from "../../core/channel.ts";
+import { cancellation } from "../../core/mcp/messages.ts";
 import type { JsonRpcNotification, RequestId } from "../../core/message/jsonrpc.ts";
 import { Table } from "../../base/table.ts";
 
@@ -25,8 +26,7 @@ export class AskedByServer {
     const asked = this.#open.values().filter((one) => one.server === server);
     return asked.map(({ id: requestId }) => {
       this.#open.take(requestId);
-      const params = { requestId, reason: "The MCP server was restarted" };
-      return { jsonrpc: "2.0", method: "notifications/cancelled", params };
+      return cancellation(requestId, "The MCP server was restarted");
     });
   }
 }

@@ -1,6 +1,7 @@
 /** The requests of a client that the server has not answered, and how much is kept of what may have to be sent again. */
 import type { Backlog } from "../../core/backlog.ts";
 import { type Channel, type Envelope, textOf } from "../../core/channel.ts";
+import { isHandshake } from "../../core/mcp/messages.ts";
 import type { JsonRpcRequest, RequestId } from "../../core/message/jsonrpc.ts";
 import { Table } from "../../base/table.ts";
 
@@ -18,9 +19,9 @@ export class ClientRequest {
   /** The server that has it; none while it waits to be sent. */
   sentTo: Channel | undefined = undefined;
 
-  constructor({ id, method }: JsonRpcRequest, envelope: Envelope) {
-    this.id = id;
-    this.isHandshake = method === "initialize";
+  constructor(message: JsonRpcRequest, envelope: Envelope) {
+    this.id = message.id;
+    this.isHandshake = isHandshake(message);
     this.envelope = envelope;
   }
 }

@@ -4,13 +4,8 @@ import { durationText } from "../../base/duration.ts";
 import { optionName } from "../../base/option_name.ts";
 import { BackendError, TimeoutError } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
-import {
-  cancelledId,
-  isRequest,
-  isResponse,
-  type JsonRpcResponse,
-  type RequestId,
-} from "../../core/message/jsonrpc.ts";
+import { cancelledId } from "../../core/mcp/messages.ts";
+import { isRequest, isResponse, type JsonRpcResponse, type RequestId } from "../../core/message/jsonrpc.ts";
 import { pause, pauseBefore, type Retry } from "../../base/retry.ts";
 import { inTime } from "../../base/waiting.ts";
 import type { ClientRequest } from "./client_requests.ts";

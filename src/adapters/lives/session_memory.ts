@@ -2,9 +2,10 @@
 import { optionName } from "../../base/option_name.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
 import { BackendError, type GatewayError, RequestError } from "../../core/errors.ts";
+import { cancelledId, initialized, isHandshake, isInitialized } from "../../core/mcp/messages.ts";
+import { Method } from "../../core/mcp/methods.ts";
 import {
   answersSole,
-  cancelledId,
   isRequest,
   type JsonRpcRequest,
   type JsonRpcResponse,
@@ -72,10 +73,11 @@ export class SessionMemory {
   }
 
   /** Why what the client says is not passed on: there would be too much to remember; or undefined. */
-  refusal({ method, params = {} }: JsonRpcRequest): GatewayError | undefined {
-    if (method === "initialize") return this.#handshakeRefusal(params);
+  refusal(message: JsonRpcRequest): GatewayError | undefined {
+    const { method, params = {} } = message;
+    if (isHandshake(message)) return this.#handshakeRefusal(params);
     // The server says what it thinks of one without a uri.
-    if (method !== "resources/subscribe" || typeof params.uri !== "string") return undefined;
+    if (method !== Method.subscribe || typeof params.uri !== "string") return undefined;
     const others = this.#subscriptions.size + this.#subscribing -
       (this.#subscriptions.has(params.uri) ? 1 : 0);
     return subscriptionRefusal(params, others, this.#limits);
@@ -97,7 +99,7 @@ export class SessionMemory {
     const { message } = envelope;
     if (!("method" in message)) return;
     if (isRequest(message)) return this.#noteRequest(envelope, message);
-    if (message.method === "notifications/initialized") this.#initialized = true;
+    if (isInitialized(message)) this.#initialized = true;
     else this.#takePending(cancelledId(message) ?? NaN);
   }
 
@@ -116,13 +118,11 @@ export class SessionMemory {
     if (this.#accepted === undefined) return undefined;
     const { server } = replay;
     const ask = (method: string, params: string) => this.#ask(replay, method, params);
-    const answer = await ask("initialize", this.#accepted);
-    if (this.#initialized) {
-      await server.send({ message: { jsonrpc: "2.0", method: "notifications/initialized" } });
-    }
-    if (this.#level) await ask("logging/setLevel", this.#level);
+    const answer = await ask(Method.initialize, this.#accepted);
+    if (this.#initialized) await server.send({ message: initialized() });
+    if (this.#level) await ask(Method.setLevel, this.#level);
     for (const params of this.#subscriptions.values()) {
-      await ask("resources/subscribe", params);
+      await ask(Method.subscribe, params);
     }
     return answer;
   }
@@ -131,7 +131,7 @@ export class SessionMemory {
     const keep = this.#keeping(envelope, message);
     if (!keep) return;
     this.#takePending(message.id);
-    const subscribes = message.method === "resources/subscribe";
+    const subscribes = message.method === Method.subscribe;
     if (subscribes) this.#subscribing++;
     this.#pending.set(message.id, { keep, subscribes });
   }
@@ -147,14 +147,14 @@ export class SessionMemory {
   /** What is to be kept of it, and nothing else of the message: it may be large. */
   #keeping(envelope: Envelope, message: JsonRpcRequest): (() => void) | undefined {
     const { method, params = {} } = message;
-    if (method === "initialize") return this.#beginning(jsonOf(envelope, message, paramsOf));
-    if (method === "logging/setLevel") return this.#settingLevel(params.level);
+    if (isHandshake(message)) return this.#beginning(jsonOf(envelope, message, paramsOf));
+    if (method === Method.setLevel) return this.#settingLevel(params.level);
     const { uri } = params;
     if (typeof uri !== "string") return undefined;
-    if (method === "resources/subscribe") {
+    if (method === Method.subscribe) {
       return this.#subscription(uri, jsonOf(envelope, message, lastingParamsOf));
     }
-    return method === "resources/unsubscribe" ? this.#unsubscribing(uri) : undefined;
+    return method === Method.unsubscribe ? this.#unsubscribing(uri) : undefined;
   }
 
   /** At once, since a server that is gone need not agree; and again, should it agree to a subscription meanwhile. */
@@ -185,13 +185,14 @@ export class SessionMemory {
     const { server, messages, pass } = replay;
     const id = this.#freeId(replay);
     const text = `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${params}}`;
+    const handshakes = isHandshake({ method });
     await server.send({ message: parseAgain(text), text });
     for (let next = await messages.next(); !next.done; next = await messages.next()) {
       const { message, undelivered } = next.value;
-      if (isRequest(message) && method === "initialize") await answerEarly(server, message);
+      if (isRequest(message) && handshakes) await answerEarly(server, message);
       else if (!answersSole(message, id)) await pass(next.value);
       // A subscription that the new server refuses must not keep everything else from working.
-      else if ("error" in message && method === "initialize") {
+      else if ("error" in message && handshakes) {
         const { again = "later", afterMs: retryAfterMs } = undelivered ?? {};
         // An expired token must not lock its account, and a session that is lost before it begins is so again.
         throw new BackendError(message.error.message, { retryAfterMs, permanent: again !== "later" });

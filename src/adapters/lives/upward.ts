@@ -9,8 +9,8 @@ import {
   toRpcError,
 } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
+import { cancelledId } from "../../core/mcp/messages.ts";
 import {
-  cancelledId,
   errorOf,
   isRequest,
   isResponse,

@@ -1,8 +1,9 @@
 /** What the server asks its clients: each request goes to one client, and only that client may answer it. */
 import type { Envelope } from "../../core/channel.ts";
 import { RpcCode, stillOpen, toRpcError } from "../../core/errors.ts";
+import { cancelledId, reportedToken, requestedToken } from "../../core/mcp/messages.ts";
+import { isOfTasks } from "../../core/mcp/methods.ts";
 import {
-  cancelledId,
   errorOf,
   isId,
   isObject,
@@ -11,8 +12,6 @@ import {
   type JsonRpcRequest,
   type JsonRpcResponse,
   type ProgressToken,
-  reportedToken,
-  requestedToken,
   type RequestId,
 } from "../../core/message/jsonrpc.ts";
 import { Elicitations } from "./elicitations.ts";
@@ -113,7 +112,7 @@ export class AskedRequests {
     const { id, method } = message;
     if (this.#open.has(id)) return toRpcError(stillOpen(id));
     // The id of a task means nothing to a client that cannot know whose task it is.
-    if (method.startsWith("tasks/")) {
+    if (isOfTasks(method)) {
       return notFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
     }
     const askers = firstTwo(candidates.askers);

@@ -1,6 +1,8 @@
 /** What the clients of a shared server say: whose business each message is, and what of it the server may hear. */
 import type { Envelope } from "../../core/channel.ts";
 import { stillOpen, toRpcError } from "../../core/errors.ts";
+import { isHandshake } from "../../core/mcp/messages.ts";
+import { Method } from "../../core/mcp/methods.ts";
 import {
   errorOf,
   isRequest,
@@ -43,10 +45,10 @@ export class ClientMessages {
     const { id, method } = message;
     const refusal = requests.isOpen(client, id) ? toRpcError(stillOpen(id)) : refusalOf(method, client.kind);
     if (refusal) return client.deliver({ message: errorOf(id, refusal) });
-    if (method === "initialize") return this.#initialize(client, message);
+    if (isHandshake(message)) return this.#initialize(client, message);
     if (client.kind === "alone") return this.#pass(client, envelope, message);
-    if (method === "logging/setLevel") return logLevel.set(client, envelope, message);
-    if (method === "resources/subscribe" || method === "resources/unsubscribe") {
+    if (method === Method.setLevel) return logLevel.set(client, envelope, message);
+    if (method === Method.subscribe || method === Method.unsubscribe) {
       return this.#subscription(client, envelope, message);
     }
     return this.#pass(client, envelope, message);
@@ -63,7 +65,7 @@ export class ClientMessages {
     const uri = params?.uri;
     // For the server's error, and written anew: to another reader its text might name a uri.
     if (typeof uri !== "string") return requests.pass(client, rewritten(envelope, message), message);
-    return method === "resources/subscribe"
+    return method === Method.subscribe
       ? subscriptions.subscribe(client, envelope, message, uri)
       : subscriptions.unsubscribe(client, envelope, message, uri);
   }
@@ -85,14 +87,14 @@ export class ClientMessages {
   ): Promise<void> | void {
     const { server, requests, asked } = this.#parts;
     switch (message.method) {
-      case "notifications/initialized":
+      case Method.initialized:
         client.initialized = true;
         return;
-      case "notifications/cancelled":
+      case Method.cancelled:
         return requests.cancel(client, envelope, message);
-      case "notifications/progress":
+      case Method.progress:
         return asked.progress(client, rewritten(envelope, message), message);
-      case "notifications/roots/list_changed":
+      case Method.rootsChanged:
         return this.#rootsChanged(client, rewritten(envelope, message));
       default:
         if (needsId(message.method)) return this.#drop(`${message.method} has no id`);

@@ -1,5 +1,6 @@
 /** Who was asked to open which URL: the server tells of its completion after the answer, by the elicitation's id. */
 import type { Envelope } from "../../core/channel.ts";
+import { Method } from "../../core/mcp/methods.ts";
 import type { JsonRpcMessage, JsonRpcNotification } from "../../core/message/jsonrpc.ts";
 import type { SharedClient } from "./shared_client.ts";
 
@@ -52,7 +53,7 @@ export class Elicitations {
 
 function elicitationsIn(message: JsonRpcMessage): string[] {
   if ("method" in message) {
-    return message.method === "elicitation/create" ? idsOf([message.params]) : [];
+    return message.method === Method.elicit ? idsOf([message.params]) : [];
   }
   if (!("error" in message) || message.error.code !== URL_ELICITATION_REQUIRED) return [];
   const { data } = message.error;

@@ -4,6 +4,7 @@
  * (pydantic): a second id, a token of somebody else's or another method would hide under such a key.
  */
 import type { Envelope } from "../../core/channel.ts";
+import { Method } from "../../core/mcp/methods.ts";
 import {
   isId,
   isObject,
@@ -44,11 +45,11 @@ const GENERAL = ["_meta", "progressToken", "requestId"];
 /** Of any call, in `params` and in `_meta`. */
 const ROUTING = new Routing(...GENERAL);
 /** In `params` of what is asked in the name of several, and of what is kept from a shared server. */
-const ROUTING_OF = new Map([
-  ["resources/subscribe", new Routing(...GENERAL, "uri")],
-  ["resources/unsubscribe", new Routing(...GENERAL, "uri")],
-  ["logging/setLevel", new Routing(...GENERAL, "level")],
-  ["tools/call", new Routing(...GENERAL, "task")],
+const ROUTING_OF = new Map<string, Routing>([
+  [Method.subscribe, new Routing(...GENERAL, "uri")],
+  [Method.unsubscribe, new Routing(...GENERAL, "uri")],
+  [Method.setLevel, new Routing(...GENERAL, "level")],
+  [Method.callTool, new Routing(...GENERAL, "task")],
 ]);
 
 /** A message without members that the server might take for others; the envelope itself where there are none. */

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { SUBSCRIPTIONS } from "../../../tests/support/limits.ts";
 import { type Envelope, memoryChannels, textOf } from "../../core/channel.ts";
-import { cancelledId, isRequest, isResponse, type RequestId, resultOf } from "../../core/message/jsonrpc.ts";
+import { cancelledId } from "../../core/mcp/messages.ts";
+import { isRequest, isResponse, type RequestId, resultOf } from "../../core/message/jsonrpc.ts";
 import { parseMessage } from "../../core/message/parse.ts";
 import { lookUp, plain, READERS, readLoosely, type Value } from "../../../tests/support/loose_json.ts";
 import { Random, randomSeed } from "../../../tests/support/random.ts";

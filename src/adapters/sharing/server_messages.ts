@@ -1,5 +1,6 @@
 /** What a shared server says: whom of its clients each message reaches. */
 import type { Envelope } from "../../core/channel.ts";
+import { isListChanged, Method } from "../../core/mcp/methods.ts";
 import {
   isObject,
   isRequest,
@@ -12,9 +13,6 @@ import {
 import { cut, escaped } from "../../base/outside.ts";
 import type { SharedClient } from "./shared_client.ts";
 import type { SharedParts } from "./shared_parts.ts";
-
-const UPDATED = "notifications/resources/updated";
-const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/;
 
 export class ServerMessages {
   readonly #parts: SharedParts;
@@ -48,7 +46,7 @@ export class ServerMessages {
 
   #request(envelope: Envelope, message: JsonRpcRequest, asker: SharedClient | undefined): void {
     const { server, requests, asked, members: { sessions } } = this.#parts;
-    if (message.method === "ping") return void server.say(resultOf(message.id, {}));
+    if (message.method === Method.ping) return void server.say(resultOf(message.id, {}));
     const askers = asker ? [asker] : requests.askers();
     asked.ask(envelope, message, { askers, sessions });
   }
@@ -56,12 +54,13 @@ export class ServerMessages {
   #notification(envelope: Envelope, message: JsonRpcNotification, asker: SharedClient | undefined): void {
     const { requests, asked, subscriptions, members: { onlyClient } } = this.#parts;
     const { method } = message;
-    if (method === "notifications/progress") return requests.progress(envelope, message);
-    if (method === "notifications/cancelled") return asked.cancel(envelope, message);
+    if (method === Method.progress) return requests.progress(envelope, message);
+    if (method === Method.cancelled) return asked.cancel(envelope, message);
     if (onlyClient?.kind === "alone") return onlyClient.deliver(envelope);
-    const tooLong = method === UPDATED ? subscriptions.tooLong(message.params?.uri) : undefined;
+    const isUpdate = method === Method.resourceUpdated;
+    const tooLong = isUpdate ? subscriptions.tooLong(message.params?.uri) : undefined;
     if (tooLong !== undefined) return this.#drop(tooLong);
-    if (LIST_CHANGED.test(method)) return this.#listChanged(envelope);
+    if (isListChanged(method)) return this.#listChanged(envelope);
     // Even with one request in flight it may be about one that was answered before: never to a guess.
     if (!this.#spread(envelope, message, asker)) {
       this.#drop(`nobody can be named as the receiver of ${escaped(cut(method, 100))}`);
@@ -72,11 +71,11 @@ export class ServerMessages {
   #spread(envelope: Envelope, message: JsonRpcNotification, asker: SharedClient | undefined): boolean {
     const { asked, subscriptions, logLevel, members: { onlyClient } } = this.#parts;
     const { method } = message;
-    if (method === UPDATED) return subscriptions.updated(envelope, message);
-    if (method === "notifications/elicitation/complete") {
+    if (method === Method.resourceUpdated) return subscriptions.updated(envelope, message);
+    if (method === Method.elicitationComplete) {
       return asked.elicitations.complete(envelope, message);
     }
-    if (method === "notifications/message") {
+    if (method === Method.logged) {
       return asker
         ? logLevel.loggedFor(asker, envelope, message)
         : logLevel.logged(envelope, message, onlyClient);

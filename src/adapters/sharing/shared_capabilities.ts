@@ -1,6 +1,8 @@
 /** What sharing can carry: what each kind of client is told of the server, and what it may not ask. */
 import type { Envelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
+import { isHandshake } from "../../core/mcp/messages.ts";
+import { isNotificationName, isOfTasks, Method } from "../../core/mcp/methods.ts";
 import {
   isObject,
   type JsonRpcErrorObject,
@@ -13,7 +15,7 @@ import { quoted } from "../../base/outside.ts";
 import { optionName } from "../../base/option_name.ts";
 
 /** What needs a client that is there when the server speaks. */
-const NEEDS_SESSION = new Set(["resources/subscribe", "resources/unsubscribe", "logging/setLevel"]);
+const NEEDS_SESSION = new Set<string>([Method.subscribe, Method.unsubscribe, Method.setLevel]);
 
 /** What an answer to `initialize` depends on besides the server's own. */
 export interface InitializeQuestion {
@@ -57,10 +59,10 @@ function shareable({ tasks: _, ...capabilities }: Params, kind: ClientKind): Par
 /** Why a client of this kind may not ask this, or undefined. */
 export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject | undefined {
   // A server that does not mind the id would take it for one, and it was looked at as none.
-  if (method.startsWith("notifications/")) {
+  if (isNotificationName(method)) {
     return notFound(`${quoted(method)} is a notification, and has no id`);
   }
-  const task = method.startsWith("tasks/");
+  const task = isOfTasks(method);
   if (task && kind !== "alone") {
     return notFound(
       `${quoted(method)} is not offered by a shared server: every client could reach every task`,
@@ -77,7 +79,7 @@ export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject 
 
 /** Whether this must be asked with an id, since a server that does not mind would do for all what one has said. */
 export function needsId(method: string): boolean {
-  return NEEDS_SESSION.has(method) || method === "initialize" || method.startsWith("tasks/");
+  return NEEDS_SESSION.has(method) || isHandshake({ method }) || isOfTasks(method);
 }
 
 /** Who offers no tasks works on such a call as on any other (MCP tasks page of 2025-11-25, "Capabilities"). */
@@ -85,7 +87,7 @@ export function withoutTask(
   envelope: Envelope,
   message: JsonRpcRequest,
 ): { envelope: Envelope; message: JsonRpcRequest } {
-  if (message.method !== "tools/call" || message.params?.task === undefined) return { envelope, message };
+  if (message.method !== Method.callTool || message.params?.task === undefined) return { envelope, message };
   return { envelope: anew(envelope, message, taskless), message: taskless(message) };
 }
 

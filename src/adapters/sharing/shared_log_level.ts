@@ -1,6 +1,7 @@
 /** A log level for each client: the server has the most talkative one, and each client hears what it wants. */
 import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
 import type { Envelope } from "../../core/channel.ts";
+import { Method } from "../../core/mcp/methods.ts";
 import {
   type JsonRpcNotification,
   type JsonRpcRequest,
@@ -101,7 +102,7 @@ export class SharedLogLevel {
   }
 
   #ask(change: LinkTo<Change>, target: number): Promise<void> | void {
-    return this.#requests.ask("logging/setLevel", paramsOf(target), (answer, said) => {
+    return this.#requests.ask(Method.setLevel, paramsOf(target), (answer, said) => {
       if (this.#changes.first !== change) return;
       if ("result" in answer) this.#atServer = target;
       this.#finish(change, answer, said);
@@ -131,7 +132,7 @@ export class SharedLogLevel {
     // Where nobody wants anything, there is no level that would be right.
     if (this.#changes.size > 0 || target === Infinity || target === this.#atServer) return;
     this.#atServer = target;
-    return this.#requests.ask("logging/setLevel", paramsOf(target), (answer) => {
+    return this.#requests.ask(Method.setLevel, paramsOf(target), (answer) => {
       if ("error" in answer) this.#atServer = undefined;
     });
   }

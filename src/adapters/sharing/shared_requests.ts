@@ -1,19 +1,18 @@
 /** The requests that clients wait for: under ids of ours at the server, under each client's own here. */
 import { Chain, type LinkTo } from "../../base/chain.ts";
 import type { Envelope } from "../../core/channel.ts";
+import { cancellation, cancelledId, reportedToken, requestedToken } from "../../core/mcp/messages.ts";
+import { Method } from "../../core/mcp/methods.ts";
 import {
-  cancelledId,
   isId,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
   type Params,
-  reportedToken,
-  requestedToken,
   type RequestId,
 } from "../../core/message/jsonrpc.ts";
 import { Table } from "../../base/table.ts";
-import { unansweredBy } from "../../core/open_table.ts";
+import { unansweredBy } from "../../core/session/open_table.ts";
 import { anew } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
 import { withReportedToken, withRequestId } from "./rewrite.ts";
@@ -34,7 +33,7 @@ export class SharedRequests {
 
   constructor(server: ServerEnd) {
     this.#server = server;
-    this.#withdrawn = new WithdrawnRequests((onAnswer) => void this.ask("ping", undefined, onAnswer));
+    this.#withdrawn = new WithdrawnRequests((onAnswer) => void this.ask(Method.ping, undefined, onAnswer));
   }
 
   /** The clients for whom the server may be working, some of them more than once. */
@@ -115,8 +114,7 @@ export class SharedRequests {
 
   #cancelGone(serverId: number): void {
     this.#sent.take(serverId);
-    const params = { requestId: serverId, reason: "The client is gone" };
-    void this.#server.say({ jsonrpc: "2.0", method: "notifications/cancelled", params });
+    void this.#server.say(cancellation(serverId, "The client is gone"));
   }
 
   // --- down ---

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { isRequest, type ProgressToken, requestedToken, type RequestId } from "../../core/message/jsonrpc.ts";
+import { requestedToken } from "../../core/mcp/messages.ts";
+import { isRequest, type ProgressToken, type RequestId } from "../../core/message/jsonrpc.ts";
 import { DisconnectedError } from "../../core/errors.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";

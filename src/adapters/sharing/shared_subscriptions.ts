@@ -2,6 +2,7 @@
 import { optionName } from "../../base/option_name.ts";
 import type { Envelope } from "../../core/channel.ts";
 import { toRpcError } from "../../core/errors.ts";
+import { Method } from "../../core/mcp/methods.ts";
 import {
   errorOf,
   type JsonRpcNotification,
@@ -154,7 +155,7 @@ export class SharedSubscriptions {
   }
 
   #endAtServer({ uri }: Subscription): void {
-    void this.#requests.ask("resources/unsubscribe", { uri }, () => {});
+    void this.#requests.ask(Method.unsubscribe, { uri }, () => {});
   }
 }
 

@@ -5,9 +5,9 @@
 import type { Backlog } from "../../core/backlog.ts";
 import { type Envelope, textOf } from "../../core/channel.ts";
 import { DisconnectedError } from "../../core/errors.ts";
+import { cancelledId, isHandshake } from "../../core/mcp/messages.ts";
 import {
   answersSole,
-  cancelledId,
   isRequest,
   isResponse,
   type JsonRpcMessage,
@@ -35,7 +35,7 @@ export class AnswerFirst {
   /** Says it, or keeps it until its time comes. */
   send(envelope: Envelope): Promise<void> | void {
     const { message } = envelope;
-    if (isRequest(message) && message.method === "initialize") {
+    if (isRequest(message) && isHandshake(message)) {
       this.#open = message.id;
       return this.#options.say(envelope);
     }

@@ -1,5 +1,6 @@
 /** What a remote server said of itself in its handshake, which every later request repeats. */
 import type { Envelope } from "../../core/channel.ts";
+import { isHandshake, revisionIn } from "../../core/mcp/messages.ts";
 import { isResponse, type JsonRpcRequest, type RequestId } from "../../core/message/jsonrpc.ts";
 import { RemoteError } from "./remote_error.ts";
 
@@ -19,8 +20,8 @@ export class RemoteSession {
   }
 
   /** Sees each request of the client. */
-  asked({ id, method }: JsonRpcRequest): void {
-    if (method === "initialize") this.#initializeId = id;
+  asked(message: JsonRpcRequest): void {
+    if (isHandshake(message)) this.#initializeId = message.id;
   }
 
   /** Sees each message of the server, and the response that it came in; true when that is a session's beginning. */
@@ -55,8 +56,7 @@ export class RemoteSession {
 }
 
 function versionIn(result: unknown): string | undefined {
-  if (typeof result !== "object" || result === null || !("protocolVersion" in result)) return undefined;
-  const version = result.protocolVersion;
+  const version = revisionIn(result);
   // It becomes a header, which not everything can be.
   return typeof version === "string" && /^[\w.-]+$/.test(version) ? version : undefined;
 }

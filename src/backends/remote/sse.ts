@@ -9,8 +9,8 @@ import {
   TimeoutError,
   type TooLargeError,
 } from "../../core/errors.ts";
+import { cancelledId, isHandshake } from "../../core/mcp/messages.ts";
 import {
-  cancelledId,
   isRequest,
   isResponse,
   type JsonRpcMessage,
@@ -242,8 +242,8 @@ class SseChannel implements Channel {
   }
 }
 
-function failureOf({ id, method }: JsonRpcRequest, error: unknown, lost: { sessionLost: boolean }): Envelope {
-  return failureAnswer(id, method === "initialize" ? untaken(error) : error, lost);
+function failureOf(message: JsonRpcRequest, error: unknown, lost: { sessionLost: boolean }): Envelope {
+  return failureAnswer(message.id, isHandshake(message) ? untaken(error) : error, lost);
 }
 
 function closed(): DisconnectedError {

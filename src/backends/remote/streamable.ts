@@ -4,8 +4,8 @@ import type { Backlog } from "../../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
 import { type Channel, type Envelope, textOf } from "../../core/channel.ts";
 import { DisconnectedError, messageOf, type TooLargeError } from "../../core/errors.ts";
+import { cancelledId, isHandshake, isInitialized } from "../../core/mcp/messages.ts";
 import {
-  cancelledId,
   isId,
   isRequest,
   isResponse,
@@ -141,19 +141,19 @@ class StreamableChannel implements Channel {
   }
 
   async #request(envelope: Envelope, message: JsonRpcRequest): Promise<void> {
-    const { id, method } = message;
+    const { id } = message;
     this.#session.asked(message);
     const signal = this.#calls.begin(id);
     try {
       const response = await this.#post(envelope, signal);
       const unanswered = await this.#answers.read(response, { id, signal });
       if (!unanswered) return;
-      if (method === "initialize" && this.#session.given(response)) this.#own.open();
+      if (isHandshake(message) && this.#session.given(response)) this.#own.open();
       await this.#own.answer(id, signal, unanswered);
     } catch (error) {
       if (signal.aborted) return;
       const sessionLost = this.#session.isLost(error);
-      const failure = method === "initialize" ? untaken(error) : error;
+      const failure = isHandshake(message) ? untaken(error) : error;
       const room = this.incoming.push(failureAnswer(id, failure, { sessionLost }));
       // At once, so that nobody else is sent to the dead session while this answer waits to be read.
       if (sessionLost) void this.#break();
@@ -261,10 +261,6 @@ class StreamableChannel implements Channel {
     const { emit, url } = this.#options;
     emit({ type: "server.odd", session: this.#label, server: shown(url), reason });
   }
-}
-
-function isInitialized(message: JsonRpcMessage): boolean {
-  return "method" in message && message.method === "notifications/initialized";
 }
 
 /** 405: the server offers no stream of its own (transports page, "Listening for Messages from the Server"); some say 404. */

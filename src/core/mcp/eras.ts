@@ -4,10 +4,11 @@
  */
 import { RpcCode } from "../errors.ts";
 import type { JsonRpcErrorObject, JsonRpcRequest } from "../message/jsonrpc.ts";
+import { Method } from "./methods.ts";
 
 /** Asks a server which revisions it speaks, in place of `initialize`. */
 export function isDiscover({ method }: JsonRpcRequest): boolean {
-  return method === "server/discover";
+  return method === Method.discover;
 }
 
 /** Any error lets a client fall back to `initialize`, but those that the new era has for itself. */

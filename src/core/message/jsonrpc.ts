@@ -1,5 +1,5 @@
 /**
- * JSON-RPC 2.0 messages as MCP uses them: types, guards and readers.
+ * JSON-RPC 2.0 messages as MCP uses them: types and guards. What their methods mean is in `core/mcp/`.
  *
  * The gateway carries messages and not methods, so `params` and `result` stay `unknown` inside.
  * Source: JSON-RPC 2.0, and the "Messages" section of MCP's basic protocol page.
@@ -76,37 +76,6 @@ export function otherTypeOf(id: RequestId): RequestId | undefined {
 export function answersSole(message: JsonRpcMessage, id: RequestId): message is JsonRpcResponse {
   if (!isResponse(message)) return false;
   return isId(message.id) ? message.id === id || otherTypeOf(message.id) === id : "error" in message;
-}
-
-/** The id that `notifications/cancelled` names, or undefined for any other message. */
-export function cancelledId(message: JsonRpcMessage): RequestId | undefined {
-  if (!("method" in message) || message.method !== "notifications/cancelled") return undefined;
-  const id = message.params?.requestId;
-  return isId(id) ? id : undefined;
-}
-
-/** The token that a request asks progress for (`params._meta.progressToken`). */
-export function requestedToken(message: JsonRpcRequest): ProgressToken | undefined {
-  const meta = message.params?._meta;
-  if (typeof meta !== "object" || meta === null || !("progressToken" in meta)) return undefined;
-  return isId(meta.progressToken) ? meta.progressToken : undefined;
-}
-
-/** Of a tool's name, what is remembered as long as its call is open. */
-const MAX_TOOL_CHARS = 200;
-
-/** The tool that a request calls, unless its name is longer than any that is meant to be read. */
-export function requestedTool({ method, params }: JsonRpcRequest): string | undefined {
-  if (method !== "tools/call") return undefined;
-  const name = params?.name;
-  return typeof name === "string" && name.length <= MAX_TOOL_CHARS ? name : undefined;
-}
-
-/** The token that `notifications/progress` reports on, or undefined for any other message. */
-export function reportedToken(message: JsonRpcNotification): ProgressToken | undefined {
-  if (message.method !== "notifications/progress") return undefined;
-  const token = message.params?.progressToken;
-  return isId(token) ? token : undefined;
 }
 
 export function resultOf(id: RequestId, result: unknown): JsonRpcResult {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import {
-  cancelledId,
   errorOf,
   isId,
   isNotification,
@@ -8,20 +7,10 @@ import {
   isResponse,
   type JsonRpcMessage,
   otherTypeOf,
-  reportedToken,
-  requestedToken,
   type RequestId,
   resultOf,
 } from "./jsonrpc.ts";
-import {
-  cancelled,
-  failure,
-  notification,
-  progress,
-  request,
-  result,
-  tracked,
-} from "../../../tests/support/messages.ts";
+import { failure, notification, request, result } from "../../../tests/support/messages.ts";
 
 Deno.test("isRequest, isNotification and isResponse put each message in exactly one class", () => {
   const kindsOf = (message: JsonRpcMessage) => [
@@ -39,43 +28,6 @@ Deno.test("isRequest, isNotification and isResponse put each message in exactly 
 Deno.test("isId takes strings and numbers that JSON can write, and nothing else", () => {
   for (const id of ["", "a:b", "1", 0, -1, 1.5, Number.MAX_SAFE_INTEGER]) assert(isId(id), String(id));
   for (const id of [null, undefined, true, {}, [], NaN, Infinity, -Infinity]) assert(!isId(id), String(id));
-});
-
-Deno.test("cancelledId reads the id with its type", () => {
-  assert.equal(cancelledId(cancelled(1)), 1);
-  assert.equal(cancelledId(cancelled("1")), "1");
-});
-
-Deno.test("cancelledId gives nothing for other messages and for ids that are none", () => {
-  const method = "notifications/cancelled";
-  for (
-    const message of [
-      notification("notifications/other", { requestId: 1 }),
-      notification(method),
-      notification(method, { requestId: null }),
-      notification(method, { requestId: { id: 1 } }),
-      result(1, { requestId: 1 }),
-    ]
-  ) {
-    assert.equal(cancelledId(message), undefined);
-  }
-});
-
-Deno.test("requestedToken reads the token with its type, 0 and the empty text included", () => {
-  for (const token of [0, 7, "", "7"]) assert.equal(requestedToken(tracked(1, token)), token);
-});
-
-Deno.test("requestedToken gives nothing when there is no usable token", () => {
-  const metas = [undefined, null, "token", {}, { progressToken: null }, { progressToken: ["a"] }];
-  for (const _meta of metas) assert.equal(requestedToken(request(1, "tools/call", { _meta })), undefined);
-  assert.equal(requestedToken(request(1)), undefined);
-});
-
-Deno.test("reportedToken reads only the token of a progress notification", () => {
-  assert.equal(reportedToken(progress(0)), 0);
-  assert.equal(reportedToken(progress("t")), "t");
-  assert.equal(reportedToken(notification("notifications/message", { progressToken: 1 })), undefined);
-  assert.equal(reportedToken(notification("notifications/progress")), undefined);
 });
 
 Deno.test("resultOf and errorOf make complete messages", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RequestError, RpcCode } from "../errors.ts";
-import { cancelledId, isRequest, reportedToken, requestedToken, resultOf } from "./jsonrpc.ts";
+import { cancelledId, reportedToken, requestedToken } from "../mcp/messages.ts";
+import { isRequest, resultOf } from "./jsonrpc.ts";
 import type { MessageLimits } from "./message_limits.ts";
 import { hear, parseAgain, parseMessage, parseMessages } from "./parse.ts";
 

@@ -1,7 +1,8 @@
 /** What the server says while no request is meant: it goes out on the GET stream, and waits until there is one. */
 import type { Caller } from "../../core/caller.ts";
 import type { Envelope } from "../../core/channel.ts";
-import { cancelledId, isRequest, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
+import { cancelledId } from "../../core/mcp/messages.ts";
+import { isRequest, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 import { MessageBuffer } from "./message_buffer.ts";
 import { MessageStream } from "./message_stream.ts";
 import type { EventLog } from "./session_events.ts";

@@ -3,11 +3,12 @@ import type { Accept, Admission } from "../../core/backend.ts";
 import type { Caller } from "../../core/caller.ts";
 import { isDiscover, UNDISCOVERED } from "../../core/mcp/eras.ts";
 import { alreadyInitialized, RequestError } from "../../core/errors.ts";
+import { isHandshake } from "../../core/mcp/messages.ts";
 import { errorOf } from "../../core/message/jsonrpc.ts";
 import { acceptCheck, EVENT_STREAM, postAcceptCheck } from "./accept.ts";
 import type { AsyncHandler } from "../frontend.ts";
 import { methodNotAllowed, requireVersion } from "../http_checks.ts";
-import { isInitialize, type Posted, posting, type ReceiveOptions } from "../posted.ts";
+import { type Posted, posting, type ReceiveOptions } from "../posted.ts";
 import { SessionDirectory } from "../session_directory.ts";
 import { SessionGroup, type SessionSettings } from "./session_group.ts";
 import { SESSION_HEADER, StreamableSession } from "./streamable_session.ts";
@@ -47,7 +48,7 @@ export function stateful(options: StatefulOptions): AsyncHandler {
 
   const post = posting({ ...options, check }, (posted, request, caller) => {
     requireVersion(request);
-    const initialize = posted.requests.some(isInitialize);
+    const initialize = posted.requests.some(isHandshake);
     if (sessionOf(request) === "") {
       if (initialize) return begin(posted, request, caller);
       const discover = posted.requests.find(isDiscover);

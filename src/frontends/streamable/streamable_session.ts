@@ -5,7 +5,9 @@ import type { Caller } from "../../core/caller.ts";
 import { type Channel, enqueue, type Envelope } from "../../core/channel.ts";
 import { Departure } from "../../base/departure.ts";
 import { BusyError, DisconnectedError, GatewayError, toRpcError } from "../../core/errors.ts";
-import { cancelledId, errorOf, isRequest, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
+import { cancelledId } from "../../core/mcp/messages.ts";
+import { hasPrimedStreams } from "../../core/mcp/revisions.ts";
+import { errorOf, isRequest, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import type { Ticket } from "../../base/time_limit.ts";
 import { optionName } from "../../base/option_name.ts";
@@ -21,9 +23,6 @@ import type { GroupedSession, SessionGroup, SessionSettings } from "./session_gr
 import { isQuestion, type StandingHost, StandingStream } from "./standing_stream.ts";
 
 export const SESSION_HEADER = "Mcp-Session-Id";
-
-/** From this revision on a stream may begin with an event without data; older clients read it as JSON. */
-const PRIMED_SINCE = "2025-11-25";
 
 /** What its parts ask of a session. */
 type Hosting = ExchangeHost & StandingHost & ResumableSession & GroupedSession & NamedSession;
@@ -169,7 +168,7 @@ export class StreamableSession implements Channel, Hosting {
 
   #keptEvents(): SessionEvents | undefined {
     const { events: store, emit } = this.settings;
-    const primes = () => (this.#handshake.version ?? "") >= PRIMED_SINCE;
+    const primes = () => hasPrimedStreams(this.#handshake.version);
     return this.#events ??= store && new SessionEvents({ session: this.id, store, emit, primes });
   }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type Channel, memoryChannels } from "./channel.ts";
-import { BackendError, DisconnectedError, StoppingError } from "./errors.ts";
-import { settled } from "../../tests/support/far_end.ts";
-import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
-import { sessionRig } from "../../tests/support/session_rig.ts";
+import { type Channel, memoryChannels } from "../channel.ts";
+import { BackendError, DisconnectedError, StoppingError } from "../errors.ts";
+import { settled } from "../../../tests/support/far_end.ts";
+import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
+import { sessionRig } from "../../../tests/support/session_rig.ts";
 
 const STOPPED = "The gateway is shutting down";
 

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
-import { fakeClock } from "../../tests/support/fake_clock.ts";
-import { settled } from "../../tests/support/far_end.ts";
-import { failure, notification, progress, request, result, tracked } from "../../tests/support/messages.ts";
-import { sessionRig } from "../../tests/support/session_rig.ts";
-import { Deadlines } from "./deadlines.ts";
+import { fakeClock } from "../../../tests/support/fake_clock.ts";
+import { settled } from "../../../tests/support/far_end.ts";
+import {
+  failure,
+  notification,
+  progress,
+  request,
+  result,
+  tracked,
+} from "../../../tests/support/messages.ts";
+import { sessionRig } from "../../../tests/support/session_rig.ts";
+import { Deadlines } from "../deadlines.ts";
 
 const TIMEOUT_MS = 20;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { RequestId } from "./message/jsonrpc.ts";
+import type { RequestId } from "../message/jsonrpc.ts";
 import {
   cancelled,
   failure,
@@ -8,8 +8,8 @@ import {
   request,
   result,
   tracked,
-} from "../../tests/support/messages.ts";
-import { type SessionRig, sessionRig } from "../../tests/support/session_rig.ts";
+} from "../../../tests/support/messages.ts";
+import { type SessionRig, sessionRig } from "../../../tests/support/session_rig.ts";
 
 /** A session whose server has got these requests of the client. */
 async function withOpen(...requests: ReturnType<typeof request>[]): Promise<SessionRig> {

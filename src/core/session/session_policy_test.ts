@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { Deadlines } from "./deadlines.ts";
-import { GatewayError, RequestError, StoppingError } from "./errors.ts";
-import type { Direction } from "./events.ts";
-import type { MessageContext, MessagePolicy } from "./policy.ts";
-import { isNotification, isRequest, isResponse, type JsonRpcMessage } from "./message/jsonrpc.ts";
-import { settled } from "../../tests/support/far_end.ts";
-import { failure, notification, request, result } from "../../tests/support/messages.ts";
-import { sessionRig } from "../../tests/support/session_rig.ts";
+import { Deadlines } from "../deadlines.ts";
+import { GatewayError, RequestError, StoppingError } from "../errors.ts";
+import type { Direction } from "../events.ts";
+import type { MessageContext, MessagePolicy } from "../policy.ts";
+import { isNotification, isRequest, isResponse, type JsonRpcMessage } from "../message/jsonrpc.ts";
+import { settled } from "../../../tests/support/far_end.ts";
+import { failure, notification, request, result } from "../../../tests/support/messages.ts";
+import { sessionRig } from "../../../tests/support/session_rig.ts";
 
 type Guard = (message: JsonRpcMessage) => boolean;
 
@@ -167,4 +167,46 @@ Deno.test("Session sends nothing of a request that timed out while a policy held
   assert("error" in answer && answer.error.code === -32001);
   letGo();
   assert.deepEqual(await server.hear(), notification("next"));
+});
+
+Deno.test("Session tells its policies what its handshake came to, once the answer is handed over", async () => {
+  const seen: (string | undefined)[] = [];
+  const { client, server } = sessionRig({
+    policy({ direction, negotiated }, next) {
+      const { revision, client, server } = negotiated ?? {};
+      seen.push([direction, revision, client?.name, server?.name].join(" "));
+      return next();
+    },
+  });
+  client.say(request(1, "initialize", { clientInfo: { name: "inspector" } }));
+  await server.hear();
+  server.say(result(1, { protocolVersion: "2025-06-18", serverInfo: { name: "files" } }));
+  await client.hear();
+  client.say(notification("notifications/initialized"));
+  await server.hear();
+  assert.deepEqual(seen, ["up   ", "down   ", "up 2025-06-18 inspector files"]);
+});
+
+Deno.test("Session has agreed on nothing while the handshake is refused, nor for a request that stands alone", async () => {
+  const answers = [failure(1), result(2, { protocolVersion: "2025-06-18" })] as const;
+  for (const scope of ["session", "request"] as const) {
+    const revisions: (string | undefined)[] = [];
+    const { client, server } = sessionRig({
+      peer: { session: "s1", wire: "streamableHttp", scope },
+      policy({ negotiated }, next) {
+        revisions.push(negotiated?.revision);
+        return next();
+      },
+    });
+    for (const answer of answers) {
+      client.say(request(answer.id ?? 0, "initialize"));
+      await server.hear();
+      server.say(answer);
+      await client.hear();
+    }
+    client.say(notification("last"));
+    await server.hear();
+    const last = scope === "session" ? "2025-06-18" : undefined;
+    assert.deepEqual(revisions, [undefined, undefined, undefined, undefined, last]);
+  }
 });

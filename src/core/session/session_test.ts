@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { BackendError, BusyError, DisconnectedError } from "./errors.ts";
-import type { JsonRpcMessage } from "./message/jsonrpc.ts";
-import { settled } from "../../tests/support/far_end.ts";
-import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
-import { type SessionRig, sessionRig } from "../../tests/support/session_rig.ts";
+import { BackendError, BusyError, DisconnectedError } from "../errors.ts";
+import type { JsonRpcMessage } from "../message/jsonrpc.ts";
+import { settled } from "../../../tests/support/far_end.ts";
+import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
+import { type SessionRig, sessionRig } from "../../../tests/support/session_rig.ts";
 
 /** What the client heard to the end must be these messages and no more. */
 async function hearsOnly(rig: SessionRig, ...messages: JsonRpcMessage[]): Promise<void> {

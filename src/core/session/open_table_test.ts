@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import { Deadlines } from "./deadlines.ts";
-import { BusyError, RequestError, RpcCode } from "./errors.ts";
+import { Deadlines } from "../deadlines.ts";
+import { BusyError, RequestError, RpcCode } from "../errors.ts";
 import { OpenTable } from "./open_table.ts";
-import { settled } from "../../tests/support/far_end.ts";
-import { failure, request, result, tracked } from "../../tests/support/messages.ts";
-import { recorder } from "../../tests/support/recorder.ts";
+import { settled } from "../../../tests/support/far_end.ts";
+import { failure, request, result, tracked } from "../../../tests/support/messages.ts";
+import { recorder } from "../../../tests/support/recorder.ts";
 
 function openTable(maxOpenRequests = 10) {
   const { emit, told } = recorder();
-  const table = new OpenTable({ session: "s1", direction: "up", emit, maxOpenRequests, maxIdChars: 20 });
+  const limits = { emit, maxOpenRequests, maxIdChars: 20 };
+  const table = new OpenTable({ session: "s1", direction: "up", limits });
   return { table, finished: () => told("request.finished"), slow: () => told("request.slow") };
 }
 
@@ -97,11 +98,8 @@ Deno.test("OpenTable tells of a request whose time is over, and of none that was
   const table = new OpenTable({
     session: "s1",
     direction: "up",
-    emit: () => {},
-    maxIdChars: 20,
-    maxOpenRequests: 10,
-    deadlines,
-    onExpired: ({ id }, { message }) => resolve([id, message]),
+    limits: { emit: () => {}, maxIdChars: 20, maxOpenRequests: 10, deadlines },
+    listener: { expired: ({ id }, { message }) => resolve([id, message]) },
   });
   table.add(request("answered"));
   table.add(request("late", "tools/list"));

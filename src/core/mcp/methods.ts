@@ -1,0 +1,42 @@
+/** The methods that something here has to know. Every other one is carried as it is, whatever it means. */
+
+export const Method = {
+  // Asked by clients.
+  initialize: "initialize",
+  ping: "ping",
+  callTool: "tools/call",
+  subscribe: "resources/subscribe",
+  unsubscribe: "resources/unsubscribe",
+  setLevel: "logging/setLevel",
+  /** Asks which revisions a server speaks, in place of `initialize` (since 2026-07-28). */
+  discover: "server/discover",
+
+  // Asked by servers.
+  elicit: "elicitation/create",
+
+  // Said by either side, and not answered.
+  initialized: "notifications/initialized",
+  cancelled: "notifications/cancelled",
+  progress: "notifications/progress",
+  rootsChanged: "notifications/roots/list_changed",
+  resourceUpdated: "notifications/resources/updated",
+  logged: "notifications/message",
+  elicitationComplete: "notifications/elicitation/complete",
+} as const;
+
+const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/;
+
+/** Whether it tells clients that a list of the server's is another one now. */
+export function isListChanged(method: string): boolean {
+  return LIST_CHANGED.test(method);
+}
+
+/** Whether it is about tasks, which are named by ids of their own (2025-11-25, "Tasks"). */
+export function isOfTasks(method: string): boolean {
+  return method.startsWith("tasks/");
+}
+
+/** Whether it is the name of a notification: nobody answers one. */
+export function isNotificationName(method: string): boolean {
+  return method.startsWith("notifications/");
+}

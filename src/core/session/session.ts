@@ -1,0 +1,93 @@
+/**
+ * The Session joins two channels. It owns the tables of open requests, so each request gets exactly one answer, and it
+ * says which client request a message of the server belongs to. The two directions are in `up.ts` and `down.ts`.
+ */
+import type { Guest, Peer } from "../backend.ts";
+import { type Channel, free, undeliveredBy } from "../channel.ts";
+import { BusyError, type GatewayError, toRpcError } from "../errors.ts";
+import { errorOf } from "../message/jsonrpc.ts";
+import { Bridge, type SessionEnd, sessionOver } from "./bridge.ts";
+import type { OpenCall } from "./open_request.ts";
+import type { SessionOptions } from "./session_options.ts";
+import { Up } from "./up.ts";
+
+/** How long the end waits for a message that is still being passed on. */
+const REFUSE_WAITING_MS = 1_000;
+
+export class Session {
+  readonly #bridge: Bridge;
+  readonly #up: Up;
+
+  constructor(client: Channel, guest: Guest, options: SessionOptions) {
+    this.#bridge = new Bridge(client, guest, options);
+    this.#up = new Up(this.#bridge);
+  }
+
+  get peer(): Peer {
+    return this.#bridge.peer;
+  }
+
+  /** It has ended, and may still be freeing what it held. */
+  get over(): boolean {
+    return this.#bridge.over;
+  }
+
+  /** Requests of the client that wait for an answer. */
+  get openRequests(): number {
+    return this.#bridge.fromClient.size;
+  }
+
+  /** What they are, oldest first. */
+  get openCalls(): OpenCall[] {
+    return this.#bridge.fromClient.calls();
+  }
+
+  /** Tells once of each that has been open for so long. */
+  tellSlow(ms: number): void {
+    if (this.openRequests > 0) this.#bridge.fromClient.tellSlow(ms);
+  }
+
+  /** Settles when no request of the client is open. */
+  drained(): Promise<void> {
+    return this.#bridge.fromClient.drained();
+  }
+
+  /** Runs until either side is done; settles when both channels are disposed. Never rejects. */
+  run(): Promise<void> {
+    const { peer: { session, wire, scope }, options } = this.#bridge;
+    options.emit({ type: "session.opened", session, wire, scope });
+    this.#up.listen();
+    return this.#bridge.ended.then((end) => this.#close(end));
+  }
+
+  /** Ends the session: open requests are answered with the error, then both channels are freed. */
+  end(error: GatewayError): void {
+    this.#bridge.finish({ reason: "ended by the gateway", error });
+  }
+
+  async #close({ reason, error }: SessionEnd): Promise<void> {
+    const { client, server, peer: { session, scope }, options } = this.#bridge;
+    this.#answerOpen(error ?? sessionOver());
+    const fault = (error: unknown) => this.#bridge.fault("end of session", error);
+    const serverFreed = server && free(server, { reason: error, fault });
+    // What the client had sent already is read to its end: the loop answers it. Takes no longer than that, since an
+    // ended session must not be found by its client any more.
+    if (error) await this.#up.caughtUp(REFUSE_WAITING_MS);
+    await free(client, { reason: error, fault });
+    await serverFreed;
+    await this.#bridge.readToEnd();
+    options.emit({ type: "session.closed", session, scope, reason, ...(error && { error }) });
+  }
+
+  /** Does not wait for a stalled client: a message counts as handed over when `send` returns. */
+  #answerOpen(error: GatewayError): void {
+    // As mostly: a stateless call is over with its answer.
+    if (this.openRequests === 0) return;
+    const { client, fromClient } = this.#bridge;
+    // Who found no room may come again: HTTP has a status for it.
+    const undelivered = error instanceof BusyError ? undeliveredBy(error) : undefined;
+    for (const { id } of fromClient.takeAll(toRpcError(error).message)) {
+      this.#bridge.say(client, { message: errorOf(id, toRpcError(error)), relatesTo: id, undelivered });
+    }
+  }
+}

@@ -1,0 +1,18 @@
+/** What all sessions of a gateway have in common: one object for all, since an idle session should cost little. */
+import type { Guest, Peer } from "../backend.ts";
+import type { Channel } from "../channel.ts";
+import type { GatewayError } from "../errors.ts";
+import type { MessagePolicy } from "../policy.ts";
+import type { RequestLimits } from "./open_table.ts";
+
+/** The deadlines are for what clients ask. */
+export interface SessionOptions extends RequestLimits {
+  /** Called at the first message, not before: a client that says nothing costs no server. */
+  readonly openServer: (guest: Guest, signal: AbortSignal) => Promise<Channel>;
+  /** None by default. */
+  readonly policy?: MessagePolicy | undefined;
+  /** Why no new request of the client may begin, or undefined; always one may by default. */
+  readonly refusal?: (() => GatewayError | undefined) | undefined;
+  /** Called as soon as a session has ended; it may still be freeing what it held. */
+  readonly onEnded?: ((peer: Peer) => void) | undefined;
+}
