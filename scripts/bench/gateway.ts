@@ -53,6 +53,7 @@ export async function startGateway(
   const gateway = launchGateway(bench, contestant, options);
   try {
     (await firstConnection(gateway)).close();
+    if (contestant.opensLate) await firstRoute(gateway);
     return gateway;
   } catch (error) {
     await gateway[Symbol.asyncDispose]();
@@ -90,6 +91,17 @@ export async function firstConnection({ url, process }: Gateway): Promise<HttpCo
     }
   }
   throw new Error(`It listened to nobody for ${START_LIMIT_MS / 1000} s`);
+}
+
+async function firstRoute({ url }: Gateway): Promise<void> {
+  const end = performance.now() + START_LIMIT_MS;
+  while (performance.now() < end) {
+    const { status, body } = await fetch(url, { method: "DELETE" });
+    await body?.cancel();
+    if (status !== 404) return;
+    await pause(POLL_MS);
+  }
+  throw new Error(`There was nothing at ${url.pathname} for ${START_LIMIT_MS / 1000} s`);
 }
 
 export function pause(ms: number): Promise<void> {

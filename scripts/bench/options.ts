@@ -1,6 +1,14 @@
 /** The flags of `deno task bench`. */
 import { parseArgs } from "node:util";
-import { FLOOR, KEYSTONE, MCP_PROXY, type NamedCommand, SUPERGATEWAY } from "./peers.ts";
+import {
+  C_FLOOR,
+  FLOOR,
+  GO_MCP_PROXY,
+  KEYSTONE,
+  MCP_PROXY,
+  type NamedCommand,
+  SUPERGATEWAY,
+} from "./peers.ts";
 
 export interface Pinning {
   readonly gateway: number;
@@ -117,7 +125,15 @@ function parsePeer(peer: string): NamedCommand {
 }
 
 function namesIn(only: string, peers: readonly NamedCommand[]): string[] {
-  const known = [FLOOR, KEYSTONE, SUPERGATEWAY, MCP_PROXY, ...peers.map(({ name }) => name)];
+  const known = [
+    FLOOR,
+    C_FLOOR,
+    KEYSTONE,
+    SUPERGATEWAY,
+    MCP_PROXY,
+    GO_MCP_PROXY,
+    ...peers.map(({ name }) => name),
+  ];
   const names = only.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return names;

@@ -29,6 +29,8 @@ export interface Contestant {
   launch(mode: Mode, place: Place): Launch | string;
   /** Absent: it has sessions and passes notifications on. */
   readonly bare?: true;
+  /** It listens before it has routes. */
+  readonly opensLate?: true;
 }
 
 export interface NamedCommand {
@@ -38,11 +40,15 @@ export interface NamedCommand {
 
 export const KEYSTONE = "keystone";
 export const FLOOR = "floor";
+export const C_FLOOR = "floor-c";
 export const SUPERGATEWAY = "supergateway";
 export const MCP_PROXY = "mcp-proxy";
+export const GO_MCP_PROXY = "mcp-proxy-go";
 
 /** Pinned, and installed by the script. */
 export const PACKAGES = { [SUPERGATEWAY]: "supergateway@4.0.0", [MCP_PROXY]: "mcp-proxy@6.7.19" };
+
+export const GO_MODULE = { path: "github.com/TBXark/mcp-proxy", version: "v0.43.2" };
 
 export const PREWARMED = 16;
 
@@ -57,6 +63,18 @@ export const floor: Contestant = {
     return { command: [...command, "sh", "-c", `exec ${child}`], path: "/mcp" };
   },
 };
+
+/** The same in C, by epoll: what the runtime costs stands between the two. */
+export function cFloor(program: string): Contestant {
+  return {
+    name: C_FLOOR,
+    bare: true,
+    launch(mode, { port, child }) {
+      if (mode !== "stateful" && mode !== "stateless") return "plain requests only";
+      return { command: [program, "--port", `${port}`, "--", "sh", "-c", `exec ${child}`], path: "/mcp" };
+    },
+  };
+}
 
 export const keystone: Contestant = {
   name: KEYSTONE,
@@ -129,6 +147,28 @@ export function mcpProxy(program: string): Contestant {
       if (path === undefined) return notServed(mode);
       const command = ["node", program, "--host", "127.0.0.1", "--port", `${port}`, "--server", ...flags];
       return { command: [...command, "--", "sh", "-c", `exec ${child}`], path };
+    },
+  };
+}
+
+/** TBXark's, in Go. It has no sessions, and one server for all; its configuration is a file. */
+export function goMcpProxy(program: string): Contestant {
+  return {
+    name: GO_MCP_PROXY,
+    opensLate: true,
+    launch(mode, { port, child }) {
+      if (mode !== "stateful" && mode !== "stateless") return notServed(mode);
+      const address = `127.0.0.1:${port}`;
+      const options = { logEnabled: false };
+      const config = {
+        mcpProxy: {
+          ...{ baseURL: `http://${address}`, addr: address, name: "bench", version: "1" },
+          ...{ type: "streamable-http", options },
+        },
+        mcpServers: { bench: { command: "sh", args: ["-c", `exec ${child}`], options } },
+      };
+      const line = `exec ${quote(program)} --config /dev/stdin <<'CONFIG'\n${JSON.stringify(config)}\nCONFIG`;
+      return { command: ["sh", "-c", line], path: "/bench/" };
     },
   };
 }

@@ -4,8 +4,13 @@ import { ROOT } from "../run_deno.ts";
 import { statIfPresent } from "../source_files.ts";
 import {
   absentPeer,
+  C_FLOOR,
+  cFloor,
   type Contestant,
   floor,
+  GO_MCP_PROXY,
+  GO_MODULE,
+  goMcpProxy,
   keystone,
   mcpProxy,
   namedPeer,
@@ -24,16 +29,26 @@ export const CACHE = `${ROOT}/.bench`;
 export async function buildChild(kind: BenchOptions["child"], pinning: Pinning | undefined): Promise<string> {
   const pin = pinning?.child === undefined ? "" : `taskset --cpu-list ${pinning.child} `;
   if (kind === "node") return `${pin}node ${quote(`${ROOT}/scripts/bench/echo.mjs`)}`;
+  return `${pin}${quote(await compiled("echo"))}`;
+}
+
+/** The program that is made of a C file of this folder. Throws where there is no compiler. */
+async function compiled(name: string): Promise<string> {
+  const program = `${CACHE}/${name}`;
   // Of another name until it is whole: two runs may build it at the same time.
-  const unfinished = `${CACHE}/echo.${crypto.randomUUID()}`;
-  await mustRun("cc", ["-O2", "-o", unfinished, `${ROOT}/scripts/bench/echo.c`]);
-  await Deno.rename(unfinished, `${CACHE}/echo`);
-  return `${pin}${quote(`${CACHE}/echo`)}`;
+  const unfinished = `${program}.${crypto.randomUUID()}`;
+  await mustRun("cc", ["-O2", "-D_GNU_SOURCE", "-o", unfinished, `${ROOT}/scripts/bench/${name}.c`]);
+  await Deno.rename(unfinished, program);
+  return program;
 }
 
 /** Everyone who takes part, in the order of the report; who cannot is there with the reason. */
 export async function findContestants(options: BenchOptions): Promise<Contestant[]> {
-  const all = [floor, keystone, ...await npmPeers(options), ...options.peers.map(namedPeer)];
+  const built = await Promise.all([
+    ifThere(C_FLOOR, options, async () => cFloor(await compiled("floor"))),
+    ifThere(GO_MCP_PROXY, options, async () => goMcpProxy(await installGo())),
+  ]);
+  const all = [floor, keystone, ...await npmPeers(options), ...built, ...options.peers.map(namedPeer)];
   const chosen = all.filter(({ name }) => takesPart(options, name));
   if (chosen.includes(keystone)) await bundle();
   return chosen;
@@ -43,14 +58,23 @@ async function npmPeers(options: BenchOptions): Promise<Contestant[]> {
   const builders = { supergateway, "mcp-proxy": mcpProxy };
   const programs = { supergateway: "dist/index.js", "mcp-proxy": "dist/bin/mcp-proxy.mjs" };
   const names = ["supergateway", "mcp-proxy"] as const;
-  return await Promise.all(names.map(async (name) => {
-    if (!takesPart(options, name)) return absentPeer(name, "left out");
-    try {
-      return builders[name](`${await install(name)}/${programs[name]}`);
-    } catch (error) {
-      return absentPeer(name, error instanceof Error ? error.message : String(error));
-    }
+  return await Promise.all(names.map((name) => {
+    return ifThere(name, options, async () => builders[name](`${await install(name)}/${programs[name]}`));
   }));
+}
+
+/** Who cannot be built or installed on this machine is absent, with the reason. */
+async function ifThere(
+  name: string,
+  options: BenchOptions,
+  build: () => Promise<Contestant>,
+): Promise<Contestant> {
+  if (!takesPart(options, name)) return absentPeer(name, "left out");
+  try {
+    return await build();
+  } catch (error) {
+    return absentPeer(name, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function takesPart({ only }: BenchOptions, name: string): boolean {
@@ -68,6 +92,19 @@ async function install(name: keyof typeof PACKAGES): Promise<string> {
     await Deno.writeTextFile(installed, `${PACKAGES[name]}\n`);
   }
   return `${prefix}/node_modules/${name}`;
+}
+
+/** Resolves to the program, built as what a module of its own needs. Throws where there is no Go. */
+async function installGo(): Promise<string> {
+  if (await versionOf("go", "version") === undefined) throw new Error("go is not installed");
+  const { path, version } = GO_MODULE;
+  const folder = `${CACHE}/${GO_MCP_PROXY}@${version}`;
+  const program = `${folder}/mcp-proxy`;
+  if (await statIfPresent(program)) return program;
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(`${folder}/go.mod`, `module bench\n\ngo 1.23\n\nrequire ${path} ${version}\n`);
+  await mustRun("go", ["build", "-C", folder, "-mod=mod", "-o", program, path]);
+  return program;
 }
 
 /** A certificate for the loopback, by an authority of its own. Throws where there is no openssl. */

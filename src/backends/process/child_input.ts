@@ -19,7 +19,10 @@ export interface ChildInputOptions {
   readonly tally?: Tally | undefined;
 }
 
-/** Writes what has gathered as one piece, so that a burst of messages costs one system call. */
+/**
+ * Writes what has gathered as one piece, so that a burst of messages costs one system call; a message that comes alone,
+ * as the one before it did, is written at once.
+ */
 export class ChildInput {
   readonly #pipe: WritableStreamDefaultWriter<Uint8Array>;
   readonly #options: ChildInputOptions;
@@ -27,6 +30,8 @@ export class ChildInput {
   /** What gathers for the next piece; never more than the high water. */
   #waiting: string[] = [];
   #waitingChars = 0;
+  /** The last piece had one message alone: who has nobody beside him need not wait for others. */
+  #lonely = false;
   /**
    * Beyond that, what waits for a child that does not read is kept as the bytes that it will get: their size is known
    * exactly, and no text is kept alive.
@@ -48,8 +53,8 @@ export class ChildInput {
     if (this.#ended) return;
     this.#waiting.push(text);
     this.#waitingChars += text.length;
-    this.#writing ??= this.#writeAll();
     if (this.#waitingChars >= HIGH_WATER) this.#pack();
+    this.#writing ??= this.#writeAll();
     if (this.#packedBytes === 0) return;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
@@ -65,7 +70,7 @@ export class ChildInput {
   async #writeAll(): Promise<void> {
     try {
       // Requests that arrive together come one by one: what else this turn of the event loop brings shares the write.
-      await new Promise((resolve) => setImmediate(resolve));
+      if (!this.#lonely) await new Promise((resolve) => setImmediate(resolve));
       while (this.#oldest || this.#waiting.length > 0) {
         if (this.#oldest) await this.#writePacked(this.#oldest);
         else await this.#pipe.write(this.#encoder.encode(this.#gathered()));
@@ -101,7 +106,8 @@ export class ChildInput {
   }
 
   #gathered(): string {
-    const text = this.#waiting.length === 1 ? this.#waiting[0]! : this.#waiting.join("");
+    this.#lonely = this.#waiting.length === 1;
+    const text = this.#lonely ? this.#waiting[0]! : this.#waiting.join("");
     this.#waiting = [];
     this.#waitingChars = 0;
     return text;
