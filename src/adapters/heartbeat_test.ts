@@ -11,7 +11,7 @@ import {
   result,
   tracked,
 } from "../../tests/support/messages.ts";
-import { idle, read } from "../base/queue.ts";
+import { idle, read } from "../base/readable.ts";
 import { type Channel, memoryChannels } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
 import type { JsonRpcMessage, Params, ProgressToken } from "../core/message/jsonrpc.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { each, type Failure, idle, Queue, type QueueOptions, read } from "./queue.ts";
+import { Queue, type QueueOptions } from "./queue.ts";
+import { each, type Failure, idle, read } from "./readable.ts";
 import { settled } from "../../tests/support/far_end.ts";
 
 function filled(items: readonly number[], options?: QueueOptions): Queue<number> {

@@ -1,6 +1,6 @@
 /** A channel around a channel: what it changes is given, and everything else stays as it is, on the fast path. */
 import type { Channel, Envelope } from "./channel.ts";
-import { type Failure, idle, type Over, read, type Readable, type Take } from "../base/queue.ts";
+import { type Failure, idle, type Over, read, type Readable, type Take } from "../base/readable.ts";
 
 export interface Changes {
   readonly incoming?: AsyncIterable<Envelope>;

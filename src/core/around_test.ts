@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { each, Queue, read } from "../base/queue.ts";
+import { Queue } from "../base/queue.ts";
+import { each, read } from "../base/readable.ts";
 import { notification, request } from "../../tests/support/messages.ts";
 import { around, continued, heard } from "./around.ts";
 import { type Envelope, memoryChannels } from "./channel.ts";

@@ -6,7 +6,7 @@ import type { Launch, LaunchSettings } from "../../core/backend.ts";
 import { free } from "../../core/channel.ts";
 import { BackendError, serverFailure } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
-import { type Failure, read } from "../../base/queue.ts";
+import { type Failure, read } from "../../base/readable.ts";
 import { until } from "../../base/waiting.ts";
 import type { Conversation } from "./conversation.ts";
 import { gone, type Wish } from "./current_server.ts";

@@ -1,7 +1,7 @@
 /** One server and the clients who share it: each message reaches whom it is for, and nobody else. */
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, GatewayError } from "../../core/errors.ts";
-import { each } from "../../base/queue.ts";
+import { each } from "../../base/readable.ts";
 import type { SubscriptionLimits } from "../subscription_limits.ts";
 import { ClientMessages } from "./client_messages.ts";
 import type { ServerEndOptions } from "./server_end.ts";

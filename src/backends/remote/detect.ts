@@ -8,7 +8,8 @@ import type { Channel, Envelope } from "../../core/channel.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import { isRequest, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
-import { each, Queue } from "../../base/queue.ts";
+import { Queue } from "../../base/queue.ts";
+import { each } from "../../base/readable.ts";
 import { AnswerFirst } from "./answer_first.ts";
 
 export interface DetectOptions {

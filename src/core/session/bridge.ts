@@ -2,7 +2,7 @@
  * What both directions of a session work on: its two ends, the requests that are open between them, what the session
  * says by itself, and how it comes to its end.
  */
-import { type Over, read, type Take } from "../../base/queue.ts";
+import { type Over, read, type Take } from "../../base/readable.ts";
 import type { Guest, Peer } from "../backend.ts";
 import type { Channel, Envelope } from "../channel.ts";
 import { BackendError, GatewayError, type TimeoutError, toRpcError } from "../errors.ts";

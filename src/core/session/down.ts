@@ -1,5 +1,5 @@
 /** From server to client: which request of the client each message belongs to (rule 4 in docs/architecture.md). */
-import type { Failure } from "../../base/queue.ts";
+import type { Failure } from "../../base/readable.ts";
 import type { Channel, Envelope } from "../channel.ts";
 import { BackendError, toRpcError } from "../errors.ts";
 import { cancelledId, reportedToken } from "../mcp/messages.ts";

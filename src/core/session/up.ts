@@ -1,5 +1,5 @@
 /** From client to server: what the client says is booked, refused or passed on, and the server opened for it. */
-import { type Failure, idle } from "../../base/queue.ts";
+import { type Failure, idle } from "../../base/readable.ts";
 import { until, within } from "../../base/waiting.ts";
 import { type Envelope, sizeOf } from "../channel.ts";
 import { toRpcError } from "../errors.ts";
