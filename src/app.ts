@@ -12,7 +12,7 @@ import { ServedServer } from "./served_server.ts";
 import { close } from "./server.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
 
-export interface AppOptions {
+interface AppOptions {
   readonly version: string;
   readonly sinks: readonly Sink[];
 }
@@ -20,7 +20,7 @@ export interface AppOptions {
 export type { OpenCallReport, TrialReport };
 
 /** Why a server cannot be started, and whether the gateway is to end for that. */
-export interface Unstartable {
+interface Unstartable {
   readonly report: TrialReport;
   readonly ends: boolean;
 }

@@ -1,5 +1,5 @@
 /** How many sessions there are, and how long the gateway lives. */
-import { option, section, type SettingsOf } from "./options/section.ts";
+import { option, section } from "./options/section.ts";
 import { duration, onOff, wholeNumber } from "./options/values.ts";
 
 /** Of the sessions of one server. */
@@ -34,7 +34,6 @@ export const sessionOptions = section({
   /** Of one session, and of all stateless callers together. */
   maxOpenRequests: values.maxOpenRequests,
 }));
-export type SessionLimits = SettingsOf<typeof sessionOptions>;
 
 /** When it stops, and how. */
 export const lifetimeOptions = section({
@@ -57,4 +56,3 @@ export const lifetimeOptions = section({
   idleExitMs: idleExit,
   shutdownTimeoutMs: shutdownTimeout,
 }));
-export type LifetimeSettings = SettingsOf<typeof lifetimeOptions>;

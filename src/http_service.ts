@@ -8,7 +8,7 @@ import type { Service } from "./listener/connection.ts";
 import type { Upgrade } from "./wire/upgrade.ts";
 import { routeOf, withoutSlash } from "./wire/request_path.ts";
 
-export interface HttpServiceOptions {
+interface HttpServiceOptions {
   /** Of two that answer the same on one path the first one counts. */
   readonly routes: readonly Route[];
   /** The first one is the outermost. What they and the routes throw, one of them has to make an answer of. */

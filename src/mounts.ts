@@ -23,7 +23,7 @@ import { collectGarbage } from "./wire/collect_garbage.ts";
 /** How one server is served on the network. */
 export type MountConfig = ServerConfig & ListenSettings & ClientSettings & BodySettings & UnreadSettings;
 
-export interface MountOptions {
+interface MountOptions {
   readonly gateway: Gateway;
   /** Whether somebody waits for a server. */
   readonly crowded: () => boolean;

@@ -16,7 +16,7 @@ import { trace } from "./policies/trace.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
 import { optionName } from "./base/option_name.ts";
 
-export interface ServedServerOptions {
+interface ServedServerOptions {
   readonly version: string;
   readonly log: LogSettings;
   /** Who else hears of what happens to this server and its clients. */

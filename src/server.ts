@@ -18,7 +18,7 @@ export interface TlsFiles {
   readonly keyFile: string;
 }
 
-export interface ListenOptions extends ConnectionLimits {
+interface ListenOptions extends ConnectionLimits {
   readonly host: string;
   readonly port: number;
   /** HTTPS with HTTP/2 by ALPN. */

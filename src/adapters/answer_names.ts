@@ -16,7 +16,7 @@ import {
 import { Table } from "../base/table.ts";
 import { withAnswerId } from "../wire/answer_id.ts";
 
-export interface AnswerNamesOptions {
+interface AnswerNamesOptions {
   /** Whether several clients speak to this server, none of whom may have another's request answered. */
   readonly shared: boolean;
   /** Names whom it answers in events, and the server. */

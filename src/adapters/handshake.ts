@@ -28,7 +28,7 @@ export interface HandshakeOptions {
 }
 
 /** What the server said of itself. */
-export interface Initialized {
+interface Initialized {
   readonly result: Params;
   /** The answer to `initialize`, as it came. */
   readonly answer: ResultEnvelope;

@@ -26,7 +26,7 @@ import { anew } from "../wire/anew.ts";
 /** What a word of ours adds to the progress: a day of them, one a second, stays far below any step of a server. */
 const TINY = 1e-9;
 
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   /** How much silence about a call is broken. */
   readonly everyMs: number;
 }

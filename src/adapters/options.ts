@@ -1,6 +1,6 @@
 /** Which server process answers whom, how many there are, and what becomes of one that ends. */
 import { NEWEST, REVISIONS } from "../core/mcp/revisions.ts";
-import { option, section, type SettingsOf } from "../options/section.ts";
+import { option, section } from "../options/section.ts";
 import { choice, duration, onOff, size, wholeNumber } from "../options/values.ts";
 
 /** How many, and when they start. */
@@ -34,8 +34,6 @@ export const childrenOptions = section({
     default: false,
   }),
 });
-export type ChildrenSettings = SettingsOf<typeof childrenOptions>;
-
 /** The handshake that the gateway plays. */
 export const handshakeOptions = section({
   startTimeout: option(duration({ min: 1 }), {
@@ -53,7 +51,6 @@ export const handshakeOptions = section({
   startTimeoutMs: startTimeout,
   protocolVersion,
 }));
-export type HandshakeSettings = SettingsOf<typeof handshakeOptions>;
 
 /** A server that ended by itself. */
 export const restartOptions = section({
@@ -98,7 +95,6 @@ export const restartOptions = section({
   /** When a server that keeps ending counts as failed, and when it is tried again. */
   crash: { limit: values.crashLimit, windowMs: values.crashWindow, probeMs: values.crashProbe },
 }));
-export type RestartSettings = SettingsOf<typeof restartOptions>;
 
 /** What is remembered of a session, to tell it to the next server. */
 export const memoryOptions = section({
@@ -122,7 +118,6 @@ export const memoryOptions = section({
   maxUriChars: values.maxUriLength,
   maxHandshakeChars: values.maxHandshakeSize,
 }));
-export type MemorySettings = SettingsOf<typeof memoryOptions>;
 
 /** What a client hears of a call that takes long. */
 export const heartbeatOptions = section({
@@ -132,4 +127,3 @@ export const heartbeatOptions = section({
       "a call that asked for progress is told that it still runs after so much silence (default: never)",
   }),
 }, ({ progressHeartbeat }) => ({ progressHeartbeatMs: progressHeartbeat }));
-export type HeartbeatSettings = SettingsOf<typeof heartbeatOptions>;

@@ -3,7 +3,7 @@ import type { App } from "../app.ts";
 import type { ServerInput } from "../config/mod.ts";
 import type { LogFormat } from "../observe/log.ts";
 
-export interface BannerOptions {
+interface BannerOptions {
   readonly version: string;
   readonly server: ServerInput;
   /** That of the log: who reads it by a program reads this, too. */

@@ -22,7 +22,7 @@ export interface StopOptions {
   readonly idle?: { readonly ms: number; readonly since: () => number | undefined } | undefined;
 }
 
-export interface StopRequests {
+interface StopRequests {
   /** Settles with the reason at the first request. */
   readonly first: Promise<string>;
   /** Settles when a second signal says that waiting is over. */

@@ -8,7 +8,7 @@ import { startAdvice } from "./start_advice.ts";
 /** Of a line of the server. */
 const LINE_CHARS = 500;
 
-export interface TrialTextOptions {
+interface TrialTextOptions {
   readonly format: LogFormat;
   /** What becomes of the gateway. */
   readonly ends: boolean;

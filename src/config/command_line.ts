@@ -2,7 +2,7 @@ import { ConfigError } from "../core/errors.ts";
 import { splitWindowsLine } from "./windows_line.ts";
 
 /** What a command line comes to: words that can be executed as they are, or a line that only a shell can run. */
-export type CommandLine =
+type CommandLine =
   | { kind: "words"; words: readonly string[] }
   | { kind: "shell" };
 

@@ -141,7 +141,7 @@ const HELP = {
   ],
 } as const satisfies Readonly<Record<string, readonly OptionKey[]>>;
 
-export type OptionGroup = keyof typeof HELP;
+type OptionGroup = keyof typeof HELP;
 type ListedKey = typeof HELP[OptionGroup][number];
 export type DescribedOption = OptionMeta & { readonly group: OptionGroup };
 

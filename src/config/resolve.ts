@@ -22,7 +22,7 @@ export interface Resolved {
   readonly warnings: string[];
 }
 
-export interface Refused {
+interface Refused {
   readonly kind: "refused";
   /** Everything that was found, in the order of the help. */
   readonly problems: readonly Problem[];

@@ -23,7 +23,7 @@ export interface ServerCommand extends Named {
   shell: boolean;
 }
 
-export type RemoteWire = "streamableHttp" | "sse" | "ws";
+type RemoteWire = "streamableHttp" | "sse" | "ws";
 
 /** Where the server is. */
 export interface ServerRemote extends Named {

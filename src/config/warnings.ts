@@ -19,7 +19,7 @@ const FOR_EVENTS = ["eventStoreSize", "eventStoreCount", "eventStoreAge"] as con
 /** Where nothing listens on the network. */
 const FOR_NETWORK = ["host", "port", "tlsCert", "tlsKey", "cors", "allowedHost", "allowedOrigin"] as const;
 
-export interface WarningContext {
+interface WarningContext {
   readonly kind: ServerInput["kind"];
   readonly transports: readonly Transport[];
 }

@@ -16,7 +16,7 @@ export const RpcCode = {
   requestTimeout: -32001,
 } as const;
 
-export interface GatewayErrorOptions extends ErrorOptions {
+interface GatewayErrorOptions extends ErrorOptions {
   /** HTTP status when this error is the whole answer. */
   status?: number;
   /** JSON-RPC error code. */

@@ -38,7 +38,7 @@ export interface EventStore {
 
 export type EventLimits = EventSettings["eventLimits"];
 
-export interface MemoryEventStoreOptions {
+interface MemoryEventStoreOptions {
   /** A clock in milliseconds that never goes back. */
   readonly now?: () => number;
 }

@@ -4,7 +4,7 @@ import { DisconnectedError, type GatewayError } from "./errors.ts";
 import type { OpenCall } from "./session/open_request.ts";
 import type { Session } from "./session/session.ts";
 
-export interface LiveSessionsOptions {
+interface LiveSessionsOptions {
   /** From which idle time on a session may be ended to make room. */
   readonly evictAfterMs: number;
 }

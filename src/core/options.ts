@@ -25,7 +25,6 @@ export const requestOptions = section({
   maxRequestMs: values.maxRequestTime,
   maxIdChars: values.maxIdLength,
 }));
-export type RequestSettings = SettingsOf<typeof requestOptions>;
 
 /** Messages of one session that may wait, each way. */
 export const bufferOptions = section({
@@ -43,7 +42,6 @@ export const bufferOptions = section({
   maxBufferedMessages,
   maxBufferedBytes: maxBufferedSize,
 }));
-export type BufferSettings = SettingsOf<typeof bufferOptions>;
 
 /** What all clients together have not read. */
 export const unreadOptions = section({
@@ -63,6 +61,7 @@ export const unreadOptions = section({
   maxUnreadBytes: maxUnreadSize,
   stallTimeoutMs: stallTimeout,
 }));
+
 export type UnreadSettings = SettingsOf<typeof unreadOptions>;
 
 /** What is kept for clients that resume. */
@@ -98,4 +97,5 @@ export const eventOptions = section({
     ageMs: values.eventStoreAge,
   },
 }));
+
 export type EventSettings = SettingsOf<typeof eventOptions>;

@@ -45,7 +45,6 @@ export const routeOptions = section({
   messagePath: values.messagePath,
   wsPath: values.wsPath,
 }));
-export type RouteSettings = SettingsOf<typeof routeOptions>;
 
 /** What all clients meet. */
 export const clientOptions = section({
@@ -73,6 +72,7 @@ export const clientOptions = section({
   healthEndpoints: [...new Set(healthEndpoint)],
   keepAliveMs: keepAlive,
 }));
+
 export type ClientSettings = SettingsOf<typeof clientOptions>;
 
 /** The bodies of all requests together. */
@@ -91,4 +91,5 @@ export const bodyOptions = section({
   maxBodiesBytes: maxBodiesInFlight,
   bodyTimeoutMs: bodyTimeout,
 }));
+
 export type BodySettings = SettingsOf<typeof bodyOptions>;

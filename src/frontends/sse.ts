@@ -14,7 +14,7 @@ import { type Posted, posting, type ReceiveOptions, refuseFull } from "./posted.
 import { type NamedSession, SessionDirectory } from "./session_directory.ts";
 
 /** The limits are those of what a client sent and the server has not read. */
-export interface SseOptions extends ReceiveOptions, BufferLimits {
+interface SseOptions extends ReceiveOptions, BufferLimits {
   readonly accept: Accept;
   /** What the `endpoint` event names before the session id: path, or base URL and path, of the POST route. */
   readonly endpoint: string;
@@ -22,14 +22,14 @@ export interface SseOptions extends ReceiveOptions, BufferLimits {
   readonly unread: Unread;
 }
 
-export interface SseRoutes {
+interface SseRoutes {
   /** GET: opens the stream and the session that lives as long as it. */
   connect(request: Request, caller: Caller): Promise<Response>;
   /** POST: messages of the session that `?sessionId=` names. */
   message(request: Request, caller: Caller): Promise<Response>;
 }
 
-export interface SsePaths {
+interface SsePaths {
   readonly ssePath: string;
   readonly messagePath: string;
 }

@@ -31,7 +31,7 @@ export interface WebSocketOptions extends BufferLimits {
   readonly clientLimits?: MessageLimits | undefined;
 }
 
-export interface WebSocketPaths {
+interface WebSocketPaths {
   readonly wsPath: string;
   readonly messagePath: string;
 }

@@ -5,7 +5,7 @@ import type { RequestHandler } from "./runtime.ts";
 const LOOPBACK = "127.0.0.1";
 
 /** Whoever answers for a connection. */
-export interface Handling {
+interface Handling {
   readonly handle: RequestHandler;
 }
 

@@ -20,7 +20,7 @@ const REOPENING: Retry = { attempts: 8, firstDelayMs: 100, maxDelayMs: 5_000 };
 /** How many refused connections may be told why at a time; more are just closed. */
 const MAX_TOLD = 32;
 
-export interface ListenerOptions extends ConnectionLimits {
+interface ListenerOptions extends ConnectionLimits {
   readonly hostname: string;
   readonly port: number;
   /** PEM texts: HTTPS, with HTTP/2 by ALPN. */

@@ -1,7 +1,7 @@
 /** How others call the machine that a gateway listens on. */
 import { isLoopbackAddress } from "../core/caller.ts";
 
-export interface Reachable {
+interface Reachable {
   readonly os?: typeof Deno.build.os;
   readonly interfaces?: () => readonly Pick<Deno.NetworkInterfaceInfo, "family" | "name" | "address">[];
 }

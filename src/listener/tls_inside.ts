@@ -17,7 +17,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-export interface TlsOver {
+interface TlsOver {
   readonly conn: Deno.TlsConn;
   /** Settles when all that was said has gone over the socket, which is closed then. */
   readonly ended: Promise<void>;

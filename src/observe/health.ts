@@ -4,9 +4,9 @@
  */
 import type { GatewayEvent, Sink } from "../core/events.ts";
 
-export type HealthStatus = "ok" | "degraded" | "failed" | "stopping";
+type HealthStatus = "ok" | "degraded" | "failed" | "stopping";
 
-export interface HealthReport {
+interface HealthReport {
   readonly status: HealthStatus;
   /** Why a server counts as failed. */
   readonly reason?: string;

@@ -16,7 +16,7 @@ import { withoutRepeats } from "./without_repeats.ts";
 export type LogLevel = LogSettings["logLevel"];
 export type LogFormat = LogSettings["logFormat"];
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
   /** For a terminal; a log of JSON has none. False by default. */

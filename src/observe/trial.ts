@@ -20,7 +20,7 @@ export interface TrialReport {
   readonly stdout: readonly string[];
 }
 
-export interface TrialOptions {
+interface TrialOptions {
   readonly server: string;
   /** What may be fetched before the server runs, where something in front of it does that. */
   readonly fetches?: string | undefined;

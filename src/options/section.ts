@@ -38,7 +38,7 @@ export type SettingsOf<X extends { readonly settings: (values: never) => unknown
 >;
 
 /** What has no default and is not given is left out rather than undefined. */
-export type Given<T> =
+type Given<T> =
   & { readonly [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
   & { readonly [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
 

@@ -7,7 +7,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 const UNIT_BYTES: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
 /** What is allowed, as the end of an error message: "expected …". A function may look at the refused text. */
-export type Expectation = string | ((text: string) => string);
+type Expectation = string | ((text: string) => string);
 
 /** A value written as text; `read` answers undefined for a text that it does not accept. */
 export function written<T>(expected: Expectation, read: (text: string) => T | undefined) {

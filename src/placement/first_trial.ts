@@ -11,7 +11,7 @@ const TRIED = "trial";
 /** A client that comes sooner finds out by itself, and two servers that start at a time would be in each other's way. */
 const TRY_AFTER_MS = 100;
 
-export interface FirstTrialOptions {
+interface FirstTrialOptions {
   readonly config: Pick<PlacementConfig, "tryAtStart" | "transports" | "exitOnFailure">;
   readonly servers: Servers;
   /** Those of the clients that may come. */

@@ -3,7 +3,7 @@ import { CrashGuard, type CrashLimits } from "../adapters/crash_guard.ts";
 import { probingGuard } from "../adapters/probe.ts";
 import type { Sink } from "../core/events.ts";
 
-export interface GuardsOptions {
+interface GuardsOptions {
   readonly crash: CrashLimits;
   /** Names the server in events. */
   readonly server: string;

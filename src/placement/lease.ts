@@ -2,7 +2,7 @@
 import { BusyError } from "../core/errors.ts";
 import { Room, type RoomOptions } from "../core/room.ts";
 
-export interface LeaseRequest {
+interface LeaseRequest {
   /** Whom the server is for: its name in events. */
   readonly owner: string;
   /** Whether to wait for a place, as for a client; without, one is taken that nobody else wants, or none. */

@@ -3,7 +3,7 @@ import { type Backend, isAsConfigured, type Launch } from "../core/backend.ts";
 import type { Channel } from "../core/channel.ts";
 import { Shelf, type ShelfOptions } from "./shelf.ts";
 
-export interface PoolOptions extends Omit<ShelfOptions, "backend"> {
+interface PoolOptions extends Omit<ShelfOptions, "backend"> {
   /** Opens a server for who has come. */
   readonly cold: Backend;
   /** Opens one ahead, in a place that was taken for it. */

@@ -7,7 +7,7 @@ import type { Upstream } from "../upstream.ts";
 import type { Leases } from "./lease.ts";
 import { leased } from "./leased.ts";
 
-export interface ServersOptions {
+interface ServersOptions {
   readonly upstream: Upstream;
   readonly leases: Leases;
   /** How clients speak to a server that was initialized before they came. */

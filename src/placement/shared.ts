@@ -23,7 +23,7 @@ const SESSION_CAPABILITIES = {
   roots: { listChanged: true },
 };
 
-export interface SharedOptions extends StrategyOptions {
+interface SharedOptions extends StrategyOptions {
   /** Whether each principal has a server of its own. */
   readonly byPrincipal: boolean;
 }

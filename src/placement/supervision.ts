@@ -4,7 +4,7 @@ import type { SuperviseOptions } from "../adapters/supervise.ts";
 import { BackendError } from "../core/errors.ts";
 import type { StrategyOptions } from "./strategy.ts";
 
-export interface SupervisionOptions {
+interface SupervisionOptions {
   /** Of one conversation with the server. */
   readonly maxSubscriptions: number;
   /** Who decides whether the server of this session may be started. */

@@ -1,7 +1,7 @@
 /** Which web pages and which names of this machine are let in. */
 import * as z from "zod";
 import { corsOrigin, hostHeader, origin } from "../options/network_values.ts";
-import { option, section, type SettingsOf } from "../options/section.ts";
+import { option, section } from "../options/section.ts";
 
 /** Host, Origin and CORS. */
 export const originOptions = section({
@@ -31,4 +31,3 @@ export const originOptions = section({
   allowedHosts: allowedHost,
   allowedOrigins: allowedOrigin,
 }));
-export type OriginSettings = SettingsOf<typeof originOptions>;

@@ -19,7 +19,7 @@ export function encodeLine(envelope: Envelope): string {
   return lineOf(envelope) + "\n";
 }
 
-export interface LineDecoderOptions {
+interface LineDecoderOptions {
   /** The option that raises the limit, for the error. */
   readonly option?: string;
   /** Hears of a line that is too long, at once. */

@@ -5,7 +5,7 @@ import { lineOf } from "./line.ts";
 /** A comment that clients ignore: keeps proxies awake, and finds out who is gone. */
 export const KEEP_ALIVE_COMMENT = ":\n\n";
 
-export interface SseEvent {
+interface SseEvent {
   event: string;
   /** One line: it must hold neither CR nor LF. */
   data: string;

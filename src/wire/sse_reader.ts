@@ -15,7 +15,7 @@ export interface ReceivedEvent {
   readonly data: string;
 }
 
-export interface ReadEventsOptions {
+interface ReadEventsOptions {
   /** The longest event; a character counts as one byte at least. */
   readonly maxBytes: number;
   /** The server's wish for the pause before a reconnection, in milliseconds (`retry:`). */

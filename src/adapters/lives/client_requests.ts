@@ -26,7 +26,7 @@ export class ClientRequest {
   }
 }
 
-export interface ClientRequestsOptions {
+interface ClientRequestsOptions {
   /** Characters that may be kept here. */
   readonly maxKept: number;
   /** Where what waits for the server elsewhere counts, too. */

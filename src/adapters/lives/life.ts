@@ -23,7 +23,7 @@ export interface End {
   readonly provoked: boolean;
 }
 
-export interface TrackRecordOptions {
+interface TrackRecordOptions {
   readonly retry: Retry;
   /** Say whether a server may be opened, and hear what became of it. */
   readonly guards: readonly CrashGuard[];

@@ -3,7 +3,7 @@ import { BackendError, serverFailure } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import type { ClientRequest } from "./client_requests.ts";
 
-export interface ServerNewsOptions {
+interface ServerNewsOptions {
   /** Names the conversation in events, and the server. */
   readonly session: string;
   readonly server: string;
@@ -13,7 +13,7 @@ export interface ServerNewsOptions {
 }
 
 /** What a trouble comes from, and the pause that follows it. */
-export interface Circumstances {
+interface Circumstances {
   readonly cause?: unknown;
   readonly pauseMs?: number;
 }

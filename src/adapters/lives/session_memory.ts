@@ -27,7 +27,7 @@ export interface MemoryLimits extends SubscriptionLimits {
 type Pass = (envelope: Envelope) => Promise<void> | void;
 
 /** A server that is new, and whoever has to do with it. */
-export interface Replay {
+interface Replay {
   readonly server: Channel;
   readonly messages: AsyncIterator<Envelope>;
   readonly pass: Pass;

@@ -4,7 +4,7 @@ import { pause, pauseBefore, type Retry } from "../../base/retry.ts";
 import type { TrackRecord } from "./life.ts";
 import type { ServerNews } from "./server_news.ts";
 
-export interface TriesOptions {
+interface TriesOptions {
   /** How often it is tried again after the first failure. */
   readonly attempts: number;
   readonly retry: Retry;

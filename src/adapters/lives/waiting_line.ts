@@ -9,7 +9,7 @@ export interface Waiter extends ConnectOptions {
   readonly fail: (error: unknown) => void;
 }
 
-export interface WaitingLineOptions {
+interface WaitingLineOptions {
   /** Settles when there is a server. Throws what the last attempt threw. */
   readonly connect: (options: ConnectOptions) => Promise<void>;
   readonly connected: () => boolean;

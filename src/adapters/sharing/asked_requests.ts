@@ -22,7 +22,7 @@ import { quoted } from "../../base/outside.ts";
 import { optionName } from "../../base/option_name.ts";
 
 /** Who may be meant by a request of the server. */
-export interface Candidates {
+interface Candidates {
   /** Those for whom the server may be working; undefined for one that has left. */
   readonly askers: Iterable<SharedClient | undefined>;
   /** Those who have a conversation with it. */

@@ -18,7 +18,7 @@ import { optionName } from "../../base/option_name.ts";
 const NEEDS_SESSION = new Set<string>([Method.subscribe, Method.unsubscribe, Method.setLevel]);
 
 /** What an answer to `initialize` depends on besides the server's own. */
-export interface InitializeQuestion {
+interface InitializeQuestion {
   readonly kind: ClientKind;
   /** The revision that the client asks for. */
   readonly asked: unknown;

@@ -12,7 +12,7 @@ interface Piece {
   next: Piece | undefined;
 }
 
-export interface ChildInputOptions {
+interface ChildInputOptions {
   /** Called when the child reads no more. */
   readonly onBroken: () => void;
   /** Counts the bytes that wait, where they are more than a few. */

@@ -1,6 +1,6 @@
 /** How a server that is a child process is started and stopped. */
 import * as z from "zod";
-import { option, section, type SettingsOf } from "../../options/section.ts";
+import { option, section } from "../../options/section.ts";
 import { duration, keyValue, nonEmpty } from "../../options/values.ts";
 
 /** Of each child. */
@@ -27,4 +27,3 @@ export const processOptions = section({
   cwd,
   stopTimeoutMs: stopTimeout,
 }));
-export type ProcessSettings = SettingsOf<typeof processOptions>;

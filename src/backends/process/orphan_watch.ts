@@ -95,14 +95,14 @@ signal_all TERM
 await "$sigkill"
 `;
 
-export interface WatcherTimes {
+interface WatcherTimes {
   /** From the end of the gateway, and with it of the children's stdin, to SIGTERM. */
   readonly stdinGraceMs: number;
   /** From SIGTERM to SIGKILL. */
   readonly stopTimeoutMs: number;
 }
 
-export interface OrphanWatchOptions {
+interface OrphanWatchOptions {
   /** From SIGTERM to SIGKILL. */
   readonly stopTimeoutMs: number;
   readonly emit: Sink;

@@ -9,7 +9,7 @@ const POLL_MS = 20;
 /** SIGKILL works at once, but the kernel may take a while to take the processes down. */
 const KILL_WAIT_MS = 1_000;
 
-export interface ProcessGroupOptions {
+interface ProcessGroupOptions {
   /** Settles when the leader has ended. */
   exited: Promise<unknown>;
   /** From SIGTERM to SIGKILL. */

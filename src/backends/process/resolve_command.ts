@@ -5,7 +5,7 @@ import { ConfigError } from "../../core/errors.ts";
 /** Not there, not ours to read, a folder on the way is a file or a circle, or no file can have such a name. */
 const ABSENT = new Set<unknown>(["ENOENT", "EACCES", "ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
 
-export interface ResolveOptions {
+interface ResolveOptions {
   /** Where the child will run; a relative program path counts from here. */
   cwd?: string | undefined;
   /** The child's search path (`PATH`). */

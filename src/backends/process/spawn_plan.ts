@@ -1,13 +1,13 @@
 /** What is started for a command: the program itself, or the shell of this system with the whole line. */
 
-export interface SpawnedCommand {
+interface SpawnedCommand {
   readonly program: string;
   readonly args: readonly string[];
   /** `program` is a line for the shell. */
   readonly shell: boolean;
 }
 
-export interface SpawnPlan {
+interface SpawnPlan {
   readonly program: string;
   readonly args: string[];
   /** Windows: the arguments stand on the command line as they are. */

@@ -14,7 +14,7 @@ import {
   type RequestId,
 } from "../../core/message/jsonrpc.ts";
 
-export interface AnswerFirstOptions {
+interface AnswerFirstOptions {
   readonly say: (envelope: Envelope) => Promise<void> | void;
   /** Counts what waits here and is no request: those are counted by whoever may send them again. */
   readonly backlog: Backlog | undefined;

@@ -10,7 +10,7 @@ import type { RemoteOptions } from "./remote.ts";
 import { lostAnswer, otherTransport, RemoteError, shown } from "./remote_error.ts";
 import { contentType, EVENT_STREAM, readMessages, refusalOf } from "./response.ts";
 
-export interface AnswerReaderOptions {
+interface AnswerReaderOptions {
   readonly remote: RemoteOptions;
   /** All that are open. */
   readonly calls: Pick<Calls, "has">;

@@ -12,7 +12,7 @@ import { Queue } from "../../base/queue.ts";
 import { each } from "../../base/readable.ts";
 import { AnswerFirst } from "./answer_first.ts";
 
-export interface DetectOptions {
+interface DetectOptions {
   readonly streamable: Backend;
   readonly sse: Backend;
   readonly emit: Sink;

@@ -12,7 +12,7 @@ export interface DialOptions {
   readonly env?: Environment | undefined;
 }
 
-export interface Address {
+interface Address {
   readonly hostname: string;
   readonly port: number;
 }

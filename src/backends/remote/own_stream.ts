@@ -7,7 +7,7 @@ import { eventSource, isMessage } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { RemoteError } from "./remote_error.ts";
 
-export interface OwnStreamOptions {
+interface OwnStreamOptions {
   readonly remote: RemoteOptions;
   /** Settles with an event stream, after the event of this id where one was seen. Throws RemoteError for all else. */
   readonly get: (cursor: string | undefined) => Promise<Response>;

@@ -12,7 +12,7 @@ import { withAnswerId } from "../../wire/answer_id.ts";
 const BODY_CHARS = 200;
 const SHOWN_CHARS = 300;
 
-export interface RemoteErrorOptions extends BackendErrorOptions {
+interface RemoteErrorOptions extends BackendErrorOptions {
   /** False when it is certain that the server did not take the request. */
   readonly delivered: boolean;
   /** HTTP status of the remote, where it answered. */
@@ -24,7 +24,7 @@ export interface RemoteErrorOptions extends BackendErrorOptions {
 }
 
 /** A JSON-RPC error and its text as it came. */
-export interface ErrorAnswer {
+interface ErrorAnswer {
   readonly message: JsonRpcError;
   readonly text: string;
 }

@@ -17,7 +17,7 @@ const REASONS = [
   "connection refused",
 ];
 
-export interface SocksCredentials {
+interface SocksCredentials {
   readonly username: string;
   readonly password: string;
 }

@@ -12,7 +12,7 @@ export type TargetCheck = (url: URL) => Promise<void>;
 export const anyTarget: TargetCheck = () => Promise.resolve();
 
 /** The addresses behind a name; none when nobody knows it. */
-export type Lookup = (name: string) => Promise<readonly string[]>;
+type Lookup = (name: string) => Promise<readonly string[]>;
 
 /** For URLs that somebody else named: a private, loopback or link-local address is refused, also behind a name. */
 export function publicTarget(lookup: Lookup = askSystem): TargetCheck {

@@ -5,7 +5,7 @@ import type { Path } from "./path.ts";
 const [COMMA, OPEN_BRACE, CLOSE_BRACE] = [0x2c, 0x7b, 0x7d];
 
 /** A member whose name, with its quotes, and value begin and end there. */
-export interface Member {
+interface Member {
   readonly nameStart: number;
   readonly nameEnd: number;
   readonly valueStart: number;

@@ -1,6 +1,6 @@
 /** How large a message may be, in bytes and in structure. */
 import type { MessageLimits } from "./message_limits.ts";
-import { option, section, type SettingsOf } from "../../options/section.ts";
+import { option, section } from "../../options/section.ts";
 import { size, wholeNumber } from "../../options/values.ts";
 
 /** Of clients, and of servers. */
@@ -41,7 +41,6 @@ export const messageOptions = section({
   clientLimits: limits(values, "maxBodyParts"),
   serverLimits: limits(values, "maxMessageParts"),
 }));
-export type MessageSettings = SettingsOf<typeof messageOptions>;
 
 type Parts = "maxBodyParts" | "maxMessageParts";
 

@@ -26,7 +26,7 @@ const LARGE_CHARS = 64 * 1024;
 /** LSP's code for the same thing; outside the range that JSON-RPC reserves. */
 const REQUEST_CANCELLED = { code: -32800, message: "Request cancelled" };
 
-export interface ExchangeOptions {
+interface ExchangeOptions {
   readonly ids: readonly RequestId[];
   readonly batch: boolean;
   /** The connection that the POST came on. */

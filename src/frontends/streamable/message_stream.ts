@@ -11,7 +11,7 @@ import type { EventLog } from "./session_events.ts";
 /** The SDKs' own first pause; short enough for a user who waits, long enough for a gateway that many come back to. */
 const RETRY_MS = 1_000;
 
-export interface MessageStreamOptions extends Omit<EventStreamOptions, "caller"> {
+interface MessageStreamOptions extends Omit<EventStreamOptions, "caller"> {
   /** Makes the stream resumable. */
   readonly log?: EventLog | undefined;
   /** Nothing is to follow what the log has. */

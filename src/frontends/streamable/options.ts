@@ -1,5 +1,5 @@
 /** Streamable HTTP: sessions, and how their requests are answered. */
-import { option, section, type SettingsOf } from "../../options/section.ts";
+import { option, section } from "../../options/section.ts";
 import { choice, duration, onOff } from "../../options/values.ts";
 
 /** Of the one endpoint. */
@@ -26,4 +26,3 @@ export const streamableOptions = section({
   sessionTimeoutMs: sessionTimeout,
   replyMode,
 }));
-export type StreamableSettings = SettingsOf<typeof streamableOptions>;

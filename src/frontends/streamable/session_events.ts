@@ -14,7 +14,7 @@ export interface Position {
   readonly sequence: number;
 }
 
-export interface SessionEventsOptions {
+interface SessionEventsOptions {
   readonly session: string;
   readonly store: EventStore;
   readonly emit: Sink;

@@ -12,7 +12,7 @@ import type { Posted } from "../posted.ts";
 
 const NO_HEADERS = {};
 
-export interface PostContext {
+interface PostContext {
   readonly session: string;
   readonly caller: Caller;
   /** What the peer's signal belongs to. */

@@ -7,7 +7,7 @@ export interface StreamableOptions extends StatefulOptions, StatelessOptions {
   readonly stateful: boolean;
 }
 
-export interface StreamablePaths {
+interface StreamablePaths {
   readonly streamableHttpPath: string;
 }
 

@@ -27,7 +27,7 @@ const LARGE_BYTES = 256 * 1024;
 /** What is read into it is not looked at. */
 const litter = new Uint8Array(BUSY_BYTES);
 
-export interface Beating {
+interface Beating {
   /** Called each time the pause is over. */
   beat(): void;
 }

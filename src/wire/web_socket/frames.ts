@@ -37,7 +37,7 @@ export class FrameError extends Error {
 }
 
 /** Who hears what the frames say. Bytes are lent for the time of the call. */
-export interface FrameTaker {
+interface FrameTaker {
   text(text: string): void;
   ping(payload: Uint8Array): void;
   pong(): void;
@@ -53,7 +53,7 @@ export interface Arrival {
   leave(): void;
 }
 
-export interface FrameDecoderOptions {
+interface FrameDecoderOptions {
   readonly side: Side;
   /** Of a whole message, in however many frames it comes. */
   readonly maxBytes: number;

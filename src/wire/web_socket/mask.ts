@@ -1,6 +1,6 @@
 /** The mask of a WebSocket client's frames (RFC 6455, section 5.3). */
 
-export interface MaskedRange {
+interface MaskedRange {
   readonly from: number;
   readonly to: number;
   /** Its lowest byte is for the first one. */

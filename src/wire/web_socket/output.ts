@@ -24,7 +24,7 @@ interface Waiting {
   next: Waiting | undefined;
 }
 
-export interface WebSocketOutputOptions {
+interface WebSocketOutputOptions {
   readonly side: Side;
   /** Nobody reads any more. */
   readonly onBroken: () => void;
