@@ -4,7 +4,7 @@ import { RequestError } from "./core/errors.ts";
 import { behind, type HttpPolicy } from "./core/http_policy.ts";
 import type { Handler, Route, UpgradeHandler } from "./frontends/frontend.ts";
 import { isUpgrade, notUpgraded } from "./frontends/websocket.ts";
-import type { Service } from "./listener/connection.ts";
+import type { Service } from "./listener/service.ts";
 import type { Upgrade } from "./wire/upgrade.ts";
 import { routeOf, withoutSlash } from "./wire/request_path.ts";
 

@@ -3,7 +3,7 @@ import { ConfigError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
 import { within } from "./base/waiting.ts";
 import { optionName } from "./base/option_name.ts";
-import type { Service } from "./listener/connection.ts";
+import type { Service } from "./listener/service.ts";
 import { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
 

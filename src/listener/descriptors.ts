@@ -1,5 +1,6 @@
 /** How many connections a process may have: each of them, and each pipe and file, takes a file descriptor. */
 import { optionName } from "../base/option_name.ts";
+import { BusyError } from "../core/errors.ts";
 
 /** More than one process of ours answers well, and less than what containers allow by default. */
 const MOST = 10_000;
@@ -15,6 +16,16 @@ const EXPECTED = [Deno.errors.NotFound, Deno.errors.NotCapable, Deno.errors.Perm
 /** EMFILE and ENFILE (accept(2)). */
 export function isOutOfDescriptors(error: unknown): boolean {
   return error instanceof Error && /os error (23|24)\)|EMFILE|ENFILE/.test(error.message);
+}
+
+/** Rejects with BusyError where there is no file descriptor left: that is no fault, and passes. */
+export async function orBusy<T>(opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (cause) {
+    if (!isOutOfDescriptors(cause)) throw cause;
+    throw new BusyError("Too many connections: no file descriptor is left", { cause });
+  }
 }
 
 interface Needs {

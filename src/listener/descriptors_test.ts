@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { connectionsFor, descriptorLimit, tooManyFor } from "./descriptors.ts";
+import { BusyError } from "../core/errors.ts";
+import { connectionsFor, descriptorLimit, orBusy, tooManyFor } from "./descriptors.ts";
 
 Deno.test("connectionsFor leaves what children and files need, and never less than a few", () => {
   assert.equal(connectionsFor({ maxChildren: 100 }, 1_024), 424);
@@ -42,4 +43,14 @@ Deno.test({
     const limit = Number(new TextDecoder().decode(stdout));
     assert.equal(limit, descriptorLimit(), new TextDecoder().decode(stderr));
   },
+});
+
+Deno.test("orBusy makes a lack of descriptors one that passes, and leaves all else as it is", async () => {
+  assert.equal(await orBusy(Promise.resolve("open")), "open");
+  const full = new Error("Too many open files (os error 24)");
+  await assert.rejects(orBusy(Promise.reject(full)), (error) => {
+    return error instanceof BusyError && error.cause === full;
+  });
+  const refused = new Deno.errors.ConnectionRefused("nobody there");
+  await assert.rejects(orBusy(Promise.reject(refused)), (error) => error === refused);
 });

@@ -1,11 +1,15 @@
 /** The runtime's own server, on loopback and for those alone who come through us: what we do not read ourselves. */
 import type { ByteStream } from "../wire/byte_stream.ts";
+import { orBusy } from "./descriptors.ts";
+import type { Place } from "./places.ts";
 import type { RequestHandler } from "./runtime.ts";
+import { tunnel } from "./tunnel.ts";
 
 const LOOPBACK = "127.0.0.1";
 
 /** Whoever answers for a connection. */
-interface Handling {
+export interface Handling {
+  readonly place: Place;
   readonly handle: RequestHandler;
 }
 
@@ -15,8 +19,22 @@ export class Inside {
   /** Made with the first connection: mostly there is none. */
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
 
-  /** A connection to the server, whose requests that one answers. Throws what `Deno.connect` throws. */
-  async open(handling: Handling): Promise<ByteStream> {
+  /**
+   * Relays a connection to the server, whose requests that one answers. Settles at its end. Rejects with BusyError where
+   * there is no room for it.
+   */
+  async relay(client: ByteStream, handling: Handling): Promise<void> {
+    // Another two descriptors.
+    handling.place.widen(2);
+    await tunnel(client, await orBusy(this.#connect(handling)));
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#server?.shutdown();
+  }
+
+  /** Throws what `Deno.connect` throws. */
+  async #connect(handling: Handling): Promise<ByteStream> {
     const server = this.#server ??= this.#start();
     const conn = await Deno.connect({ hostname: LOOPBACK, port: server.addr.port });
     const { port } = conn.localAddr;
@@ -30,10 +48,6 @@ export class Inside {
         conn.close();
       },
     };
-  }
-
-  async shutdown(): Promise<void> {
-    await this.#server?.shutdown();
   }
 
   #start(): Deno.HttpServer<Deno.NetAddr> {

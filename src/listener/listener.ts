@@ -6,11 +6,12 @@ import { BusyError, GatewayError, StoppingError, toResponse } from "../core/erro
 import type { Sink } from "../core/events.ts";
 import { pause, pauseBefore, type Retry } from "../base/retry.ts";
 import { writeAnswer } from "./answer.ts";
-import { Connection, type Service, type Surroundings } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { isOutOfDescriptors } from "./descriptors.ts";
 import { Inside } from "./inside.ts";
 import { type ConnectionLimits, Places } from "./places.ts";
 import { serveConnection } from "./runtime.ts";
+import type { Service, Surroundings } from "./service.ts";
 import { type Certificate, TlsInside } from "./tls_inside.ts";
 
 /** Somebody's file will be closed soon. */

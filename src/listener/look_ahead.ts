@@ -1,10 +1,10 @@
-/** Whether somebody is still there while an answer is under way: what is read then belongs to the next request. */
+/** A read that is begun to see whether somebody is still there: what it brings belongs to the next request. */
 import { type AheadStream, type ByteStream, hasCaughtUp, withBefore } from "../wire/byte_stream.ts";
 
 /** Enough to see something. */
 const READ_BYTES = 512;
 
-export class Watch {
+export class LookAhead {
   readonly #stream: ByteStream;
   readonly #bytes = new Uint8Array(READ_BYTES);
   readonly #read: Promise<number | null>;
