@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { closing, concat, frame, type FrameParts, MASK } from "../../../tests/support/frames.ts";
-import { FrameDecoder, FrameError, type Side } from "./frames.ts";
+import { FrameDecoder } from "./decoder.ts";
+import { FrameError, type Side } from "./frames.ts";
 
 const [CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG] = [0, 1, 2, 8, 9, 10] as const;
 
