@@ -4,7 +4,7 @@
  */
 import type { RequestId } from "../core/message/jsonrpc.ts";
 import type { Path } from "../core/message/path.ts";
-import { freeMemory } from "./free_memory.ts";
+import { COMMA, JsonBytes, OPEN_BRACE, QUOTE, UNSURE } from "./json_bytes.ts";
 import { spellsLetters } from "./letter_escape.ts";
 
 /** A value that is to stand where a path of keys leads. */
@@ -26,25 +26,6 @@ interface Span {
 
 /** After a key: a number, or a string without escapes. */
 const SCALAR = /\s*:\s*("[^"\\]*"|[-\d][^\s,}\]]*)/y;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const [OPEN_BRACE, CLOSE_BRACE] = [0x7b, 0x7d];
-const [OPEN_BRACKET, CLOSE_BRACKET] = [0x5b, 0x5d];
-/** Up to this size one text after the other is written to the same memory. */
-const SCRATCH_BYTES = 1024 * 1024;
-/** So far one character after the other is faster than the call of an encoder. */
-const SHORT_CHARS = 256;
-const MAX_ASCII = 0x7f;
-/** From here on a search is worth its call: strings are mostly short, and some are files. */
-const LONG_STRING_BYTES = 64;
-/** `{` and `[`, `}` and `]` differ in this bit. */
-const SHAPE_BIT = 0x20;
-/** In place of an end. */
-const UNSURE = -1;
-
-const encoder = new TextEncoder();
-const scratch = new Uint8Array(SCRATCH_BYTES);
 
 /**
  * The text with other values where these paths lead, or undefined when one of the places is not certain. `text` must be
@@ -89,27 +70,25 @@ class PlacedEdit {
   }
 }
 
-/** Looks for the places in bytes: to read a text of some size character by character takes longer. */
+/** Looks for the places, and makes the edits there. */
 class Search {
   readonly #text: string;
   readonly #places: readonly PlacedEdit[];
   /** As they stand in the text, once they are found. */
   readonly #inOrder: PlacedEdit[] = [];
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  /** Nothing but ASCII: each character is a byte. */
-  readonly #ascii: boolean;
+  readonly #json: JsonBytes;
 
   constructor(text: string, edits: readonly Edit[]) {
     this.#text = text;
     this.#places = edits.map((edit) => new PlacedEdit(edit));
-    this.#bytes = bytesOf(text);
-    this.#ascii = this.#bytes.length === text.length;
+    this.#json = new JsonBytes(text);
   }
 
   /** The text with all edits made; undefined when a reader might find something else at one of the places. */
   result(): string | undefined {
-    const start = this.#skipSpace(0);
-    const nowhere = this.#bytes[start] !== OPEN_BRACE;
+    const json = this.#json;
+    const start = json.skipSpace(0);
+    const nowhere = json.bytes[start] !== OPEN_BRACE;
     if (!nowhere && this.#endOfSearched(start, this.#places, 0) === UNSURE) return undefined;
     for (const { edit, end } of this.#places) {
       if (edit.value !== undefined && end === UNSURE) return undefined;
@@ -119,18 +98,19 @@ class Search {
 
   /** It is of no use any more. */
   free(): void {
-    if (this.#bytes.buffer !== scratch.buffer) freeMemory(this.#bytes);
+    this.#json.free();
   }
 
   #edited(): string {
+    const json = this.#json;
     let result = "";
     let at = 0;
     let byte = 0;
     for (const { edit, start, end } of this.#inOrder) {
       if (edit.value === undefined) continue;
-      const valueAt = at + this.#charsIn(byte, start);
+      const valueAt = at + json.charsIn(byte, start);
       result += this.#text.slice(at, valueAt) + written(edit.value);
-      at = valueAt + this.#charsIn(start, end);
+      at = valueAt + json.charsIn(start, end);
       byte = end;
     }
     return result + this.#text.slice(at);
@@ -138,19 +118,20 @@ class Search {
 
   /** Where an object ends that lies so many keys deep on these paths. */
   #endOfSearched(start: number, places: readonly PlacedEdit[], depth: number): number {
-    const bytes = this.#bytes;
+    const json = this.#json;
+    const { bytes } = json;
     let size = 0;
-    let at = this.#skipSpace(start + 1);
+    let at = json.skipSpace(start + 1);
     for (; bytes[at] === QUOTE; size++) {
-      const nameEnd = this.#endOfName(at);
+      const nameEnd = json.endOfName(at);
       // An escape may spell a key once more; whoever does not know that reads another one.
       if (nameEnd === UNSURE) return UNSURE;
       const place = this.#placeNamed({ start: at + 1, end: nameEnd - 1 }, places, depth);
-      const valueStart = this.#skipSpace(this.#skipSpace(nameEnd) + 1);
-      const end = place ? this.#endOfFound(valueStart, place, depth) : this.#endOfValue(valueStart);
+      const valueStart = json.skipSpace(json.skipSpace(nameEnd) + 1);
+      const end = place ? this.#endOfFound(valueStart, place, depth) : json.endOfValue(valueStart);
       if (end === UNSURE) return UNSURE;
-      at = this.#skipSpace(end);
-      if (bytes[at] === COMMA) at = this.#skipSpace(at + 1);
+      at = json.skipSpace(end);
+      if (bytes[at] === COMMA) at = json.skipSpace(at + 1);
     }
     for (const { edit: { sizes } } of places) if (sizes && sizes[depth] !== size) return UNSURE;
     return at + 1;
@@ -163,141 +144,26 @@ class Search {
 
   #isNamed({ start, end }: Span, key: string | undefined): boolean {
     if (key?.length !== end - start) return false;
-    for (let at = 0; at < key.length; at++) if (this.#bytes[start + at] !== key.charCodeAt(at)) return false;
+    const { bytes } = this.#json;
+    for (let at = 0; at < key.length; at++) if (bytes[start + at] !== key.charCodeAt(at)) return false;
     return true;
   }
 
   /** Where the value ends that the next key of a path leads to. */
   #endOfFound(start: number, place: PlacedEdit, depth: number): number {
+    const json = this.#json;
     if (place.found > depth) return UNSURE;
     place.found++;
     if (place.found < place.edit.path.length) {
-      const leadsOn = this.#bytes[start] === OPEN_BRACE;
-      return leadsOn ? this.#endOfSearched(start, [place], depth + 1) : this.#endOfValue(start);
+      const leadsOn = json.bytes[start] === OPEN_BRACE;
+      return leadsOn ? this.#endOfSearched(start, [place], depth + 1) : json.endOfValue(start);
     }
     place.start = start;
     this.#inOrder.push(place);
-    return place.end = this.#endOfValue(start);
-  }
-
-  #endOfValue(start: number): number {
-    const bytes = this.#bytes;
-    const first = bytes[start];
-    if (first === QUOTE) return this.#endOfString(start);
-    if (first === OPEN_BRACE || first === OPEN_BRACKET) return this.#endOfNested(start);
-    let end = start;
-    while (end < bytes.length && !endsScalar(bytes[end])) end++;
-    return end;
-  }
-
-  /** Outside of strings, brackets of valid JSON stand in pairs: counting them is enough. */
-  #endOfNested(start: number): number {
-    const bytes = this.#bytes;
-    let depth = 0;
-    for (let at = start; at < bytes.length;) {
-      const code = bytes[at] ?? 0;
-      if (code === QUOTE) {
-        at = this.#endOfString(at);
-        continue;
-      }
-      at++;
-      if (code < OPEN_BRACKET) continue;
-      const bracket = code & ~SHAPE_BIT;
-      if (bracket === OPEN_BRACKET) depth++;
-      else if (bracket === CLOSE_BRACKET && --depth === 0) return at;
-    }
-    return bytes.length;
-  }
-
-  #endOfString(start: number): number {
-    const bytes = this.#bytes;
-    const near = start + LONG_STRING_BYTES;
-    let at = start + 1;
-    for (let code = bytes[at]; code !== QUOTE; code = bytes[at]) {
-      if (at >= near) return this.#endOfLongString(at);
-      // What follows a backslash ends no string.
-      at += code === BACKSLASH ? 2 : 1;
-    }
-    return at + 1;
-  }
-
-  /** `from` is inside of the string, and behind no backslash. */
-  #endOfLongString(from: number): number {
-    const { length } = this.#bytes;
-    for (let at = from; at < length;) {
-      const quote = this.#ascii ? this.#text.indexOf('"', at) : this.#bytes.indexOf(QUOTE, at);
-      if (quote === -1) return length;
-      let backslashes = 0;
-      while (quote - backslashes > at && this.#bytes[quote - backslashes - 1] === BACKSLASH) backslashes++;
-      at = quote + 1;
-      if (backslashes % 2 === 0) return at;
-    }
-    return length;
-  }
-
-  /** Of a string without escapes. */
-  #endOfName(start: number): number {
-    const bytes = this.#bytes;
-    for (let at = start + 1; at < bytes.length; at++) {
-      if (bytes[at] === QUOTE) return at + 1;
-      if (bytes[at] === BACKSLASH) return UNSURE;
-    }
-    return UNSURE;
-  }
-
-  #skipSpace(start: number): number {
-    let at = start;
-    while (isSpace(this.#bytes[at])) at++;
-    return at;
-  }
-
-  #charsIn(start: number, end: number): number {
-    return this.#ascii ? end - start : lengthOf(this.#bytes.subarray(start, end));
+    return place.end = json.endOfValue(start);
   }
 }
 
 function written(value: RequestId): string {
   return typeof value === "string" ? JSON.stringify(value) : `${value}`;
-}
-
-/** Good until the next text. */
-function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  const short = text.length <= SHORT_CHARS ? asciiOf(text) : undefined;
-  if (short) return short;
-  if (text.length <= SCRATCH_BYTES) {
-    const { read, written } = encoder.encodeInto(text, scratch);
-    if (read === text.length) return scratch.subarray(0, written);
-  }
-  return encoder.encode(text);
-}
-
-/** Undefined where a character is more than one byte. */
-function asciiOf(text: string): Uint8Array<ArrayBuffer> | undefined {
-  const { length } = text;
-  for (let at = 0; at < length; at++) {
-    const code = text.charCodeAt(at);
-    if (code > MAX_ASCII) return undefined;
-    scratch[at] = code;
-  }
-  return scratch.subarray(0, length);
-}
-
-function endsScalar(code: number | undefined): boolean {
-  return code === COMMA || code === CLOSE_BRACE || code === CLOSE_BRACKET || isSpace(code);
-}
-
-/** The four characters that JSON knows as white space. */
-function isSpace(code: number | undefined): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-}
-
-/** How long these bytes of UTF-8 are as a string: four of them are a pair of surrogates. */
-function lengthOf(bytes: Uint8Array): number {
-  let length = bytes.length;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] ?? 0;
-    if ((byte & 0xc0) === 0x80) length--;
-    else if (byte >= 0xf0) length++;
-  }
-  return length;
 }
