@@ -46,6 +46,7 @@ Deno.test("ClientWatch reads nothing of a body that is not complete", async () =
   using watch = new ClientWatch(stream, body);
   const signal = watch.leaving();
   stream.receive(bytes("ab"));
+  await settled();
   assert.equal(await new Response(body.stream).text(), "ab");
   stream.end();
   await settled();
