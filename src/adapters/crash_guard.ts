@@ -10,7 +10,7 @@ export interface CrashLimits {
 }
 
 /** How a server ended that had answered nothing. */
-export interface End {
+export interface Crash {
   readonly reason: string;
   /** A request was in its hands, which may be what it died of. */
   readonly provoked: boolean;
@@ -74,7 +74,7 @@ export class CrashGuard {
   }
 
   /** The server ended, and had answered nothing. */
-  ended({ reason, provoked, livedMs }: End): void {
+  ended({ reason, provoked, livedMs }: Crash): void {
     const { limit, windowMs, probeMs, fair = false, onFailed } = this.#options;
     if (fair && (provoked || livedMs > windowMs / limit)) return;
     const now = this.#now();

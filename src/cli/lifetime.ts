@@ -13,7 +13,7 @@ const SAME_SIGNAL_MS = 500;
 /** No event tells that a process which is not a child of ours has ended. */
 const PARENT_POLL_MS = 1_000;
 
-export interface StopOptions {
+export interface StopRequestOptions {
   /** The end of a piped stdin counts as a request to stop; without this, stdin is left alone. */
   readonly watchStdin: boolean;
   /** The end of the process that launched us counts, too. */
@@ -30,7 +30,7 @@ interface StopRequests {
 }
 
 /** Listens until the process ends: a late signal that nobody listens to would end it with a code of its own. */
-export function stopRequests({ watchStdin, watchParent, idle }: StopOptions): StopRequests {
+export function stopRequests({ watchStdin, watchParent, idle }: StopRequestOptions): StopRequests {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<void>();
   let firstAt: number | undefined;
@@ -87,7 +87,7 @@ function isRunning(pid: number): boolean {
 }
 
 /** While somebody is connected nothing can be over before the whole time has passed again. */
-async function deserted({ ms, since }: NonNullable<StopOptions["idle"]>): Promise<void> {
+async function deserted({ ms, since }: NonNullable<StopRequestOptions["idle"]>): Promise<void> {
   while (true) {
     const leftMs = (since() ?? performance.now()) + ms - performance.now();
     if (leftMs <= 0) return;

@@ -1,6 +1,6 @@
 /** Two bounds of which one makes the other mean nothing. */
 import { findOption, type OptionKey } from "./options.ts";
-import type { Problem, Readable } from "./problem.ts";
+import type { ParsedOptions, Problem } from "./problem.ts";
 
 interface Pair {
   /** May not be beyond the other. */
@@ -21,7 +21,7 @@ const PAIRS: readonly Pair[] = [
 ];
 
 /** Only of what somebody has written: a default gives way to a bound. */
-export function contradictions({ raw, values, nameOf }: Readable): Problem[] {
+export function contradictions({ raw, values, nameOf }: ParsedOptions): Problem[] {
   return PAIRS.flatMap(({ option, bound, because }) => {
     const [value, limit] = [values[option], values[bound]];
     if (raw[option] === undefined || typeof value !== "number" || typeof limit !== "number") return [];
@@ -33,6 +33,6 @@ export function contradictions({ raw, values, nameOf }: Readable): Problem[] {
   });
 }
 
-function shownBound(raw: Readable["raw"], bound: OptionKey): string {
+function shownBound(raw: ParsedOptions["raw"], bound: OptionKey): string {
   return raw[bound] === undefined ? `by default ${findOption(bound)?.default}` : String(raw[bound]);
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { readable } from "../../tests/support/config.ts";
+import { parsedOptions } from "../../tests/support/config.ts";
 import { fetchedFirst } from "./package_runner.ts";
 import { readServer } from "./server_input.ts";
 
 function fetchedBy(line: string): string | undefined {
-  const server = readServer(readable({ stdio: line }), { argv: [] });
+  const server = readServer(parsedOptions({ stdio: line }), { argv: [] });
   assert.equal(server.kind, "command");
   return server.kind === "command" ? fetchedFirst(server) : undefined;
 }

@@ -13,14 +13,14 @@ export interface Problem {
 }
 
 /** Where each value by itself is right. */
-export interface Readable extends Layered {
+export interface ParsedOptions extends Layered {
   readonly values: Options;
 }
 
 const MAX_SHOWN = 80; // a refused value in a message, which stays one line
 
 /** Names the option and its value, or where in a list the value stands if it may be a secret. */
-export function unreadable({ raw, nameOf }: Layered, issue: z.core.$ZodIssue): Problem {
+export function invalidValue({ raw, nameOf }: Layered, issue: z.core.$ZodIssue): Problem {
   const [key = "", index = "0"] = issue.path.map(String);
   const value = raw[key as OptionKey];
   const position = Array.isArray(value) && value.length > 1 ? ` (value ${Number(index) + 1})` : "";
@@ -35,6 +35,6 @@ export function shorten(value: unknown): string {
 }
 
 /** All of them as one error, one a line. */
-export function errorOf(problems: readonly Problem[]): ConfigError {
+export function configError(problems: readonly Problem[]): ConfigError {
   return new ConfigError(problems.map(({ text }) => text).join("\n"), { cause: problems[0]?.cause });
 }

@@ -5,7 +5,7 @@ import { type Config, configOf } from "./config.ts";
 import { contradictions } from "./contradictions.ts";
 import { type Layer, layered, type Origin } from "./layers.ts";
 import { type OptionKey, options } from "./options.ts";
-import { errorOf, type Problem, type Readable, unreadable } from "./problem.ts";
+import { configError, invalidValue, type ParsedOptions, type Problem } from "./problem.ts";
 import { sharedRoutes } from "./routes.ts";
 import { foreignBearer, halfTls, noTransport, prewarmedCrowd, transportsOf, untried } from "./rules.ts";
 import { type Operands, readServer, type ServerInput } from "./server_input.ts";
@@ -34,21 +34,21 @@ interface Refused {
  */
 export function resolve(layers: readonly Layer[], operands: Operands = { argv: [] }): Resolved | Refused {
   const given = layered(layers);
-  const parsed = options.safeParse(given.raw);
-  if (!parsed.success) return refused(parsed.error.issues.map((issue) => unreadable(given, issue)));
-  const readable: Readable = { ...given, values: parsed.data };
-  const server = serverOf(readable, operands);
-  const problems = problemsOf(readable, server);
+  const result = options.safeParse(given.raw);
+  if (!result.success) return refused(result.error.issues.map((issue) => invalidValue(given, issue)));
+  const parsed: ParsedOptions = { ...given, values: result.data };
+  const server = serverOf(parsed, operands);
+  const problems = problemsOf(parsed, server);
   if ("text" in server || problems.length > 0) return refused(problems);
-  const transports = transportsOf(readable.values, server);
-  const config = configOf(readable.values, { server, transports });
-  const warnings = warningsOf(readable, { kind: server.kind, transports });
+  const transports = transportsOf(parsed.values, server);
+  const config = configOf(parsed.values, { server, transports });
+  const warnings = warningsOf(parsed, { kind: server.kind, transports });
   return { kind: "resolved", config, origins: given.origins, nameOf: given.nameOf, warnings };
 }
 
 /** Throws ConfigError with all that is wrong, one problem a line. */
 export function accepted(resolution: Resolved | Refused): Resolved {
-  if (resolution.kind === "refused") throw errorOf(resolution.problems);
+  if (resolution.kind === "refused") throw configError(resolution.problems);
   return resolution;
 }
 
@@ -56,9 +56,9 @@ function refused(problems: readonly Problem[]): Refused {
   return { kind: "refused", problems };
 }
 
-function serverOf(readable: Readable, operands: Operands): ServerInput | Problem {
+function serverOf(parsed: ParsedOptions, operands: Operands): ServerInput | Problem {
   try {
-    return readServer(readable, operands);
+    return readServer(parsed, operands);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { text: error.message, cause: error };
@@ -66,13 +66,13 @@ function serverOf(readable: Readable, operands: Operands): ServerInput | Problem
 }
 
 /** Some rules depend on which server it is. */
-function problemsOf(readable: Readable, server: ServerInput | Problem): Problem[] {
-  const general = [halfTls, prewarmedCrowd, untried, contradictions].flatMap((rule) => rule(readable));
+function problemsOf(parsed: ParsedOptions, server: ServerInput | Problem): Problem[] {
+  const general = [halfTls, prewarmedCrowd, untried, contradictions].flatMap((rule) => rule(parsed));
   if ("text" in server) return [server, ...general];
   return [
-    ...noTransport(readable),
-    ...foreignBearer(readable, server),
+    ...noTransport(parsed),
+    ...foreignBearer(parsed, server),
     ...general,
-    ...sharedRoutes(readable, transportsOf(readable.values, server)),
+    ...sharedRoutes(parsed, transportsOf(parsed.values, server)),
   ];
 }

@@ -1,7 +1,7 @@
 import { FRONTENDS } from "../frontends/mod.ts";
 import type { Transport } from "../frontends/options.ts";
 import type { OptionKey } from "./options.ts";
-import type { Problem, Readable } from "./problem.ts";
+import type { ParsedOptions, Problem } from "./problem.ts";
 
 /** Where the report on health is, whatever else is configured; a `healthEndpoint` may take its place. */
 const HEALTH_PATH = "/health";
@@ -16,7 +16,7 @@ interface Route {
  * Refuses two options that name one path, since a path answers every method of one route. The WebSocket path may be any
  * path: an upgrade tells it apart.
  */
-export function sharedRoutes({ values, nameOf }: Readable, transports: readonly Transport[]): Problem[] {
+export function sharedRoutes({ values, nameOf }: ParsedOptions, transports: readonly Transport[]): Problem[] {
   const takenBy = new Map<string, string>();
   return servedRoutes(values, transports).flatMap(({ option, path }): Problem[] => {
     const name = option === undefined ? "the health report" : nameOf(option);
@@ -28,7 +28,7 @@ export function sharedRoutes({ values, nameOf }: Readable, transports: readonly 
   });
 }
 
-function servedRoutes(values: Readable["values"], transports: readonly Transport[]): Route[] {
+function servedRoutes(values: ParsedOptions["values"], transports: readonly Transport[]): Route[] {
   const healthPaths = new Set(values.healthEndpoint);
   const routes: Route[] = [];
   if (!healthPaths.has(HEALTH_PATH)) routes.push({ path: HEALTH_PATH });

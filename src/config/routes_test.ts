@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { readable } from "../../tests/support/config.ts";
+import { parsedOptions } from "../../tests/support/config.ts";
 import { ConfigError } from "../core/errors.ts";
 import { NETWORK_TRANSPORTS, type Transport } from "../frontends/options.ts";
 import type { RawOptions } from "./options.ts";
-import { errorOf } from "./problem.ts";
+import { configError } from "./problem.ts";
 import { sharedRoutes } from "./routes.ts";
 
 function check(raw: RawOptions, transports: readonly Transport[] = NETWORK_TRANSPORTS): void {
-  const problems = sharedRoutes(readable(raw), transports);
-  if (problems.length > 0) throw errorOf(problems);
+  const problems = sharedRoutes(parsedOptions(raw), transports);
+  if (problems.length > 0) throw configError(problems);
 }
 
 Deno.test("sharedRoutes names both flags that name one path", () => {

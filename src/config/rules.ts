@@ -1,7 +1,7 @@
 /** What options may not be given together, or not with this server. */
 import { NETWORK_TRANSPORTS, type Transport } from "../frontends/options.ts";
 import type { Options } from "./options.ts";
-import { type Problem, type Readable, shorten } from "./problem.ts";
+import { type ParsedOptions, type Problem, shorten } from "./problem.ts";
 import type { ServerInput } from "./server_input.ts";
 
 /** A remote server is mostly wanted by a client that can only spawn a command, and a command by the network. */
@@ -9,14 +9,14 @@ export function transportsOf({ outputTransport }: Options, { kind }: ServerInput
   return [...new Set(outputTransport ?? (kind === "remote" ? ["stdio" as const] : NETWORK_TRANSPORTS))];
 }
 
-export function noTransport({ values: { outputTransport }, nameOf }: Readable): Problem[] {
+export function noTransport({ values: { outputTransport }, nameOf }: ParsedOptions): Problem[] {
   if (outputTransport?.length !== 0) return [];
   const option = "outputTransport";
   return [{ option, text: `${nameOf(option)} "": expected streamableHttp, sse, ws or stdio` }];
 }
 
 /** A token for a remote server is given once, and keeps nobody out of a command. */
-export function foreignBearer({ values, nameOf }: Readable, { kind }: ServerInput): Problem[] {
+export function foreignBearer({ values, nameOf }: ParsedOptions, { kind }: ServerInput): Problem[] {
   const { oauth2Bearer, oauth2BearerFile } = values;
   const [bearer, file] = [nameOf("oauth2Bearer"), nameOf("oauth2BearerFile")];
   if (oauth2Bearer !== undefined && oauth2BearerFile !== undefined) {
@@ -31,7 +31,7 @@ export function foreignBearer({ values, nameOf }: Readable, { kind }: ServerInpu
   return [{ option, text }];
 }
 
-export function halfTls({ values: { tlsCert, tlsKey }, nameOf }: Readable): Problem[] {
+export function halfTls({ values: { tlsCert, tlsKey }, nameOf }: ParsedOptions): Problem[] {
   if ((tlsCert === undefined) === (tlsKey === undefined)) return [];
   const [option, value, missing] = tlsKey === undefined
     ? ["tlsCert" as const, tlsCert, "tlsKey"]
@@ -43,13 +43,13 @@ export function halfTls({ values: { tlsCert, tlsKey }, nameOf }: Readable): Prob
 }
 
 /** Children that nobody has asked for must leave room for those that somebody will ask for. */
-export function prewarmedCrowd({ values: { prewarm, maxChildren }, nameOf }: Readable): Problem[] {
+export function prewarmedCrowd({ values: { prewarm, maxChildren }, nameOf }: ParsedOptions): Problem[] {
   if (prewarm === 0 || prewarm < maxChildren) return [];
   const bound = `${nameOf("maxChildren")}, which is ${maxChildren}`;
   return [{ option: "prewarm", text: `${nameOf("prewarm")} "${prewarm}": expected less than ${bound}` }];
 }
 
-export function untried({ values: { tryAtStart, exitOnFailure }, nameOf }: Readable): Problem[] {
+export function untried({ values: { tryAtStart, exitOnFailure }, nameOf }: ParsedOptions): Problem[] {
   if (tryAtStart || !exitOnFailure) return [];
   const text = `${nameOf("exitOnFailure")}: expected ${
     nameOf("tryAtStart")

@@ -2,7 +2,7 @@
 import { ConfigError } from "../core/errors.ts";
 import { commandLabel, commandText, shellLabel } from "./command_label.ts";
 import { splitCommandLine } from "./command_line.ts";
-import type { Readable } from "./problem.ts";
+import type { ParsedOptions } from "./problem.ts";
 import { serverName } from "./server_name.ts";
 
 interface Named {
@@ -46,11 +46,11 @@ export interface Operands {
 type Input = { flag: string; read: () => ServerInput };
 
 /** Throws ConfigError unless exactly one server is given. */
-export function readServer(readable: Readable, operands: Operands): ServerInput {
-  const [input, ...others] = givenInputs(readable, operands);
+export function readServer(parsed: ParsedOptions, operands: Operands): ServerInput {
+  const [input, ...others] = givenInputs(parsed, operands);
   if (input === undefined) {
     throw new ConfigError(
-      `No server given: expected ${readable.nameOf("stdio")} "command line", -- command [arguments...], ` +
+      `No server given: expected ${parsed.nameOf("stdio")} "command line", -- command [arguments...], ` +
         "or the URL of a remote server",
     );
   }
@@ -62,7 +62,7 @@ export function readServer(readable: Readable, operands: Operands): ServerInput 
 }
 
 /** An empty value counts as not given, as it does for supergateway. */
-function givenInputs({ values, nameOf }: Readable, { argv, url }: Operands): Input[] {
+function givenInputs({ values, nameOf }: ParsedOptions, { argv, url }: Operands): Input[] {
   const { stdio = "", streamableHttp, sse, ws } = values;
   const line = nameOf("stdio");
   const remotes = Object.entries({ streamableHttp, sse, ws }).map(([wire, remote]): Input[] =>

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../core/errors.ts";
-import { readable } from "../../tests/support/config.ts";
+import { parsedOptions } from "../../tests/support/config.ts";
 import type { RawOptions } from "./options.ts";
 import { type Operands, readServer, type ServerCommand, type ServerRemote } from "./server_input.ts";
 
 function server(raw: RawOptions, operands: Partial<Operands> = {}) {
-  return readServer(readable(raw), { argv: [], ...operands });
+  return readServer(parsedOptions(raw), { argv: [], ...operands });
 }
 
 function command(raw: RawOptions, operands: Partial<Operands> = {}): ServerCommand {

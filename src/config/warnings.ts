@@ -4,7 +4,7 @@ import type { Transport } from "../frontends/options.ts";
 import { NO_ORIGIN } from "../options/network_values.ts";
 import { doubtfulUnits } from "./doubtful_units.ts";
 import type { OptionKey } from "./options.ts";
-import type { Readable } from "./problem.ts";
+import type { ParsedOptions } from "./problem.ts";
 import type { ServerInput } from "./server_input.ts";
 import { vainPatterns } from "./vain_patterns.ts";
 
@@ -25,19 +25,22 @@ interface WarningContext {
 }
 
 /** One line for each. */
-export function warningsOf(readable: Readable, context: WarningContext): string[] {
-  const { values, nameOf } = readable;
+export function warningsOf(parsed: ParsedOptions, context: WarningContext): string[] {
+  const { values, nameOf } = parsed;
   return [
-    ...withoutEffect(readable, context),
-    ...openToOthers(readable, context),
+    ...withoutEffect(parsed, context),
+    ...openToOthers(parsed, context),
     ...(["cors", "allowedOrigin"] as const).filter((key) => values[key]?.includes(NO_ORIGIN))
       .map((key) => openToNobody(nameOf(key))),
-    ...doubtfulUnits(readable),
+    ...doubtfulUnits(parsed),
     ...vainPatterns(nameOf("cors"), values.cors),
   ];
 }
 
-function withoutEffect({ raw, values, nameOf }: Readable, { kind, transports }: WarningContext): string[] {
+function withoutEffect(
+  { raw, values, nameOf }: ParsedOptions,
+  { kind, transports }: WarningContext,
+): string[] {
   const sessions = values.stateful && transports.includes("streamableHttp");
   const given = (keys: readonly OptionKey[], why: string) =>
     keys.filter((key) => raw[key] !== undefined).map((key) => `${nameOf(key)} has no effect ${why}`);
@@ -68,7 +71,7 @@ function openToNobody(name: string): string {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
 
 /** Without authentication, who reaches the address may do what the server does. */
-function openToOthers({ values: { host }, nameOf }: Readable, { transports }: WarningContext): string[] {
+function openToOthers({ values: { host }, nameOf }: ParsedOptions, { transports }: WarningContext): string[] {
   if (LOOPBACK.test(host) || onStdioAlone(transports)) return [];
   const name = nameOf("host");
   return [

@@ -18,7 +18,7 @@ export function around(channel: Channel, { incoming = channel.incoming, ...chang
   return { incoming, send, close, [Symbol.asyncDispose]: dispose };
 }
 
-export interface Listener {
+export interface IncomingListener {
   /** Gives what is passed on: mostly the same. */
   readonly hear: (envelope: Envelope) => Envelope;
   /** Hears of the end, before anybody else does. */
@@ -28,15 +28,18 @@ export interface Listener {
 type Result = IteratorResult<Envelope, undefined>;
 
 /** What a channel hears, by way of somebody who listens. */
-export function heard(incoming: AsyncIterable<Envelope>, listener: Listener): AsyncIterable<Envelope> {
+export function heard(
+  incoming: AsyncIterable<Envelope>,
+  listener: IncomingListener,
+): AsyncIterable<Envelope> {
   return new Heard(incoming, listener);
 }
 
 class Heard implements AsyncIterableIterator<Envelope, undefined>, Readable<Envelope> {
   readonly #messages: AsyncIterator<Envelope>;
-  readonly #listener: Listener;
+  readonly #listener: IncomingListener;
 
-  constructor(incoming: AsyncIterable<Envelope>, listener: Listener) {
+  constructor(incoming: AsyncIterable<Envelope>, listener: IncomingListener) {
     this.#messages = incoming[Symbol.asyncIterator]();
     this.#listener = listener;
   }

@@ -154,7 +154,7 @@ export class ConfigError extends GatewayError {
 }
 
 /** The error as the refusal of one request: it may be that of many who wait for the same thing. */
-export function refusalOf(error: GatewayError, requestId: RequestId | null): GatewayError {
+export function errorForRequest(error: GatewayError, requestId: RequestId | null): GatewayError {
   const { message, status, code, headers, cause, logged } = error;
   return new GatewayError(message, { status, code, headers, cause, logged, requestId });
 }

@@ -4,8 +4,8 @@ import {
   BusyError,
   ConfigError,
   DisconnectedError,
+  errorForRequest,
   GatewayError,
-  refusalOf,
   RequestError,
   RpcCode,
   StoppingError,
@@ -59,7 +59,7 @@ Deno.test("toResponse answers with status, headers and a JSON-RPC body without a
 
 Deno.test("toResponse names the refused request once its id is known, 0 included", async () => {
   for (const id of [0, "a"]) {
-    const response = toResponse(refusalOf(new BusyError("Too many sessions"), id));
+    const response = toResponse(errorForRequest(new BusyError("Too many sessions"), id));
     assert.equal(response.status, 503);
     assert.equal(response.headers.get("Retry-After"), "5");
     assert.equal((await response.json()).id, id);

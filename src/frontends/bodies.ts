@@ -10,7 +10,7 @@ import type { ReleaseWatch } from "../base/release_watch.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { optionName } from "../base/option_name.ts";
 import { GatheredText } from "../wire/gathered_text.ts";
-import { packingOf, unpacked, unreadable } from "./packed_body.ts";
+import { packingOf, unpacked, unreadableBody } from "./packed_body.ts";
 
 /** What is not larger is not counted, since connections are bounded; and the runtime has a fast way to read it. */
 const SMALL_BYTES = 16 * 1024;
@@ -237,7 +237,7 @@ export class Body {
   #broken(cause: unknown): void {
     if (this.#over) return;
     this.leave();
-    this.#fail?.(cause instanceof GatewayError ? cause : unreadable(this.#options.packing, cause));
+    this.#fail?.(cause instanceof GatewayError ? cause : unreadableBody(this.#options.packing, cause));
   }
 
   #bytes(): ReadableStream<Uint8Array<ArrayBuffer>> | null {

@@ -1,5 +1,5 @@
 /** One SSE response: its keep-alive comments and the news that the client left. */
-import { KEEP_ALIVE_COMMENT } from "../wire/sse.ts";
+import { EVENT_STREAM, KEEP_ALIVE_COMMENT } from "../wire/sse.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
 
 export interface EventStreamOptions extends OutgoingOptions {
@@ -47,7 +47,7 @@ export class EventStream {
 
   response(headers: HeadersInit = {}): Response {
     const all = new Headers(headers);
-    all.set("Content-Type", "text/event-stream");
+    all.set("Content-Type", EVENT_STREAM);
     all.set("Cache-Control", "no-cache, no-transform");
     // Asks nginx and its like not to hold the events back.
     all.set("X-Accel-Buffering", "no");

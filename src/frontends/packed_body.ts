@@ -45,7 +45,7 @@ function slicesOf(packed: ReadableStream<Bytes>): ReadableStream<Bytes> {
 }
 
 /** Why a body could not be read to its end, of which nobody has said more than `cause`. */
-export function unreadable(packing: CompressionFormat | undefined, cause: unknown): RequestError {
+export function unreadableBody(packing: CompressionFormat | undefined, cause: unknown): RequestError {
   if (packing === undefined) return brokenOff(cause);
   return new RequestError(`Bad Request: the body is no ${packing}, or not all of it`, { cause });
 }

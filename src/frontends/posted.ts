@@ -1,7 +1,7 @@
 /** What a POST brought, and everything that can be refused by looking at it alone. */
 import type { Caller } from "../core/caller.ts";
 import type { BufferLimits } from "../core/channel.ts";
-import { BusyError, GatewayError, invalidRequest, refusalOf, stillOpen } from "../core/errors.ts";
+import { BusyError, errorForRequest, GatewayError, invalidRequest, stillOpen } from "../core/errors.ts";
 import { isHandshake } from "../core/mcp/messages.ts";
 import { isRequest, type JsonRpcRequest, type RequestId } from "../core/message/jsonrpc.ts";
 import type { MessageLimits } from "../core/message/message_limits.ts";
@@ -52,7 +52,7 @@ export function posting(options: PostOptions, answer: Answer): AsyncHandler {
       let id: RequestId | null = null;
       const refuse = (error: unknown) => {
         body.leave();
-        reject(error instanceof GatewayError ? refusalOf(error, id ?? error.requestId) : error);
+        reject(error instanceof GatewayError ? errorForRequest(error, id ?? error.requestId) : error);
       };
       body.read((text) => {
         const posted = postedOf(text, body, options.clientLimits);

@@ -2,6 +2,8 @@
 import type { Envelope } from "../core/channel.ts";
 import { lineOf } from "./line.ts";
 
+/** Its media type. */
+export const EVENT_STREAM = "text/event-stream";
 /** A comment that clients ignore: keeps proxies awake, and finds out who is gone. */
 export const KEEP_ALIVE_COMMENT = ":\n\n";
 

@@ -3,7 +3,7 @@ import { flagName } from "../../src/base/option_name.ts";
 import type { Config, ProcessConfig, ServerConfig } from "../../src/config/config.ts";
 import { layered } from "../../src/config/layers.ts";
 import { options, type RawOptions } from "../../src/config/options.ts";
-import type { Readable } from "../../src/config/problem.ts";
+import type { ParsedOptions } from "../../src/config/problem.ts";
 import { accepted, resolve, type Resolved } from "../../src/config/resolve.ts";
 import type { Operands } from "../../src/config/server_input.ts";
 
@@ -33,6 +33,6 @@ export function flat({ process, servers }: Config): FlatConfig {
 }
 
 /** Throws for a value that cannot be read. */
-export function readable(raw: RawOptions): Readable {
+export function parsedOptions(raw: RawOptions): ParsedOptions {
   return { ...layered([flags(raw)]), values: options.parse(raw) };
 }

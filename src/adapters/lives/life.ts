@@ -17,7 +17,7 @@ export interface Life {
 }
 
 /** Why a server ended that was not told to. */
-export interface End {
+export interface LifeEnd {
   readonly reason: unknown;
   /** Whether a client's request was in its hands. */
   readonly provoked: boolean;
@@ -81,7 +81,7 @@ export class TrackRecord {
   }
 
   /** It was there, and ended; without a reason all is well. */
-  broke({ since, answered }: Life, end: End | undefined): void {
+  broke({ since, answered }: Life, end: LifeEnd | undefined): void {
     const livedLong = performance.now() - since >= this.#options.retry.maxDelayMs;
     this.#breaks = livedLong ? 1 : this.#breaks + 1;
     this.#why = end?.reason;
@@ -95,7 +95,7 @@ export class TrackRecord {
   }
 
   /** That there was no room says nothing of the server. */
-  #blame(since: number, { reason, provoked }: End): void {
+  #blame(since: number, { reason, provoked }: LifeEnd): void {
     const { guards, signal } = this.#options;
     if (reason instanceof BusyError || signal.aborted) return;
     const livedMs = performance.now() - since;

@@ -22,7 +22,7 @@ import {
 import type { ClientRequest } from "./client_requests.ts";
 import type { Conversation } from "./conversation.ts";
 import { gone } from "./current_server.ts";
-import type { Waiter } from "./waiting_line.ts";
+import type { WaitingMessage } from "./waiting_line.ts";
 
 export class Upward {
   readonly #conversation: Conversation;
@@ -171,7 +171,7 @@ export class Upward {
     }
   }
 
-  #wait(waiter: Waiter): void {
+  #wait(waiter: WaitingMessage): void {
     const { line, options: { emit } } = this.#conversation;
     background(line.add(waiter), "connecting", emit);
   }

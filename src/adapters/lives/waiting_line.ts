@@ -2,7 +2,7 @@
 import type { ConnectOptions } from "./current_server.ts";
 
 /** One message. */
-export interface Waiter extends ConnectOptions {
+export interface WaitingMessage extends ConnectOptions {
   /** The server is there. */
   readonly go: () => Promise<void> | void;
   /** None is to be had. */
@@ -17,7 +17,7 @@ interface WaitingLineOptions {
 
 export class WaitingLine {
   readonly #options: WaitingLineOptions;
-  readonly #waiters: Waiter[] = [];
+  readonly #waiters: WaitingMessage[] = [];
   #serving = false;
   #going: Promise<void> | undefined;
 
@@ -31,7 +31,7 @@ export class WaitingLine {
   }
 
   /** Connects where that has to be; nobody need wait for it. */
-  async add(waiter: Waiter): Promise<void> {
+  async add(waiter: WaitingMessage): Promise<void> {
     this.#waiters.push(waiter);
     if (this.#serving) return;
     this.#serving = true;
@@ -48,7 +48,7 @@ export class WaitingLine {
     return this.#going ??= this.#handOver().finally(() => this.#going = undefined);
   }
 
-  async #serve(first: Waiter): Promise<void> {
+  async #serve(first: WaitingMessage): Promise<void> {
     try {
       if (!this.#options.connected()) await this.#options.connect(first);
     } catch (error) {

@@ -113,7 +113,7 @@ export class AskedRequests {
     if (this.#open.has(id)) return toRpcError(stillOpen(id));
     // The id of a task means nothing to a client that cannot know whose task it is.
     if (isOfTasks(method)) {
-      return notFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
+      return methodNotFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
     }
     const askers = firstTwo(candidates.askers);
     // However many calls stand alone, none of them could be asked.
@@ -160,16 +160,16 @@ function cannotAnswer(client: SharedClient, method: string): JsonRpcErrorObject 
   if (client.kind !== "session") return standsAlone(method);
   const capability = NEEDED_CAPABILITY.exec(method)?.[1];
   if (capability === undefined || client.askable.has(capability)) return undefined;
-  return notFound(`${quoted(method)} cannot be asked: the client does not declare "${capability}"`);
+  return methodNotFound(`${quoted(method)} cannot be asked: the client does not declare "${capability}"`);
 }
 
 function standsAlone(method: string): JsonRpcErrorObject {
-  return notFound(
+  return methodNotFound(
     `${quoted(method)} cannot be asked of a client without a session (${optionName("stateful")})`,
   );
 }
 
-function notFound(message: string): JsonRpcErrorObject {
+function methodNotFound(message: string): JsonRpcErrorObject {
   return { code: RpcCode.methodNotFound, message };
 }
 

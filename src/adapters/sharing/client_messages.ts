@@ -15,7 +15,7 @@ import {
 import { anew, rewritten } from "../../wire/anew.ts";
 import { askableIn } from "./asked_requests.ts";
 import { withKnownKeys } from "./known_keys.ts";
-import { initializeResult, needsId, refusalOf, withoutTask } from "./shared_capabilities.ts";
+import { initializeResult, methodRefusal, needsId, withoutTask } from "./shared_capabilities.ts";
 import type { SharedClient } from "./shared_client.ts";
 import type { SharedParts } from "./shared_parts.ts";
 
@@ -43,7 +43,9 @@ export class ClientMessages {
   #request(client: SharedClient, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     const { requests, logLevel } = this.#parts;
     const { id, method } = message;
-    const refusal = requests.isOpen(client, id) ? toRpcError(stillOpen(id)) : refusalOf(method, client.kind);
+    const refusal = requests.isOpen(client, id)
+      ? toRpcError(stillOpen(id))
+      : methodRefusal(method, client.kind);
     if (refusal) return client.deliver({ message: errorOf(id, refusal) });
     if (isHandshake(message)) return this.#initialize(client, message);
     if (client.kind === "alone") return this.#pass(client, envelope, message);

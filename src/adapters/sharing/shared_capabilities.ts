@@ -57,20 +57,20 @@ function shareable({ tasks: _, ...capabilities }: Params, kind: ClientKind): Par
 }
 
 /** Why a client of this kind may not ask this, or undefined. */
-export function refusalOf(method: string, kind: ClientKind): JsonRpcErrorObject | undefined {
+export function methodRefusal(method: string, kind: ClientKind): JsonRpcErrorObject | undefined {
   // A server that does not mind the id would take it for one, and it was looked at as none.
   if (isNotificationName(method)) {
-    return notFound(`${quoted(method)} is a notification, and has no id`);
+    return methodNotFound(`${quoted(method)} is a notification, and has no id`);
   }
   const task = isOfTasks(method);
   if (task && kind !== "alone") {
-    return notFound(
+    return methodNotFound(
       `${quoted(method)} is not offered by a shared server: every client could reach every task`,
     );
   }
   const needsSession = kind === "alone" ? task : kind === "request" && NEEDS_SESSION.has(method);
   if (!needsSession) return undefined;
-  return notFound(
+  return methodNotFound(
     `${quoted(method)} needs a session, and this request stands alone: start the gateway with ${
       optionName("stateful")
     }`,
@@ -108,6 +108,6 @@ function withoutLater(capabilities: Params): Params {
   );
 }
 
-function notFound(message: string): JsonRpcErrorObject {
+function methodNotFound(message: string): JsonRpcErrorObject {
   return { code: RpcCode.methodNotFound, message };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Params } from "../../core/message/jsonrpc.ts";
 import { INITIALIZED, sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import { request, result } from "../../../tests/support/messages.ts";
-import { initializeResult, refusalOf } from "./shared_capabilities.ts";
+import { initializeResult, methodRefusal } from "./shared_capabilities.ts";
 import type { ClientKind } from "./shared_client.ts";
 
 const FULL = {
@@ -56,29 +56,29 @@ Deno.test("initializeResult leaves a server alone that declares nothing, or nons
   assert.deepEqual(told({}, "request"), {});
 });
 
-Deno.test("refusalOf refuses tasks to everybody, and what needs a session to a single request", () => {
+Deno.test("methodRefusal refuses tasks to everybody, and what needs a session to a single request", () => {
   for (const kind of ["session", "request"] as const) {
     for (const method of ["tasks/get", "tasks/list", "tasks/result", "tasks/cancel", "tasks/future"]) {
-      assert.equal(refusalOf(method, kind)?.code, -32601);
-      assert.match(refusalOf(method, kind)?.message ?? "", new RegExp(`"${method}".*shared server`));
+      assert.equal(methodRefusal(method, kind)?.code, -32601);
+      assert.match(methodRefusal(method, kind)?.message ?? "", new RegExp(`"${method}".*shared server`));
     }
     for (const method of ["tools/call", "resources/read", "tasks", "ping", "future/method"]) {
-      assert.equal(refusalOf(method, kind), undefined);
+      assert.equal(methodRefusal(method, kind), undefined);
     }
   }
   for (const method of ["resources/subscribe", "resources/unsubscribe", "logging/setLevel"]) {
-    assert.equal(refusalOf(method, "session"), undefined);
-    assert.equal(refusalOf(method, "alone"), undefined);
-    assert.equal(refusalOf(method, "request")?.code, -32601);
-    assert.match(refusalOf(method, "request")?.message ?? "", /needs a session.*--stateful/);
+    assert.equal(methodRefusal(method, "session"), undefined);
+    assert.equal(methodRefusal(method, "alone"), undefined);
+    assert.equal(methodRefusal(method, "request")?.code, -32601);
+    assert.match(methodRefusal(method, "request")?.message ?? "", /needs a session.*--stateful/);
   }
-  assert.match(refusalOf("tasks/list", "alone")?.message ?? "", /needs a session.*--stateful/);
+  assert.match(methodRefusal("tasks/list", "alone")?.message ?? "", /needs a session.*--stateful/);
 });
 
-Deno.test("refusalOf says what it refuses cut and escaped", () => {
+Deno.test("methodRefusal says what it refuses cut and escaped", () => {
   const evil = `\u202e\u001b[2J"${"x".repeat(1_000)}`;
   for (const start of ["tasks/", "notifications/"]) {
-    const { message = "" } = refusalOf(start + evil, "session") ?? {};
+    const { message = "" } = methodRefusal(start + evil, "session") ?? {};
     assert.match(message, /\\u202e\\u001b\[2J\\"xx+…"/);
     assert(message.length < 300 && !/[\p{Cc}\p{Cf}]/u.test(message), message);
   }
@@ -98,7 +98,7 @@ Deno.test("SharedServer tells each kind of client what it can have, and refuses 
     client.say(request("t", "tasks/list"), request("r", "resources/read", { uri: "a:b" }));
     const refused = await client.hear();
     assert("error" in refused);
-    assert.deepEqual([refused.id, refused.error], ["t", refusalOf("tasks/list", kind)]);
+    assert.deepEqual([refused.id, refused.error], ["t", methodRefusal("tasks/list", kind)]);
     const passed = await server.hear();
     assert("method" in passed && passed.method === "resources/read");
   }

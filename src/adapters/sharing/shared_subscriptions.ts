@@ -16,7 +16,7 @@ import { jsonOf } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
 import type { SharedClient } from "./shared_client.ts";
 import type { Settle, SharedRequests } from "./shared_requests.ts";
-import { newSubscription, type Subscription, Subscriptions, type Waiter } from "./subscriptions.ts";
+import { newSubscription, type Subscription, Subscriptions, type WaitingRequest } from "./subscriptions.ts";
 
 export class SharedSubscriptions {
   readonly #requests: SharedRequests;
@@ -125,7 +125,7 @@ export class SharedSubscriptions {
     return true;
   }
 
-  #wait(waiter: Waiter, subscription: Subscription): void {
+  #wait(waiter: WaitingRequest, subscription: Subscription): void {
     const { client, id } = waiter;
     const { waiting, asking } = subscription;
     waiting.add(waiter);

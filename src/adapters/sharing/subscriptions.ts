@@ -3,7 +3,7 @@ import type { RequestId } from "../../core/message/jsonrpc.ts";
 import type { SharedClient } from "./shared_client.ts";
 
 /** A client's request that waits for the server's answer to the first one. */
-export interface Waiter {
+export interface WaitingRequest {
   readonly client: SharedClient;
   readonly id: RequestId;
 }
@@ -12,7 +12,7 @@ export interface Subscription {
   readonly uri: string;
   /** Those who want it, from the moment on at which they ask for it. */
   readonly clients: Set<SharedClient>;
-  readonly waiting: Set<Waiter>;
+  readonly waiting: Set<WaitingRequest>;
   /** How many of those that wait are whose. */
   readonly asking: Map<SharedClient, number>;
   /** True once the server has agreed. */

@@ -8,7 +8,8 @@ import type { Calls } from "./calls.ts";
 import { eventSource, isMessage } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { lostAnswer, otherTransport, RemoteError, shown } from "./remote_error.ts";
-import { contentType, EVENT_STREAM, readMessages, refusalOf } from "./response.ts";
+import { EVENT_STREAM } from "../../wire/sse.ts";
+import { contentType, readMessages, unexpectedResponse } from "./response.ts";
 
 interface AnswerReaderOptions {
   readonly remote: RemoteOptions;
@@ -57,7 +58,7 @@ export class AnswerReader {
   async #readJson(response: Response, { id }: Call): Promise<RemoteError | undefined> {
     const { url } = this.#options.remote;
     const said = await readMessages(this.#options.remote, response);
-    if (said.length === 0) return refusalOf(url, response, "");
+    if (said.length === 0) return unexpectedResponse(url, response, "");
     if (await this.#pass(said, { id, response })) return undefined;
     throw new RemoteError(`${shown(url)} answered without a response to the request`, { delivered: true });
   }

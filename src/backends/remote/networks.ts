@@ -2,10 +2,10 @@
 import { BlockList, isIP } from "node:net";
 
 /** "none": no address is known. */
-export type Network = "public" | "private" | "link-local" | "loopback" | "reserved" | "none";
+export type NetworkKind = "public" | "private" | "link-local" | "loopback" | "reserved" | "none";
 
 /** RFC 6890 and its registries. 0.0.0.0 and :: lead to this machine, where they lead anywhere. */
-const RANGES: Readonly<Record<Exclude<Network, "public" | "none">, readonly string[]>> = {
+const RANGES: Readonly<Record<Exclude<NetworkKind, "public" | "none">, readonly string[]>> = {
   loopback: ["127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128"],
   "link-local": ["169.254.0.0/16", "fe80::/10"],
   private: [
@@ -22,12 +22,12 @@ const RANGES: Readonly<Record<Exclude<Network, "public" | "none">, readonly stri
     ...["::/8", "100::/8", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "ff00::/8"],
   ],
 };
-let lists: readonly (readonly [Network, BlockList])[] | undefined;
+let lists: readonly (readonly [NetworkKind, BlockList])[] | undefined;
 
 /** Made when it is first asked for: most gateways call no remote. */
 function knownLists() {
   return lists ??= Object.entries(RANGES).map(([network, ranges]) =>
-    [network as Network, listOf(ranges)] as const
+    [network as NetworkKind, listOf(ranges)] as const
   );
 }
 
@@ -41,7 +41,7 @@ function listOf(ranges: readonly string[]): BlockList {
 }
 
 /** Of an address as text, of either family; one of IPv6 that carries one of IPv4 is where that is. */
-export function networkOf(address: string): Network {
+export function networkKind(address: string): NetworkKind {
   const bare = address.replace(/%.*$/, "");
   const inner = isIP(bare) === 6 ? carried(bare) ?? bare : bare;
   const family = isIP(inner);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { literalAddress, type Network, networkOf } from "./networks.ts";
+import { literalAddress, type NetworkKind, networkKind } from "./networks.ts";
 
 /** As URLs write them. */
-const HOSTS: Readonly<Record<Exclude<Network, "none">, readonly string[]>> = {
+const HOSTS: Readonly<Record<Exclude<NetworkKind, "none">, readonly string[]>> = {
   loopback: [
     ...[
       "127.0.0.1",
@@ -53,16 +53,16 @@ Deno.test("networkOf finds where an address is, however it is written", () => {
     for (const host of hosts) {
       const address = literalAddress(new URL(`http://${host}/`).hostname);
       assert(address !== undefined, host);
-      assert.equal(networkOf(address), network, host);
+      assert.equal(networkKind(address), network, host);
     }
   }
 });
 
 Deno.test("networkOf takes what a resolver says: scoped addresses, and mapped ones with dots", () => {
-  assert.equal(networkOf("fe80::1%eth0"), "link-local");
-  assert.equal(networkOf("::ffff:10.0.0.1"), "private");
-  assert.equal(networkOf("name.example"), "none");
-  assert.equal(networkOf(""), "none");
+  assert.equal(networkKind("fe80::1%eth0"), "link-local");
+  assert.equal(networkKind("::ffff:10.0.0.1"), "private");
+  assert.equal(networkKind("name.example"), "none");
+  assert.equal(networkKind(""), "none");
 });
 
 Deno.test("literalAddress knows a name from an address", () => {

@@ -8,7 +8,6 @@ import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_er
 import { excerpt } from "../../base/telling.ts";
 import { optionName } from "../../base/option_name.ts";
 
-export const EVENT_STREAM = "text/event-stream";
 /** What an error message quotes from. */
 const ERROR_BODY_BYTES = 64 * 1024;
 
@@ -41,7 +40,7 @@ export async function readMessages(
   if (text.trim() === "" || (response.status === 202 && contentType(response) !== "application/json")) {
     return [];
   }
-  if (contentType(response) !== "application/json") throw refusalOf(url, response, text);
+  if (contentType(response) !== "application/json") throw unexpectedResponse(url, response, text);
   const { said, refusal: cause } = hear(text, serverLimits);
   if (!cause || (said.length > 0 && isBatch(text))) return said;
   const what = excessIn(text, serverLimits) ?? "something that is not JSON-RPC";
@@ -49,7 +48,7 @@ export async function readMessages(
 }
 
 /** Why an answer is of no use: its status, or a type that is not MCP's. */
-export function refusalOf(url: URL, response: Response, text: string): RemoteError {
+export function unexpectedResponse(url: URL, response: Response, text: string): RemoteError {
   if (!response.ok) return statusError(url, response, text);
   const what = isHtml(response, text)
     ? "an HTML page"

@@ -26,7 +26,8 @@ import { Calls } from "./calls.ts";
 import { isMessage } from "./event_source.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
 import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
-import { contentType, errorText, EVENT_STREAM, refusalOf } from "./response.ts";
+import { EVENT_STREAM } from "../../wire/sse.ts";
+import { contentType, errorText, unexpectedResponse } from "./response.ts";
 
 export function sseBackend(options: RemoteOptions): Backend {
   return {
@@ -76,7 +77,7 @@ async function open(options: RemoteOptions, { launch, signal }: OpenOptions): Pr
 async function connect({ client, url }: RemoteOptions, signal: AbortSignal): Promise<Response> {
   const response = await client.request(url, { method: "GET", headers: { Accept: EVENT_STREAM }, signal });
   if (response.ok && contentType(response) === EVENT_STREAM) return response;
-  throw refusalOf(url, response, await errorText(response));
+  throw unexpectedResponse(url, response, await errorText(response));
 }
 
 /** The first event names where to post. Another origin is refused: messages and credentials would go there. */
@@ -181,7 +182,7 @@ class SseChannel implements Channel {
         body: textOf(envelope),
         signal,
       });
-      if (!response.ok) throw refusalOf(endpoint, response, await errorText(response));
+      if (!response.ok) throw unexpectedResponse(endpoint, response, await errorText(response));
       await response.body?.cancel();
     } catch (error) {
       if (signal.aborted) return;

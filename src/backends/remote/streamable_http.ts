@@ -2,7 +2,8 @@
 import { type Envelope, textOf } from "../../core/channel.ts";
 import type { RemoteOptions } from "./remote.ts";
 import type { RemoteSession } from "./remote_session.ts";
-import { contentType, errorText, EVENT_STREAM, refusalOf } from "./response.ts";
+import { EVENT_STREAM } from "../../wire/sse.ts";
+import { contentType, errorText, unexpectedResponse } from "./response.ts";
 
 /** A goodbye must not hold up the end. */
 const DELETE_TIMEOUT_MS = 2_000;
@@ -30,7 +31,7 @@ export class StreamableHttp {
       signal,
     });
     if (response.ok) return response;
-    throw refusalOf(url, response, await errorText(response));
+    throw unexpectedResponse(url, response, await errorText(response));
   }
 
   /** Settles with an event stream, after the event of this id where one is given. Throws RemoteError for every other answer. */
@@ -46,7 +47,7 @@ export class StreamableHttp {
       signal,
     });
     if (response.ok && contentType(response) === EVENT_STREAM) return response;
-    throw refusalOf(url, response, await errorText(response));
+    throw unexpectedResponse(url, response, await errorText(response));
   }
 
   /** Tells the server that the session of these headers is over (transports page, "Session Management"). */

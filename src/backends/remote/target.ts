@@ -2,7 +2,7 @@
 import { lookup as systemLookup } from "node:dns/promises";
 import { optionName } from "../../base/option_name.ts";
 import { BackendError } from "../../core/errors.ts";
-import { literalAddress, type Network, networkOf } from "./networks.ts";
+import { literalAddress, type NetworkKind, networkKind } from "./networks.ts";
 import { shown } from "./remote_error.ts";
 
 /** Throws BackendError when the URL may not be called. Asked before each request, redirects included. */
@@ -29,7 +29,7 @@ export function publicTarget(lookup: Lookup = askSystem): TargetCheck {
  * say what suits a redirect. A name that changes its address between this question and the connection gets by.
  */
 export function sameNetwork(given: URL, lookup: Lookup = askSystem): TargetCheck {
-  let known: readonly Network[] | undefined;
+  let known: readonly NetworkKind[] | undefined;
   const ownNetworks = async () => {
     if (known) return known;
     const networks = await networksOf(given, lookup);
@@ -51,7 +51,7 @@ export function sameNetwork(given: URL, lookup: Lookup = askSystem): TargetCheck
   };
 }
 
-const WHERE: Readonly<Record<Network, string>> = {
+const WHERE: Readonly<Record<NetworkKind, string>> = {
   public: "in the public network",
   private: "in a private network",
   "link-local": "in the link-local network",
@@ -61,14 +61,14 @@ const WHERE: Readonly<Record<Network, string>> = {
 };
 
 /** At least one. */
-async function networksOf({ hostname }: URL, lookup: Lookup): Promise<readonly Network[]> {
+async function networksOf({ hostname }: URL, lookup: Lookup): Promise<readonly NetworkKind[]> {
   const literal = literalAddress(hostname);
-  if (literal !== undefined) return [networkOf(literal)];
+  if (literal !== undefined) return [networkKind(literal)];
   const name = hostname.replace(/\.$/, "");
   // RFC 6761 §6.3: whatever a server of names may say.
   if (/(^|\.)localhost$/.test(name)) return ["loopback"];
   const addresses = await lookup(name);
-  return addresses.length > 0 ? addresses.map(networkOf) : ["none"];
+  return addresses.length > 0 ? addresses.map(networkKind) : ["none"];
 }
 
 /** As the connection will ask: the hosts file counts. */

@@ -97,7 +97,7 @@ function hearBatch(text: string, values: readonly unknown[], limits: MessageLimi
     try {
       return [saidIn(value, own)];
     } catch (error) {
-      refusal ??= refusalOf(error);
+      refusal ??= asRequestError(error);
       return brokenAnswer(value, own);
     }
   });
@@ -111,12 +111,12 @@ function heardTooMuch(text: string, excess: string): Heard {
 }
 
 function notHeard(error: unknown, text: string): Heard {
-  const refusal = refusalOf(error);
+  const refusal = asRequestError(error);
   const said = refusal.code === RpcCode.parseError ? [] : brokenAnswer(JSON.parse(text), text);
   return { said, refusal };
 }
 
-function refusalOf(error: unknown): RequestError {
+function asRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
   throw error;
 }

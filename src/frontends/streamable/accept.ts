@@ -1,10 +1,10 @@
 /** What a client says that it takes (`Accept`), held against what it may be answered with. */
 import { RequestError } from "../../core/errors.ts";
 import { remembered } from "../../base/remembered.ts";
+import { EVENT_STREAM } from "../../wire/sse.ts";
 import type { ReplyMode } from "./exchange.ts";
 
 export const JSON_TYPE = "application/json";
-export const EVENT_STREAM = "text/event-stream";
 
 /** What a POST may be answered with (transports page, "Sending Messages to the Server"). */
 const ANSWER_TYPES: Readonly<Record<ReplyMode, readonly string[]>> = {

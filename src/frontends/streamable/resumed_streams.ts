@@ -1,5 +1,6 @@
 /** The streams of a session that its client came back to, even if their request is answered by now. */
 import type { Caller } from "../../core/caller.ts";
+import { EVENT_STREAM } from "../../wire/sse.ts";
 import { MessageStream } from "./message_stream.ts";
 import { notResumable, type Position, type SessionEvents } from "./session_events.ts";
 import type { SessionSettings } from "./session_group.ts";
@@ -70,6 +71,6 @@ export class ResumedStreams {
 /** An event stream with nothing in it; its status is how EventSource is told not to come again. */
 function nothingMore(headers: HeadersInit): Response {
   const all = new Headers(headers);
-  all.set("Content-Type", "text/event-stream");
+  all.set("Content-Type", EVENT_STREAM);
   return new Response(null, { status: 204, headers: all });
 }
