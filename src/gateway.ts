@@ -98,7 +98,7 @@ export class Gateway implements AsyncDisposable {
   };
   readonly #sessions: LiveSessions;
   readonly #room: Room;
-  #openPosts = 0;
+  #postsInFlight = 0;
   readonly #slowWatch: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: GatewayOptions) {
@@ -113,7 +113,7 @@ export class Gateway implements AsyncDisposable {
       deadlines: this.#deadlines,
       policy: policies.length > 0 ? compose(policies) : undefined,
       refusal: () => this.stopping.refusal(),
-      openServer: (guest, signal) => this.#open(guest, signal),
+      openServer: (guest, signal) => this.#openServer(guest, signal),
       // Its place is free then: what it held may take a while to free, and has bounds of its own.
       onEnded: ({ scope }) => this.#leave(scope),
     };
@@ -160,7 +160,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
-    const place = this.#room.take(leaving);
+    const place = this.#room.acquire(leaving);
     if (!place) return this.#admission(peer);
     return place.then(() => {
       // The gateway may have begun to stop meanwhile.
@@ -173,18 +173,18 @@ export class Gateway implements AsyncDisposable {
 
   #admitPost(peer: Peer): Admission {
     const { maxOpenRequests } = this.#options;
-    if (this.#openPosts >= maxOpenRequests) {
+    if (this.#postsInFlight >= maxOpenRequests) {
       throw new BusyError(`Too many open requests: the limit is ${maxOpenRequests}`);
     }
     const admission = this.#admission(peer);
     admission.backlog.refuse();
-    this.#openPosts++;
+    this.#postsInFlight++;
     return admission;
   }
 
   #leave(scope: Peer["scope"]): void {
-    if (scope === "session") this.#room.leave();
-    else this.#openPosts--;
+    if (scope === "session") this.#room.release();
+    else this.#postsInFlight--;
   }
 
   #admission(peer: Peer): Admission {
@@ -197,7 +197,7 @@ export class Gateway implements AsyncDisposable {
     return this.#sessions.run(new Session(told, guest, this.#forSessions));
   }
 
-  #open({ peer, backend, backlog }: Guest, signal: AbortSignal): Promise<Channel> {
+  #openServer({ peer, backend, backlog }: Guest, signal: AbortSignal): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
     this.stopping.refuse();
     const { args, env, headers } = peer.launch ?? AS_CONFIGURED;

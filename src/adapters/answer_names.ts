@@ -53,20 +53,20 @@ export class AnswerNames {
   }
 
   /** The answer under the id of its request, as far as it is certain which one that is. */
-  named(envelope: Envelope, message: JsonRpcResponse, open: OpenRequests): Envelope {
+  named(envelope: Envelope, message: JsonRpcResponse, openRequests: OpenRequests): Envelope {
     const { id } = message;
-    if (!isId(id)) return this.#ofSole(envelope, message, open);
-    if (open.has(id)) return this.#settled(id, envelope);
+    if (!isId(id)) return this.#ofSole(envelope, message, openRequests);
+    if (openRequests.has(id)) return this.#settled(id, envelope);
     const other = otherTypeOf(id);
-    if (other === undefined || !open.has(other)) return envelope;
+    if (other === undefined || !openRequests.has(other)) return envelope;
     const { session, server, emit } = this.#options;
     const reason = `it answers under ids of another type than it was asked with (${typeof other})`;
     emit({ type: "server.odd", session, server, reason });
     return this.#settled(other, withAnswerId(envelope, message, other));
   }
 
-  #ofSole(envelope: Envelope, message: JsonRpcResponse, open: OpenRequests): Envelope {
-    const sole = "error" in message && !this.#loose ? open.sole() : undefined;
+  #ofSole(envelope: Envelope, message: JsonRpcResponse, openRequests: OpenRequests): Envelope {
+    const sole = "error" in message && !this.#loose ? openRequests.sole() : undefined;
     if (!sole) return envelope;
     return this.#settled(sole.id, withAnswerId(envelope, message, sole.id));
   }
@@ -97,12 +97,12 @@ export function withAnswerNames(
 }
 
 function named(channel: Channel, names: AnswerNames): Channel {
-  const open = new Table<RequestId, { readonly id: RequestId }>();
+  const openRequests = new Table<RequestId, { readonly id: RequestId }>();
   function hear(said: Envelope): Envelope {
     const { message } = said;
     if (!isResponse(message)) return said;
-    const envelope = names.named(said, message, open);
-    if ("id" in envelope.message && isId(envelope.message.id)) open.take(envelope.message.id);
+    const envelope = names.named(said, message, openRequests);
+    if ("id" in envelope.message && isId(envelope.message.id)) openRequests.take(envelope.message.id);
     return envelope;
   }
   return around(channel, {
@@ -110,9 +110,9 @@ function named(channel: Channel, names: AnswerNames): Channel {
     send(envelope) {
       const { message } = envelope;
       names.sent(message);
-      if (isRequest(message)) open.set(message.id, { id: message.id });
+      if (isRequest(message)) openRequests.set(message.id, { id: message.id });
       const cancelled = cancelledId(message);
-      if (cancelled !== undefined) open.take(cancelled);
+      if (cancelled !== undefined) openRequests.take(cancelled);
       return channel.send(envelope);
     },
   });

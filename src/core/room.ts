@@ -39,7 +39,7 @@ export class Room {
   }
 
   /** Takes a place if there is one that nobody waits for. */
-  tryTake(): boolean {
+  tryAcquire(): boolean {
     if (this.#taken >= this.#options.places || this.#queue.size > 0) return false;
     this.#taken++;
     return true;
@@ -49,8 +49,8 @@ export class Room {
    * Takes a place, now or when there is one. Rejects with BusyError when that takes too long or too many wait, or with
    * the reason of the signal, which is asked for only where there is a wait.
    */
-  take(waiting?: () => AbortSignal): Promise<void> | void {
-    if (!this.tryTake()) return this.#wait(waiting?.());
+  acquire(waiting?: () => AbortSignal): Promise<void> | void {
+    if (!this.tryAcquire()) return this.#wait(waiting?.());
   }
 
   /** Lets nobody wait any more, and nobody in: with this error. */
@@ -59,7 +59,7 @@ export class Room {
   }
 
   /** Gives a place back: to whoever has waited longest. */
-  leave(): void {
+  release(): void {
     const [next] = this.#queue;
     if (!next) return void this.#taken--;
     this.#queue.delete(next);
@@ -85,7 +85,7 @@ export class Room {
       signal?.throwIfAborted();
     } catch (error) {
       // A place that was given in the same moment is not lost.
-      if (!this.#queue.delete(place.resolve)) this.leave();
+      if (!this.#queue.delete(place.resolve)) this.release();
       throw error;
     } finally {
       settled.abort();

@@ -7,26 +7,26 @@ const room = (options: { places: number; queueTimeoutMs?: number; makeRoom?: () 
 
 Deno.test("Room gives its places at once and no more of them", () => {
   const seats = room({ places: 2 });
-  assert.equal(seats.take(), undefined);
-  assert(seats.tryTake());
-  assert(!seats.tryTake());
-  seats.leave();
-  assert(seats.tryTake());
+  assert.equal(seats.acquire(), undefined);
+  assert(seats.tryAcquire());
+  assert(!seats.tryAcquire());
+  seats.release();
+  assert(seats.tryAcquire());
   assert.equal(seats.taken, 2);
 });
 
 Deno.test("Room gives a free place to whoever has waited longest", async () => {
   const seats = room({ places: 2 });
-  await seats.take();
-  await seats.take();
+  await seats.acquire();
+  await seats.acquire();
   const order: string[] = [];
-  const first = Promise.resolve(seats.take()).then(() => order.push("first"));
-  const second = Promise.resolve(seats.take()).then(() => order.push("second"));
-  assert(!seats.tryTake(), "somebody waits");
-  seats.leave();
+  const first = Promise.resolve(seats.acquire()).then(() => order.push("first"));
+  const second = Promise.resolve(seats.acquire()).then(() => order.push("second"));
+  assert(!seats.tryAcquire(), "somebody waits");
+  seats.release();
   await first;
-  assert(!seats.tryTake(), "the place was handed on");
-  seats.leave();
+  assert(!seats.tryAcquire(), "the place was handed on");
+  seats.release();
   await second;
   assert.deepEqual(order, ["first", "second"]);
   assert.equal(seats.taken, 2);
@@ -34,38 +34,38 @@ Deno.test("Room gives a free place to whoever has waited longest", async () => {
 
 Deno.test("Room refuses who has waited too long, and names the limit", async () => {
   const seats = room({ places: 1, queueTimeoutMs: 1 });
-  await seats.take();
-  await assert.rejects(async () => await seats.take(), (error) => {
+  await seats.acquire();
+  await assert.rejects(async () => await seats.acquire(), (error) => {
     assert(error instanceof BusyError);
     assert.equal(error.status, 503);
     assert.equal(error.message, "Too many seats: the limit is 1");
     assert(error.headers["Retry-After"]);
     return true;
   });
-  seats.leave();
-  assert(seats.tryTake(), "whoever gave up does not get the place");
+  seats.release();
+  assert(seats.tryAcquire(), "whoever gave up does not get the place");
 });
 
 Deno.test("Room lets go of who waits when the signal says so", async () => {
   const seats = room({ places: 1 });
-  await seats.take();
+  await seats.acquire();
   const leaving = new AbortController();
-  const waiting = Promise.resolve(seats.take(() => leaving.signal));
+  const waiting = Promise.resolve(seats.acquire(() => leaving.signal));
   leaving.abort(new StoppingError());
   await assert.rejects(waiting, StoppingError);
-  seats.leave();
+  seats.release();
   assert.equal(seats.taken, 0);
 });
 
 Deno.test("Room does not lose a place that is given to somebody who gives up in the same moment", async () => {
   for (const givenFirst of [true, false]) {
     const seats = room({ places: 1 });
-    await seats.take();
+    await seats.acquire();
     const leaving = new AbortController();
-    const waiting = Promise.resolve(seats.take(() => leaving.signal));
-    if (givenFirst) seats.leave();
+    const waiting = Promise.resolve(seats.acquire(() => leaving.signal));
+    if (givenFirst) seats.release();
     leaving.abort(new StoppingError());
-    if (!givenFirst) seats.leave();
+    if (!givenFirst) seats.release();
     await assert.rejects(waiting, StoppingError);
     assert.equal(seats.taken, 0);
   }
@@ -73,11 +73,11 @@ Deno.test("Room does not lose a place that is given to somebody who gives up in 
 
 Deno.test("Room lets a thousand wait and no more", async () => {
   const seats = room({ places: 1 });
-  await seats.take();
-  const waiting = Array.from({ length: 1000 }, () => seats.take());
-  await assert.rejects(async () => await seats.take(), BusyError);
+  await seats.acquire();
+  const waiting = Array.from({ length: 1000 }, () => seats.acquire());
+  await assert.rejects(async () => await seats.acquire(), BusyError);
   for (const place of waiting) {
-    seats.leave();
+    seats.release();
     await place;
   }
 });
@@ -87,11 +87,11 @@ Deno.test("Room asks again for room while somebody waits, and then no more", asy
   const seats: Room = room({
     places: 1,
     makeRoom: () => {
-      if (++asked === 2) seats.leave();
+      if (++asked === 2) seats.release();
     },
   });
-  await seats.take();
-  await seats.take();
+  await seats.acquire();
+  await seats.acquire();
   assert.equal(asked, 2);
 });
 
@@ -101,11 +101,11 @@ Deno.test("Room asks for room when somebody has to wait, and only then", async (
     places: 1,
     makeRoom: () => {
       asked++;
-      seats.leave();
+      seats.release();
     },
   });
-  await seats.take();
+  await seats.acquire();
   assert.equal(asked, 0);
-  await seats.take();
+  await seats.acquire();
   assert.equal(asked, 1);
 });

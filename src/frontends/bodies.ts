@@ -47,13 +47,13 @@ export class Bodies {
     this.#counted = this.#timeLimit();
     const maxBytes = limits.maxBodyBytes;
     this.#ofSmall = { maxBytes, timeLimit: this.#small };
-    const take = (size: number) => this.#take(size);
+    const reserve = (size: number) => this.#reserve(size);
     const giveBack = (size: number) => this.#budget.giveBack(size);
-    this.#ofCounted = { maxBytes, timeLimit: this.#counted, budget: { take, giveBack } };
+    this.#ofCounted = { maxBytes, timeLimit: this.#counted, budget: { reserve, giveBack } };
   }
 
   /** Bytes that are counted now. */
-  get taken(): number {
+  get reserved(): number {
     return this.#budget.taken;
   }
 
@@ -77,14 +77,14 @@ export class Bodies {
   arrival(fail: (error: GatewayError) => void): Arrival {
     return new Arrival({
       timeLimit: this.#counted,
-      take: (size) => this.#take(size),
+      reserve: (size) => this.#reserve(size),
       giveBack: (size) => this.#budget.giveBack(size),
       fail,
     });
   }
 
   /** Throws BusyError when there is no room, and none can be made. */
-  #take(bytes: number): void {
+  #reserve(bytes: number): void {
     while (!this.#budget.tryTake(bytes)) {
       const slowest = this.#counted?.oldest;
       const arrivingMs = slowest && performance.now() - slowest.dueAt + this.#counted.ms;
@@ -108,7 +108,7 @@ interface Failing {
 
 interface ArrivalOptions extends Failing {
   readonly timeLimit: TimeLimit<Failing> | undefined;
-  readonly take: (bytes: number) => void;
+  readonly reserve: (bytes: number) => void;
   readonly giveBack: (bytes: number) => void;
 }
 
@@ -128,7 +128,7 @@ export class Arrival implements Failing {
     this.#bytes += bytes;
     if (this.#bytes <= SMALL_BYTES) return;
     const uncounted = this.#bytes - this.#counted;
-    this.#options.take(uncounted);
+    this.#options.reserve(uncounted);
     if (this.#counted === 0) this.#enter();
     this.#counted += uncounted;
   }
@@ -163,7 +163,7 @@ interface BodyOptions {
   /** Undefined for what is not counted. */
   readonly budget?: {
     /** Throws BusyError. */
-    take(bytes: number): void;
+    reserve(bytes: number): void;
     giveBack(bytes: number): void;
   };
 }
@@ -188,20 +188,20 @@ export class Body {
 
   /** Throws BusyError where there is no room for so much more. */
   count(bytes: number): void {
-    this.#options.budget?.take(bytes);
+    this.#options.budget?.reserve(bytes);
     this.#counted += bytes;
   }
 
   /**
-   * Gives the text to `take`, and keeps nothing of it; or an error to `fail`: what `take` throws, or GatewayError: 408,
+   * Gives the text to `receive`, and keeps nothing of it; or an error to `fail`: what `receive` throws, or GatewayError: 408,
    * 413, 503, or 400 where it broke off. No promise, since there is a body to each message.
    */
-  read(take: (text: string) => void, fail: (error: unknown) => void): void {
+  read(receive: (text: string) => void, fail: (error: unknown) => void): void {
     const { timeLimit, budget } = this.#options;
     this.#fail = fail;
     this.#ticket = timeLimit?.add(this);
     const read = budget ? this.#gather() : this.#request.text();
-    read.then((text) => this.#take(text, take), (error) => this.#broken(error));
+    read.then((text) => this.#deliver(text, receive), (error) => this.#broken(error));
   }
 
   /** The text has gone where it is counted otherwise, or is of no use any more. Idempotent. */
@@ -222,12 +222,12 @@ export class Body {
     if (caller) setTimeout(() => caller.drop(error.message), FAREWELL_MS);
   }
 
-  #take(text: string, take: (text: string) => void): void {
+  #deliver(text: string, receive: (text: string) => void): void {
     // Its client was answered meanwhile: what comes too late must not be done.
     if (this.#over) return;
     if (this.#ticket) this.#options.timeLimit?.delete(this.#ticket);
     try {
-      take(text);
+      receive(text);
     } catch (error) {
       this.leave();
       this.#fail?.(error);

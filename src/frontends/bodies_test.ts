@@ -61,7 +61,7 @@ Deno.test("Bodies refuses unread what is too large or finds no room, and gives r
   assert.equal(await textOf(all.expect(small.request)), "{}");
   first.leave();
   first.leave();
-  assert.equal(all.taken, 0);
+  assert.equal(all.reserved, 0);
 });
 
 Deno.test("Bodies counts a chunked body as it comes, and leaves one that is too large", async () => {
@@ -73,7 +73,7 @@ Deno.test("Bodies counts a chunked body as it comes, and leaves one that is too 
   await assert.rejects(texts[1]!, refused(503));
   one.end();
   assert.equal((await texts[0]!).length, 90 * KB);
-  assert.equal(all.taken, 90 * KB);
+  assert.equal(all.reserved, 90 * KB);
   const large = arriving();
   const text = textOf(bodies().expect(large.request));
   large.write("x".repeat(100 * KB + 1));
@@ -108,14 +108,14 @@ Deno.test("Bodies counts a packed body by what it unpacks to, and holds no more 
   for (const announced of [true, false]) {
     const all = bodies();
     const body = all.expect(await packed("x".repeat(90 * KB), announced));
-    assert.equal(all.taken, 0);
+    assert.equal(all.reserved, 0);
     assert.equal((await textOf(body)).length, 90 * KB);
-    assert.equal(all.taken, 90 * KB);
+    assert.equal(all.reserved, 90 * KB);
     await assert.rejects(textOf(all.expect(await packed("x".repeat(80 * KB), announced))), refused(503));
     body.leave();
     // Ten kilobytes that would become ten thousand.
     await assert.rejects(textOf(all.expect(await packed("x".repeat(10_000 * KB), announced))), refused(413));
-    assert.equal(all.taken, 0);
+    assert.equal(all.reserved, 0);
   }
 });
 
@@ -141,7 +141,7 @@ Deno.test("Bodies waits for none longer than its time, and has the connection dr
     slow.write("{");
     clock.pass(WHOLE_TIME_MS);
     await assert.rejects(text, refused(408));
-    assert.deepEqual([all.taken, dropped], [0, []]);
+    assert.deepEqual([all.reserved, dropped], [0, []]);
     clock.pass(1_000);
     assert.deepEqual(dropped, ["Request Timeout: the body did not arrive within 5s (--bodyTimeout)"]);
   }
@@ -158,7 +158,7 @@ Deno.test("Bodies makes room for a new one by the one that has been coming for l
   clock.pass(2_000);
   all.expect(arriving(60 * KB).request);
   await assert.rejects(old, refused(408));
-  assert.equal(all.taken, 120 * KB);
+  assert.equal(all.reserved, 120 * KB);
   younger.leave();
 });
 

@@ -23,8 +23,8 @@ export class EventStream {
     this.#keepAlive = setInterval(() => this.#tick(), options.keepAliveMs);
   }
 
-  get open(): boolean {
-    return this.#out.open;
+  get isOpen(): boolean {
+    return this.#out.isOpen;
   }
 
   /** True while the client is behind with reading. */
@@ -34,7 +34,7 @@ export class EventStream {
 
   /** Takes text in SSE form; a returned promise settles when the client has caught up. */
   send(text: string): Promise<void> | void {
-    if (!this.open) return;
+    if (!this.isOpen) return;
     this.#spoke = true;
     return this.#out.send(text);
   }

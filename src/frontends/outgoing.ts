@@ -47,7 +47,7 @@ export class Outgoing {
   #messages = 0;
   #room: PromiseWithResolvers<void> | undefined;
   /** Something can still be said. */
-  #open = true;
+  #isOpen = true;
   /** Nothing can reach the client any more. */
   #over = false;
 
@@ -64,8 +64,8 @@ export class Outgoing {
     }, new ByteLengthQueuingStrategy({ highWaterMark: HIGH_WATER_BYTES }));
   }
 
-  get open(): boolean {
-    return this.#open;
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** True while the client is behind with reading. */
@@ -75,22 +75,22 @@ export class Outgoing {
 
   /** Takes one message; a returned promise settles when the client has caught up. */
   send(text: string): Promise<void> | void {
-    if (!this.#open) return;
+    if (!this.#isOpen) return;
     if (this.full || text.length > PIECE_CHARS) {
       this.#keep(text);
       this.#feed();
     } else this.#controller.enqueue(encoder.encode(text));
     this.#count();
     // The runtime may find out in the middle of `enqueue` that the client is gone: then nobody makes room any more.
-    if (!this.#open || !this.full) return;
+    if (!this.#isOpen || !this.full) return;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }
 
   /** Ends the body after what was sent. */
   end(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     this.#release();
     if (!this.#oldest) this.#close();
   }
@@ -99,7 +99,7 @@ export class Outgoing {
     this.#feed();
     this.#count();
     if (this.#over || this.full) return;
-    if (!this.#open) return this.#close();
+    if (!this.#isOpen) return this.#close();
     this.#release();
     this.#options.onRoom?.();
   }
@@ -153,7 +153,7 @@ export class Outgoing {
   #giveUp(error: BusyError): void {
     if (this.#over) return;
     const { caller, onGone } = this.#options;
-    const wasOpen = this.#open;
+    const wasOpen = this.#isOpen;
     this.#forget();
     this.#controller.error(error);
     caller?.drop(error.message);
@@ -161,7 +161,7 @@ export class Outgoing {
   }
 
   #forget(): void {
-    this.#open = false;
+    this.#isOpen = false;
     this.#over = true;
     for (let piece = this.#oldest; piece; piece = piece.next) freeMemory(piece.bytes);
     this.#oldest = this.#youngest = undefined;

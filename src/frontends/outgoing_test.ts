@@ -49,12 +49,12 @@ Deno.test("Outgoing lets its sender go, and tells of it, when its client is give
   void slow.send(text(KB));
   void slow.send(text(KB));
   await waiting;
-  assert.deepEqual([slow.open, gone, unread.bytes], [false, 1, 0]);
+  assert.deepEqual([slow.isOpen, gone, unread.bytes], [false, 1, 0]);
   assert.match(dropped.join(), /^\d+ messages of \d+ bytes wait for the client/);
   await assert.rejects(new Response(slow.body).text(), /wait for the client/);
   const left = open();
   const sent = left.send(text(100 * KB));
   await left.body.cancel();
   await sent;
-  assert.deepEqual([left.open, gone, unread.bytes], [false, 2, 0]);
+  assert.deepEqual([left.isOpen, gone, unread.bytes], [false, 2, 0]);
 });

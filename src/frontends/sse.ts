@@ -92,7 +92,7 @@ export function sse(options: SseOptions): SseRoutes {
     message: posting({ ...options, check }, async (posted, request, caller) => {
       const session = named(request, caller);
       refuse(session);
-      await session.take(posted);
+      await session.receive(posted);
       return new Response("Accepted", { status: 202 });
     }),
   };
@@ -136,7 +136,7 @@ class SseSession implements Channel, NamedSession {
   }
 
   /** Settles when the server has room for more. */
-  take({ said, weight, body }: Posted): Promise<void> | void {
+  receive({ said, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
     for (const envelope of said) room = enqueue(this.incoming, envelope, weight);
     body.leave();
@@ -144,7 +144,7 @@ class SseSession implements Channel, NamedSession {
   }
 
   send(envelope: Envelope): Promise<void> | void {
-    if (!this.#stream.open) throw new DisconnectedError("The client closed its event stream");
+    if (!this.#stream.isOpen) throw new DisconnectedError("The client closed its event stream");
     return this.#stream.send(encodeMessage(envelope));
   }
 

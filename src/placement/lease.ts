@@ -42,12 +42,12 @@ export class Leases {
   }
 
   /** Rejects with BusyError when there is no place, or with the signal's reason. */
-  async take({ owner, waits, signal }: LeaseRequest): Promise<Lease> {
+  async acquire({ owner, waits, signal }: LeaseRequest): Promise<Lease> {
     if (waits) {
       this.#asked = true;
-      await this.#room.take(() => signal);
-    } else if (!this.#room.tryTake()) throw new BusyError("There is no room for another child");
-    return new Lease(owner, this.#owners, () => this.#room.leave());
+      await this.#room.acquire(() => signal);
+    } else if (!this.#room.tryAcquire()) throw new BusyError("There is no room for another child");
+    return new Lease(owner, this.#owners, () => this.#room.release());
   }
 
   /** Lets nobody wait any more, and nobody in: with this error. */
@@ -81,7 +81,7 @@ export class Lease {
   }
 
   /** Gives the place back, once, however often that is said. */
-  end(): void {
+  release(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#owners.remove(this.#owner);

@@ -61,25 +61,25 @@ Deno.test("leased passes everything both ways", async () => {
 
 Deno.test("Lease knows who holds a place by the name of the session that a server was given to", async () => {
   const { leases } = rig();
-  const lease = await leases.take({ owner: "warm-1", waits: false, signal: SIGNAL });
+  const lease = await leases.acquire({ owner: "warm-1", waits: false, signal: SIGNAL });
   assert(!leases.wanted);
   lease.handTo("s1");
   assert.equal(lease.owner, "s1");
   assert(leases.wanted);
   assert.deepEqual(["warm-1", "s1", "s7"].map((name) => leases.isOwner(name)), [false, true, false]);
-  lease.end();
+  lease.release();
   lease.handTo("s7");
   assert.deepEqual(["s1", "s7"].map((name) => leases.isOwner(name)), [false, false]);
-  lease.end();
+  lease.release();
   assert.equal(leases.taken, 0);
 });
 
 Deno.test("Leases knows an owner until the last of its places is given back", async () => {
   const { leases } = rig({ places: 2 });
-  const take = () => leases.take({ owner: "s1", waits: true, signal: SIGNAL });
-  const [one, other] = [await take(), await take()];
-  one.end();
+  const acquire = () => leases.acquire({ owner: "s1", waits: true, signal: SIGNAL });
+  const [one, other] = [await acquire(), await acquire()];
+  one.release();
   assert(leases.isOwner("s1") && leases.wanted);
-  other.end();
+  other.release();
   assert(!leases.isOwner("s1"));
 });

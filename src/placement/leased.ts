@@ -9,7 +9,7 @@ export function leased(backend: Backend, leases: Leases, { waits }: { readonly w
   return {
     name: backend.name,
     async open(launch, signal) {
-      const lease = await leases.take({ owner: launch.session, waits, signal });
+      const lease = await leases.acquire({ owner: launch.session, waits, signal });
       return await openIn(lease, () => backend.open(launch, signal));
     },
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
@@ -21,7 +21,7 @@ export async function openIn(lease: Lease, open: () => Promise<Channel>): Promis
   try {
     return ending(await open(), lease);
   } catch (error) {
-    lease.end();
+    lease.release();
     throw error;
   }
 }
@@ -30,6 +30,6 @@ export async function openIn(lease: Lease, open: () => Promise<Channel>): Promis
 function ending(channel: Channel, lease: Lease): Channel {
   let disposing: Promise<void> | undefined;
   return around(channel, {
-    dispose: () => disposing ??= channel[Symbol.asyncDispose]().finally(() => lease.end()),
+    dispose: () => disposing ??= channel[Symbol.asyncDispose]().finally(() => lease.release()),
   });
 }

@@ -137,7 +137,7 @@ Deno.test("Pool hands the place of a server on to the session that takes it", as
 
 Deno.test("Pool opens nothing ahead in a place that is not free, and gives its places back", async () => {
   const { backend, warm, leases } = rig({ count: 2 });
-  const taken = [...Array(8).keys()].map(() => leases.take({ owner: "s1", waits: true, signal: SIGNAL }));
+  const taken = [...Array(8).keys()].map(() => leases.acquire({ owner: "s1", waits: true, signal: SIGNAL }));
   await Promise.all(taken);
   await warm.next();
   await warm.next();

@@ -82,7 +82,7 @@ export class RequestChannel implements Channel {
   }
 
   async #ask(envelope: Envelope, id: RequestId, signal: AbortSignal): Promise<void> {
-    await using server = await this.#open(envelope, signal);
+    await using server = await this.#openServer(envelope, signal);
     // Its dispose is what ends the loop below.
     const stop = () => background(server[Symbol.asyncDispose](), "server of a request", this.#emit);
     signal.addEventListener("abort", stop);
@@ -92,7 +92,7 @@ export class RequestChannel implements Channel {
   }
 
   /** Others may have all the places for as long as one may wait. */
-  async #open(envelope: Envelope, signal: AbortSignal): Promise<Channel> {
+  async #openServer(envelope: Envelope, signal: AbortSignal): Promise<Channel> {
     const { backlog } = this.#launch;
     const size = textOf(envelope).length;
     backlog?.add(size);

@@ -77,7 +77,7 @@ export class SharedPool implements AsyncDisposable {
   start(): Promise<SharedServer> {
     if (this.#over) return Promise.reject(this.#over);
     if (this.#starting) return this.#starting;
-    const starting = this.#starting = this.#open();
+    const starting = this.#starting = this.#startServer();
     // A server that ended or never started is forgotten, so the next client gets a new one.
     const watched = starting.then((server) => this.#watch(server), () => this.#forget(starting));
     background(watched, "shared server", this.#options.emit);
@@ -117,7 +117,7 @@ export class SharedPool implements AsyncDisposable {
     return { backend, backlog: this.backlog };
   }
 
-  async #open(): Promise<SharedServer> {
+  async #startServer(): Promise<SharedServer> {
     // Not the signal of the client that happens to come first: others wait for the same server.
     return this.#server = await openShared(this.#backend, this.#launch, {
       ...this.#options,

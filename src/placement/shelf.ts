@@ -112,18 +112,18 @@ export class Shelf implements AsyncDisposable {
   async #shelve(label: string): Promise<void> {
     const { guard, emit } = this.#options;
     guard.admit();
-    const ready = await this.#open(label);
+    const ready = await this.#openReady(label);
     if (this.#abort.signal.aborted) return await ready.stop();
     this.#ready.add(ready);
     // Not awaited by our dispose: the server may belong to a session by then.
     background(this.#watch(ready), "warm servers", emit);
   }
 
-  async #open(label: string): Promise<ReadyServer> {
+  async #openReady(label: string): Promise<ReadyServer> {
     const { backend, leases, guard } = this.#options;
     const { signal } = this.#abort;
     try {
-      const lease = await leases.take({ owner: label, waits: false, signal });
+      const lease = await leases.acquire({ owner: label, waits: false, signal });
       const launch = { ...AS_CONFIGURED, session: label };
       return new ReadyServer(await openIn(lease, () => backend.open(launch, signal)), lease);
     } catch (error) {

@@ -10,22 +10,22 @@ interface Asked {
 }
 
 export class AskedByServer {
-  readonly #open = new Table<RequestId, Asked>();
+  readonly #openRequests = new Table<RequestId, Asked>();
 
   add(id: RequestId, server: Channel): void {
-    this.#open.set(id, { id, server });
+    this.#openRequests.set(id, { id, server });
   }
 
   /** The server that waits for this answer, and no longer does. */
   take(id: RequestId): Channel | undefined {
-    return this.#open.take(id)?.server;
+    return this.#openRequests.take(id)?.server;
   }
 
   /** Forgets what this server asked; the client is to hear it by these. */
-  takeBack(server: Channel): JsonRpcNotification[] {
-    const asked = this.#open.values().filter((one) => one.server === server);
+  withdraw(server: Channel): JsonRpcNotification[] {
+    const asked = this.#openRequests.values().filter((one) => one.server === server);
     return asked.map(({ id: requestId }) => {
-      this.#open.take(requestId);
+      this.#openRequests.take(requestId);
       return cancellation(requestId, "The MCP server was restarted");
     });
   }

@@ -18,8 +18,8 @@ Deno.test("AskedByServer takes back what one server asked, and nothing of anothe
   asked.add(1, one);
   asked.add(2, other);
   asked.add("three", one);
-  const ids = asked.takeBack(one).map(({ params }) => params?.requestId);
+  const ids = asked.withdraw(one).map(({ params }) => params?.requestId);
   assert.deepEqual(ids, [1, "three"]);
-  assert.deepEqual(asked.takeBack(one), []);
+  assert.deepEqual(asked.withdraw(one), []);
   assert.equal(asked.take(2), other);
 });

@@ -35,7 +35,7 @@ interface ClientRequestsOptions {
 
 export class ClientRequests {
   readonly #options: ClientRequestsOptions;
-  readonly #open = new Table<RequestId, ClientRequest>();
+  readonly #openRequests = new Table<RequestId, ClientRequest>();
   /** Characters of what waits, or is kept since it may have to be sent again. */
   #kept = 0;
 
@@ -45,41 +45,41 @@ export class ClientRequests {
 
   /** A second one under the same id takes the place of the first. */
   begin(message: JsonRpcRequest, envelope: Envelope): ClientRequest {
-    const older = this.#open.get(message.id);
+    const older = this.#openRequests.get(message.id);
     if (older) this.letGo(older);
     const request = new ClientRequest(message, envelope);
-    this.#open.set(message.id, request);
+    this.#openRequests.set(message.id, request);
     return request;
   }
 
   get(id: RequestId): ClientRequest | undefined {
-    return this.#open.get(id);
+    return this.#openRequests.get(id);
   }
 
   has(id: RequestId): boolean {
-    return this.#open.has(id);
+    return this.#openRequests.has(id);
   }
 
   /** The one that waits, if there is exactly one. */
   sole(): ClientRequest | undefined {
-    return this.#open.sole();
+    return this.#openRequests.sole();
   }
 
   /** Whether it still waits for its answer. */
   waits(request: ClientRequest): boolean {
-    return this.#open.get(request.id) === request;
+    return this.#openRequests.get(request.id) === request;
   }
 
   /** Every request that is over goes through here. */
   end(id: RequestId): ClientRequest | undefined {
-    const request = this.#open.take(id);
+    const request = this.#openRequests.take(id);
     if (request) this.letGo(request);
     return request;
   }
 
   /** Those that this server has. */
   inHandsOf(server: Channel): ClientRequest[] {
-    return this.#open.values().filter(({ sentTo }) => sentTo === server);
+    return this.#openRequests.values().filter(({ sentTo }) => sentTo === server);
   }
 
   // --- what is kept ---

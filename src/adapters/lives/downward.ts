@@ -64,13 +64,13 @@ export class Downward {
         this.#upward.deliverLater(request, envelope);
       } else this.#upward.fail(request.id, losses.of(request));
     }
-    this.takeBack(life.server);
+    this.withdraw(life.server);
   }
 
   /** A new server does not know what this one asked, and may use the same id for something else. */
-  takeBack(server: Channel): void {
+  withdraw(server: Channel): void {
     const { asked, incoming } = this.#conversation;
-    for (const message of asked.takeBack(server)) void incoming.push({ message });
+    for (const message of asked.withdraw(server)) void incoming.push({ message });
   }
 
   /** A handshake does nothing that could be lost, so one that met a dying server may go to the next one. */

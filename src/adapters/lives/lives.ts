@@ -117,7 +117,7 @@ export class Lives {
       if (replays) await until(signal, this.#downward.replay(life));
       signal.throwIfAborted();
     } catch (error) {
-      this.#downward.takeBack(server);
+      this.#downward.withdraw(server);
       await server[Symbol.asyncDispose]();
       this.#conversation.record.failed(life, error, signal);
       throw error;

@@ -50,7 +50,7 @@ export function askableIn(capabilities: unknown): ReadonlySet<string> {
 export class AskedRequests {
   readonly elicitations = new Elicitations();
   readonly #server: ServerEnd;
-  readonly #open = new Map<RequestId, Asked>();
+  readonly #openRequests = new Map<RequestId, Asked>();
   readonly #byToken = new Map<ProgressToken, Asked>();
   readonly #byClient = new Map<SharedClient, Set<Asked>>();
 
@@ -73,11 +73,11 @@ export class AskedRequests {
   /** Passes a client's answer on, if it was asked. */
   answer(client: SharedClient, envelope: Envelope, message: JsonRpcResponse): Promise<void> | void {
     const { id } = message;
-    const asked = id === null ? undefined : this.#open.get(id);
+    const asked = id === null ? undefined : this.#openRequests.get(id);
     if (asked?.client !== client) {
       return this.#server.drop("up", "it answers nothing that this client was asked");
     }
-    this.#take(asked);
+    this.#remove(asked);
     return this.#server.send(withAskedId(envelope, message, asked.id));
   }
 
@@ -92,15 +92,15 @@ export class AskedRequests {
   /** The server no longer wants an answer. */
   cancel(envelope: Envelope, message: JsonRpcNotification): void {
     const id = cancelledId(message);
-    const asked = id === undefined ? undefined : this.#open.get(id);
+    const asked = id === undefined ? undefined : this.#openRequests.get(id);
     if (!asked) return this.#server.drop("down", "it cancels a request that nobody was asked");
-    this.#take(asked);
+    this.#remove(asked);
     asked.client.deliver({ message, text: envelope.text });
   }
 
   leave(client: SharedClient): void {
     for (const asked of this.#byClient.get(client) ?? []) {
-      this.#take(asked);
+      this.#remove(asked);
       this.#refuse(asked.id, refused("The client that was asked is gone"));
     }
     this.elicitations.leave(client);
@@ -110,7 +110,7 @@ export class AskedRequests {
 
   #receiverOf(message: JsonRpcRequest, candidates: Candidates): SharedClient | JsonRpcErrorObject {
     const { id, method } = message;
-    if (this.#open.has(id)) return toRpcError(stillOpen(id));
+    if (this.#openRequests.has(id)) return toRpcError(stillOpen(id));
     // The id of a task means nothing to a client that cannot know whose task it is.
     if (isOfTasks(method)) {
       return methodNotFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
@@ -128,16 +128,16 @@ export class AskedRequests {
 
   #enter(asked: Asked): void {
     const { client, id, token } = asked;
-    this.#open.set(id, asked);
+    this.#openRequests.set(id, asked);
     if (token !== undefined) this.#byToken.set(token, asked);
     const own = this.#byClient.get(client);
     if (own) own.add(asked);
     else this.#byClient.set(client, new Set([asked]));
   }
 
-  #take(asked: Asked): void {
+  #remove(asked: Asked): void {
     const { client, id, token } = asked;
-    this.#open.delete(id);
+    this.#openRequests.delete(id);
     if (isId(token) && this.#byToken.get(token) === asked) this.#byToken.delete(token);
     const own = this.#byClient.get(client);
     own?.delete(asked);

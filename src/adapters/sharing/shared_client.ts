@@ -42,7 +42,7 @@ export class SharedClient implements Channel {
   /** True once it has said `notifications/initialized`. */
   initialized = false;
   /** Its requests that are not answered, by the ids that it gave them. */
-  readonly open = new Table<RequestId, Passed | Held>();
+  readonly openRequests = new Table<RequestId, Passed | Held>();
   /** Its links among the clients of the server, and among those that wait for an answer. */
   readonly joined = linkTo(this);
   readonly waiting = linkTo(this);

@@ -49,7 +49,7 @@ export class SharedRequests {
   }
 
   isOpen(client: SharedClient, id: RequestId): boolean {
-    return client.open.has(id);
+    return client.openRequests.has(id);
   }
 
   // --- up ---
@@ -89,11 +89,11 @@ export class SharedRequests {
   /** A client takes one of its requests back. */
   cancel(client: SharedClient, envelope: Envelope, message: JsonRpcNotification): Promise<void> | void {
     const id = cancelledId(message);
-    const open = id === undefined ? undefined : this.#take(client, id);
-    if (!open) return this.#server.drop("up", "it cancels a request that is not open");
-    if ("withdraw" in open) return open.withdraw();
-    this.#sent.take(open.serverId);
-    const { serverId: requestId } = open;
+    const request = id === undefined ? undefined : this.#take(client, id);
+    if (!request) return this.#server.drop("up", "it cancels a request that is not open");
+    if ("withdraw" in request) return request.withdraw();
+    this.#sent.take(request.serverId);
+    const { serverId: requestId } = request;
     const named = (said: JsonRpcNotification) => ({ ...said, params: { ...said.params, requestId } });
     const room = this.#server.send(anew(envelope, message, named));
     this.#withdrawn.add(client);
@@ -102,8 +102,8 @@ export class SharedRequests {
 
   /** A client that leaves takes its open requests along. */
   leave(client: SharedClient): void {
-    const requests = client.open.values();
-    client.open.clear();
+    const requests = client.openRequests.values();
+    client.openRequests.clear();
     this.#waiting.remove(client.waiting);
     const passed = requests.filter((request) => "serverId" in request);
     for (const { serverId } of passed) this.#cancelGone(serverId);
@@ -142,13 +142,13 @@ export class SharedRequests {
   // --- the books ---
 
   #enter(client: SharedClient, id: RequestId, request: Passed | Held): void {
-    client.open.set(id, request);
+    client.openRequests.set(id, request);
     if (!client.waiting.linked) this.#waiting.add(client.waiting);
   }
 
   #take(client: SharedClient, id: RequestId): Passed | Held | undefined {
-    const request = client.open.take(id);
-    if (client.open.size === 0) this.#waiting.remove(client.waiting);
+    const request = client.openRequests.take(id);
+    if (client.openRequests.size === 0) this.#waiting.remove(client.waiting);
     return request;
   }
 }

@@ -34,13 +34,13 @@ export class ChildStderr {
     while (true) {
       const { value, done } = await this.#pipe.read();
       if (done) break;
-      this.#take(text.push(value));
+      this.#push(text.push(value));
     }
-    this.#take(text.end());
+    this.#push(text.end());
     this.#finish();
   }
 
-  #take(text: string): void {
+  #push(text: string): void {
     const [rest = "", ...lines] = text.split("\n");
     this.#grow(rest);
     for (const line of lines) {

@@ -23,7 +23,7 @@ interface AnswerFirstOptions {
 export class AnswerFirst {
   readonly #options: AnswerFirstOptions;
   /** The handshake that is not answered. */
-  #open: RequestId | undefined;
+  #handshakeId: RequestId | undefined;
   #held: Envelope[] = [];
   /** While what was held is being said, what comes meanwhile is behind it. */
   #releasing = false;
@@ -36,22 +36,22 @@ export class AnswerFirst {
   send(envelope: Envelope): Promise<void> | void {
     const { message } = envelope;
     if (isRequest(message) && isHandshake(message)) {
-      this.#open = message.id;
+      this.#handshakeId = message.id;
       return this.#options.say(envelope);
     }
     // The server may have a question of its own before it answers.
-    const free = (this.#open === undefined && !this.#releasing) || isResponse(message);
+    const free = (this.#handshakeId === undefined && !this.#releasing) || isResponse(message);
     return free ? this.#options.say(envelope) : this.#hold(envelope, message);
   }
 
   /** Sees what the server says. */
   hear(message: JsonRpcMessage): void {
-    if (this.#open !== undefined && answersSole(message, this.#open)) this.#release();
+    if (this.#handshakeId !== undefined && answersSole(message, this.#handshakeId)) this.#release();
   }
 
   /** This request has its answer, or will have none. */
   answered(id: RequestId): void {
-    if (id === this.#open) this.#release();
+    if (id === this.#handshakeId) this.#release();
   }
 
   /** Nothing is said any more. */
@@ -71,13 +71,13 @@ export class AnswerFirst {
   }
 
   #release(): void {
-    this.#open = undefined;
+    this.#handshakeId = undefined;
     if (!this.#releasing && this.#held.length > 0) void this.#sayHeld();
   }
 
   async #sayHeld(): Promise<void> {
     this.#releasing = true;
-    while (this.#open === undefined) {
+    while (this.#handshakeId === undefined) {
       const envelope = this.#held.shift();
       if (!envelope) break;
       this.#count(envelope, -1);

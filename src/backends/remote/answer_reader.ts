@@ -65,10 +65,10 @@ export class AnswerReader {
 
   async #follow(first: Response, { id, signal }: Call): Promise<RemoteError | undefined> {
     const { remote: { url, retry, maxMessageBytes: maxBytes }, resume } = this.#options;
-    const open = (cursor: string | undefined) => resume(cursor, signal);
+    const connect = (cursor: string | undefined) => resume(cursor, signal);
     let empty = true;
     try {
-      for await (const event of eventSource({ kind: "answer", open, first, signal, retry, maxBytes })) {
+      for await (const event of eventSource({ kind: "answer", connect, first, signal, retry, maxBytes })) {
         if (empty && event.event === "endpoint") return otherTransport(url, first);
         empty = false;
         if (!isMessage(event)) continue;

@@ -23,7 +23,7 @@ export class CookieJar {
   #cookies: readonly Cookie[] = [];
 
   hear(url: URL, { headers }: Response): void {
-    for (const line of headers.getSetCookie()) this.#take(line, url);
+    for (const line of headers.getSetCookie()) this.#store(line, url);
   }
 
   /** What this request says besides, or in place of, the cookies that were configured; undefined is nothing. */
@@ -38,7 +38,7 @@ export class CookieJar {
     return [...others, ...meant.map(({ name, value }) => `${name}=${value}`)].join("; ");
   }
 
-  #take(line: string, url: URL): void {
+  #store(line: string, url: URL): void {
     const { name, value = "", domain, path, secure = false, ...more } = parseSetCookie(line, {
       decode: asItIs,
     });

@@ -8,7 +8,7 @@ export interface EventSourceOptions {
   /** The connection that is there already, if one is. */
   readonly first?: Response | undefined;
   /** Opens the next connection, after the event of this id where one was seen. Throws when there is none to be had. */
-  readonly open: (cursor: string | undefined) => Promise<Response>;
+  readonly connect: (cursor: string | undefined) => Promise<Response>;
   /** "answer": worth another connection only where it can go on after the last event, and not for ever. */
   readonly kind: "answer" | "standing";
   readonly retry: Retry;
@@ -35,7 +35,7 @@ export function isMessage({ event, data }: ReceivedEvent): boolean {
  * answer that cannot be resumed.
  */
 export async function* eventSource(options: EventSourceOptions): AsyncGenerator<ReceivedEvent> {
-  const { kind, retry, maxBytes, onSkipped, onFruitless, signal, open } = options;
+  const { kind, retry, maxBytes, onSkipped, onFruitless, signal, connect } = options;
   const course = new Course(options);
   const onRetry = (ms: number) => void (course.reconnectMs = ms);
   let response = options.first;
@@ -43,7 +43,7 @@ export async function* eventSource(options: EventSourceOptions): AsyncGenerator<
     let failure: unknown;
     course.begin();
     try {
-      response ??= await open(course.cursor);
+      response ??= await connect(course.cursor);
       for await (const event of readEvents(response.body ?? nothing(), { maxBytes, onRetry, onSkipped })) {
         course.hear(event);
         yield event;

@@ -14,12 +14,12 @@ const HASTY = { ...RETRY, maxDelayMs: 30 };
 /** Connections that are there one after the other; then none. */
 function connections(...all: (EventStream | RemoteError)[]) {
   const cursors: (string | undefined)[] = [];
-  const open = (cursor: string | undefined) => {
+  const connect = (cursor: string | undefined) => {
     cursors.push(cursor);
     const next = all.shift() ?? refused(404);
     return next instanceof RemoteError ? Promise.reject(next) : Promise.resolve(next.response);
   };
-  return { open, cursors };
+  return { connect, cursors };
 }
 
 function refused(remoteStatus?: number, retryAfterMs?: number): RemoteError {
@@ -33,7 +33,7 @@ function ended(text: string): EventStream {
   return stream;
 }
 
-async function read(options: Partial<EventSourceOptions> & Pick<EventSourceOptions, "open">) {
+async function read(options: Partial<EventSourceOptions> & Pick<EventSourceOptions, "connect">) {
   const events: ReceivedEvent[] = [];
   const { signal } = new AbortController();
   try {
@@ -47,17 +47,17 @@ async function read(options: Partial<EventSourceOptions> & Pick<EventSourceOptio
 
 Deno.test("eventSource goes on after the last event id, which later events without one leave in force", async () => {
   const first = ended("id: 1\ndata: a\n\ndata: b\n\n");
-  const { open, cursors } = connections(ended("data: c\n\n"), ended("id: ü€\ndata: d\n\n"));
-  const { data, error } = await read({ first: first.response, open });
+  const { connect, cursors } = connections(ended("data: c\n\n"), ended("id: ü€\ndata: d\n\n"));
+  const { data, error } = await read({ first: first.response, connect });
   assert.deepEqual(data, ["a", "b", "c", "d"]);
   assert.deepEqual(cursors, ["1", "1", "ü€"]);
   assert(error instanceof RemoteError);
 });
 
 Deno.test("eventSource goes on after a connection that broke", async () => {
-  const { open, cursors } = connections(ended("data: b\n\n"));
+  const { connect, cursors } = connections(ended("data: b\n\n"));
   const first = new EventStream("id: 7\ndata: a\n\ndata: half");
-  const reading = read({ first: first.response, open });
+  const reading = read({ first: first.response, connect });
   // Only once the event has been taken, since an error throws away what waits.
   await settled();
   first.break();
@@ -66,51 +66,55 @@ Deno.test("eventSource goes on after a connection that broke", async () => {
 });
 
 Deno.test("eventSource ends an answer that has no event id to go on after", async () => {
-  const { open, cursors } = connections(ended("data: never\n\n"));
-  const { data, error } = await read({ kind: "answer", first: ended("data: a\n\n").response, open });
+  const { connect, cursors } = connections(ended("data: never\n\n"));
+  const { data, error } = await read({ kind: "answer", first: ended("data: a\n\n").response, connect });
   assert.deepEqual([data, error, cursors], [["a"], undefined, []]);
 });
 
 Deno.test("eventSource ends an answer after so many connections without an event", async () => {
   const nothing = () => ended(":\n\n");
   const event = ended("id: 2\ndata: b\n\n");
-  const { open, cursors } = connections(nothing(), event, nothing(), refused(), ended("data: never\n\n"));
-  const { data, error } = await read({ kind: "answer", first: ended("id: 1\ndata: a\n\n").response, open });
+  const { connect, cursors } = connections(nothing(), event, nothing(), refused(), ended("data: never\n\n"));
+  const { data, error } = await read({
+    kind: "answer",
+    first: ended("id: 1\ndata: a\n\n").response,
+    connect,
+  });
   assert.deepEqual([data, error], [["a", "b"], undefined]);
   assert.deepEqual(cursors, ["1", "1", "2", "2"]);
 });
 
 Deno.test("eventSource opens a standing stream again however often it ends or cannot be had", async () => {
-  const { open, cursors } = connections(
+  const { connect, cursors } = connections(
     ...Array.from({ length: 5 }, () => ended("")),
     ...[refused(), refused(500), refused(503), refused(429), refused(408)],
   );
-  const { error } = await read({ open });
+  const { error } = await read({ connect });
   assert.equal(cursors.length, 11);
   assert(error instanceof RemoteError && error.remoteStatus === 404);
 });
 
 Deno.test("eventSource throws what trying again cannot mend", async () => {
   for (const status of [400, 401, 403, 404, 405]) {
-    const { open, cursors } = connections(refused(status));
-    const { error } = await read({ open });
+    const { connect, cursors } = connections(refused(status));
+    const { error } = await read({ connect });
     assert(error instanceof RemoteError && error.remoteStatus === status);
     assert.equal(cursors.length, 1);
   }
-  const { open, cursors } = connections(ended(`data: ${"x".repeat(101)}\n\n`), ended("data: never\n\n"));
-  assert((await read({ open })).error instanceof TooLargeError);
+  const { connect, cursors } = connections(ended(`data: ${"x".repeat(101)}\n\n`), ended("data: never\n\n"));
+  assert((await read({ connect })).error instanceof TooLargeError);
   assert.equal(cursors.length, 1);
 });
 
 /** How long the pause was between two connections. */
 async function pauseMs(first: EventStream | RemoteError, retry = RETRY): Promise<number> {
   const times: number[] = [];
-  const { open } = connections(first);
+  const { connect } = connections(first);
   await read({
     retry,
-    open: (cursor) => {
+    connect: (cursor) => {
       times.push(performance.now());
-      return open(cursor);
+      return connect(cursor);
     },
   });
   return times[1]! - times[0]!;
@@ -139,7 +143,7 @@ Deno.test("eventSource does not let a stream that brings nothing set the pace by
     retry: { attempts: 1, firstDelayMs: 1e9, maxDelayMs: 1e9 },
     maxBytes: 100,
     signal: abort.signal,
-    open: () => {
+    connect: () => {
       opened++;
       return Promise.resolve(ended("retry: 0\n\n").response);
     },
@@ -153,9 +157,9 @@ Deno.test("eventSource does not let a stream that brings nothing set the pace by
 
 Deno.test("eventSource stops at its signal, during a pause too, and lets go of the stream when its reader stops", async () => {
   const abort = new AbortController();
-  const { open } = connections(refused(), refused());
+  const { connect } = connections(refused(), refused());
   const pausing = read({
-    open,
+    connect,
     retry: { attempts: 9, firstDelayMs: 1e9, maxDelayMs: 1e9 },
     signal: abort.signal,
   });
@@ -167,7 +171,7 @@ Deno.test("eventSource stops at its signal, during a pause too, and lets go of t
     const { data } of eventSource({
       ...{ kind: "answer", retry: RETRY, maxBytes: 9, signal: new AbortController().signal },
       first: stream.response,
-      open,
+      connect,
     })
   ) {
     assert.equal(data, "a");
@@ -185,13 +189,13 @@ async function pausesOf(
   const abort = new AbortController();
   const pauses: number[] = [];
   let since = 0;
-  const open = () => {
+  const connect = () => {
     pauses.push(performance.now() - since);
     return Promise.resolve(ended(text(pauses.length)).response);
   };
   const retry = { attempts: 2, firstDelayMs: 1_000, maxDelayMs: 60_000 };
   const { signal } = abort;
-  const source = eventSource({ kind: "standing", retry, maxBytes: 100, signal, open, ...options });
+  const source = eventSource({ kind: "standing", retry, maxBytes: 100, signal, connect, ...options });
   const reading = (async () => {
     for await (const _ of source) continue;
   })().catch(() => {});
@@ -244,9 +248,9 @@ Deno.test("eventSource asks for an answer as long as the server goes on to prime
 });
 
 Deno.test("eventSource throws what broke an answer that cannot be resumed", async () => {
-  const { open, cursors } = connections();
+  const { connect, cursors } = connections();
   const first = new EventStream("data: a\n\n");
-  const reading = read({ kind: "answer", first: first.response, open });
+  const reading = read({ kind: "answer", first: first.response, connect });
   await settled();
   first.break();
   const { data, error } = await reading;

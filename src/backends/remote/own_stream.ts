@@ -55,7 +55,7 @@ export class OwnStream {
     return this.#waiting.size === 1 ? this.#waiting.first?.value.id : undefined;
   }
 
-  open(): void {
+  start(): void {
     if (this.#state === "unasked") void this.#keep();
   }
 
@@ -63,7 +63,7 @@ export class OwnStream {
   begin(): void {
     this.#began = true;
     if (this.#again === "waits") this.#askAgain();
-    else this.open();
+    else this.start();
   }
 
   /** Waits for the signal, which fires when the answer is there. Throws the error where none can come any more. */
@@ -84,13 +84,21 @@ export class OwnStream {
     const { retry, maxMessageBytes: maxBytes } = remote;
     this.#state = "kept";
     let offered = false;
-    const open = async (cursor: string | undefined) => {
+    const connect = async (cursor: string | undefined) => {
       const response = await this.#get(cursor, offered);
       offered = true;
       return response;
     };
     try {
-      const events = eventSource({ kind: "standing", open, retry, maxBytes, onSkipped, onFruitless, signal });
+      const events = eventSource({
+        kind: "standing",
+        connect,
+        retry,
+        maxBytes,
+        onSkipped,
+        onFruitless,
+        signal,
+      });
       for await (const event of events) if (isMessage(event)) await onMessage(event.data);
     } catch (error) {
       this.#end({ error, offered });

@@ -47,7 +47,7 @@ export class RemoteSession {
   }
 
   /** The headers that end it at the server, once; undefined where there is no session. */
-  take(): Record<string, string> | undefined {
+  end(): Record<string, string> | undefined {
     const { headers } = this;
     const known = this.#id !== undefined;
     this.#id = undefined;

@@ -28,7 +28,7 @@ Deno.test("RemoteSession has no session where its id is empty", () => {
   const answered = new Response(null, { headers: { [SESSION_HEADER]: "" } });
   session.heard({ message: result(1, { protocolVersion: "2025-11-25" }) }, answered);
   assert.deepEqual(session.headers, { "mcp-protocol-version": "2025-11-25" });
-  assert.equal(session.take(), undefined);
+  assert.equal(session.end(), undefined);
 });
 
 Deno.test("RemoteSession repeats no revision that cannot be a header", () => {
@@ -42,7 +42,7 @@ Deno.test("RemoteSession can be ended once, and lost only while there is one", (
   const refused = new RemoteError("gone", { delivered: false, sessionRefused: true });
   assert.equal(session.isLost(new Error("another")), false);
   assert.equal(session.isLost(refused), true);
-  assert.deepEqual(session.take(), { [SESSION_HEADER]: "s1", "mcp-protocol-version": "2025-11-25" });
-  assert.equal(session.take(), undefined);
+  assert.deepEqual(session.end(), { [SESSION_HEADER]: "s1", "mcp-protocol-version": "2025-11-25" });
+  assert.equal(session.end(), undefined);
   assert.equal(session.isLost(refused), false);
 });

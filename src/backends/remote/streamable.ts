@@ -93,7 +93,7 @@ class StreamableChannel implements Channel {
   /** Tells the server that its session is over. */
   async close(): Promise<void> {
     this.#closed = true;
-    const headers = this.#session.take();
+    const headers = this.#session.end();
     if (!headers || this.incoming.ended) return;
     try {
       await this.#http.end(headers);
@@ -148,7 +148,7 @@ class StreamableChannel implements Channel {
       const response = await this.#post(envelope, signal);
       const unanswered = await this.#answers.read(response, { id, signal });
       if (!unanswered) return;
-      if (isHandshake(message) && this.#session.given(response)) this.#own.open();
+      if (isHandshake(message) && this.#session.given(response)) this.#own.start();
       await this.#own.answer(id, signal, unanswered);
     } catch (error) {
       if (signal.aborted) return;
@@ -192,7 +192,7 @@ class StreamableChannel implements Channel {
 
   #receive(envelope: Envelope, response?: Response): Promise<void> | void {
     // As soon as there is a session: the server may have something to say before it is asked.
-    if (this.#session.heard(envelope, response)) this.#own.open();
+    if (this.#session.heard(envelope, response)) this.#own.start();
     return this.incoming.push(envelope, envelope.text?.length);
   }
 
@@ -246,7 +246,7 @@ class StreamableChannel implements Channel {
     if (this.#lost) return;
     this.#lost = true;
     await within(LAST_WORD_MS, Promise.allSettled(this.#posting.all().map(({ value }) => value)));
-    this.#session.take();
+    this.#session.end();
     const error = new DisconnectedError("The MCP server has ended the session");
     this.incoming.fail(error);
     this.#stop(error);

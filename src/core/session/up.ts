@@ -47,10 +47,10 @@ export class Up {
 
   /** Who does not read what it is answered is not listened to either, until it does. */
   #hear(envelope: Envelope): Promise<void> | void {
-    return this.#take(envelope) ?? this.#bridge.unread;
+    return this.#accept(envelope) ?? this.#bridge.unread;
   }
 
-  #take(envelope: Envelope): Promise<void> | void {
+  #accept(envelope: Envelope): Promise<void> | void {
     const bridge = this.#bridge;
     if (bridge.over) return this.#refuseLate(envelope.message);
     if (this.#stuck) return this.#refuseUnread(envelope.message);
@@ -138,10 +138,10 @@ export class Up {
   async #untilRead(passed: Promise<void>): Promise<void> {
     const bridge = this.#bridge;
     const { peer: { gone }, client, options: { deadlines } } = bridge;
-    const taken = gone ? until(gone.signal, passed) : passed;
+    const delivered = gone ? until(gone.signal, passed) : passed;
     const patienceMs = deadlines?.requestTimeoutMs;
-    if (patienceMs === undefined) return await taken;
-    this.#stuck = !await within(patienceMs, taken);
-    if (this.#stuck) taken.then(() => this.#stuck = false, (error) => bridge.lose(client, error));
+    if (patienceMs === undefined) return await delivered;
+    this.#stuck = !await within(patienceMs, delivered);
+    if (this.#stuck) delivered.then(() => this.#stuck = false, (error) => bridge.lose(client, error));
   }
 }

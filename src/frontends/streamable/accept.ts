@@ -27,7 +27,7 @@ const NOT_WANTED = /^q=0(\.0*)?$/;
 export function acceptCheck(types: readonly string[]): (request: Request) => void {
   const accepted = remembered((accept) => {
     const ranges = rangesIn(accept);
-    return ranges.size === 0 || types.every((type) => takes(ranges, type, types));
+    return ranges.size === 0 || types.every((type) => accepts(ranges, type, types));
   });
   return (request) => {
     if (accepted(request.headers.get("accept") ?? "")) return;
@@ -40,7 +40,7 @@ export function postAcceptCheck(mode: ReplyMode): (request: Request) => void {
   return acceptCheck(ANSWER_TYPES[mode]);
 }
 
-function takes(ranges: ReadonlyMap<string, boolean>, type: string, types: readonly string[]): boolean {
+function accepts(ranges: ReadonlyMap<string, boolean>, type: string, types: readonly string[]): boolean {
   const [main] = type.split("/");
   // Who asks for any application type of an endpoint that answers in either form means both.
   const wide = types.includes(JSON_TYPE) ? ["application/*", "*/*"] : ["*/*"];

@@ -49,9 +49,9 @@ export interface ExchangeHost {
   readonly id: string;
   readonly settings: ExchangeSettings;
   /** The headers that an answer begins with, asked then: only a session that exists gives its id, and gives it once. */
-  introduction(): Record<string, string>;
+  sessionHeaders(): Record<string, string>;
   /** Asked when a stream begins, where its events are to be kept. */
-  openLog?(): EventLog | undefined;
+  eventLog?(): EventLog | undefined;
   /** The client went away before everything was answered. */
   onGone(): void;
 }
@@ -100,13 +100,13 @@ export class Exchange {
   }
 
   /** True while somebody waits for the rest of the answer, or may come back for it. */
-  get open(): boolean {
+  get isOpen(): boolean {
     return this.#waiting.size > 0 && (this.#attended || this.#stream?.resumable === true);
   }
 
   /** Whether messages that are no answers can go out here. */
   get carriesEvents(): boolean {
-    return this.open && this.#host.settings.replyMode !== "json";
+    return this.isOpen && this.#host.settings.replyMode !== "json";
   }
 
   /**
@@ -114,13 +114,13 @@ export class Exchange {
    * the latest.
    */
   get awaited(): boolean {
-    return this.open && this.#attended;
+    return this.isOpen && this.#attended;
   }
 
   /** An answer to one of the ids or, where `carriesEvents`, any message that belongs to them. */
   send(envelope: Envelope): Promise<void> | void {
     const { message } = envelope;
-    const wasOpen = this.open;
+    const wasOpen = this.isOpen;
     const isAnswer = isResponse(message) && message.id !== null && this.#waiting.delete(message.id);
     if (!wasOpen) return;
     if (isAnswer && !this.#stream && this.#refuses(envelope)) return;
@@ -161,7 +161,7 @@ export class Exchange {
     if (this.#waiting.size > 0) return;
     const texts = this.#answers.map(textOf);
     const body = this.#options.batch ? `[${texts.join(",")}]` : texts[0];
-    const headers = { ...this.#host.introduction(), "Content-Type": "application/json" };
+    const headers = { ...this.#host.sessionHeaders(), "Content-Type": "application/json" };
     this.#settle(new Response(body && this.#isTooLarge(body) ? this.#inPieces(body) : body, { headers }));
   }
 
@@ -182,10 +182,10 @@ export class Exchange {
     const host = this.#host;
     const { id: session, settings: { keepAliveMs, unread } } = host;
     this.#stream = new MessageStream({
-      ...{ session, unread, keepAliveMs, log: host.openLog?.(), stallMs: STALL_MS },
+      ...{ session, unread, keepAliveMs, log: host.eventLog?.(), stallMs: STALL_MS },
       onGone: () => host.onGone(),
     });
-    this.#settle(this.#stream.connect(host.introduction(), this.#options.caller));
+    this.#settle(this.#stream.connect(host.sessionHeaders(), this.#options.caller));
     return this.#stream;
   }
 

@@ -44,7 +44,7 @@ export class MessageStream {
 
   /** Whether somebody listens, as far as is known. */
   get connected(): boolean {
-    return this.#connection?.open ?? false;
+    return this.#connection?.isOpen ?? false;
   }
 
   /** Whether a message would go out now, without waiting for the client to read. */
@@ -151,7 +151,7 @@ export class MessageStream {
     while (rest) {
       for (const { data, sequence } of rest) {
         if (data !== "") await connection.send(this.#encode(data, sequence));
-        if (!connection.open) return;
+        if (!connection.isOpen) return;
         place = sequence;
       }
       if (place === this.#log?.last) return this.#goLive(connection);
@@ -163,7 +163,7 @@ export class MessageStream {
 
   #goLive(connection: EventStream): void {
     // A newer connection may have taken over during the last wait.
-    if (connection !== this.#connection || !connection.open) return;
+    if (connection !== this.#connection || !connection.isOpen) return;
     this.#live = true;
     if (this.#ended) connection.close();
     else this.#options.onRoom?.();

@@ -10,7 +10,7 @@ export interface ResumableSession {
   readonly id: string;
   readonly settings: SessionSettings;
   /** The headers that an answer begins with. */
-  introduction(): Record<string, string>;
+  sessionHeaders(): Record<string, string>;
   /** The stream of this name, while more may follow on it. */
   streamNamed(name: string): MessageStream | undefined;
   /** The client went away. */
@@ -46,18 +46,18 @@ export class ResumedStreams {
   }
 
   async #resumeAt(position: Position, caller: Caller | undefined): Promise<Response | undefined> {
-    const open = this.#session.streamNamed(position.stream);
-    const log = open ? undefined : await this.#events.finished(position);
+    const live = this.#session.streamNamed(position.stream);
+    const log = live ? undefined : await this.#events.finished(position);
     // Clients come back even for what they have completely, and stop only when they are told so in this way.
-    if (log?.last === position.sequence) return nothingMore(this.#session.introduction());
+    if (log?.last === position.sequence) return nothingMore(this.#session.sessionHeaders());
     const { id: session, settings: { keepAliveMs, unread } } = this.#session;
     const ended = log &&
       new MessageStream({
         ...{ session, keepAliveMs, unread, log, ended: true },
         onGone: () => this.#session.onGone(),
       });
-    const stream = open ?? ended;
-    const response = await stream?.resume(position.sequence, this.#session.introduction(), caller);
+    const stream = live ?? ended;
+    const response = await stream?.resume(position.sequence, this.#session.sessionHeaders(), caller);
     this.#forgetLeft();
     if (stream && response) this.#streams.add(stream);
     return response;

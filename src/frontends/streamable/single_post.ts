@@ -49,7 +49,7 @@ export class SinglePost implements Channel, ExchangeHost {
     body.leave();
   }
 
-  introduction(): Record<string, string> {
+  sessionHeaders(): Record<string, string> {
     return NO_HEADERS;
   }
 
@@ -74,7 +74,7 @@ export class SinglePost implements Channel, ExchangeHost {
 
   close(reason?: Error): Promise<void> {
     // An error is dear to make, and mostly everything is answered.
-    if (!this.#exchange?.open) return Promise.resolve();
+    if (!this.#exchange?.isOpen) return Promise.resolve();
     const error = toRpcError(
       reason instanceof GatewayError ? reason : new DisconnectedError("The server ended the conversation"),
     );

@@ -13,7 +13,7 @@ export interface StandingHost {
   readonly id: string;
   readonly settings: SessionSettings;
   /** Asked when the stream begins, where its events are to be kept. */
-  openLog(): EventLog | undefined;
+  eventLog(): EventLog | undefined;
   /** The client went away. */
   onGone(): void;
 }
@@ -36,7 +36,7 @@ export class StandingStream {
 
   /** Opens it; an older connection gives way, for its client is more likely gone than greedy. */
   connect(headers: HeadersInit, caller: Caller | undefined): Response {
-    const response = (this.#stream ??= this.#open()).connect(headers, caller);
+    const response = (this.#stream ??= this.#newStream()).connect(headers, caller);
     this.#flush();
     return response;
   }
@@ -64,10 +64,10 @@ export class StandingStream {
     this.#buffer = undefined;
   }
 
-  #open(): MessageStream {
+  #newStream(): MessageStream {
     const { id: session, settings: { keepAliveMs, unread } } = this.#host;
     return new MessageStream({
-      ...{ session, keepAliveMs, unread, log: this.#host.openLog() },
+      ...{ session, keepAliveMs, unread, log: this.#host.eventLog() },
       onGone: () => this.#host.onGone(),
       onRoom: () => this.#flush(),
     });

@@ -86,8 +86,8 @@ export class StreamableSession implements Channel, Hosting {
     this.refuseFull();
     const exchange = posted.requests.length > 0 ? this.#exchanges.begin(posted, caller, this) : undefined;
     if (exchange && this.#standing) this.#askOn(exchange, this.#standing);
-    const taken = this.#take(posted);
-    return exchange?.response ?? acceptedAfter(taken);
+    const room = this.#receive(posted);
+    return exchange?.response ?? acceptedAfter(room);
   }
 
   /** Throws BusyError while too much waits for its server. */
@@ -97,7 +97,7 @@ export class StreamableSession implements Channel, Hosting {
   }
 
   /** A returned promise settles when the server has room for more. */
-  #take({ said, weight, body }: Posted): Promise<void> | void {
+  #receive({ said, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
     for (const envelope of said) {
       const { message } = envelope;
@@ -120,7 +120,7 @@ export class StreamableSession implements Channel, Hosting {
   listen(caller?: Caller): Response {
     this.#touch();
     this.#standing ??= new StandingStream(this);
-    return this.#standing.connect(this.introduction(), caller);
+    return this.#standing.connect(this.sessionHeaders(), caller);
   }
 
   /** Goes on with the stream of that event, behind it. Throws RequestError when that is not possible. */
@@ -142,7 +142,7 @@ export class StreamableSession implements Channel, Hosting {
 
   // --- for its parts ---
 
-  openLog(): EventLog | undefined {
+  eventLog(): EventLog | undefined {
     return this.#keptEvents()?.log();
   }
 
@@ -160,7 +160,7 @@ export class StreamableSession implements Channel, Hosting {
    * Management"). The runtime has a fast way to answer with a Content-Type alone; a request that is answered otherwise
    * takes a sixth more of its time.
    */
-  introduction(): Record<string, string> {
+  sessionHeaders(): Record<string, string> {
     const first = this.#unknown;
     this.#unknown = false;
     return first ? { [SESSION_HEADER]: this.id } : {};
@@ -185,11 +185,11 @@ export class StreamableSession implements Channel, Hosting {
     if (heard) this.#touch();
     if (isResponse(message) && relatesTo !== undefined) {
       this.#exchanges.answered(relatesTo);
-      if (exchange?.open) return exchange.send(this.#checked(envelope));
+      if (exchange?.isOpen) return exchange.send(this.#checked(envelope));
       return this.#drop("its client is gone");
     }
     if (exchange?.carriesEvents) return exchange.send(envelope);
-    const other = isQuestion(message) ? this.#openPost() : undefined;
+    const other = isQuestion(message) ? this.#postForQuestions() : undefined;
     if (other) return other.send(envelope);
     this.#standing ??= new StandingStream(this);
     this.#forgo(this.#standing.send(envelope));
@@ -200,7 +200,7 @@ export class StreamableSession implements Channel, Hosting {
    * relates to it is only a SHOULD (transports page, "Sending Messages to the Server"). The newest, whose client is the
    * least likely to have left.
    */
-  #openPost(): Exchange | undefined {
+  #postForQuestions(): Exchange | undefined {
     return this.#standing?.connected ? undefined : this.#exchanges.newest;
   }
 
@@ -268,7 +268,7 @@ export class StreamableSession implements Channel, Hosting {
   }
 }
 
-async function acceptedAfter(taken: Promise<void> | void): Promise<Response> {
-  await taken;
+async function acceptedAfter(room: Promise<void> | void): Promise<Response> {
+  await room;
   return new Response(null, { status: 202 });
 }
