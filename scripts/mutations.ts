@@ -128,8 +128,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     harm: "a cancelled request is still answered by the shared server",
     file: SHARED_REQUESTS,
-    search: 'if ("withdraw" in open) return open.withdraw();\n    this.#sent.take(open.serverId);',
-    replace: 'if ("withdraw" in open) return open.withdraw();',
+    search: 'if ("withdraw" in request) return request.withdraw();\n    this.#sent.take(request.serverId);',
+    replace: 'if ("withdraw" in request) return request.withdraw();',
     tests: SHARING_TESTS,
   },
   {
@@ -170,7 +170,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     harm: "a question waits for a GET stream that its client may never open",
     file: STREAMABLE_SESSION,
-    search: "const other = isQuestion(message) ? this.#openPost() : undefined;",
+    search: "const other = isQuestion(message) ? this.#postForQuestions() : undefined;",
     replace: "const other: Exchange | undefined = undefined;",
     tests: STREAMABLE_TESTS,
   },

@@ -19,7 +19,7 @@ import type { Sink } from "./core/events.ts";
 import type { LiveSessions } from "./core/live_sessions.ts";
 import type { Negotiated } from "./core/mcp/negotiated.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
-import { Room } from "./core/room.ts";
+import { Semaphore } from "./core/semaphore.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
 import { Session } from "./core/session/session.ts";
 import type { SessionOptions } from "./core/session/session_options.ts";
@@ -97,7 +97,7 @@ export class Gateway implements AsyncDisposable {
     leave: (scope) => this.#leave(scope),
   };
   readonly #sessions: LiveSessions;
-  readonly #room: Room;
+  readonly #sessionPlaces: Semaphore;
   #postsInFlight = 0;
   readonly #slowWatch: ReturnType<typeof setInterval> | undefined;
 
@@ -117,7 +117,7 @@ export class Gateway implements AsyncDisposable {
       // Its place is free then: what it held may take a while to free, and has bounds of its own.
       onEnded: ({ scope }) => this.#leave(scope),
     };
-    this.#room = new Room({
+    this.#sessionPlaces = new Semaphore({
       places,
       queueTimeoutMs,
       what: "sessions",
@@ -143,7 +143,7 @@ export class Gateway implements AsyncDisposable {
   /** Refuses new requests, lets open ones finish for a while, ends all sessions. Settles when all are freed. */
   async stop(options: { reason: string; timeoutMs: number }): Promise<void> {
     this.stopping.begin();
-    this.#room.close(new StoppingError());
+    this.#sessionPlaces.close(new StoppingError());
     const { reason, timeoutMs: waitMs } = options;
     const calls = this.#sessions.openCalls();
     const waits = calls.length > 0 && { waitsFor: calls.slice(0, MAX_TOLD_CALLS).map(callLabel), waitMs };
@@ -160,7 +160,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
-    const place = this.#room.acquire(leaving);
+    const place = this.#sessionPlaces.acquire(leaving);
     if (!place) return this.#admission(peer);
     return place.then(() => {
       // The gateway may have begun to stop meanwhile.
@@ -183,7 +183,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   #leave(scope: Peer["scope"]): void {
-    if (scope === "session") this.#room.release();
+    if (scope === "session") this.#sessionPlaces.release();
     else this.#postsInFlight--;
   }
 

@@ -1,7 +1,7 @@
 /** What stands on both sides of a session: the server that answers, and the client that arrived. */
 import type { Backlog } from "./backlog.ts";
 import type { Channel } from "./channel.ts";
-import type { Departing } from "../base/departure.ts";
+import type { SignalSource } from "../base/lazy_abort_controller.ts";
 import type { Negotiated } from "./mcp/negotiated.ts";
 
 /** What a server is started or called with beyond what is configured for it. */
@@ -66,7 +66,7 @@ export interface Peer {
    * Its signal fires when the client is gone for good. `incoming` tells it too, but only once what waits there has been read,
    * and a server that does not read holds that up.
    */
-  readonly gone?: Departing;
+  readonly gone?: SignalSource;
   /**
    * Milliseconds since it was last used; undefined while a request or a stream of it is open. A client without this
    * lives as long as its connection.

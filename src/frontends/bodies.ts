@@ -205,7 +205,7 @@ export class Body {
   }
 
   /** The text has gone where it is counted otherwise, or is of no use any more. Idempotent. */
-  leave(): void {
+  release(): void {
     this.#over = true;
     if (this.#ticket) this.#options.timeLimit?.delete(this.#ticket);
     this.#come.forget();
@@ -215,7 +215,7 @@ export class Body {
 
   /** Waits no longer. */
   fail(error: GatewayError): void {
-    this.leave();
+    this.release();
     this.#fail?.(error);
     // The runtime itself waits for the rest of a body, as long as its client is there.
     const caller = this.#caller;
@@ -229,14 +229,14 @@ export class Body {
     try {
       receive(text);
     } catch (error) {
-      this.leave();
+      this.release();
       this.#fail?.(error);
     }
   }
 
   #broken(cause: unknown): void {
     if (this.#over) return;
-    this.leave();
+    this.release();
     this.#fail?.(cause instanceof GatewayError ? cause : unreadableBody(this.#options.packing, cause));
   }
 

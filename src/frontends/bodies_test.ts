@@ -59,8 +59,8 @@ Deno.test("Bodies refuses unread what is too large or finds no room, and gives r
   small.write("{}");
   small.end();
   assert.equal(await textOf(all.expect(small.request)), "{}");
-  first.leave();
-  first.leave();
+  first.release();
+  first.release();
   assert.equal(all.reserved, 0);
 });
 
@@ -112,7 +112,7 @@ Deno.test("Bodies counts a packed body by what it unpacks to, and holds no more 
     assert.equal((await textOf(body)).length, 90 * KB);
     assert.equal(all.reserved, 90 * KB);
     await assert.rejects(textOf(all.expect(await packed("x".repeat(80 * KB), announced))), refused(503));
-    body.leave();
+    body.release();
     // Ten kilobytes that would become ten thousand.
     await assert.rejects(textOf(all.expect(await packed("x".repeat(10_000 * KB), announced))), refused(413));
     assert.equal(all.reserved, 0);
@@ -159,7 +159,7 @@ Deno.test("Bodies makes room for a new one by the one that has been coming for l
   all.expect(arriving(60 * KB).request);
   await assert.rejects(old, refused(408));
   assert.equal(all.reserved, 120 * KB);
-  younger.leave();
+  younger.release();
 });
 
 Deno.test("Bodies takes no body that is complete only after it was given up", async () => {

@@ -13,13 +13,13 @@ import { requireJson } from "./http_checks.ts";
 
 /** The messages of one POST, parsed. */
 export interface Posted {
-  readonly said: readonly Said[];
+  readonly messages: readonly Said[];
   readonly requests: readonly JsonRpcRequest[];
   readonly batch: boolean;
   /** What one message weighs while it waits. */
   readonly weight: number;
   /** To be told as soon as the messages wait where that is bounded otherwise. */
-  readonly body: Pick<Body, "leave">;
+  readonly body: Pick<Body, "release">;
 }
 
 export interface ReceiveOptions {
@@ -51,7 +51,7 @@ export function posting(options: PostOptions, answer: Answer): AsyncHandler {
       // Of what was posted no more is kept than its id, since the answer may take long.
       let id: RequestId | null = null;
       const refuse = (error: unknown) => {
-        body.leave();
+        body.release();
         reject(error instanceof GatewayError ? errorForRequest(error, id ?? error.requestId) : error);
       };
       body.read((text) => {
@@ -61,7 +61,7 @@ export function posting(options: PostOptions, answer: Answer): AsyncHandler {
         refuseRepeated(posted.requests);
         if (posted.batch) refuseInitialize(posted.requests);
         answer(posted, request, caller).then((response) => {
-          body.leave();
+          body.release();
           resolve(response);
         }, refuse);
       }, refuse);
@@ -69,11 +69,11 @@ export function posting(options: PostOptions, answer: Answer): AsyncHandler {
 }
 
 function postedOf(text: string, body: Body, limits: MessageLimits | undefined): Posted {
-  const { said, batch } = parseMessages(text, limits);
-  const weight = Math.ceil(text.length / said.length);
+  const { said: messages, batch } = parseMessages(text, limits);
+  const weight = Math.ceil(text.length / messages.length);
   const requests: JsonRpcRequest[] = [];
-  for (const { message } of said) if (isRequest(message)) requests.push(message);
-  return { said, requests, batch, weight, body };
+  for (const { message } of messages) if (isRequest(message)) requests.push(message);
+  return { messages, requests, batch, weight, body };
 }
 
 function refuseRepeated(requests: readonly JsonRpcRequest[]): void {

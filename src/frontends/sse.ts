@@ -136,10 +136,10 @@ class SseSession implements Channel, NamedSession {
   }
 
   /** Settles when the server has room for more. */
-  receive({ said, weight, body }: Posted): Promise<void> | void {
+  receive({ messages, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
-    for (const envelope of said) room = enqueue(this.incoming, envelope, weight);
-    body.leave();
+    for (const envelope of messages) room = enqueue(this.incoming, envelope, weight);
+    body.release();
     return room;
   }
 

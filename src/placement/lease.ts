@@ -1,6 +1,6 @@
 /** A lease is a place among the servers that may run at a time: a server has one from before it is opened until it is freed. */
 import { BusyError } from "../core/errors.ts";
-import { Room, type RoomOptions } from "../core/room.ts";
+import { Semaphore, type SemaphoreOptions } from "../core/semaphore.ts";
 
 interface LeaseRequest {
   /** Whom the server is for: its name in events. */
@@ -13,22 +13,22 @@ interface LeaseRequest {
 
 /** All places, and who has them. */
 export class Leases {
-  readonly #room: Room;
+  readonly #semaphore: Semaphore;
   readonly #owners = new Owners();
   #asked = false;
 
-  constructor(options: RoomOptions) {
-    this.#room = new Room(options);
+  constructor(options: SemaphoreOptions) {
+    this.#semaphore = new Semaphore(options);
   }
 
   /** How many places are taken. */
   get taken(): number {
-    return this.#room.taken;
+    return this.#semaphore.taken;
   }
 
   /** Whether somebody waits for a place. */
   get crowded(): boolean {
-    return this.#room.crowded;
+    return this.#semaphore.crowded;
   }
 
   /** Whether a client has ever wanted a server: of one that was started ahead nobody knows yet. */
@@ -45,14 +45,14 @@ export class Leases {
   async acquire({ owner, waits, signal }: LeaseRequest): Promise<Lease> {
     if (waits) {
       this.#asked = true;
-      await this.#room.acquire(() => signal);
-    } else if (!this.#room.tryAcquire()) throw new BusyError("There is no room for another child");
-    return new Lease(owner, this.#owners, () => this.#room.release());
+      await this.#semaphore.acquire(() => signal);
+    } else if (!this.#semaphore.tryAcquire()) throw new BusyError("There is no room for another child");
+    return new Lease(owner, this.#owners, () => this.#semaphore.release());
   }
 
   /** Lets nobody wait any more, and nobody in: with this error. */
   close(error: Error): void {
-    this.#room.close(error);
+    this.#semaphore.close(error);
   }
 }
 

@@ -5,7 +5,7 @@ import { Backlog } from "../core/backlog.ts";
 import type { Attempt } from "../observe/trial.ts";
 import { Pool } from "./pool.ts";
 import { RequestChannel } from "./request_channel.ts";
-import { FIRST_WARM } from "./shelf.ts";
+import { FIRST_WARM } from "./warm_pool.ts";
 import type { Strategy, StrategyOptions } from "./strategy.ts";
 
 export class PerRequest implements Strategy {

@@ -1,9 +1,9 @@
 /** Servers that are started alike, each for one who comes: one that was started ahead, else a new one. */
 import { type Backend, isAsConfigured, type Launch } from "../core/backend.ts";
 import type { Channel } from "../core/channel.ts";
-import { Shelf, type ShelfOptions } from "./shelf.ts";
+import { WarmPool, type WarmPoolOptions } from "./warm_pool.ts";
 
-interface PoolOptions extends Omit<ShelfOptions, "backend"> {
+interface PoolOptions extends Omit<WarmPoolOptions, "backend"> {
   /** Opens a server for who has come. */
   readonly cold: Backend;
   /** Opens one ahead, in a place that was taken for it. */
@@ -13,7 +13,7 @@ interface PoolOptions extends Omit<ShelfOptions, "backend"> {
 export class Pool implements Backend {
   readonly name: string;
   readonly #options: PoolOptions;
-  #shelf: Shelf | undefined;
+  #warmPool: WarmPool | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -23,27 +23,27 @@ export class Pool implements Backend {
   /** Starts what is wanted ahead. */
   start(): void {
     const { warm: backend, count, leases, retry, guard, emit } = this.#options;
-    if (count > 0) this.#shelf ??= new Shelf({ backend, count, leases, retry, guard, emit });
+    if (count > 0) this.#warmPool ??= new WarmPool({ backend, count, leases, retry, guard, emit });
   }
 
   /** Settles when the first server that was started ahead is ready; undefined where none is wanted. */
   get first(): Promise<void> | undefined {
-    return this.#shelf?.first;
+    return this.#warmPool?.first;
   }
 
   open(launch: Launch, signal: AbortSignal): Promise<Channel> {
     // What was started ahead knows nothing of anybody's arguments.
-    const ready = isAsConfigured(launch) ? this.#shelf?.take(launch.session) : undefined;
+    const ready = isAsConfigured(launch) ? this.#warmPool?.take(launch.session) : undefined;
     return ready ? Promise.resolve(ready) : this.#options.cold.open(launch, signal);
   }
 
   /** Stops a server that waits, for somebody who needs its place; false when there is none. */
   giveUpOne(): boolean {
-    return this.#shelf?.giveUpOne() ?? false;
+    return this.#warmPool?.giveUpOne() ?? false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#shelf?.[Symbol.asyncDispose]();
+    await this.#warmPool?.[Symbol.asyncDispose]();
     await this.#options.cold[Symbol.asyncDispose]();
   }
 }

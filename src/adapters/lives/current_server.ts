@@ -1,4 +1,4 @@
-/** The server of the moment, and the wish for one while there is none. */
+/** The server of the moment, and the request for one while there is none. */
 import type { Channel } from "../../core/channel.ts";
 import { DisconnectedError } from "../../core/errors.ts";
 import type { Life } from "./life.ts";
@@ -10,19 +10,19 @@ export interface ConnectOptions {
   readonly unasked?: boolean;
 }
 
-/** Somebody wants a server. */
-export interface Wish {
+/** A server is wanted and not there yet: one request for all who want it. */
+export interface ConnectRequest {
   readonly replays: boolean;
   unasked: boolean;
   /** Settles when there is one, or with why there is none. */
-  readonly granted: PromiseWithResolvers<void>;
+  readonly settled: PromiseWithResolvers<void>;
 }
 
 export class CurrentServer {
   #life: Life | undefined;
   #left: Promise<void> | undefined;
   #leave: (() => void) | undefined;
-  #wish: Wish | undefined;
+  #pending: ConnectRequest | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
   #stopped = false;
@@ -43,20 +43,20 @@ export class CurrentServer {
 
   /** Settles when there is a server. Throws what the last attempt to open one threw. */
   connect(options: ConnectOptions): Promise<void> {
-    return this.want(options).granted.promise;
+    return this.requestConnect(options).settled.promise;
   }
 
-  /** As `connect`, for who does not wait. Several who want one at a time have one wish. */
-  want({ replays, unasked = false }: ConnectOptions): Wish {
-    const wish = this.#wish ??= newWish(replays);
-    if (unasked) wish.unasked = true;
+  /** As `connect`, for who does not wait. Several who want one at a time share one request. */
+  requestConnect({ replays, unasked = false }: ConnectOptions): ConnectRequest {
+    const request = this.#pending ??= newRequest(replays);
+    if (unasked) request.unasked = true;
     this.#wake?.();
-    return wish;
+    return request;
   }
 
-  /** That for a server which is not there yet. */
-  get wish(): Wish | undefined {
-    return this.#wish;
+  /** The request for a server that is not there yet. */
+  get pending(): ConnectRequest | undefined {
+    return this.#pending;
   }
 
   /** This server is of no use any more, to whoever comes next. */
@@ -71,26 +71,26 @@ export class CurrentServer {
     await this.server?.close(reason);
   }
 
-  // --- for who fulfils the wishes ---
+  // --- for the loop that opens servers ---
 
-  /** Settles with a wish as soon as there is one; with none when there will be no other. */
-  async wished(): Promise<Wish | undefined> {
-    if (!this.#wish && !this.#stopped) await new Promise<void>((resolve) => this.#wake = resolve);
+  /** Settles with a request as soon as there is one; with none when there will be no other. */
+  async nextRequest(): Promise<ConnectRequest | undefined> {
+    if (!this.#pending && !this.#stopped) await new Promise<void>((resolve) => this.#wake = resolve);
     this.#wake = undefined;
     if (this.#stopped) this.refuse(gone());
-    return this.#wish;
+    return this.#pending;
   }
 
-  grant(life: Life): void {
+  fulfil(life: Life): void {
     this.#life = life;
     this.#left = new Promise((resolve) => this.#leave = resolve);
-    this.#wish?.granted.resolve();
-    this.#wish = undefined;
+    this.#pending?.settled.resolve();
+    this.#pending = undefined;
   }
 
   refuse(error: unknown): void {
-    this.#wish?.granted.reject(error);
-    this.#wish = undefined;
+    this.#pending?.settled.reject(error);
+    this.#pending = undefined;
   }
 
   /** Settles when the server is of no use any more. */
@@ -101,17 +101,17 @@ export class CurrentServer {
   /** Nobody wants a server any more. Settles when none is being opened. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    const opening = this.#wish?.granted.promise.catch(() => {});
+    const opening = this.#pending?.settled.promise.catch(() => {});
     this.#wake?.();
     await opening;
   }
 }
 
-function newWish(replays: boolean): Wish {
-  const granted = Promise.withResolvers<void>();
+function newRequest(replays: boolean): ConnectRequest {
+  const settled = Promise.withResolvers<void>();
   // Not everybody who wants a server waits for it.
-  granted.promise.catch(() => {});
-  return { replays, granted, unasked: false };
+  settled.promise.catch(() => {});
+  return { replays, settled, unasked: false };
 }
 
 /** What nothing can be said to any more. */

@@ -11,39 +11,39 @@ function lifeOf(): Life {
   return { server, messages, since: 0, answered: false, replaced: false };
 }
 
-Deno.test("CurrentServer has one wish of all who want a server, which is that of the first, and unasked if one is", async () => {
+Deno.test("CurrentServer has one request of all who want a server, which is that of the first, and unasked if one is", async () => {
   const current = new CurrentServer();
   const first = current.connect({ replays: false });
-  const wish = current.want({ replays: true, unasked: true });
-  assert.deepEqual([wish.replays, wish.unasked], [false, true]);
-  assert.equal(await current.wished(), wish);
+  const request = current.requestConnect({ replays: true, unasked: true });
+  assert.deepEqual([request.replays, request.unasked], [false, true]);
+  assert.equal(await current.nextRequest(), request);
   const life = lifeOf();
-  current.grant(life);
+  current.fulfil(life);
   await first;
-  assert.deepEqual([current.server, current.wish], [life.server, undefined]);
+  assert.deepEqual([current.server, current.pending], [life.server, undefined]);
 });
 
-Deno.test("CurrentServer tells a wish as soon as there is one", async () => {
+Deno.test("CurrentServer gives a request as soon as there is one", async () => {
   const current = new CurrentServer();
-  const wished = current.wished();
+  const next = current.nextRequest();
   await settled();
-  const wish = current.want({ replays: true });
-  assert.equal(await wished, wish);
+  const request = current.requestConnect({ replays: true });
+  assert.equal(await next, request);
 });
 
-Deno.test("CurrentServer tells everybody why there is no server, and has another wish for who comes later", async () => {
+Deno.test("CurrentServer tells everybody why there is no server, and has another request for who comes later", async () => {
   const current = new CurrentServer();
   const connecting = [current.connect({ replays: true }), current.connect({ replays: true })];
   current.refuse(new Error("down"));
   for (const one of connecting) await assert.rejects(one, /down/);
-  assert.equal(current.wish, undefined);
+  assert.equal(current.pending, undefined);
 });
 
 Deno.test("CurrentServer drops the server of the moment and no other, and says when it is left", async () => {
   const current = new CurrentServer();
   await current.left;
   const [older, life] = [lifeOf(), lifeOf()];
-  current.grant(life);
+  current.fulfil(life);
   let left = false;
   void current.left.then(() => left = true);
   current.drop(older.server);
@@ -54,14 +54,14 @@ Deno.test("CurrentServer drops the server of the moment and no other, and says w
   assert.deepEqual([current.server, left], [undefined, true]);
 });
 
-Deno.test("CurrentServer refuses the wish that is open when nobody may have one any more", async () => {
+Deno.test("CurrentServer refuses the pending request when nobody may have one any more", async () => {
   for (const waits of [true, false]) {
     const current = new CurrentServer();
-    const wished = waits ? current.wished() : undefined;
+    const next = waits ? current.nextRequest() : undefined;
     const connecting = waits ? undefined : current.connect({ replays: true });
     const rejected = connecting && assert.rejects(connecting, DisconnectedError);
     const stopped = current.stop();
-    assert.equal(await (wished ?? current.wished()), undefined);
+    assert.equal(await (next ?? current.nextRequest()), undefined);
     await stopped;
     await rejected;
   }

@@ -9,7 +9,7 @@ import { background } from "../../core/events.ts";
 import { type Failure, read } from "../../base/readable.ts";
 import { until } from "../../base/waiting.ts";
 import type { Conversation } from "./conversation.ts";
-import { gone, type Wish } from "./current_server.ts";
+import { type ConnectRequest, gone } from "./current_server.ts";
 import type { Downward } from "./downward.ts";
 import type { Life } from "./life.ts";
 import { inTries } from "./tries.ts";
@@ -35,11 +35,11 @@ export class Lives {
   /** One server after the other, each as soon as somebody wants it, until the conversation is over. */
   async run(): Promise<void> {
     const { current } = this.#conversation;
-    for (let wish = await current.wished(); wish; wish = await current.wished()) {
+    for (let request = await current.nextRequest(); request; request = await current.nextRequest()) {
       try {
-        await this.#open(wish);
+        await this.#open(request);
       } catch (error) {
-        this.#giveUp(wish, error);
+        this.#giveUp(request, error);
       }
       await current.left;
     }
@@ -58,7 +58,7 @@ export class Lives {
     const { life } = current;
     if (life) this.#replace(life);
     else this.#opening?.abort(gone());
-    if (life || current.wish) await current.connect({ replays: memory.established });
+    if (life || current.pending) await current.connect({ replays: memory.established });
   }
 
   /** Settles when nothing is being opened any more, and what was open is disposed. */
@@ -73,13 +73,13 @@ export class Lives {
   // --- a server is opened, and told what the last one knew ---
 
   /** From the beginning, should there be another launch meanwhile. */
-  async #open(wish: Wish): Promise<void> {
+  async #open(request: ConnectRequest): Promise<void> {
     const { signal: over } = this.#conversation;
     while (true) {
       over.throwIfAborted();
       const { signal } = this.#opening = new AbortController();
       try {
-        return await this.#openInTries(wish, signal);
+        return await this.#openInTries(request, signal);
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
@@ -89,11 +89,11 @@ export class Lives {
   }
 
   /** A gateway that stops ends the pauses, and leaves a server alone that is being opened. */
-  #openInTries(wish: Wish, signal: AbortSignal): Promise<void> {
+  #openInTries(request: ConnectRequest, signal: AbortSignal): Promise<void> {
     const { record, news, options } = this.#conversation;
     const { retry, stopping, delivers = false, firstAttempts = retry.attempts } = options;
-    return inTries(() => this.#openOnce(wish, signal), {
-      attempts: wish.replays ? retry.attempts : firstAttempts,
+    return inTries(() => this.#openOnce(request, signal), {
+      attempts: request.replays ? retry.attempts : firstAttempts,
       retry,
       record,
       news,
@@ -104,7 +104,7 @@ export class Lives {
     });
   }
 
-  async #openOnce({ replays }: Wish, signal: AbortSignal): Promise<void> {
+  async #openOnce({ replays }: ConnectRequest, signal: AbortSignal): Promise<void> {
     // What the last one held may be what the next one needs: a lock, a port, its place among the children.
     await this.#freed;
     signal.throwIfAborted();
@@ -138,10 +138,10 @@ export class Lives {
   }
 
   /** Whoever waits hears why, and who comes later has it tried anew. */
-  #giveUp(wish: Wish, error: unknown): void {
+  #giveUp(request: ConnectRequest, error: unknown): void {
     const { current, news, options: { delivers } } = this.#conversation;
     current.refuse(error);
-    if (wish.unasked && delivers) news.givenUp(error);
+    if (request.unasked && delivers) news.givenUp(error);
   }
 
   // --- it is there, and is heard to its end ---
@@ -149,7 +149,7 @@ export class Lives {
   #begin(life: Life, replays: boolean): void {
     const { current, line, memory, news, options: { emit } } = this.#conversation;
     this.#latest = life;
-    current.grant(life);
+    current.fulfil(life);
     this.#hear(life);
     background(line.go(), "connecting", emit);
     if (replays && memory.established) news.restored();
@@ -207,7 +207,7 @@ export class Lives {
     const over = signal.aborted || stopping?.aborted;
     if (!memory.established || over || !reopens(reason) || current.server) return;
     if (record.exhausted) return news.givenUp(reason);
-    current.want({ replays: true, unasked: true });
+    current.requestConnect({ replays: true, unasked: true });
   }
 }
 

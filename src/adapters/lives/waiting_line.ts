@@ -17,7 +17,7 @@ interface WaitingLineOptions {
 
 export class WaitingLine {
   readonly #options: WaitingLineOptions;
-  readonly #waiters: WaitingMessage[] = [];
+  readonly #waiting: WaitingMessage[] = [];
   #serving = false;
   #going: Promise<void> | undefined;
 
@@ -27,17 +27,17 @@ export class WaitingLine {
 
   /** Whether somebody is ahead of what comes now. */
   get busy(): boolean {
-    return this.#going !== undefined || this.#waiters.length > 0;
+    return this.#going !== undefined || this.#waiting.length > 0;
   }
 
   /** Connects where that has to be; nobody need wait for it. */
-  async add(waiter: WaitingMessage): Promise<void> {
-    this.#waiters.push(waiter);
+  async add(message: WaitingMessage): Promise<void> {
+    this.#waiting.push(message);
     if (this.#serving) return;
     this.#serving = true;
     try {
       // More than once where the server breaks meanwhile.
-      for (let first = this.#waiters[0]; first; first = this.#waiters[0]) await this.#serve(first);
+      for (let first = this.#waiting[0]; first; first = this.#waiting[0]) await this.#serve(first);
     } finally {
       this.#serving = false;
     }
@@ -52,14 +52,14 @@ export class WaitingLine {
     try {
       if (!this.#options.connected()) await this.#options.connect(first);
     } catch (error) {
-      for (const { fail } of this.#waiters.splice(0)) fail(error);
+      for (const { fail } of this.#waiting.splice(0)) fail(error);
     }
     await this.go();
   }
 
   async #handOver(): Promise<void> {
     while (this.#options.connected()) {
-      const waiter = this.#waiters.shift();
+      const waiter = this.#waiting.shift();
       if (!waiter) return;
       const taken = waiter.go();
       if (taken) await taken;

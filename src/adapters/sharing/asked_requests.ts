@@ -16,7 +16,7 @@ import {
 } from "../../core/message/jsonrpc.ts";
 import { Elicitations } from "./elicitations.ts";
 import { withAskedId } from "./rewrite.ts";
-import { NOTHING, type SharedClient } from "./shared_client.ts";
+import { NO_CAPABILITIES, type SharedClient } from "./shared_client.ts";
 import type { ServerEnd } from "./server_end.ts";
 import { quoted } from "../../base/outside.ts";
 import { optionName } from "../../base/option_name.ts";
@@ -42,9 +42,9 @@ const NEEDED_CAPABILITY = /^(sampling|elicitation|roots)\//;
 
 /** The capabilities of a client that say whether it may be asked; what else they hold may be large, and is not kept. */
 export function askableIn(capabilities: unknown): ReadonlySet<string> {
-  if (!isObject(capabilities)) return NOTHING;
+  if (!isObject(capabilities)) return NO_CAPABILITIES;
   const askable = ASKABLE.filter((name) => Object.hasOwn(capabilities, name) && capabilities[name]);
-  return askable.length === 0 ? NOTHING : new Set(askable);
+  return askable.length === 0 ? NO_CAPABILITIES : new Set(askable);
 }
 
 export class AskedRequests {

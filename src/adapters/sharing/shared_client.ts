@@ -7,7 +7,7 @@ import { Queue } from "../../base/queue.ts";
 import { Table } from "../../base/table.ts";
 
 /** One for the many clients that cannot be asked for anything. */
-export const NOTHING: ReadonlySet<string> = new Set();
+export const NO_CAPABILITIES: ReadonlySet<string> = new Set();
 
 /** "session": a conversation with a memory. "request": one POST that stands alone. */
 export type SharingKind = "session" | "request";
@@ -15,7 +15,7 @@ export type SharingKind = "session" | "request";
 export type ClientKind = SharingKind | "alone";
 
 /** A client's request that waits at the server. */
-export interface Passed {
+export interface ForwardedRequest {
   readonly client: SharedClient;
   readonly id: RequestId;
   readonly token: ProgressToken | undefined;
@@ -23,7 +23,7 @@ export interface Passed {
 }
 
 /** A client's request that waits for something that is asked on behalf of several. */
-export interface Held {
+export interface HeldRequest {
   readonly withdraw: () => void;
 }
 
@@ -38,11 +38,11 @@ export class SharedClient implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly kind: ClientKind;
   /** For what it may be asked, as it declared in its `initialize`. */
-  askable: ReadonlySet<string> = NOTHING;
+  askable: ReadonlySet<string> = NO_CAPABILITIES;
   /** True once it has said `notifications/initialized`. */
   initialized = false;
   /** Its requests that are not answered, by the ids that it gave them. */
-  readonly openRequests = new Table<RequestId, Passed | Held>();
+  readonly openRequests = new Table<RequestId, ForwardedRequest | HeldRequest>();
   /** Its links among the clients of the server, and among those that wait for an answer. */
   readonly joined = linkTo(this);
   readonly waiting = linkTo(this);

@@ -16,7 +16,7 @@ import { unansweredBy } from "../../core/session/open_table.ts";
 import { anew } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
 import { withReportedToken, withRequestId } from "./rewrite.ts";
-import type { Held, Passed, SharedClient } from "./shared_client.ts";
+import type { ForwardedRequest, HeldRequest, SharedClient } from "./shared_client.ts";
 import type { ServerEnd } from "./server_end.ts";
 import { type Withdrawer, WithdrawnRequests } from "./withdrawn_requests.ts";
 
@@ -25,7 +25,7 @@ export type Settle = (answer: JsonRpcResponse, envelope: Envelope) => void;
 
 export class SharedRequests {
   readonly #server: ServerEnd;
-  readonly #sent = new Table<number, Passed | Settle>();
+  readonly #sent = new Table<number, ForwardedRequest | Settle>();
   /** Only clients that wait for something, so that the sole one is found without a search. */
   readonly #waiting = new Chain<LinkTo<SharedClient>>();
   readonly #withdrawn: WithdrawnRequests;
@@ -43,7 +43,7 @@ export class SharedRequests {
   }
 
   /** Whose open request the server was sent under this id. */
-  askerOf(serverId: RequestId): Passed | undefined {
+  askerOf(serverId: RequestId): ForwardedRequest | undefined {
     const sent = typeof serverId === "number" ? this.#sent.get(serverId) : undefined;
     return typeof sent === "object" ? sent : undefined;
   }
@@ -141,12 +141,12 @@ export class SharedRequests {
 
   // --- the books ---
 
-  #enter(client: SharedClient, id: RequestId, request: Passed | Held): void {
+  #enter(client: SharedClient, id: RequestId, request: ForwardedRequest | HeldRequest): void {
     client.openRequests.set(id, request);
     if (!client.waiting.linked) this.#waiting.add(client.waiting);
   }
 
-  #take(client: SharedClient, id: RequestId): Passed | Held | undefined {
+  #take(client: SharedClient, id: RequestId): ForwardedRequest | HeldRequest | undefined {
     const request = client.openRequests.take(id);
     if (client.openRequests.size === 0) this.#waiting.remove(client.waiting);
     return request;

@@ -11,7 +11,7 @@ import {
 import { background, type Sink } from "../../core/events.ts";
 import { excessIn, type MessageLimits } from "../../core/message/message_limits.ts";
 import type { Outline } from "../../core/message/outline.ts";
-import { answersTooLong, hear } from "../../core/message/parse.ts";
+import { answersTooLong, parseFromServer } from "../../core/message/parse.ts";
 import { Queue } from "../../base/queue.ts";
 import { inTime, within } from "../../base/waiting.ts";
 import { encodeLine, LineDecoder } from "../../wire/ndjson.ts";
@@ -230,12 +230,12 @@ class ProcessChannel implements Channel {
   }
 
   #receive(line: string): Promise<void> | void {
-    const { said, refusal } = hear(line, this.#options.serverLimits);
+    const { messages, refusal } = parseFromServer(line, this.#options.serverLimits);
     if (refusal) this.#tellRefused(line);
-    if (said.length === 0) return;
+    if (messages.length === 0) return;
     if (!this.#ready) this.#tellReady();
     let room: Promise<void> | void = undefined;
-    for (const envelope of said) room = this.incoming.push(envelope, line.length);
+    for (const envelope of messages) room = this.incoming.push(envelope, line.length);
     return room;
   }
 

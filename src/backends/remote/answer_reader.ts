@@ -2,9 +2,9 @@
 import type { Envelope } from "../../core/channel.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { answersSole, isId, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
-import { hear } from "../../core/message/parse.ts";
+import { parseFromServer } from "../../core/message/parse.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
-import type { Calls } from "./calls.ts";
+import type { PendingCalls } from "./pending_calls.ts";
 import { eventSource, isMessage } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { lostAnswer, otherTransport, RemoteError, shown } from "./remote_error.ts";
@@ -14,7 +14,7 @@ import { contentType, readMessages, unexpectedResponse } from "./response.ts";
 interface AnswerReaderOptions {
   readonly remote: RemoteOptions;
   /** All that are open. */
-  readonly calls: Pick<Calls, "has">;
+  readonly calls: Pick<PendingCalls, "has">;
   /** Opens an event stream after the event of this id. */
   readonly resume: (cursor: string | undefined, signal: AbortSignal) => Promise<Response>;
   /** Takes each message, and what it came in. */
@@ -50,9 +50,9 @@ export class AnswerReader {
   /** The messages of an event, or what their askers are told instead. */
   envelopesOf(event: string): readonly Envelope[] {
     const { remote, tell } = this.#options;
-    const { said, refusal } = hear(event, remote.serverLimits);
+    const { messages, refusal } = parseFromServer(event, remote.serverLimits);
     if (refusal) tell(`an event was not taken: ${refusal.message}`);
-    return said;
+    return messages;
   }
 
   async #readJson(response: Response, { id }: Call): Promise<RemoteError | undefined> {

@@ -10,7 +10,7 @@ import type { Sink } from "../../core/events.ts";
 import { isRequest, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import { each } from "../../base/readable.ts";
-import { AnswerFirst } from "./answer_first.ts";
+import { HandshakeGate } from "./handshake_gate.ts";
 
 interface DetectOptions {
   readonly streamable: Backend;
@@ -58,7 +58,7 @@ class ProbingChannel implements Channel {
   /** What the first transport has not answered: the other one gets it if that is the right one. */
   readonly #unanswered = new Map<RequestId, Envelope>();
   /** A notification can be sent once, and goes to the right one. */
-  readonly #order: AnswerFirst;
+  readonly #order: HandshakeGate;
   #inner: Promise<Channel>;
   /** Once it is certain which one it is. */
   #channel: Channel | undefined;
@@ -69,7 +69,7 @@ class ProbingChannel implements Channel {
   constructor(options: ProbeOptions) {
     this.#options = options;
     const { backlog } = options.launch;
-    this.#order = new AnswerFirst({ say: (envelope) => this.#say(envelope), backlog });
+    this.#order = new HandshakeGate({ say: (envelope) => this.#say(envelope), backlog });
     this.#inner = this.#open(options.streamable);
   }
 

@@ -10,7 +10,7 @@ export interface EventSourceOptions {
   /** Opens the next connection, after the event of this id where one was seen. Throws when there is none to be had. */
   readonly connect: (cursor: string | undefined) => Promise<Response>;
   /** "answer": worth another connection only where it can go on after the last event, and not for ever. */
-  readonly kind: "answer" | "standing";
+  readonly kind: "answer" | "standalone";
   readonly retry: Retry;
   readonly maxBytes: number;
   /** Hears of an event that was too long; without it, that is the end. */

@@ -37,7 +37,7 @@ async function read(options: Partial<EventSourceOptions> & Pick<EventSourceOptio
   const events: ReceivedEvent[] = [];
   const { signal } = new AbortController();
   try {
-    const source = eventSource({ kind: "standing", retry: RETRY, maxBytes: 100, signal, ...options });
+    const source = eventSource({ kind: "standalone", retry: RETRY, maxBytes: 100, signal, ...options });
     for await (const event of source) events.push(event);
     return { data: events.map(({ data }) => data), error: undefined };
   } catch (error) {
@@ -139,7 +139,7 @@ Deno.test("eventSource does not let a stream that brings nothing set the pace by
   let opened = 0;
   const abort = new AbortController();
   const source = eventSource({
-    kind: "standing",
+    kind: "standalone",
     retry: { attempts: 1, firstDelayMs: 1e9, maxDelayMs: 1e9 },
     maxBytes: 100,
     signal: abort.signal,
@@ -195,7 +195,7 @@ async function pausesOf(
   };
   const retry = { attempts: 2, firstDelayMs: 1_000, maxDelayMs: 60_000 };
   const { signal } = abort;
-  const source = eventSource({ kind: "standing", retry, maxBytes: 100, signal, connect, ...options });
+  const source = eventSource({ kind: "standalone", retry, maxBytes: 100, signal, connect, ...options });
   const reading = (async () => {
     for await (const _ of source) continue;
   })().catch(() => {});

@@ -1,7 +1,7 @@
 /** Reading the answers of a remote that are no event streams. */
 import { GatewayError, TooLargeError } from "../../core/errors.ts";
 import { excessIn, isBatch } from "../../core/message/message_limits.ts";
-import { hear, type Said } from "../../core/message/parse.ts";
+import { parseFromServer, type Said } from "../../core/message/parse.ts";
 import { readText } from "../../wire/bounded_text.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_error.ts";
@@ -41,8 +41,8 @@ export async function readMessages(
     return [];
   }
   if (contentType(response) !== "application/json") throw unexpectedResponse(url, response, text);
-  const { said, refusal: cause } = hear(text, serverLimits);
-  if (!cause || (said.length > 0 && isBatch(text))) return said;
+  const { messages, refusal: cause } = parseFromServer(text, serverLimits);
+  if (!cause || (messages.length > 0 && isBatch(text))) return messages;
   const what = excessIn(text, serverLimits) ?? "something that is not JSON-RPC";
   throw new RemoteError(`${shown(url)} answered with ${what}`, { delivered: true, cause });
 }

@@ -17,12 +17,12 @@ import {
   type JsonRpcRequest,
 } from "../../core/message/jsonrpc.ts";
 import type { Outline } from "../../core/message/outline.ts";
-import { answersTooLong, hear } from "../../core/message/parse.ts";
+import { answersTooLong, parseFromServer } from "../../core/message/parse.ts";
 import { Queue } from "../../base/queue.ts";
 import { within } from "../../base/waiting.ts";
 import { readEvents, type ReceivedEvent } from "../../wire/sse_reader.ts";
-import { AnswerFirst } from "./answer_first.ts";
-import { Calls } from "./calls.ts";
+import { HandshakeGate } from "./handshake_gate.ts";
+import { PendingCalls } from "./pending_calls.ts";
 import { isMessage } from "./event_source.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
 import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
@@ -104,15 +104,15 @@ class SseChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: RemoteOptions;
   readonly #connected: Connected;
-  readonly #calls = new Calls();
-  readonly #order: AnswerFirst;
+  readonly #calls = new PendingCalls();
+  readonly #order: HandshakeGate;
   #closed = false;
 
   constructor(options: RemoteOptions, connected: Connected) {
     this.#options = options;
     this.#connected = connected;
     const { backlog } = connected.launch;
-    this.#order = new AnswerFirst({ say: (envelope) => this.#say(envelope), backlog });
+    this.#order = new HandshakeGate({ say: (envelope) => this.#say(envelope), backlog });
     void this.#pump();
   }
 
@@ -137,7 +137,7 @@ class SseChannel implements Channel {
   /** A server that was told so need not acknowledge the request any more. */
   #leave(message: JsonRpcMessage): void {
     const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
-    if (id !== undefined) this.#calls.leave(id, new DisconnectedError("The request was cancelled"));
+    if (id !== undefined) this.#calls.abort(id, new DisconnectedError("The request was cancelled"));
   }
 
   async #request(envelope: Envelope, { id }: JsonRpcRequest): Promise<void> {
@@ -169,7 +169,7 @@ class SseChannel implements Channel {
   #stop(reason: Error): void {
     this.#order.clear();
     this.#connected.abort.abort(reason);
-    this.#calls.leaveAll(reason);
+    this.#calls.abortAll(reason);
   }
 
   async #post(envelope: Envelope, signal: AbortSignal): Promise<void> {
@@ -211,10 +211,10 @@ class SseChannel implements Channel {
   }
 
   #receive(text: string): Promise<void> | void {
-    const { said, refusal } = hear(text, this.#options.serverLimits);
+    const { messages, refusal } = parseFromServer(text, this.#options.serverLimits);
     if (refusal) this.#tell(`an event was not taken: ${refusal.message}`);
     let room: Promise<void> | void = undefined;
-    for (const envelope of said) room = this.#pass(envelope);
+    for (const envelope of messages) room = this.#pass(envelope);
     return room;
   }
 

@@ -18,10 +18,10 @@ import { answersTooLong } from "../../core/message/parse.ts";
 import { Queue } from "../../base/queue.ts";
 import { within } from "../../base/waiting.ts";
 import { optionName } from "../../base/option_name.ts";
-import { AnswerFirst } from "./answer_first.ts";
+import { HandshakeGate } from "./handshake_gate.ts";
 import { AnswerReader } from "./answer_reader.ts";
-import { Calls } from "./calls.ts";
-import { OwnStream, type StreamEnd } from "./own_stream.ts";
+import { PendingCalls } from "./pending_calls.ts";
+import { StandaloneStreamReader, type StreamEnd } from "./standalone_stream_reader.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
 import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
 import { RemoteSession } from "./remote_session.ts";
@@ -49,10 +49,10 @@ class StreamableChannel implements Channel {
   readonly #abort = new AbortController();
   readonly #session = new RemoteSession();
   readonly #http: StreamableHttp;
-  readonly #calls = new Calls();
-  readonly #order: AnswerFirst;
+  readonly #calls = new PendingCalls();
+  readonly #order: HandshakeGate;
   readonly #answers: AnswerReader;
-  readonly #own: OwnStream;
+  readonly #standalone: StandaloneStreamReader;
   #closed = false;
   #lost = false;
   /** What the server has not answered with a header. */
@@ -64,7 +64,7 @@ class StreamableChannel implements Channel {
     this.#backlog = backlog;
     this.#http = new StreamableHttp(options, this.#session);
     const { signal } = this.#abort;
-    this.#order = new AnswerFirst({ say: (envelope) => this.#say(envelope), backlog });
+    this.#order = new HandshakeGate({ say: (envelope) => this.#say(envelope), backlog });
     this.#answers = new AnswerReader({
       remote: options,
       calls: this.#calls,
@@ -73,7 +73,7 @@ class StreamableChannel implements Channel {
       tell: (reason) => this.#tell(reason),
       tellOdd: (reason) => this.#tellOdd(reason),
     });
-    this.#own = new OwnStream({
+    this.#standalone = new StandaloneStreamReader({
       remote: options,
       get: (cursor) => this.#http.get(cursor, signal),
       onMessage: (text) => this.#hearOwn(text),
@@ -115,7 +115,7 @@ class StreamableChannel implements Channel {
   #stop(reason: Error): void {
     this.#order.clear();
     this.#abort.abort(reason);
-    this.#calls.leaveAll(reason);
+    this.#calls.abortAll(reason);
   }
 
   // --- up ---
@@ -126,7 +126,7 @@ class StreamableChannel implements Channel {
     if (isRequest(message)) return void this.#request(envelope, message);
     if (!isInitialized(message)) return this.#notifyInTurn(envelope);
     // What the server has to say right after it is said on a stream of its own, which is to be there by then.
-    return within(ORDER_MS, this.#own.tried).then(() => this.#notifyInTurn(envelope));
+    return within(ORDER_MS, this.#standalone.tried).then(() => this.#notifyInTurn(envelope));
   }
 
   /** A server that acknowledges nothing must not hold up what comes after. */
@@ -137,7 +137,7 @@ class StreamableChannel implements Channel {
   /** A server that was told so need not answer any more, and may not even end its answer. */
   #leave(message: JsonRpcMessage): void {
     const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
-    if (id !== undefined) this.#calls.leave(id, new DisconnectedError("The request was cancelled"));
+    if (id !== undefined) this.#calls.abort(id, new DisconnectedError("The request was cancelled"));
   }
 
   async #request(envelope: Envelope, message: JsonRpcRequest): Promise<void> {
@@ -148,8 +148,8 @@ class StreamableChannel implements Channel {
       const response = await this.#post(envelope, signal);
       const unanswered = await this.#answers.read(response, { id, signal });
       if (!unanswered) return;
-      if (isHandshake(message) && this.#session.given(response)) this.#own.start();
-      await this.#own.answer(id, signal, unanswered);
+      if (isHandshake(message) && this.#session.given(response)) this.#standalone.start();
+      await this.#standalone.answer(id, signal, unanswered);
     } catch (error) {
       if (signal.aborted) return;
       const sessionLost = this.#session.isLost(error);
@@ -171,7 +171,7 @@ class StreamableChannel implements Channel {
     try {
       const response = await this.#post(envelope, this.#abort.signal);
       await response.body?.cancel();
-      if (isInitialized(envelope.message)) this.#own.begin();
+      if (isInitialized(envelope.message)) this.#standalone.begin();
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.#tell(`a message was not taken: ${messageOf(error)}`);
@@ -192,7 +192,7 @@ class StreamableChannel implements Channel {
 
   #receive(envelope: Envelope, response?: Response): Promise<void> | void {
     // As soon as there is a session: the server may have something to say before it is asked.
-    if (this.#session.heard(envelope, response)) this.#own.start();
+    if (this.#session.heard(envelope, response)) this.#standalone.start();
     return this.incoming.push(envelope, envelope.text?.length);
   }
 
@@ -217,10 +217,10 @@ class StreamableChannel implements Channel {
   /** The request that this answers, if it is still open; nothing more is expected for it. */
   #answeredOwn(message: JsonRpcMessage): RequestId | undefined {
     if (!isResponse(message)) return undefined;
-    const id = isId(message.id) ? this.#calls.named(message.id) : this.#own.sole;
+    const id = isId(message.id) ? this.#calls.named(message.id) : this.#standalone.sole;
     if (id === undefined) return undefined;
     this.#tellOdd("it answers requests on the event stream that is for what it says by itself");
-    this.#calls.leave(id, new DisconnectedError("The request was answered"));
+    this.#calls.abort(id, new DisconnectedError("The request was answered"));
     return id;
   }
 

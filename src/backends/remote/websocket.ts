@@ -2,7 +2,7 @@
 import type { Backend, Launch } from "../../core/backend.ts";
 import type { BufferLimits, Channel } from "../../core/channel.ts";
 import { TimeoutError } from "../../core/errors.ts";
-import { hear } from "../../core/message/parse.ts";
+import { parseFromServer } from "../../core/message/parse.ts";
 import type { ByteStream } from "../../wire/byte_stream.ts";
 import { WebSocketChannel } from "../../wire/web_socket/channel.ts";
 import type { RemoteOptions } from "./remote.ts";
@@ -41,7 +41,7 @@ async function open(
     gone: "The MCP server closed its socket",
     onInvalid({ message: reason }, text) {
       emit({ type: "server.trouble", session: label, server: shown(url), reason });
-      for (const envelope of hear(text, limits).said) void channel.incoming.push(envelope);
+      for (const envelope of parseFromServer(text, limits).messages) void channel.incoming.push(envelope);
       return undefined;
     },
   });

@@ -28,9 +28,9 @@ const NAMES: readonly Path[] = [
 ];
 
 /** What a server has said in one text. */
-export interface Heard {
+export interface ParsedText {
   /** Also what the askers are told whose answers were refused: nothing better will come. */
-  readonly said: readonly Said[];
+  readonly messages: readonly Said[];
   /** Why not all of it was taken. */
   readonly refusal: RequestError | undefined;
 }
@@ -76,23 +76,23 @@ export function parseMessages(
  * Takes what a server says, and throws nothing: what is no message is noise, such as a line of its log, whatever `id` that
  * has. An answer that is broken or not within the limits is an error to its asker.
  */
-export function hear(text: string, limits = USUAL_LIMITS): Heard {
+export function parseFromServer(text: string, limits = USUAL_LIMITS): ParsedText {
   const excess = excessIn(text, limits);
-  if (excess !== undefined) return heardTooMuch(text, excess);
+  if (excess !== undefined) return refusedExcess(text, excess);
   try {
     const value = parseJson(text);
-    if (Array.isArray(value)) return hearBatch(text, value, limits);
-    return { said: [saidIn(value, text)], refusal: undefined };
+    if (Array.isArray(value)) return parseServerBatch(text, value, limits);
+    return { messages: [saidIn(value, text)], refusal: undefined };
   } catch (error) {
-    return notHeard(error, text);
+    return refusedText(error, text);
   }
 }
 
-function hearBatch(text: string, values: readonly unknown[], limits: MessageLimits): Heard {
-  if (values.length > limits.maxBatch) return heardTooMuch(text, tooManyMessages(limits));
+function parseServerBatch(text: string, values: readonly unknown[], limits: MessageLimits): ParsedText {
+  if (values.length > limits.maxBatch) return refusedExcess(text, tooManyMessages(limits));
   let refusal = values.length === 0 ? invalid("the batch is empty") : undefined;
   const texts = elementsOf(text);
-  const said = values.flatMap((value, at) => {
+  const messages = values.flatMap((value, at) => {
     const own = texts[at] ?? "";
     try {
       return [saidIn(value, own)];
@@ -101,19 +101,19 @@ function hearBatch(text: string, values: readonly unknown[], limits: MessageLimi
       return brokenAnswer(value, own);
     }
   });
-  return { said, refusal };
+  return { messages, refusal };
 }
 
-function heardTooMuch(text: string, excess: string): Heard {
+function refusedExcess(text: string, excess: string): ParsedText {
   // Read without parsing the rest.
   const ids = answerIdsIn(outlinesOf(text, MAX_TOLD));
-  return { said: answersInstead(ids, `was refused: it is ${excess}`), refusal: excessive(excess) };
+  return { messages: answersInstead(ids, `was refused: it is ${excess}`), refusal: excessive(excess) };
 }
 
-function notHeard(error: unknown, text: string): Heard {
+function refusedText(error: unknown, text: string): ParsedText {
   const refusal = asRequestError(error);
-  const said = refusal.code === RpcCode.parseError ? [] : brokenAnswer(JSON.parse(text), text);
-  return { said, refusal };
+  const messages = refusal.code === RpcCode.parseError ? [] : brokenAnswer(JSON.parse(text), text);
+  return { messages, refusal };
 }
 
 function asRequestError(error: unknown): RequestError {

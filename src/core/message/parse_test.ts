@@ -3,7 +3,7 @@ import { RequestError, RpcCode } from "../errors.ts";
 import { cancelledId, reportedToken, requestedToken } from "../mcp/messages.ts";
 import { isRequest, resultOf } from "./jsonrpc.ts";
 import type { MessageLimits } from "./message_limits.ts";
-import { hear, parseAgain, parseMessage, parseMessages } from "./parse.ts";
+import { parseAgain, parseFromServer, parseMessage, parseMessages } from "./parse.ts";
 
 /** The refusal of a text, which must carry this code. */
 function refusal(text: string, code: number, parse: (text: string) => unknown = parseMessage): string {
@@ -117,10 +117,12 @@ function heard(text: string) {
 
 /** The ids of those who are told that their answer was refused, and what all of them are told. */
 function toldInstead(text: string) {
-  const { said, refusal } = hear(text, LIMITS);
+  const { messages, refusal } = parseFromServer(text, LIMITS);
   assert(refusal instanceof RequestError);
-  assert(said.every(({ text }) => text === undefined));
-  const errors = said.map(({ message }) => "error" in message ? message : assert.fail(`${text} was taken`));
+  assert(messages.every(({ text }) => text === undefined));
+  const errors = messages.map(({ message }) =>
+    "error" in message ? message : assert.fail(`${text} was taken`)
+  );
   return { ids: errors.map(({ id }) => id), why: [...new Set(errors.map(({ error }) => error.message))] };
 }
 
@@ -151,20 +153,20 @@ Deno.test("hear takes for noise what is not JSON-RPC, whatever id it has", () =>
 Deno.test("hear takes the messages of a batch that stand beside noise", () => {
   const answer = { jsonrpc: "2.0", id: 1, result: {} };
   const broken = { jsonrpc: "2.0", id: 2, error: 7 };
-  const { said, refusal } = hear(JSON.stringify([{ id: 3, msg: "m" }, answer, 8, broken]), {
+  const { messages, refusal } = parseFromServer(JSON.stringify([{ id: 3, msg: "m" }, answer, 8, broken]), {
     ...LIMITS,
     maxBatch: 4,
   });
-  assert.deepEqual(said[0], heard(JSON.stringify(answer)));
-  assert.deepEqual(said.slice(1).map(({ message }) => "error" in message && message.id), [2]);
+  assert.deepEqual(messages[0], heard(JSON.stringify(answer)));
+  assert.deepEqual(messages.slice(1).map(({ message }) => "error" in message && message.id), [2]);
   assert(refusal);
 });
 
 Deno.test("hear takes a message as it is, and a batch", () => {
   const text = '{"jsonrpc":"2.0","id":1,"result":{}}';
-  assert.deepEqual(hear(text), { said: [heard(text)], refusal: undefined });
+  assert.deepEqual(parseFromServer(text), { said: [heard(text)], refusal: undefined });
   const other = '{"jsonrpc":"2.0",\n"method":"a, ]\\"","params":{"n":[1.0,[]]}}';
-  assert.deepEqual(hear(` [ ${text} ,\n${other}] `), {
+  assert.deepEqual(parseFromServer(` [ ${text} ,\n${other}] `), {
     said: [heard(text), heard(other)],
     refusal: undefined,
   });

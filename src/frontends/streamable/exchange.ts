@@ -44,7 +44,7 @@ export interface ExchangeSettings {
 }
 
 /** What the exchanges of one conversation have in common. */
-export interface ExchangeHost {
+export interface ExchangeOwner {
   /** Its name in the log. */
   readonly id: string;
   readonly settings: ExchangeSettings;
@@ -65,26 +65,26 @@ export class Exchange {
   /** Settles when it is known what the answer begins with. */
   readonly response: Promise<Response>;
   readonly #options: ExchangeOptions;
-  readonly #host: ExchangeHost;
+  readonly #owner: ExchangeOwner;
   readonly #waiting: Set<RequestId>;
   readonly #answers: Envelope[] = [];
   readonly #answer = Promise.withResolvers<Response>();
   #silence: Ticket<Exchange> | undefined;
   #stream: MessageStream | undefined;
 
-  constructor(options: ExchangeOptions, host: ExchangeHost) {
+  constructor(options: ExchangeOptions, owner: ExchangeOwner) {
     this.#options = options;
-    this.#host = host;
+    this.#owner = owner;
     this.#waiting = new Set(options.ids);
     this.response = this.#answer.promise;
-    const { replyMode, silence } = host.settings;
+    const { replyMode, silence } = owner.settings;
     if (replyMode === "sse") this.#startStream();
     else if (replyMode === "auto") this.#silence = silence.add(this);
   }
 
   /** Shows a client that has waited for long that it is not forgotten. */
   breakSilence(): void {
-    const { crowded, silence } = this.#host.settings;
+    const { crowded, silence } = this.#owner.settings;
     if (this.#silence && crowded?.()) silence.renew(this.#silence);
     else this.#startStream();
   }
@@ -106,7 +106,7 @@ export class Exchange {
 
   /** Whether messages that are no answers can go out here. */
   get carriesEvents(): boolean {
-    return this.isOpen && this.#host.settings.replyMode !== "json";
+    return this.isOpen && this.#owner.settings.replyMode !== "json";
   }
 
   /**
@@ -152,7 +152,7 @@ export class Exchange {
   }
 
   #answersAsJson(): boolean {
-    const { replyMode } = this.#host.settings;
+    const { replyMode } = this.#owner.settings;
     return replyMode === "json" || (replyMode === "auto" && !this.#options.batch);
   }
 
@@ -161,7 +161,7 @@ export class Exchange {
     if (this.#waiting.size > 0) return;
     const texts = this.#answers.map(textOf);
     const body = this.#options.batch ? `[${texts.join(",")}]` : texts[0];
-    const headers = { ...this.#host.sessionHeaders(), "Content-Type": "application/json" };
+    const headers = { ...this.#owner.sessionHeaders(), "Content-Type": "application/json" };
     this.#settle(new Response(body && this.#isTooLarge(body) ? this.#inPieces(body) : body, { headers }));
   }
 
@@ -170,7 +170,7 @@ export class Exchange {
   }
 
   #inPieces(text: string): ReadableStream<Uint8Array> {
-    const { id: session, settings: { unread } } = this.#host;
+    const { id: session, settings: { unread } } = this.#owner;
     const out = new Outgoing({ session, unread, caller: this.#options.caller });
     void out.send(text);
     out.end();
@@ -179,7 +179,7 @@ export class Exchange {
 
   #startStream(): MessageStream {
     if (this.#stream) return this.#stream;
-    const host = this.#host;
+    const host = this.#owner;
     const { id: session, settings: { keepAliveMs, unread } } = host;
     this.#stream = new MessageStream({
       ...{ session, unread, keepAliveMs, log: host.eventLog?.(), stallMs: STALL_MS },
@@ -194,7 +194,7 @@ export class Exchange {
   }
 
   #settle(response: Response): void {
-    if (this.#silence) this.#host.settings.silence.delete(this.#silence);
+    if (this.#silence) this.#owner.settings.silence.delete(this.#silence);
     this.#answer.resolve(response);
   }
 }

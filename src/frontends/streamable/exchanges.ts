@@ -3,7 +3,7 @@ import type { Caller } from "../../core/caller.ts";
 import { stillOpen } from "../../core/errors.ts";
 import type { JsonRpcMessage, RequestId } from "../../core/message/jsonrpc.ts";
 import { Table } from "../../base/table.ts";
-import { Exchange, type ExchangeHost } from "./exchange.ts";
+import { Exchange, type ExchangeOwner } from "./exchange.ts";
 import type { MessageStream } from "./message_stream.ts";
 import type { Posted } from "../posted.ts";
 
@@ -32,7 +32,7 @@ export class Exchanges {
   }
 
   /** Begins the exchange of a POST with requests, for the session that has them all. */
-  begin({ requests, batch }: Posted, caller: Caller | undefined, session: ExchangeHost): Exchange {
+  begin({ requests, batch }: Posted, caller: Caller | undefined, session: ExchangeOwner): Exchange {
     const ids = requests.map(({ id }) => id);
     const exchange = new Exchange({ ids, batch, caller }, session);
     for (const id of ids) this.#byId.set(id, exchange);

@@ -2,11 +2,11 @@
 import type { Backlog } from "../../core/backlog.ts";
 import type { Caller } from "../../core/caller.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
-import type { Departure } from "../../base/departure.ts";
+import type { LazyAbortController } from "../../base/lazy_abort_controller.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../../core/errors.ts";
 import { errorOf, isResponse } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
-import { Exchange, type ExchangeHost, type ExchangeSettings } from "./exchange.ts";
+import { Exchange, type ExchangeOwner, type ExchangeSettings } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import type { Posted } from "../posted.ts";
 
@@ -16,17 +16,17 @@ interface PostContext {
   readonly session: string;
   readonly caller: Caller;
   /** What the peer's signal belongs to. */
-  readonly gone: Departure;
+  readonly gone: LazyAbortController;
   readonly backlog: Backlog;
 }
 
-export class SinglePost implements Channel, ExchangeHost {
+export class SinglePost implements Channel, ExchangeOwner {
   readonly id: string;
   readonly incoming = new Queue<Envelope>();
   /** Settles with the answer to the POST. */
   readonly response: Promise<Response>;
   readonly settings: ExchangeSettings;
-  readonly #gone: Departure;
+  readonly #gone: LazyAbortController;
   readonly #exchange: Exchange | undefined;
   readonly #handshake = new HandshakeCheck();
 
@@ -36,17 +36,17 @@ export class SinglePost implements Channel, ExchangeHost {
     this.settings = settings;
     this.#gone = gone;
     this.incoming.countIn(backlog);
-    const { requests, said, batch, weight, body } = posted;
+    const { requests, messages, batch, weight, body } = posted;
     if (requests.length > 0) {
       this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch, caller }, this);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
-    for (const envelope of said) {
+    for (const envelope of messages) {
       this.#handshake.sent(envelope.message);
       void this.incoming.push(envelope, weight);
     }
     if (requests.length === 0) this.incoming.end();
-    body.leave();
+    body.release();
   }
 
   sessionHeaders(): Record<string, string> {
@@ -57,7 +57,7 @@ export class SinglePost implements Channel, ExchangeHost {
   onGone(): void {
     const error = new DisconnectedError("The client is gone");
     this.incoming.fail(error);
-    this.#gone.tell(error);
+    this.#gone.abort(error);
   }
 
   send(envelope: Envelope): Promise<void> | void {

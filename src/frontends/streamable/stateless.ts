@@ -1,7 +1,7 @@
 /** Streamable HTTP without sessions: each POST is a conversation of its own. */
 import type { Accept } from "../../core/backend.ts";
 import type { Caller } from "../../core/caller.ts";
-import { Departure } from "../../base/departure.ts";
+import { LazyAbortController } from "../../base/lazy_abort_controller.ts";
 import { postAcceptCheck } from "./accept.ts";
 import { type ExchangeSettings, silenceLimit } from "./exchange.ts";
 import type { AsyncHandler } from "../frontend.ts";
@@ -29,7 +29,7 @@ export function stateless(options: StatelessOptions): AsyncHandler {
 
   return posting({ ...options, check }, async (posted, request, caller) => {
     requireVersion(request);
-    const gone = new Departure();
+    const gone = new LazyAbortController();
     const session = crypto.randomUUID();
     const admitted = options.accept({
       session,

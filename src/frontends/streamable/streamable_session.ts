@@ -3,7 +3,7 @@ import type { Peer } from "../../core/backend.ts";
 import type { Backlog } from "../../core/backlog.ts";
 import type { Caller } from "../../core/caller.ts";
 import { type Channel, enqueue, type Envelope } from "../../core/channel.ts";
-import { Departure } from "../../base/departure.ts";
+import { LazyAbortController } from "../../base/lazy_abort_controller.ts";
 import { BusyError, DisconnectedError, GatewayError, toRpcError } from "../../core/errors.ts";
 import { cancelledId } from "../../core/mcp/messages.ts";
 import { hasPrimedStreams } from "../../core/mcp/revisions.ts";
@@ -11,7 +11,7 @@ import { errorOf, isRequest, isResponse, type RequestId } from "../../core/messa
 import { Queue } from "../../base/queue.ts";
 import type { Ticket } from "../../base/time_limit.ts";
 import { optionName } from "../../base/option_name.ts";
-import type { Exchange, ExchangeHost, ExchangeSettings } from "./exchange.ts";
+import type { Exchange, ExchangeOwner, ExchangeSettings } from "./exchange.ts";
 import { Exchanges } from "./exchanges.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
 import type { MessageStream } from "./message_stream.ts";
@@ -20,14 +20,14 @@ import { type ResumableSession, ResumedStreams } from "./resumed_streams.ts";
 import type { NamedSession } from "../session_directory.ts";
 import { type EventLog, notResumable, SessionEvents } from "./session_events.ts";
 import type { GroupedSession, SessionGroup, SessionSettings } from "./session_group.ts";
-import { isQuestion, type StandingHost, StandingStream } from "./standing_stream.ts";
+import { isQuestion, StandaloneStream, type StandaloneStreamOwner } from "./standalone_stream.ts";
 
 export const SESSION_HEADER = "Mcp-Session-Id";
 
 /** What its parts ask of a session. */
-type Hosting = ExchangeHost & StandingHost & ResumableSession & GroupedSession & NamedSession;
+type PartsOwner = ExchangeOwner & StandaloneStreamOwner & ResumableSession & GroupedSession & NamedSession;
 
-export class StreamableSession implements Channel, Hosting {
+export class StreamableSession implements Channel, PartsOwner {
   readonly incoming = new Queue<Envelope>();
   readonly id: string = crypto.randomUUID();
   /** What the gateway knows of its client. */
@@ -36,13 +36,13 @@ export class StreamableSession implements Channel, Hosting {
   readonly #group: SessionGroup;
   /** What waits for its server, of others as well where they share one. */
   #backlog: Backlog | undefined;
-  readonly #gone = new Departure();
+  readonly #gone = new LazyAbortController();
   readonly #handshake = new HandshakeCheck();
   readonly #exchanges = new Exchanges();
   /** Made with the first stream: a session that is answered in JSON alone has none. */
   #events: SessionEvents | undefined;
   /** Made when somebody listens, or something waits for that. */
-  #standing: StandingStream | undefined;
+  #standalone: StandaloneStream | undefined;
   #resumed: ResumedStreams | undefined;
   /** Its client has still to be told its id. */
   #unknown = true;
@@ -73,7 +73,7 @@ export class StreamableSession implements Channel, Hosting {
   /** Milliseconds since the last activity; undefined while a request or a stream is open, and before `begin`. */
   get idleMs(): number | undefined {
     const resumed = this.#resumed?.connected;
-    if (this.#exchanges.busy || resumed || this.#standing?.connected) return undefined;
+    if (this.#exchanges.busy || resumed || this.#standalone?.connected) return undefined;
     return this.#idle && performance.now() - this.#idle.dueAt + this.settings.sessionTimeoutMs;
   }
 
@@ -85,7 +85,7 @@ export class StreamableSession implements Channel, Hosting {
     this.#exchanges.refuseRepeated(posted);
     this.refuseFull();
     const exchange = posted.requests.length > 0 ? this.#exchanges.begin(posted, caller, this) : undefined;
-    if (exchange && this.#standing) this.#askOn(exchange, this.#standing);
+    if (exchange && this.#standalone) this.#askOn(exchange, this.#standalone);
     const room = this.#receive(posted);
     return exchange?.response ?? acceptedAfter(room);
   }
@@ -97,30 +97,30 @@ export class StreamableSession implements Channel, Hosting {
   }
 
   /** A returned promise settles when the server has room for more. */
-  #receive({ said, weight, body }: Posted): Promise<void> | void {
+  #receive({ messages, weight, body }: Posted): Promise<void> | void {
     let room: Promise<void> | void = undefined;
-    for (const envelope of said) {
+    for (const envelope of messages) {
       const { message } = envelope;
       this.#handshake.sent(message);
       room = enqueue(this.incoming, envelope, weight);
       const cancelled = cancelledId(message);
       if (cancelled !== undefined) this.#exchanges.cancel(cancelled);
     }
-    body.leave();
+    body.release();
     return room;
   }
 
   /** What was asked while no request was open goes out with the first one, where the client has no GET stream. */
-  #askOn(exchange: Exchange, standing: StandingStream): void {
-    if (standing.connected || !exchange.carriesEvents) return;
-    for (const envelope of standing.takeQuestions()) void exchange.send(envelope);
+  #askOn(exchange: Exchange, standalone: StandaloneStream): void {
+    if (standalone.connected || !exchange.carriesEvents) return;
+    for (const envelope of standalone.takeQuestions()) void exchange.send(envelope);
   }
 
   /** Opens the GET stream; an older one gives way. */
   listen(caller?: Caller): Response {
     this.#touch();
-    this.#standing ??= new StandingStream(this);
-    return this.#standing.connect(this.sessionHeaders(), caller);
+    this.#standalone ??= new StandaloneStream(this);
+    return this.#standalone.connect(this.sessionHeaders(), caller);
   }
 
   /** Goes on with the stream of that event, behind it. Throws RequestError when that is not possible. */
@@ -137,7 +137,7 @@ export class StreamableSession implements Channel, Hosting {
     this.#retire();
     const error = new DisconnectedError(why);
     this.incoming.fail(error);
-    this.#gone.tell(error);
+    this.#gone.abort(error);
   }
 
   // --- for its parts ---
@@ -147,7 +147,7 @@ export class StreamableSession implements Channel, Hosting {
   }
 
   streamNamed(name: string): MessageStream | undefined {
-    return this.#standing?.streamNamed(name) ?? this.#exchanges.streamNamed(name);
+    return this.#standalone?.streamNamed(name) ?? this.#exchanges.streamNamed(name);
   }
 
   /** From now on the client has its time to come back. */
@@ -181,7 +181,7 @@ export class StreamableSession implements Channel, Hosting {
     if (envelope.fleeting && !(exchange?.carriesEvents && exchange.awaited)) return;
     // A server that talks to nobody does not keep its session alive.
     const heard = isResponse(message) ||
-      (exchange?.carriesEvents ? exchange.awaited : this.#standing?.connected);
+      (exchange?.carriesEvents ? exchange.awaited : this.#standalone?.connected);
     if (heard) this.#touch();
     if (isResponse(message) && relatesTo !== undefined) {
       this.#exchanges.answered(relatesTo);
@@ -191,8 +191,8 @@ export class StreamableSession implements Channel, Hosting {
     if (exchange?.carriesEvents) return exchange.send(envelope);
     const other = isQuestion(message) ? this.#postForQuestions() : undefined;
     if (other) return other.send(envelope);
-    this.#standing ??= new StandingStream(this);
-    this.#forgo(this.#standing.send(envelope));
+    this.#standalone ??= new StandaloneStream(this);
+    this.#forgo(this.#standalone.send(envelope));
   }
 
   /**
@@ -201,7 +201,7 @@ export class StreamableSession implements Channel, Hosting {
    * least likely to have left.
    */
   #postForQuestions(): Exchange | undefined {
-    return this.#standing?.connected ? undefined : this.#exchanges.newest;
+    return this.#standalone?.connected ? undefined : this.#exchanges.newest;
   }
 
   /** Without a handshake there is no session: no id for the client, and no server kept for it. */
@@ -240,7 +240,7 @@ export class StreamableSession implements Channel, Hosting {
       reason instanceof GatewayError ? reason : new DisconnectedError("The session has ended"),
     );
     this.#exchanges.fail((id) => errorOf(id, error));
-    this.#standing?.close();
+    this.#standalone?.close();
     this.#resumed?.close();
     this.#closed = true;
     return this.#events?.drop() ?? Promise.resolve();

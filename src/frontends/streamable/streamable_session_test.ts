@@ -11,11 +11,11 @@ import { StreamableSession } from "./streamable_session.ts";
 import { unbounded } from "../../core/backlog.ts";
 
 const posted = (message: JsonRpcRequest): Posted => ({
-  said: [{ message, text: JSON.stringify(message), relatesTo: undefined }],
+  messages: [{ message, text: JSON.stringify(message), relatesTo: undefined }],
   requests: [message],
   batch: false,
   weight: 1,
-  body: { leave: () => {} },
+  body: { release: () => {} },
 });
 
 /** Past its handshake. */

@@ -1,11 +1,14 @@
-/** That somebody is gone for good: a signal for who wants to wait for it, made when it is asked for. */
+/**
+ * An AbortController that is made when somebody asks for its signal: one for each idle client would cost as much as the
+ * rest of that client.
+ */
 
-/** An AbortController is one as well, and costs as much as the rest of an idle client. */
-export interface Departing {
+/** An AbortController is one as well. */
+export interface SignalSource {
   readonly signal: AbortSignal;
 }
 
-export class Departure implements Departing {
+export class LazyAbortController implements SignalSource {
   #reason: Error | undefined;
   #controller: AbortController | undefined;
 
@@ -15,8 +18,8 @@ export class Departure implements Departing {
     return controller.signal;
   }
 
-  /** It is gone, for the reason that was given first. */
-  tell(reason: Error): void {
+  /** The reason that was given first counts. */
+  abort(reason: Error): void {
     this.#reason ??= reason;
     this.#controller?.abort(this.#reason);
   }

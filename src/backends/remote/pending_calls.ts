@@ -2,7 +2,7 @@
 import { otherTypeOf, type RequestId } from "../../core/message/jsonrpc.ts";
 import { Table } from "../../base/table.ts";
 
-export class Calls {
+export class PendingCalls {
   readonly #stops = new Table<RequestId, AbortController>();
 
   /** Until `end` is called with the signal, which fires when nobody waits for the answer any more. */
@@ -29,11 +29,11 @@ export class Calls {
   }
 
   /** The server has been told: what it goes on to send, if only comments without end, is read by nobody. */
-  leave(id: RequestId, reason: Error): void {
+  abort(id: RequestId, reason: Error): void {
     this.#stops.take(id)?.abort(reason);
   }
 
-  leaveAll(reason: Error): void {
+  abortAll(reason: Error): void {
     const stops = this.#stops.values();
     this.#stops.clear();
     for (const stop of stops) stop.abort(reason);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { BusyError, StoppingError } from "./errors.ts";
-import { Room } from "./room.ts";
+import { Semaphore } from "./semaphore.ts";
 
 const room = (options: { places: number; queueTimeoutMs?: number; makeRoom?: () => void }) =>
-  new Room({ queueTimeoutMs: 60_000, what: "seats", ...options });
+  new Semaphore({ queueTimeoutMs: 60_000, what: "seats", ...options });
 
-Deno.test("Room gives its places at once and no more of them", () => {
+Deno.test("Semaphore gives its places at once and no more of them", () => {
   const seats = room({ places: 2 });
   assert.equal(seats.acquire(), undefined);
   assert(seats.tryAcquire());
@@ -15,7 +15,7 @@ Deno.test("Room gives its places at once and no more of them", () => {
   assert.equal(seats.taken, 2);
 });
 
-Deno.test("Room gives a free place to whoever has waited longest", async () => {
+Deno.test("Semaphore gives a free place to whoever has waited longest", async () => {
   const seats = room({ places: 2 });
   await seats.acquire();
   await seats.acquire();
@@ -32,7 +32,7 @@ Deno.test("Room gives a free place to whoever has waited longest", async () => {
   assert.equal(seats.taken, 2);
 });
 
-Deno.test("Room refuses who has waited too long, and names the limit", async () => {
+Deno.test("Semaphore refuses who has waited too long, and names the limit", async () => {
   const seats = room({ places: 1, queueTimeoutMs: 1 });
   await seats.acquire();
   await assert.rejects(async () => await seats.acquire(), (error) => {
@@ -46,7 +46,7 @@ Deno.test("Room refuses who has waited too long, and names the limit", async () 
   assert(seats.tryAcquire(), "whoever gave up does not get the place");
 });
 
-Deno.test("Room lets go of who waits when the signal says so", async () => {
+Deno.test("Semaphore lets go of who waits when the signal says so", async () => {
   const seats = room({ places: 1 });
   await seats.acquire();
   const leaving = new AbortController();
@@ -57,7 +57,7 @@ Deno.test("Room lets go of who waits when the signal says so", async () => {
   assert.equal(seats.taken, 0);
 });
 
-Deno.test("Room does not lose a place that is given to somebody who gives up in the same moment", async () => {
+Deno.test("Semaphore does not lose a place that is given to somebody who gives up in the same moment", async () => {
   for (const givenFirst of [true, false]) {
     const seats = room({ places: 1 });
     await seats.acquire();
@@ -71,7 +71,7 @@ Deno.test("Room does not lose a place that is given to somebody who gives up in 
   }
 });
 
-Deno.test("Room lets a thousand wait and no more", async () => {
+Deno.test("Semaphore lets a thousand wait and no more", async () => {
   const seats = room({ places: 1 });
   await seats.acquire();
   const waiting = Array.from({ length: 1000 }, () => seats.acquire());
@@ -82,9 +82,9 @@ Deno.test("Room lets a thousand wait and no more", async () => {
   }
 });
 
-Deno.test("Room asks again for room while somebody waits, and then no more", async () => {
+Deno.test("Semaphore asks again for room while somebody waits, and then no more", async () => {
   let asked = 0;
-  const seats: Room = room({
+  const seats: Semaphore = room({
     places: 1,
     makeRoom: () => {
       if (++asked === 2) seats.release();
@@ -95,9 +95,9 @@ Deno.test("Room asks again for room while somebody waits, and then no more", asy
   assert.equal(asked, 2);
 });
 
-Deno.test("Room asks for room when somebody has to wait, and only then", async () => {
+Deno.test("Semaphore asks for room when somebody has to wait, and only then", async () => {
   let asked = 0;
-  const seats: Room = room({
+  const seats: Semaphore = room({
     places: 1,
     makeRoom: () => {
       asked++;

@@ -14,21 +14,21 @@ import {
   type RequestId,
 } from "../../core/message/jsonrpc.ts";
 
-interface AnswerFirstOptions {
+interface HandshakeGateOptions {
   readonly say: (envelope: Envelope) => Promise<void> | void;
   /** Counts what waits here and is no request: those are counted by whoever may send them again. */
   readonly backlog: Backlog | undefined;
 }
 
-export class AnswerFirst {
-  readonly #options: AnswerFirstOptions;
+export class HandshakeGate {
+  readonly #options: HandshakeGateOptions;
   /** The handshake that is not answered. */
   #handshakeId: RequestId | undefined;
   #held: Envelope[] = [];
   /** While what was held is being said, what comes meanwhile is behind it. */
   #releasing = false;
 
-  constructor(options: AnswerFirstOptions) {
+  constructor(options: HandshakeGateOptions) {
     this.#options = options;
   }
 

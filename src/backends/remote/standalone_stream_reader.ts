@@ -7,7 +7,7 @@ import { eventSource, isMessage } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { RemoteError } from "./remote_error.ts";
 
-interface OwnStreamOptions {
+interface StandaloneStreamOptions {
   readonly remote: RemoteOptions;
   /** Settles with an event stream, after the event of this id where one was seen. Throws RemoteError for all else. */
   readonly get: (cursor: string | undefined) => Promise<Response>;
@@ -32,8 +32,8 @@ interface Waiting {
   readonly giveUp: () => void;
 }
 
-export class OwnStream {
-  readonly #options: OwnStreamOptions;
+export class StandaloneStreamReader {
+  readonly #options: StandaloneStreamOptions;
   readonly #waiting = new Chain<LinkTo<Waiting>>();
   readonly #tried = Promise.withResolvers<void>();
   #state: "unasked" | "kept" | "over" = "unasked";
@@ -41,7 +41,7 @@ export class OwnStream {
   /** A server may refuse the stream before the handshake is over, and is asked once more after it. */
   #again: "no" | "possible" | "waits" = "possible";
 
-  constructor(options: OwnStreamOptions) {
+  constructor(options: StandaloneStreamOptions) {
     this.#options = options;
   }
 
@@ -91,7 +91,7 @@ export class OwnStream {
     };
     try {
       const events = eventSource({
-        kind: "standing",
+        kind: "standalone",
         connect,
         retry,
         maxBytes,

@@ -1,4 +1,4 @@
-/** A bounded number of places, and an orderly queue of those who wait for one. */
+/** A counting semaphore: a bounded number of places, and a queue of those who wait for one. */
 import { BusyError } from "./errors.ts";
 import { pause } from "../base/retry.ts";
 
@@ -7,7 +7,7 @@ const ASK_AGAIN_MS = 500;
 /** Each of them may hold the body of a request. */
 const MAX_WAITING = 1_000;
 
-export interface RoomOptions {
+export interface SemaphoreOptions {
   readonly places: number;
   /** How long somebody may wait for a place. */
   readonly queueTimeoutMs: number;
@@ -17,15 +17,15 @@ export interface RoomOptions {
   readonly makeRoom?: (() => void) | undefined;
 }
 
-export class Room {
-  readonly #options: RoomOptions;
+export class Semaphore {
+  readonly #options: SemaphoreOptions;
   /** First come, first served. */
   readonly #queue = new Set<() => void>();
   readonly #closing = new AbortController();
   #taken = 0;
   #asking: ReturnType<typeof setInterval> | undefined;
 
-  constructor(options: RoomOptions) {
+  constructor(options: SemaphoreOptions) {
     this.#options = options;
   }
 

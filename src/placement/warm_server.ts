@@ -7,7 +7,7 @@ import type { Lease } from "./lease.ts";
 /** How many messages a server may say unasked before it is given up. */
 const MAX_AHEAD = 1_000;
 
-export class ReadyServer {
+export class WarmServer {
   readonly #lease: Lease;
   readonly #channel: Channel;
   readonly #messages: AsyncIterator<Envelope>;

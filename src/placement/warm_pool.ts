@@ -7,9 +7,9 @@ import { pause, pauseBefore, type Retry } from "../base/retry.ts";
 import type { CrashGuard } from "../adapters/crash_guard.ts";
 import type { Leases } from "./lease.ts";
 import { openIn } from "./leased.ts";
-import { ReadyServer } from "./ready_server.ts";
+import { WarmServer } from "./warm_server.ts";
 
-export interface ShelfOptions {
+export interface WarmPoolOptions {
   /** How many servers are ready or being opened. */
   readonly count: number;
   /** Opens those, each in a place that nobody else wants. */
@@ -25,11 +25,11 @@ export interface ShelfOptions {
 const WARM = "warm-";
 export const FIRST_WARM = `${WARM}1`;
 
-export class Shelf implements AsyncDisposable {
-  readonly #options: ShelfOptions;
+export class WarmPool implements AsyncDisposable {
+  readonly #options: WarmPoolOptions;
   readonly #abort = new AbortController();
   /** Oldest first. */
-  readonly #ready = new Set<ReadyServer>();
+  readonly #ready = new Set<WarmServer>();
   readonly #busy = new Set<Promise<void>>();
   readonly #first = Promise.withResolvers<void>();
   #opening = 0;
@@ -37,7 +37,7 @@ export class Shelf implements AsyncDisposable {
   /** How often in a row it went wrong. */
   #failures = 0;
 
-  constructor(options: ShelfOptions) {
+  constructor(options: WarmPoolOptions) {
     this.#options = options;
     // Not everybody wants to know.
     this.#first.promise.catch(() => {});
@@ -91,7 +91,7 @@ export class Shelf implements AsyncDisposable {
   async #openOne(): Promise<void> {
     try {
       await this.#pause();
-      await this.#shelve(`${WARM}${++this.#opened}`);
+      await this.#add(`${WARM}${++this.#opened}`);
       this.#first.resolve();
     } catch (error) {
       // Why is told by whoever failed; here it is a reason to wait.
@@ -109,23 +109,23 @@ export class Shelf implements AsyncDisposable {
     if (this.#failures > 0) await pause(pauseBefore(this.#failures, retry), signal);
   }
 
-  async #shelve(label: string): Promise<void> {
+  async #add(label: string): Promise<void> {
     const { guard, emit } = this.#options;
     guard.admit();
-    const ready = await this.#openReady(label);
+    const ready = await this.#openWarm(label);
     if (this.#abort.signal.aborted) return await ready.stop();
     this.#ready.add(ready);
     // Not awaited by our dispose: the server may belong to a session by then.
     background(this.#watch(ready), "warm servers", emit);
   }
 
-  async #openReady(label: string): Promise<ReadyServer> {
+  async #openWarm(label: string): Promise<WarmServer> {
     const { backend, leases, guard } = this.#options;
     const { signal } = this.#abort;
     try {
       const lease = await leases.acquire({ owner: label, waits: false, signal });
       const launch = { ...AS_CONFIGURED, session: label };
-      return new ReadyServer(await openIn(lease, () => backend.open(launch, signal)), lease);
+      return new WarmServer(await openIn(lease, () => backend.open(launch, signal)), lease);
     } catch (error) {
       if (!(error instanceof BusyError)) {
         guard.ended({ reason: serverFailure(error), provoked: false, livedMs: 0 });
@@ -135,7 +135,7 @@ export class Shelf implements AsyncDisposable {
   }
 
   /** Replaces a server that ends while it waits. */
-  async #watch(ready: ReadyServer): Promise<void> {
+  async #watch(ready: WarmServer): Promise<void> {
     const reason = await ready.readAhead();
     if (reason === undefined || !this.#ready.delete(ready)) return;
     await ready.stop();

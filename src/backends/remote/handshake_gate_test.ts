@@ -4,12 +4,12 @@ import { DisconnectedError } from "../../core/errors.ts";
 import type { JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 import { settled } from "../../../tests/support/far_end.ts";
 import { cancelled, notification, request, result } from "../../../tests/support/messages.ts";
-import { AnswerFirst } from "./answer_first.ts";
+import { HandshakeGate } from "./handshake_gate.ts";
 
 function rig(say: (message: JsonRpcMessage) => Promise<void> | void = () => {}) {
   const said: JsonRpcMessage[] = [];
   const backlog = new Backlog(1_000);
-  const order = new AnswerFirst({
+  const order = new HandshakeGate({
     backlog,
     say({ message }) {
       said.push(message);
@@ -19,7 +19,7 @@ function rig(say: (message: JsonRpcMessage) => Promise<void> | void = () => {}) 
   return { said, backlog, order, send: (message: JsonRpcMessage) => order.send({ message }) };
 }
 
-Deno.test("AnswerFirst waits for each message that was held, and what comes meanwhile is behind it", async () => {
+Deno.test("HandshakeGate waits for each message that was held, and what comes meanwhile is behind it", async () => {
   const taken = Promise.withResolvers<void>();
   const { said, backlog, order, send } = rig((message) => "id" in message ? undefined : taken.promise);
   const [first, second, third] = [notification("notifications/initialized"), request(1), request(2)];
@@ -38,7 +38,7 @@ Deno.test("AnswerFirst waits for each message that was held, and what comes mean
   assert.deepEqual(said.at(-1), request(4));
 });
 
-Deno.test("AnswerFirst leaves out what is cancelled before it was said, and lets the rest of the cancellations pass", () => {
+Deno.test("HandshakeGate leaves out what is cancelled before it was said, and lets the rest of the cancellations pass", () => {
   const { said, order, send } = rig();
   for (const message of [request("early"), request(0, "initialize"), request(1)]) send(message);
   for (const id of [1, "early"]) send(cancelled(id));
@@ -46,7 +46,7 @@ Deno.test("AnswerFirst leaves out what is cancelled before it was said, and lets
   assert.deepEqual(said, [request("early"), request(0, "initialize"), cancelled("early")]);
 });
 
-Deno.test("AnswerFirst does not hold a second handshake up behind one that is never answered", async () => {
+Deno.test("HandshakeGate does not hold a second handshake up behind one that is never answered", async () => {
   const { said, order, send } = rig();
   for (const message of [request(0, "initialize"), notification(), request(1, "initialize")]) send(message);
   order.answered(0);
@@ -56,7 +56,7 @@ Deno.test("AnswerFirst does not hold a second handshake up behind one that is ne
   assert.deepEqual(said.slice(2), [notification()]);
 });
 
-Deno.test("AnswerFirst says nothing to who is gone, and counts nothing any more", async () => {
+Deno.test("HandshakeGate says nothing to who is gone, and counts nothing any more", async () => {
   const { said, backlog, order, send } = rig((message) => {
     if ("method" in message && message.method !== "initialize") throw new DisconnectedError("gone");
   });

@@ -1,4 +1,4 @@
-/** What the server says while no request is meant: it goes out on the GET stream, and waits until there is one. */
+/** The stream of a GET: what the server says while no request is meant goes out on it, and waits until there is one. */
 import type { Caller } from "../../core/caller.ts";
 import type { Envelope } from "../../core/channel.ts";
 import { cancelledId } from "../../core/mcp/messages.ts";
@@ -9,7 +9,7 @@ import type { EventLog } from "./session_events.ts";
 import type { SessionSettings } from "./session_group.ts";
 
 /** The session whose stream it is. */
-export interface StandingHost {
+export interface StandaloneStreamOwner {
   readonly id: string;
   readonly settings: SessionSettings;
   /** Asked when the stream begins, where its events are to be kept. */
@@ -18,15 +18,15 @@ export interface StandingHost {
   onGone(): void;
 }
 
-export class StandingStream {
-  readonly #host: StandingHost;
+export class StandaloneStream {
+  readonly #owner: StandaloneStreamOwner;
   /** One for the whole session, whatever the number of connections in its course. */
   #stream: MessageStream | undefined;
   /** What waits, from the first message on. */
   #buffer: MessageBuffer | undefined;
 
-  constructor(host: StandingHost) {
-    this.#host = host;
+  constructor(owner: StandaloneStreamOwner) {
+    this.#owner = owner;
   }
 
   /** Whether somebody listens, as far as is known. */
@@ -43,7 +43,7 @@ export class StandingStream {
 
   /** Says it now or later; gives what had to go for it, oldest first. */
   send(envelope: Envelope): readonly Envelope[] {
-    this.#buffer ??= new MessageBuffer(this.#host.settings);
+    this.#buffer ??= new MessageBuffer(this.#owner.settings);
     const gone = this.#buffer.add(envelope);
     this.#flush();
     return gone;
@@ -65,10 +65,10 @@ export class StandingStream {
   }
 
   #newStream(): MessageStream {
-    const { id: session, settings: { keepAliveMs, unread } } = this.#host;
+    const { id: session, settings: { keepAliveMs, unread } } = this.#owner;
     return new MessageStream({
-      ...{ session, keepAliveMs, unread, log: this.#host.eventLog() },
-      onGone: () => this.#host.onGone(),
+      ...{ session, keepAliveMs, unread, log: this.#owner.eventLog() },
+      onGone: () => this.#owner.onGone(),
       onRoom: () => this.#flush(),
     });
   }
