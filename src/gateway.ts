@@ -3,10 +3,10 @@ import { withHeartbeat } from "./adapters/heartbeat.ts";
 import {
   type Accept,
   type Admission,
+  type AdmittedClient,
   AS_CONFIGURED,
   type Assignment,
   type Backend,
-  type Guest,
   type Peer,
 } from "./core/backend.ts";
 import type { Backlog } from "./core/backlog.ts";
@@ -56,13 +56,13 @@ const STATELESS: Peer = { session: "", wire: "streamableHttp", scope: "request" 
 
 /** What the gateway does for those whom it has let in: one object for all. */
 interface VisitOptions {
-  readonly run: (client: Channel, guest: Guest) => Promise<void>;
+  readonly run: (client: Channel, admitted: AdmittedClient) => Promise<void>;
   /** Gives the place back. */
   readonly leave: (scope: Peer["scope"]) => void;
 }
 
 /** A class, since there is one for each call, and for as long as its session lives. */
-class Visit implements Admission, Guest {
+class Visit implements Admission, AdmittedClient {
   readonly peer: Peer;
   readonly backend: Backend;
   readonly backlog: Backlog;
@@ -93,7 +93,7 @@ export class Gateway implements AsyncDisposable {
   /** What all sessions have in common. */
   readonly #forSessions: SessionOptions;
   readonly #forVisits: VisitOptions = {
-    run: (client, guest) => this.#run(client, guest),
+    run: (client, admitted) => this.#run(client, admitted),
     leave: (scope) => this.#leave(scope),
   };
   readonly #sessions: LiveSessions;
@@ -113,7 +113,7 @@ export class Gateway implements AsyncDisposable {
       deadlines: this.#deadlines,
       policy: policies.length > 0 ? compose(policies) : undefined,
       refusal: () => this.stopping.refusal(),
-      openServer: (guest, signal) => this.#openServer(guest, signal),
+      openServer: (admitted, signal) => this.#openServer(admitted, signal),
       // Its place is free then: what it held may take a while to free, and has bounds of its own.
       onEnded: ({ scope }) => this.#leave(scope),
     };
@@ -191,13 +191,13 @@ export class Gateway implements AsyncDisposable {
     return new Visit(peer, this.#options.serverFor(peer), this.#forVisits);
   }
 
-  #run(client: Channel, guest: Guest): Promise<void> {
+  #run(client: Channel, admitted: AdmittedClient): Promise<void> {
     const { progressHeartbeatMs: everyMs } = this.#options;
     const told = everyMs === undefined ? client : withHeartbeat(client, { everyMs });
-    return this.#sessions.run(new Session(told, guest, this.#forSessions));
+    return this.#sessions.run(new Session(told, admitted, this.#forSessions));
   }
 
-  #openServer({ peer, backend, backlog }: Guest, signal: AbortSignal): Promise<Channel> {
+  #openServer({ peer, backend, backlog }: AdmittedClient, signal: AbortSignal): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
     this.stopping.refuse();
     const { args, env, headers } = peer.launch ?? AS_CONFIGURED;

@@ -5,7 +5,7 @@ import type { Sink } from "./core/events.ts";
 import type { RequestId } from "./core/message/jsonrpc.ts";
 import { escaped } from "./base/outside.ts";
 import { ReleaseWatch } from "./base/release_watch.ts";
-import { told, withoutFolders } from "./base/telling.ts";
+import { safeText, withoutFolders } from "./base/telling.ts";
 import type { UnreadSettings } from "./core/options.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
@@ -112,7 +112,7 @@ function reportedCalls(calls: readonly OpenCallReport[]) {
 const REPORTED_CHARS = 500;
 
 function reported(line: string): string {
-  return withoutFolders(told(line, REPORTED_CHARS));
+  return withoutFolders(safeText(line, REPORTED_CHARS));
 }
 
 function getOnly(handler: Handler): Handler {

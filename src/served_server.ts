@@ -4,7 +4,7 @@ import { bus, type Sink } from "./core/events.ts";
 import { LiveSessions } from "./core/live_sessions.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
 import { escaped } from "./base/outside.ts";
-import { told } from "./base/telling.ts";
+import { safeText } from "./base/telling.ts";
 import { Gateway } from "./gateway.ts";
 import type { OpenCallReport } from "./mounts.ts";
 import { type Children, children } from "./observe/children.ts";
@@ -78,7 +78,7 @@ export class ServedServer {
     await new Promise((resolve) => setTimeout(resolve));
     const attempt = this.#placement.tryOut();
     if (!attempt || server.kind === "remote") {
-      if (exitOnFailure && server.kind === "command") this.#emit({ type: "warning", text: untried() });
+      if (exitOnFailure && server.kind === "command") this.#emit({ type: "warning", text: noTrialWarning() });
       return await new Promise(() => {});
     }
     const trial = new Trial(attempt.label, {
@@ -108,7 +108,7 @@ export class ServedServer {
   }
 }
 
-function untried(): string {
+function noTrialWarning(): string {
   return `${
     optionName("exitOnFailure")
   } has no effect here: the server is started for the client on stdin alone`;
@@ -140,7 +140,7 @@ const SESSION_CHARS = 8;
 const SHOWN_CHARS = 200;
 
 function reportOf({ session, id, method, tool, ageMs }: OpenCall, { pidOf }: Children): OpenCallReport {
-  const shown = (text: string) => escaped(told(text, SHOWN_CHARS));
+  const shown = (text: string) => escaped(safeText(text, SHOWN_CHARS));
   const pid = pidOf(session);
   return {
     seconds: Math.round(ageMs / 100) / 10,

@@ -18,7 +18,7 @@ export function guardOpen(backend: Backend, guard: CrashGuard): Backend {
         guard.ended({ reason: serverFailure(error), provoked: false, livedMs });
       };
       try {
-        return watched(await backend.open(launch, signal), { guard, ended });
+        return provingUse(await backend.open(launch, signal), { guard, ended });
       } catch (error) {
         ended(error);
         throw error;
@@ -34,7 +34,7 @@ interface Watch {
 }
 
 /** The same channel; its first message is the proof that opening it was of use. */
-function watched(channel: Channel, { guard, ended }: Watch): Channel {
+function provingUse(channel: Channel, { guard, ended }: Watch): Channel {
   let proved = false;
   const incoming = heard(channel.incoming, {
     hear(envelope) {

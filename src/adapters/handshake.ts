@@ -54,12 +54,12 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
       optionName("startTimeout")
     })`,
   );
-  const answer = await inTime(timeoutMs, answerTo(HANDSHAKE_ID, server, messages), late);
+  const answer = await inTime(timeoutMs, initializeAnswer(HANDSHAKE_ID, server, messages), late);
   await server.send({ message: initialized() });
   return { ...answer, incoming: { [Symbol.asyncIterator]: () => messages } };
 }
 
-async function answerTo(
+async function initializeAnswer(
   id: RequestId,
   server: Channel,
   messages: AsyncIterator<Envelope>,

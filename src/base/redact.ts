@@ -163,10 +163,10 @@ function valueAfter(text: string, end: number, name: string): Span | undefined {
   if (sign === undefined && !(isFlag && /\s$/.test(all))) return longRandom(text, end);
   if (sign === "," && !(isFlag || (quote !== undefined && HEADER_NAME.test(name)))) return undefined;
   if (isFlag && sign !== "=" && text[from] === "-") return undefined;
-  return valueAt(text, from, { name, isFlag });
+  return secretValueAt(text, from, { name, isFlag });
 }
 
-function valueAt(
+function secretValueAt(
   text: string,
   from: number,
   { name, isFlag }: { name: string; isFlag: boolean },

@@ -19,14 +19,14 @@ const QUOTES_CHARS = 4;
 const MARGIN = 1024;
 
 /** A text without secrets, cut. What it costs depends on the limit and not on the text. */
-export function told(text: string, maxChars: number): string {
+export function safeText(text: string, maxChars: number): string {
   if (text.length <= maxChars + MARGIN) return cut(redactText(text), maxChars);
   const redacted = redactText(text.slice(0, maxChars + MARGIN));
   return `${redacted.slice(0, Math.min(maxChars, Math.max(0, redacted.length - MARGIN)))}…`;
 }
 
 /** A copy without secrets, in texts that are JSON too, and without what there is no room for. */
-export function toldValue(value: unknown, limits: TellingLimits): unknown {
+export function safeValue(value: unknown, limits: TellingLimits): unknown {
   return new Teller(limits).tell(value, 0);
 }
 
@@ -53,7 +53,7 @@ class Teller {
 
   #text(text: string, depth: number): string {
     const room = Math.min(this.#maxChars, Math.max(0, this.#left));
-    const shown = this.#json(text, depth, room) ?? told(text, room);
+    const shown = this.#json(text, depth, room) ?? safeText(text, room);
     this.#spend(shown.length + QUOTES_CHARS);
     return shown;
   }
@@ -88,7 +88,7 @@ class Teller {
       const secret = isSecretName(name, value) ||
         (name === "value" && named !== undefined && isSecretName(named));
       this.#spend(name.length);
-      shown.push([told(name, NAME_CHARS), secret ? this.#hide(value) : this.tell(value, depth + 1)]);
+      shown.push([safeText(name, NAME_CHARS), secret ? this.#hide(value) : this.tell(value, depth + 1)]);
     }
     return Object.fromEntries(shown);
   }
@@ -136,5 +136,5 @@ export function withoutFolders(text: string): string {
 
 /** The beginning of a text on one line, without secrets: for a message that says what somebody else said. */
 export function excerpt(text: string, maxChars: number): string {
-  return escaped(cut(told(text, maxChars * 4).replace(/\s+/g, " ").trim(), maxChars));
+  return escaped(cut(safeText(text, maxChars * 4).replace(/\s+/g, " ").trim(), maxChars));
 }

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
-import { excerpt, told, toldValue, withoutFolders } from "./telling.ts";
+import { excerpt, safeText, safeValue, withoutFolders } from "./telling.ts";
 
 const LIMITS = { maxChars: 100, maxTotal: 1_000 };
 
-Deno.test("told cuts, and never in the middle of what it would have hidden", () => {
-  assert.equal(told("short", 10), "short");
-  assert.equal(told("x".repeat(1_000_000), 10), `${"x".repeat(10)}…`);
+Deno.test("safeText cuts, and never in the middle of what it would have hidden", () => {
+  assert.equal(safeText("short", 10), "short");
+  assert.equal(safeText("x".repeat(1_000_000), 10), `${"x".repeat(10)}…`);
   for (let lead = 0; lead < 120; lead++) {
     const text = `${"y".repeat(lead)} --token hunter2hunter2 ${"z ".repeat(5_000)}`;
-    assert.doesNotMatch(told(text, 100), /hunter/);
-    assert.doesNotMatch(told(`${"y".repeat(lead)}${"password=hunter2 ".repeat(5_000)}`, 100), /hunter/);
+    assert.doesNotMatch(safeText(text, 100), /hunter/);
+    assert.doesNotMatch(safeText(`${"y".repeat(lead)}${"password=hunter2 ".repeat(5_000)}`, 100), /hunter/);
   }
 });
 
-Deno.test("toldValue hides fields by their names, at any depth, and in JSON that is a text", () => {
+Deno.test("safeValue hides fields by their names, at any depth, and in JSON that is a text", () => {
   const inner = { password: "hunter2", list: [{ apiKey: "hunter2", shown: 1 }] };
   const values = [
     inner,
@@ -29,13 +29,13 @@ Deno.test("toldValue hides fields by their names, at any depth, and in JSON that
     { otp: 123456, password: { user: "hunter2" } },
   ];
   for (const value of values) {
-    const shown = JSON.stringify(toldValue(value, LIMITS));
+    const shown = JSON.stringify(safeValue(value, LIMITS));
     assert.doesNotMatch(shown, /hunter2|123456/, shown);
     assert.match(shown, /REDACTED/);
   }
 });
 
-Deno.test("toldValue shows the rest", () => {
+Deno.test("safeValue shows the rest", () => {
   const value = {
     ...{
       progressToken: "p",
@@ -48,22 +48,22 @@ Deno.test("toldValue shows the rest", () => {
     },
     ...{ text: '{"a": [1, 2]}', args: false, key: undefined },
   };
-  const shown = toldValue(value, LIMITS);
+  const shown = safeValue(value, LIMITS);
   assert.deepEqual(shown, { ...value, text: '{"a":[1,2]}' });
   assert.deepEqual(
-    toldValue(JSON.parse('{"__proto__":{"a":1}}'), LIMITS),
+    safeValue(JSON.parse('{"__proto__":{"a":1}}'), LIMITS),
     JSON.parse('{"__proto__":{"a":1}}'),
   );
 });
 
-Deno.test("toldValue has a bound for texts, lists, names and depth", () => {
+Deno.test("safeValue has a bound for texts, lists, names and depth", () => {
   let deep: unknown = 1;
   for (let depth = 0; depth < 10_000; depth++) deep = [deep];
   const wide = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`name${index}`, index]));
   for (
     const value of ["x".repeat(100_000), Array(100_000).fill("abc"), wide, { ["n".repeat(100_000)]: 1 }, deep]
   ) {
-    assert(JSON.stringify(toldValue(value, LIMITS)).length < 2_000);
+    assert(JSON.stringify(safeValue(value, LIMITS)).length < 2_000);
   }
 });
 

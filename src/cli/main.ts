@@ -5,7 +5,7 @@ import { type Config, parseArgs, refuseSlowPatterns } from "../config/mod.ts";
 import { ConfigError, GatewayError, messageOf } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../base/outside.ts";
-import { told } from "../base/telling.ts";
+import { safeText } from "../base/telling.ts";
 import { within } from "../base/waiting.ts";
 import { type LineWriter, lineWriter } from "../observe/line_writer.ts";
 import { logSink } from "../observe/log.ts";
@@ -44,7 +44,7 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
       usage
         // One line for each problem.
         ? error.message.split("\n").map((line) => `keystone: ${line}\n`).join("")
-        : `keystone: failed: ${escaped(told(messageOf(error), FAILURE_CHARS))}\n`,
+        : `keystone: failed: ${escaped(safeText(messageOf(error), FAILURE_CHARS))}\n`,
     );
     return usage ? 2 : 1;
   } finally {

@@ -7,10 +7,10 @@ export function openCallsText(calls: readonly OpenCallReport[], format: LogForma
   if (format === "json") {
     return `${JSON.stringify({ event: "calls.open", message: `Open calls: ${calls.length}`, calls })}\n`;
   }
-  return [`Open calls: ${calls.length}`, ...calls.map(lineOf), ""].join("\n");
+  return [`Open calls: ${calls.length}`, ...calls.map(callLine), ""].join("\n");
 }
 
-function lineOf({ seconds, ...call }: OpenCallReport): string {
+function callLine({ seconds, ...call }: OpenCallReport): string {
   const pairs = Object.entries(call).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   return `  ${seconds.toFixed(1)} s  ${pairs.join(" ")}`;
 }

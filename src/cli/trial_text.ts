@@ -1,7 +1,7 @@
 /** That the server cannot be started, told at once and in one piece. */
 import type { TrialReport } from "../app.ts";
 import { escaped } from "../base/outside.ts";
-import { told } from "../base/telling.ts";
+import { safeText } from "../base/telling.ts";
 import type { LogFormat } from "../observe/log.ts";
 import { startAdvice } from "./start_advice.ts";
 
@@ -16,7 +16,7 @@ interface TrialTextOptions {
 
 /** For stderr, with its newline. */
 export function trialText(report: TrialReport, { format, ends }: TrialTextOptions): string {
-  const shown = (text: string) => escaped(told(text, LINE_CHARS));
+  const shown = (text: string) => escaped(safeText(text, LINE_CHARS));
   const { server } = report;
   const reason = shown(report.reason);
   const [stderr, stdout] = [report.stderr.map(shown), report.stdout.map(shown)];

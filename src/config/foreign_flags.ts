@@ -12,39 +12,45 @@ const TRUST = "Keystone checks certificates in any case; --caFile names more aut
 
 /** By the name without dashes and in lower case; by the letter as it is. */
 const WAYS_OUT: ReadonlyMap<string, string> = new Map([
-  ...each(["v", "V"], meant("--version")),
-  ...each(["p", "ssePort", "listenPort"], meant("--port")),
-  ...each(["e", "environment"], meant("--env")),
-  ...each(["H", "headers"], meant("--header")),
-  ...each(["command", "cmd", "exec", "c"], 'did you mean --stdio "command line"?'),
-  ...each(["shell"], '--stdio "command line" starts a shell where the line needs one; leave it out'),
-  ...each(["sseHost", "address", "bind", "listen", "hostname", "addr"], meant("--host")),
-  ...each(["apiKey", "apiKeys", "strictAuth", "auth", "password"], NO_AUTHENTICATION),
-  ...each(["token", "bearer", "bearerToken", "accessToken", "authToken"], TOKEN),
-  ...each(["clientId", "clientSecret", "tokenUrl", "resource", "authTimeout"], NO_OAUTH),
-  ...each(["staticOauthClientInfo", "staticOauthClientMetadata"], NO_OAUTH),
-  ...each(["server", "transport", "serverType", "output"], meant("--outputTransport")),
-  ...each(["stateless"], "without --stateful Keystone is stateless; leave it out"),
-  ...each(["endpoint", "streamEndpoint", "mcpPath", "httpPath", "path"], meant("--streamableHttpPath")),
-  ...each(["sseEndpoint"], meant("--ssePath")),
-  ...each(["pathPrefix", "rootPath", "basePath", "prefix"], ROUTES),
-  ...each(["allowOrigin", "allowOrigins", "corsAllowOrigins", "corsOrigin"], meant("--cors")),
-  ...each(["allowHost", "allowHosts"], meant("--allowedHost")),
-  ...each(["passEnvironment", "passEnv"], ENVIRONMENT),
-  ...each(["namedServer", "namedServerConfig", "config", "configFile", "hotReload"], ONE_SERVER),
-  ...each(["sslCert", "cert", "certFile", "sslCertfile"], meant("--tlsCert")),
-  ...each(["sslKey", "key", "keyFile", "sslKeyfile"], meant("--tlsKey")),
-  ...each(["sslCa", "ca", "caCert", "cacert"], meant("--caFile")),
-  ...each(["noVerifySsl", "verifySsl", "insecure", "k"], TRUST),
-  ...each(["allowHttp"], "a URL of http:// is taken as it is; leave it out"),
-  ...each(["enableProxy"], "HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured in any case; leave it out"),
-  ...each(["tunnel", "tunnelSubdomain", "ngrok"], NO_TUNNEL),
-  ...each(["timeout", "callTimeout"], meant("--requestTimeout")),
-  ...each(["connectionTimeout"], meant("--connectTimeout")),
-  ...each(["gracefulShutdownTimeout"], meant("--shutdownTimeout")),
-  ...each(["debug", "verbose"], meant("--logLevel debug")),
-  ...each(["quiet", "silent", "q"], meant("--logLevel error")),
-  ...each(["url", "remote", "remoteUrl"], "give the URL by itself, as in keystone https://example.com/mcp"),
+  ...sameAdvice(["v", "V"], meant("--version")),
+  ...sameAdvice(["p", "ssePort", "listenPort"], meant("--port")),
+  ...sameAdvice(["e", "environment"], meant("--env")),
+  ...sameAdvice(["H", "headers"], meant("--header")),
+  ...sameAdvice(["command", "cmd", "exec", "c"], 'did you mean --stdio "command line"?'),
+  ...sameAdvice(["shell"], '--stdio "command line" starts a shell where the line needs one; leave it out'),
+  ...sameAdvice(["sseHost", "address", "bind", "listen", "hostname", "addr"], meant("--host")),
+  ...sameAdvice(["apiKey", "apiKeys", "strictAuth", "auth", "password"], NO_AUTHENTICATION),
+  ...sameAdvice(["token", "bearer", "bearerToken", "accessToken", "authToken"], TOKEN),
+  ...sameAdvice(["clientId", "clientSecret", "tokenUrl", "resource", "authTimeout"], NO_OAUTH),
+  ...sameAdvice(["staticOauthClientInfo", "staticOauthClientMetadata"], NO_OAUTH),
+  ...sameAdvice(["server", "transport", "serverType", "output"], meant("--outputTransport")),
+  ...sameAdvice(["stateless"], "without --stateful Keystone is stateless; leave it out"),
+  ...sameAdvice(["endpoint", "streamEndpoint", "mcpPath", "httpPath", "path"], meant("--streamableHttpPath")),
+  ...sameAdvice(["sseEndpoint"], meant("--ssePath")),
+  ...sameAdvice(["pathPrefix", "rootPath", "basePath", "prefix"], ROUTES),
+  ...sameAdvice(["allowOrigin", "allowOrigins", "corsAllowOrigins", "corsOrigin"], meant("--cors")),
+  ...sameAdvice(["allowHost", "allowHosts"], meant("--allowedHost")),
+  ...sameAdvice(["passEnvironment", "passEnv"], ENVIRONMENT),
+  ...sameAdvice(["namedServer", "namedServerConfig", "config", "configFile", "hotReload"], ONE_SERVER),
+  ...sameAdvice(["sslCert", "cert", "certFile", "sslCertfile"], meant("--tlsCert")),
+  ...sameAdvice(["sslKey", "key", "keyFile", "sslKeyfile"], meant("--tlsKey")),
+  ...sameAdvice(["sslCa", "ca", "caCert", "cacert"], meant("--caFile")),
+  ...sameAdvice(["noVerifySsl", "verifySsl", "insecure", "k"], TRUST),
+  ...sameAdvice(["allowHttp"], "a URL of http:// is taken as it is; leave it out"),
+  ...sameAdvice(
+    ["enableProxy"],
+    "HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured in any case; leave it out",
+  ),
+  ...sameAdvice(["tunnel", "tunnelSubdomain", "ngrok"], NO_TUNNEL),
+  ...sameAdvice(["timeout", "callTimeout"], meant("--requestTimeout")),
+  ...sameAdvice(["connectionTimeout"], meant("--connectTimeout")),
+  ...sameAdvice(["gracefulShutdownTimeout"], meant("--shutdownTimeout")),
+  ...sameAdvice(["debug", "verbose"], meant("--logLevel debug")),
+  ...sameAdvice(["quiet", "silent", "q"], meant("--logLevel error")),
+  ...sameAdvice(
+    ["url", "remote", "remoteUrl"],
+    "give the URL by itself, as in keystone https://example.com/mcp",
+  ),
 ]);
 
 /** Undefined for a flag that is known nowhere. */
@@ -52,7 +58,7 @@ export function foreignFlagHint(flag: string): string | undefined {
   return WAYS_OUT.get(normal(flag.replace(/^-+/, "")));
 }
 
-function each(flags: readonly string[], wayOut: string): [string, string][] {
+function sameAdvice(flags: readonly string[], wayOut: string): [string, string][] {
   return flags.map((flag) => [normal(flag), wayOut]);
 }
 

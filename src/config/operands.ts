@@ -35,7 +35,7 @@ export function readOperand(operands: readonly string[], isUnquotedLine: boolean
   const operand = url ? more[0] : first;
   if (operand === undefined) return url;
   const hint = isUnquotedLine ? GENERAL : url ? besideUrl(operand) : hintOf(operand);
-  throw new ConfigError(`Unexpected argument ${JSON.stringify(shown(operand))}: ${hint}`);
+  throw new ConfigError(`Unexpected argument ${JSON.stringify(displayOperand(operand))}: ${hint}`);
 }
 
 /** Whether a command without `--` in front may have brought the flag that is not known; the hint for it. */
@@ -55,9 +55,9 @@ function hintOf(operand: string): string {
 }
 
 function withDashes(program: string): string {
-  return `put -- before the command, as in keystone [options] -- ${shown(program)} …`;
+  return `put -- before the command, as in keystone [options] -- ${displayOperand(program)} …`;
 }
 
-function shown(operand: string): string {
+function displayOperand(operand: string): string {
   return operand.replace(/:\/\/[^/]*@/, "://…@").replace(/[=\s?][^]*$/, "…").slice(0, MAX_SHOWN);
 }

@@ -75,14 +75,14 @@ export interface Peer {
 }
 
 /** Somebody who was let in, and which server answers. */
-export interface Guest extends Assignment {
+export interface AdmittedClient extends Assignment {
   readonly peer: Peer;
   /** What its handshake came to: undefined before that is answered, and for a request that stands alone. */
   negotiated?: Negotiated | undefined;
 }
 
 /** A place for one client, kept until it is used or given back. */
-export interface Admission extends Omit<Guest, "backend"> {
+export interface Admission extends Omit<AdmittedClient, "backend"> {
   /** Runs the conversation; settles when it has ended and everything is freed. Never rejects. */
   run(client: Channel): Promise<void>;
   /** For a client that did not come after all. */

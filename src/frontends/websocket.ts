@@ -64,7 +64,7 @@ export function websocket(options: WebSocketOptions): UpgradeHandler {
   const { clientLimits: limits, bodies, unread } = options;
   const pings = keepAlive(keepAliveMs);
   return async (request, { principal, scopes }) => {
-    const headers = answerTo(request);
+    const headers = handshakeHeaders(request);
     const gone = new AbortController();
     const session = crypto.randomUUID();
     const peer = { session, wire: "websocket", scope: "session", principal, scopes, gone } as const;
@@ -97,7 +97,7 @@ export function websocket(options: WebSocketOptions): UpgradeHandler {
 }
 
 /** The checks of RFC 6455, section 4.2.1, and the fields that answer them; no extension is agreed to. */
-function answerTo(request: Request): Record<string, string> {
+function handshakeHeaders(request: Request): Record<string, string> {
   const { method, headers } = request;
   if (method !== "GET" || !isUpgrade(request)) throw notUpgraded(request);
   if (!says(headers.get("connection"), "upgrade")) {
@@ -110,7 +110,7 @@ function answerTo(request: Request): Record<string, string> {
   }
   const key = headers.get("sec-websocket-key") ?? "";
   if (!isKey(key)) throw new RequestError("Bad Request: Sec-WebSocket-Key is not 16 bytes in base64");
-  const offered = membersOf(headers.get("sec-websocket-protocol"));
+  const offered = listMembers(headers.get("sec-websocket-protocol"));
   return {
     Upgrade: "websocket",
     Connection: "Upgrade",
@@ -120,10 +120,10 @@ function answerTo(request: Request): Record<string, string> {
 }
 
 function says(field: string | null, member: string): boolean {
-  return membersOf(field).some((name) => name.toLowerCase() === member);
+  return listMembers(field).some((name) => name.toLowerCase() === member);
 }
 
-function membersOf(field: string | null): string[] {
+function listMembers(field: string | null): string[] {
   return field?.split(",").map((member) => member.trim()) ?? [];
 }
 

@@ -7,7 +7,7 @@ import {
 } from "@logtape/logtape";
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../base/outside.ts";
-import { type TellingLimits, told as toldText, toldValue } from "../base/telling.ts";
+import { safeText, safeValue, type TellingLimits } from "../base/telling.ts";
 import { optionName } from "../base/option_name.ts";
 import { type Children, children } from "./children.ts";
 import type { LogSettings } from "./options.ts";
@@ -109,7 +109,7 @@ function pairs(properties: Record<string, unknown>, { session }: Paint): string 
   return Object.entries(properties)
     .filter(([name, value]) => name !== "event" && value !== undefined)
     .map(([name, value]) => {
-      const shown = escaped(typeof value === "string" ? quoted(value) : JSON.stringify(value));
+      const shown = escaped(typeof value === "string" ? logValue(value) : JSON.stringify(value));
       return ` ${escaped(name)}=${name === "session" ? session(shown) : shown}`;
     })
     .join("");
@@ -119,7 +119,7 @@ function sumOf(text: string): number {
   return [...text].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
 }
 
-function quoted(value: string): string {
+function logValue(value: string): string {
   return /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value);
 }
 
@@ -130,9 +130,9 @@ function recordOf(event: GatewayEvent, described: Described): LogRecord {
   for (const [name, value] of Object.entries(fields)) {
     if (value === described.text) continue;
     const shown = name === "session" ? shortened(value) : plain(value);
-    properties[name] = toldValue(shown, LIMITS[name] ?? VALUE);
+    properties[name] = safeValue(shown, LIMITS[name] ?? VALUE);
   }
-  const text = toldText(described.text, VALUE.maxChars);
+  const text = safeText(described.text, VALUE.maxChars);
   return {
     category: ["keystone"],
     level: level === "warn" ? "warning" : level,
@@ -155,7 +155,7 @@ function plain(value: unknown): unknown {
   return value.cause instanceof Error ? `${value.message}: ${value.cause.message}` : value.message;
 }
 
-function told(level: Described["level"], text: string): Described {
+function describedAs(level: Described["level"], text: string): Described {
   return { level, rank: RANK[level], text };
 }
 
@@ -166,53 +166,53 @@ function seeMore(): string {
 
 /** One line for each kind of event; made once, since most events are below the level of the log. */
 const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
-  "gateway.started": told("info", "Gateway started"),
-  "gateway.stopping": told("info", "Gateway is stopping"),
-  "gateway.stopped": told("info", "Gateway stopped"),
-  "session.opened": told("info", "Session opened"),
-  "session.closed": told("info", "Session closed"),
-  "request.finished": told("debug", "Request finished"),
-  "request.slow": told(
+  "gateway.started": describedAs("info", "Gateway started"),
+  "gateway.stopping": describedAs("info", "Gateway is stopping"),
+  "gateway.stopped": describedAs("info", "Gateway stopped"),
+  "session.opened": describedAs("info", "Session opened"),
+  "session.closed": describedAs("info", "Session closed"),
+  "request.finished": describedAs("debug", "Request finished"),
+  "request.slow": describedAs(
     "warn",
     "Call takes long, and is still open: GET /health from this machine has all open calls",
   ),
-  "message": told("debug", "Message"),
-  "message.dropped": told("warn", "Message dropped"),
-  "client.dropped": told("warn", "Client dropped, since it does not read"),
-  "http.refused": told("info", "Request refused"),
-  "connection.refused": told("warn", "Connection refused"),
-  "connection.dropped": told("info", "Connection dropped"),
-  "listener.trouble": told("error", "Nobody can connect"),
-  "listener.recovered": told("info", "Clients can connect again"),
-  "child.started": told("info", "Child started"),
-  "child.ready": told("debug", "Child answers"),
-  "child.assigned": told("info", "Child that was started ahead has its session"),
-  "child.stderr": told("info", "Child says"),
-  "child.noise": told("warn", "Child wrote a line that is no message; dropped"),
-  "child.exited": told("error", "Child ended by itself"),
-  "child.failed": told("error", "Child could not be started"),
-  "server.failed": told("error", "Server has failed"),
-  "server.restored": told("info", "Server is back, and its session goes on"),
-  "server.recovered": told("info", "Server works again"),
-  "server.trouble": told("warn", "Trouble with the server"),
-  "server.awaited": told("info", "Waiting for the server to start"),
-  "server.detected": told("info", "Found out which wire the server speaks"),
-  "server.odd": told("warn", "Server does not keep to the protocol, and is understood all the same"),
-  "handshake.late": told("error", "Server did not answer the handshake in time"),
-  "warning": told("warn", ""),
-  "fault": told("error", "Internal fault"),
+  "message": describedAs("debug", "Message"),
+  "message.dropped": describedAs("warn", "Message dropped"),
+  "client.dropped": describedAs("warn", "Client dropped, since it does not read"),
+  "http.refused": describedAs("info", "Request refused"),
+  "connection.refused": describedAs("warn", "Connection refused"),
+  "connection.dropped": describedAs("info", "Connection dropped"),
+  "listener.trouble": describedAs("error", "Nobody can connect"),
+  "listener.recovered": describedAs("info", "Clients can connect again"),
+  "child.started": describedAs("info", "Child started"),
+  "child.ready": describedAs("debug", "Child answers"),
+  "child.assigned": describedAs("info", "Child that was started ahead has its session"),
+  "child.stderr": describedAs("info", "Child says"),
+  "child.noise": describedAs("warn", "Child wrote a line that is no message; dropped"),
+  "child.exited": describedAs("error", "Child ended by itself"),
+  "child.failed": describedAs("error", "Child could not be started"),
+  "server.failed": describedAs("error", "Server has failed"),
+  "server.restored": describedAs("info", "Server is back, and its session goes on"),
+  "server.recovered": describedAs("info", "Server works again"),
+  "server.trouble": describedAs("warn", "Trouble with the server"),
+  "server.awaited": describedAs("info", "Waiting for the server to start"),
+  "server.detected": describedAs("info", "Found out which wire the server speaks"),
+  "server.odd": describedAs("warn", "Server does not keep to the protocol, and is understood all the same"),
+  "handshake.late": describedAs("error", "Server did not answer the handshake in time"),
+  "warning": describedAs("warn", ""),
+  "fault": describedAs("error", "Internal fault"),
 };
 /** As a Map: V8 compiles a lookup by a name that differs from event to event again and again where it is an object's. */
 const NEWS_BY_TYPE: ReadonlyMap<string, Described> = new Map(Object.entries(NEWS));
-const ANSWERED_ERROR: Described = told("info", "Call was answered with an error");
-const TOOK_LONG: Described = told("info", "Call took long");
-const POST_OPENED: Described = told("debug", "Session opened");
-const POST_CLOSED: Described = told("debug", "Session closed");
-const CHILD_ENDED_EARLY: Described = told("error", "Child ended by itself, before it said anything");
-const TOLD_BEFORE: Described = told("debug", "Trouble with the server");
-const STARTED_LATER: Described = told("info", "Child is started again after a pause");
-const DROPPED_UNMISSED: Described = told("debug", "Message dropped");
-const CHILD_STOPPED: Described = told("info", "Child stopped");
+const ANSWERED_ERROR: Described = describedAs("info", "Call was answered with an error");
+const TOOK_LONG: Described = describedAs("info", "Call took long");
+const POST_OPENED: Described = describedAs("debug", "Session opened");
+const POST_CLOSED: Described = describedAs("debug", "Session closed");
+const CHILD_ENDED_EARLY: Described = describedAs("error", "Child ended by itself, before it said anything");
+const TOLD_BEFORE: Described = describedAs("debug", "Trouble with the server");
+const STARTED_LATER: Described = describedAs("info", "Child is started again after a pause");
+const DROPPED_UNMISSED: Described = describedAs("debug", "Message dropped");
+const CHILD_STOPPED: Described = describedAs("info", "Child stopped");
 
 function describe(event: GatewayEvent, slowRequestMs: number): Described {
   switch (event.type) {
@@ -224,7 +224,7 @@ function describe(event: GatewayEvent, slowRequestMs: number): Described {
     case "session.closed":
       return event.scope === "request" ? POST_CLOSED : NEWS["session.closed"];
     case "gateway.stopping":
-      return event.waitsFor ? told("info", waiting()) : NEWS["gateway.stopping"];
+      return event.waitsFor ? describedAs("info", waiting()) : NEWS["gateway.stopping"];
     case "child.exited":
       return event.expected ? CHILD_STOPPED : event.early ? CHILD_ENDED_EARLY : NEWS["child.exited"];
     // The end of a child is one record, and these say the same to other observers.
@@ -236,7 +236,7 @@ function describe(event: GatewayEvent, slowRequestMs: number): Described {
     case "message.dropped":
       return event.harmless ? DROPPED_UNMISSED : NEWS["message.dropped"];
     case "warning":
-      return told("warn", event.text);
+      return describedAs("warn", event.text);
     default:
       return NEWS_BY_TYPE.get(event.type) ?? NEWS.fault;
   }
@@ -249,9 +249,9 @@ function described({ direction, outcome, durationMs }: Finished, slowRequestMs: 
   if (direction === "down") return NEWS["request.finished"];
   switch (outcome) {
     case "timeout":
-      return told("warn", `Call timed out${seeMore()}`);
+      return describedAs("warn", `Call timed out${seeMore()}`);
     case "failed":
-      return told("warn", `Call failed${seeMore()}`);
+      return describedAs("warn", `Call failed${seeMore()}`);
     case "error":
       return ANSWERED_ERROR;
     default:

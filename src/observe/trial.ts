@@ -57,7 +57,7 @@ export class Trial {
       // Of a gateway that stops, or has no room, and not of the server.
       if (error instanceof StoppingError || error instanceof BusyError) return undefined;
       const { server } = this.#options;
-      return { server, reason: reasonOf(error), stderr: this.#stderr, stdout: this.#stdout };
+      return { server, reason: startFailure(error), stderr: this.#stderr, stdout: this.#stdout };
     } finally {
       clearTimeout(timer);
     }
@@ -73,7 +73,7 @@ function keep(lines: string[], line: string): void {
   if (lines.push(line) > MAX_LINES) lines.shift();
 }
 
-function reasonOf(error: unknown): string {
+function startFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;
   // The system's own word for it; one of ours says the same in another way.

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { parseServerUrl, urlFault } from "./server_url.ts";
-import { written } from "./values.ts";
+import { readFromText } from "./values.ts";
 
 const HOST_LABELS = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/i;
@@ -15,7 +15,7 @@ const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/; // RFC 9110 §5.5, and what fit
 
 /** An address to listen on: a name or an IP address, with or without the brackets of IPv6. */
 export function listenHost() {
-  return written(`expected a host name or an IP address, such as 127.0.0.1, :: or localhost`, (text) => {
+  return readFromText(`expected a host name or an IP address, such as 127.0.0.1, :: or localhost`, (text) => {
     const bare = text.replace(/^\[(.*)\]$/, "$1");
     return isIPv6(bare) || (bare === text && isHostName(text)) ? bare : undefined;
   });
@@ -23,7 +23,7 @@ export function listenHost() {
 
 /** A host as clients write it in the Host header, IPv6 in brackets, with a port or without; `*` is any. */
 export function hostHeader() {
-  return written("expected * or a host, such as example.com, example.com:8443 or [::1]", (text) => {
+  return readFromText("expected * or a host, such as example.com, example.com:8443 or [::1]", (text) => {
     if (text === "*") return text;
     const [, host = "", port = ""] =
       /^(\[[^\]]*\]|[^:]*)(:\d{1,5})?$/.exec(isIPv6(text) ? `[${text}]` : text) ?? [];
@@ -36,13 +36,13 @@ export function hostHeader() {
 /** The path of a route, as a request's URL would have it: no query, nothing to be escaped, no pattern. */
 export function httpPath() {
   const expected = 'expected a path that begins with "/", such as /mcp, with no spaces, "?", "#", "*" or ":"';
-  return written(expected, (text) => isPath(text) ? text : undefined);
+  return readFromText(expected, (text) => isPath(text) ? text : undefined);
 }
 
 /** What is put before the paths that clients are told: nothing, a URL or a path. Its last slash is dropped. */
 export function baseUrl() {
   const expected = "expected an http(s) URL or a path that begins with /, without a query";
-  return written(expected, (text) => {
+  return readFromText(expected, (text) => {
     const base = text.replace(/\/+$/, "");
     return text === "" || isHttpBase(text) || isPath(base || text) ? base : undefined;
   });
@@ -58,7 +58,7 @@ export function remoteUrl(protocols: readonly string[]) {
     const fault = urlFault(text.trim(), protocols);
     return `expected a URL that begins with ${names}${fault === undefined ? "" : `; ${fault}`}`;
   };
-  return written(expected, (text): URL | "" | undefined => {
+  return readFromText(expected, (text): URL | "" | undefined => {
     return text.trim() === "" ? "" : parseServerUrl(text.trim(), protocols);
   });
 }
@@ -68,7 +68,7 @@ export function remoteUrl(protocols: readonly string[]) {
  * with nothing behind it (`vscode-webview://`) all of that scheme, and `*` any.
  */
 export function origin() {
-  return written(
+  return readFromText(
     (text) => `${expectedOrigin(text)}, or *`,
     (text) => text === "*" ? text : readOrigin(text),
   );
@@ -76,7 +76,7 @@ export function origin() {
 
 /** What CORS lets in: `*`, an exact origin, or `/a regular expression/` for whole origins. */
 export function corsOrigin() {
-  return written(expectedCorsOrigin, (text): string | RegExp | undefined => {
+  return readFromText(expectedCorsOrigin, (text): string | RegExp | undefined => {
     if (text === "*") return text;
     const [, pattern] = /^\/(.+)\/$/.exec(text) ?? [];
     return pattern === undefined ? readOrigin(text) : readRegExp(pattern);
@@ -85,7 +85,7 @@ export function corsOrigin() {
 
 /** A header line, split at its first colon. The refusal shows the name at most, since the value may be a secret. */
 export function headerLine() {
-  return written(expectedHeader, (text): readonly [string, string] | undefined => {
+  return readFromText(expectedHeader, (text): readonly [string, string] | undefined => {
     const [name, value] = /^(https?|wss?):\/\//i.test(text) ? ["", ""] : splitHeader(text);
     return TOKEN.test(name) && FIELD_VALUE.test(value) ? [name, value] : undefined;
   });
@@ -93,7 +93,7 @@ export function headerLine() {
 
 /** What stands after "Bearer" (RFC 6750 §2.1), and a little more: it only has to fit in a header. */
 export function bearerToken() {
-  return written(
+  return readFromText(
     "expected one token without spaces",
     (text) => /^[\x21-\x7e]+$/.test(text) ? text : undefined,
   );

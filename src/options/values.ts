@@ -10,7 +10,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g
 type Expectation = string | ((text: string) => string);
 
 /** A value written as text; `read` answers undefined for a text that it does not accept. */
-export function written<T>(expected: Expectation, read: (text: string) => T | undefined) {
+export function readFromText<T>(expected: Expectation, read: (text: string) => T | undefined) {
   return z.string({ error: expectation(expected, "") }).transform((text, context): T => {
     const value = read(text);
     if (value !== undefined) return value;
@@ -19,15 +19,15 @@ export function written<T>(expected: Expectation, read: (text: string) => T | un
   });
 }
 
-/** As `written`, for what a file may give as a bare number too. */
+/** As `readFromText`, for what a file may give as a bare number too. */
 function measured(expected: string, read: (text: string) => number | undefined) {
   return z.union([z.string(), z.number()], { error: expected })
-    .transform(String).pipe(written(expected, read));
+    .transform(String).pipe(readFromText(expected, read));
 }
 
 /** Text with something in it. */
 export function nonEmpty(expected: string) {
-  return written(expected, (text) => text === "" ? undefined : text);
+  return readFromText(expected, (text) => text === "" ? undefined : text);
 }
 
 export function wholeNumber({ min, max = Number.MAX_SAFE_INTEGER }: { min: number; max?: number }) {
@@ -82,7 +82,7 @@ export function keyValue() {
     PLAIN_NAME.test(text)
       ? `expected KEY=VALUE, but ${text} has no value; the server gets Keystone's own variables in any case`
       : form;
-  return written(expected, (text): readonly [string, string] | undefined => {
+  return readFromText(expected, (text): readonly [string, string] | undefined => {
     const [, key, value] = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0]*)$/.exec(text) ?? [];
     return key === undefined || value === undefined ? undefined : [key, value];
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type * as z from "zod";
-import { choice, duration, keyValue, nonEmpty, onOff, size, wholeNumber, written } from "./values.ts";
+import { choice, duration, keyValue, nonEmpty, onOff, readFromText, size, wholeNumber } from "./values.ts";
 
 function refusal(type: z.ZodType, value: unknown): string {
   const result = type.safeParse(value);
@@ -120,7 +120,7 @@ Deno.test("nonEmpty refuses the empty text with its own words", () => {
   assert.equal(refusal(nonEmpty("expected a file"), ""), "expected a file");
 });
 
-Deno.test("written lets its refusal look at the text", () => {
-  const never = written((text) => `expected less than ${text}`, () => undefined);
+Deno.test("readFromText lets its refusal look at the text", () => {
+  const never = readFromText((text) => `expected less than ${text}`, () => undefined);
   assert.equal(refusal(never, "all"), "expected less than all");
 });

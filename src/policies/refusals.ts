@@ -8,7 +8,7 @@ export function answerRefusals(emit: Sink): HttpPolicy {
   const refused = (request: Request, error: unknown): Response => {
     const response = toResponse(error);
     const { method } = request;
-    const reason = reasonOf(error);
+    const reason = loggedReason(error);
     if (!(error instanceof GatewayError)) emit({ type: "fault", where: "http", error });
     emit({ type: "http.refused", method, route: pathOf(request.url), status: response.status, reason });
     return response;
@@ -23,7 +23,7 @@ export function answerRefusals(emit: Sink): HttpPolicy {
   };
 }
 
-function reasonOf(error: unknown): string {
+function loggedReason(error: unknown): string {
   if (error instanceof GatewayError) return error.logged;
   return error instanceof Error ? error.message : String(error);
 }

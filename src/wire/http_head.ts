@@ -93,7 +93,7 @@ function endOfHead(bytes: Uint8Array, from: number): number | undefined {
 }
 
 function parseHead(bytes: Uint8Array): Head {
-  const [line = "", ...lines] = textOf(bytes).replace(/(?:\r?\n){2}$/, "").split(/\r?\n/);
+  const [line = "", ...lines] = latin1Text(bytes).replace(/(?:\r?\n){2}$/, "").split(/\r?\n/);
   if (lines.length > MAX_FIELDS) {
     const why = `Request Header Fields Too Large: ${lines.length} fields, and the limit is ${MAX_FIELDS}`;
     throw new RequestError(why, { status: 431 });
@@ -102,7 +102,7 @@ function parseHead(bytes: Uint8Array): Head {
 }
 
 /** Each byte is a character (RFC 9110, section 5.5); what the platform calls latin1 is windows-1252. */
-function textOf(bytes: Uint8Array): string {
+function latin1Text(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += CHARS_AT_ONCE) {
     text += String.fromCharCode(...bytes.subarray(at, at + CHARS_AT_ONCE));

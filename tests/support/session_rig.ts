@@ -1,5 +1,5 @@
 /** A session between two far ends in memory. */
-import type { Guest, Peer } from "../../src/core/backend.ts";
+import type { AdmittedClient, Peer } from "../../src/core/backend.ts";
 import { unbounded } from "../../src/core/backlog.ts";
 import { type Channel, memoryChannels } from "../../src/core/channel.ts";
 import { compose } from "../../src/core/policy.ts";
@@ -22,14 +22,16 @@ export interface SessionRig extends Recorder {
 }
 
 /** Starts a session at once, without policies and without limits unless told otherwise. */
-export function sessionRig({ peer, backlog, ...options }: Partial<SessionOptions & Guest> = {}): SessionRig {
+export function sessionRig(
+  { peer, backlog, ...options }: Partial<SessionOptions & AdmittedClient> = {},
+): SessionRig {
   const [client, clientEnd] = memoryChannels();
   const [server, serverEnd] = memoryChannels();
   const record = recorder();
   let opened = 0;
   const known: Peer = peer ?? { session: "s1", wire: "websocket", scope: "session" };
-  const guest = { peer: known, backend: new FakeBackend(), backlog: backlog ?? unbounded() };
-  const session = new Session(clientEnd, guest, {
+  const admitted = { peer: known, backend: new FakeBackend(), backlog: backlog ?? unbounded() };
+  const session = new Session(clientEnd, admitted, {
     emit: record.emit,
     openServer: () => {
       opened++;

@@ -25,14 +25,18 @@ export function withRequestId(
 ): Envelope {
   const sizes = sizesOnTokenPath(message);
   const edits = [{ path: ID_PATH, value: id, sizes }, { path: TOKEN_PATH, value: token, sizes }];
-  if (token === undefined) return rewritten(envelope, { ...message, id }, edits);
+  if (token === undefined) return withEdits(envelope, { ...message, id }, edits);
   const params = withMeta(message.params, { progressToken: token });
-  return rewritten(envelope, { ...message, id, params }, edits);
+  return withEdits(envelope, { ...message, id, params }, edits);
 }
 
 /** A client's answer under this id, which may be its own; certain to be read so by every server. */
 export function withAskedId(envelope: Envelope, message: JsonRpcResponse, id: RequestId): Envelope {
-  return rewritten(envelope, { ...message, id }, [{ path: ID_PATH, value: id, sizes: [sizeOf(message)] }]);
+  return withEdits(envelope, { ...message, id }, [{
+    path: ID_PATH,
+    value: id,
+    sizes: [memberCount(message)],
+  }]);
 }
 
 /** A report of progress under another token. */
@@ -42,23 +46,25 @@ export function withReportedToken(
   token: ProgressToken,
 ): Envelope {
   const params = { ...message.params, progressToken: token };
-  return rewritten(envelope, { ...message, params }, [{ path: REPORTED_TOKEN_PATH, value: token }]);
+  return withEdits(envelope, { ...message, params }, [{ path: REPORTED_TOKEN_PATH, value: token }]);
 }
 
 /** What had a text keeps one, so that its size is known to whoever queues it. */
-function rewritten({ text }: Envelope, message: JsonRpcMessage, edits: readonly Edit[]): Envelope {
+function withEdits({ text }: Envelope, message: JsonRpcMessage, edits: readonly Edit[]): Envelope {
   if (text === undefined) return { message };
   return { message, text: editedText(text, edits) };
 }
 
 function sizesOnTokenPath(message: JsonRpcRequest): number[] {
   const { params } = message;
-  if (!isObject(params)) return [sizeOf(message)];
+  if (!isObject(params)) return [memberCount(message)];
   const { _meta: meta } = params;
-  return isObject(meta) ? [sizeOf(message), sizeOf(params), sizeOf(meta)] : [sizeOf(message), sizeOf(params)];
+  return isObject(meta)
+    ? [memberCount(message), memberCount(params), memberCount(meta)]
+    : [memberCount(message), memberCount(params)];
 }
 
-function sizeOf(members: object): number {
+function memberCount(members: object): number {
   return Object.keys(members).length;
 }
 

@@ -7,7 +7,7 @@ import { withAnswerId } from "../../wire/answer_id.ts";
 import type { PendingCalls } from "./pending_calls.ts";
 import { eventSource, isMessage } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
-import { lostAnswer, otherTransport, RemoteError, shown } from "./remote_error.ts";
+import { displayUrl, lostAnswer, otherTransport, RemoteError } from "./remote_error.ts";
 import { EVENT_STREAM } from "../../wire/sse.ts";
 import { contentType, readMessages, unexpectedResponse } from "./response.ts";
 
@@ -60,7 +60,9 @@ export class AnswerReader {
     const said = await readMessages(this.#options.remote, response);
     if (said.length === 0) return unexpectedResponse(url, response, "");
     if (await this.#pass(said, { id, response })) return undefined;
-    throw new RemoteError(`${shown(url)} answered without a response to the request`, { delivered: true });
+    throw new RemoteError(`${displayUrl(url)} answered without a response to the request`, {
+      delivered: true,
+    });
   }
 
   async #follow(first: Response, { id, signal }: Call): Promise<RemoteError | undefined> {

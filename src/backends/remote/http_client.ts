@@ -2,7 +2,7 @@
 import type { ByteStream } from "../../wire/byte_stream.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { tlsFault } from "./tls_fault.ts";
-import { connectionError, isUnread, RemoteError, shown } from "./remote_error.ts";
+import { connectionError, displayUrl, isUnread, RemoteError } from "./remote_error.ts";
 import type { TargetCheck } from "./target.ts";
 import { openWebSocket } from "./web_socket_client.ts";
 
@@ -148,7 +148,7 @@ function requests(
       const { status: remoteStatus } = response;
       if (redirects < MAX_REDIRECTS) target = redirectTarget(response, request.method, target);
       else {
-        const why = `${shown(url)} redirects more than ${MAX_REDIRECTS} times`;
+        const why = `${displayUrl(url)} redirects more than ${MAX_REDIRECTS} times`;
         throw new RemoteError(why, { ...LOST_ON_THE_WAY, remoteStatus });
       }
     }
@@ -183,15 +183,15 @@ export function redirectTarget(
   const target = URL.parse(headers.get("location") ?? "", from);
   const lost = { ...LOST_ON_THE_WAY, remoteStatus: status };
   if (!target || !/^https?:$/.test(target.protocol)) {
-    throw new RemoteError(`${shown(from)} redirects to something that is no HTTP URL`, lost);
+    throw new RemoteError(`${displayUrl(from)} redirects to something that is no HTTP URL`, lost);
   }
   if (from.protocol === "https:" && target.protocol === "http:") {
-    throw new RemoteError(`${shown(from)} redirects to plain HTTP, which is not followed`, lost);
+    throw new RemoteError(`${displayUrl(from)} redirects to plain HTTP, which is not followed`, lost);
   }
   if (method === "GET" || status === 307 || status === 308) return target;
   throw new RemoteError(
-    `${shown(from)} redirects with HTTP ${status}, which would lose the message: use ${
-      shown(target)
+    `${displayUrl(from)} redirects with HTTP ${status}, which would lose the message: use ${
+      displayUrl(target)
     } directly`,
     lost,
   );

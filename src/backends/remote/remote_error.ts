@@ -98,7 +98,7 @@ function relayedAnswer(id: RequestId, error: unknown): Envelope | undefined {
 }
 
 /** Scheme, host and path: what may be shown of a URL. Credentials and query may be secrets. */
-export function shown(url: URL): string {
+export function displayUrl(url: URL): string {
   const whole = url.origin === "null"
     ? `${url.protocol}//${url.host}${url.pathname}`
     : url.origin + url.pathname;
@@ -114,16 +114,16 @@ export function connectionError(url: URL, error: unknown, { posted = false } = {
     detail.match(/Requests to port .*/)?.[0];
   if (connect !== undefined) {
     const reason = connect.replace(/^tcp connect error: /, "").replace(/ \(os error \d+\)/, "");
-    return new RemoteError(`Cannot reach ${shown(url)}: ${reason}`, { delivered: false, cause });
+    return new RemoteError(`Cannot reach ${displayUrl(url)}: ${reason}`, { delivered: false, cause });
   }
   if (isUnread(error)) {
-    return new RemoteError(`${shown(url)} refused the request before it read it`, {
+    return new RemoteError(`${displayUrl(url)} refused the request before it read it`, {
       delivered: false,
       cause,
     });
   }
   if (posted) return lostAnswer(url, cause);
-  return new RemoteError(`The connection to ${shown(url)} broke before the answer came`, {
+  return new RemoteError(`The connection to ${displayUrl(url)} broke before the answer came`, {
     delivered: true,
     cause,
   });
@@ -140,7 +140,9 @@ export function isUnread(error: unknown): boolean {
 
 /** The server has taken the request, and what became of it is not to be learnt any more. */
 export function lostAnswer(url: URL, cause?: unknown): RemoteError {
-  const text = `The connection to ${shown(url)} broke before the answer came; the request was not sent again`;
+  const text = `The connection to ${
+    displayUrl(url)
+  } broke before the answer came; the request was not sent again`;
   return new RemoteError(text, { delivered: true, cause });
 }
 
@@ -153,7 +155,8 @@ export function untaken(error: unknown): unknown {
 
 /** A POST that was answered as a GET is in the transport of 2024-11-05: nobody has read what it said. */
 export function otherTransport(url: URL, { status: remoteStatus }: Response): RemoteError {
-  const text = `${shown(url)} answered a message with the beginning of an SSE session: it speaks the older ` +
+  const text =
+    `${displayUrl(url)} answered a message with the beginning of an SSE session: it speaks the older ` +
     `transport (${optionName("sse")})`;
   return new RemoteError(text, { delivered: false, remoteStatus, permanent: true });
 }
@@ -167,7 +170,7 @@ function detailOf(error: unknown): string {
 /** An answer that is not 2xx as an error; `body` is the beginning of what it said. */
 export function statusError(url: URL, response: Response, body: string): RemoteError {
   const { status } = response;
-  const what = `${shown(url)} answered HTTP ${status}`;
+  const what = `${displayUrl(url)} answered HTTP ${status}`;
   const retryAfterMs = retryAfter(response.headers.get("retry-after"));
   const answer = rpcErrorIn(response, body);
   const sessionRefused = status === 404 ||

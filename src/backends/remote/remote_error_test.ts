@@ -3,11 +3,11 @@ import { BackendError, TooLargeError } from "../../core/errors.ts";
 import { failure } from "../../../tests/support/messages.ts";
 import {
   connectionError,
+  displayUrl,
   failureAnswer,
   isUnread,
   lostAnswer,
   RemoteError,
-  shown,
   statusError,
   untaken,
 } from "./remote_error.ts";
@@ -20,8 +20,8 @@ function refused(status: number, headers: Record<string, string> = {}, body = "n
 }
 
 Deno.test("shown leaves credentials, query and fragment out of a URL", () => {
-  assert.equal(shown(URL_WITH_SECRETS), SHOWN);
-  assert.equal(shown(new URL("wss://me:s3cret@host/ws?s3cret")), "wss://host/ws");
+  assert.equal(displayUrl(URL_WITH_SECRETS), SHOWN);
+  assert.equal(displayUrl(new URL("wss://me:s3cret@host/ws?s3cret")), "wss://host/ws");
 });
 
 Deno.test("connectionError tells a connection that was never made from one that broke", () => {

@@ -4,7 +4,7 @@ import { excessIn, isBatch } from "../../core/message/message_limits.ts";
 import { parseFromServer, type Said } from "../../core/message/parse.ts";
 import { readText } from "../../wire/bounded_text.ts";
 import type { RemoteOptions } from "./remote.ts";
-import { isHtml, lostAnswer, RemoteError, shown, statusError } from "./remote_error.ts";
+import { displayUrl, isHtml, lostAnswer, RemoteError, statusError } from "./remote_error.ts";
 import { excerpt } from "../../base/telling.ts";
 import { optionName } from "../../base/option_name.ts";
 
@@ -32,7 +32,7 @@ export async function readMessages(
 ): Promise<readonly Said[]> {
   const tooLarge = () =>
     new TooLargeError(
-      `${shown(url)} sent an answer longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`,
+      `${displayUrl(url)} sent an answer longer than ${maxBytes} bytes (${optionName("maxMessageSize")})`,
     );
   const text = await readText(response.body, { maxBytes, tooLarge }).catch((error) => {
     throw error instanceof GatewayError ? error : lostAnswer(url, error);
@@ -44,7 +44,7 @@ export async function readMessages(
   const { messages, refusal: cause } = parseFromServer(text, serverLimits);
   if (!cause || (messages.length > 0 && isBatch(text))) return messages;
   const what = excessIn(text, serverLimits) ?? "something that is not JSON-RPC";
-  throw new RemoteError(`${shown(url)} answered with ${what}`, { delivered: true, cause });
+  throw new RemoteError(`${displayUrl(url)} answered with ${what}`, { delivered: true, cause });
 }
 
 /** Why an answer is of no use: its status, or a type that is not MCP's. */
@@ -53,7 +53,7 @@ export function unexpectedResponse(url: URL, response: Response, text: string): 
   const what = isHtml(response, text)
     ? "an HTML page"
     : `Content-Type ${excerpt(contentType(response), 100) || "(none)"}`;
-  return new RemoteError(`${shown(url)} answered HTTP ${response.status} with ${what} instead of MCP`, {
+  return new RemoteError(`${displayUrl(url)} answered HTTP ${response.status} with ${what} instead of MCP`, {
     delivered: true,
     remoteStatus: response.status,
   });

@@ -25,13 +25,13 @@ import { HandshakeGate } from "./handshake_gate.ts";
 import { PendingCalls } from "./pending_calls.ts";
 import { isMessage } from "./event_source.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
-import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
+import { displayUrl, failureAnswer, RemoteError, untaken } from "./remote_error.ts";
 import { EVENT_STREAM } from "../../wire/sse.ts";
 import { contentType, errorText, unexpectedResponse } from "./response.ts";
 
 export function sseBackend(options: RemoteOptions): Backend {
   return {
-    name: shown(options.url),
+    name: displayUrl(options.url),
     open(launch, signal) {
       const client = options.client.forConversation(launch.headers);
       return open({ ...options, client }, { launch, signal });
@@ -53,7 +53,9 @@ async function open(options: RemoteOptions, { launch, signal }: OpenOptions): Pr
   let channel: SseChannel | undefined;
   const stop = () => abort.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
-  const late = new TimeoutError(`${shown(url)} did not open its event stream within ${connectTimeoutMs} ms`);
+  const late = new TimeoutError(
+    `${displayUrl(url)} did not open its event stream within ${connectTimeoutMs} ms`,
+  );
   const timer = setTimeout(() => abort.abort(late), connectTimeoutMs);
   try {
     const response = await connect(options, abort.signal);
@@ -67,7 +69,10 @@ async function open(options: RemoteOptions, { launch, signal }: OpenOptions): Pr
   } catch (error) {
     abort.abort(error);
     if (error instanceof GatewayError) throw error;
-    throw new RemoteError(`${shown(url)} broke off its event stream`, { delivered: false, cause: error });
+    throw new RemoteError(`${displayUrl(url)} broke off its event stream`, {
+      delivered: false,
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
@@ -84,11 +89,13 @@ async function connect({ client, url }: RemoteOptions, signal: AbortSignal): Pro
 async function endpointFrom(events: AsyncGenerator<ReceivedEvent>, url: URL): Promise<URL> {
   while (true) {
     const { value, done } = await events.next();
-    if (done) throw new RemoteError(`${shown(url)} ended its event stream at once`, { delivered: false });
+    if (done) {
+      throw new RemoteError(`${displayUrl(url)} ended its event stream at once`, { delivered: false });
+    }
     if (value.event !== "endpoint") continue;
     const endpoint = URL.parse(value.data, url);
     if (endpoint?.origin === url.origin) return endpoint;
-    const why = `${shown(url)} names an endpoint of another origin, which is not trusted`;
+    const why = `${displayUrl(url)} names an endpoint of another origin, which is not trusted`;
     throw new BackendError(why, { permanent: true });
   }
 }
@@ -239,7 +246,12 @@ class SseChannel implements Channel {
 
   #tell(reason: string): void {
     const { emit, url } = this.#options;
-    emit({ type: "server.trouble", session: this.#connected.launch.session, server: shown(url), reason });
+    emit({
+      type: "server.trouble",
+      session: this.#connected.launch.session,
+      server: displayUrl(url),
+      reason,
+    });
   }
 }
 

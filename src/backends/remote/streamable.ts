@@ -23,7 +23,7 @@ import { AnswerReader } from "./answer_reader.ts";
 import { PendingCalls } from "./pending_calls.ts";
 import { StandaloneStreamReader, type StreamEnd } from "./standalone_stream_reader.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
-import { failureAnswer, RemoteError, shown, untaken } from "./remote_error.ts";
+import { displayUrl, failureAnswer, RemoteError, untaken } from "./remote_error.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { StreamableHttp } from "./streamable_http.ts";
 
@@ -32,7 +32,7 @@ const LAST_WORD_MS = 1_000;
 
 export function streamableBackend(options: RemoteOptions): Backend {
   return {
-    name: shown(options.url),
+    name: displayUrl(options.url),
     open: (launch) => {
       const client = options.client.forConversation(launch.headers);
       return Promise.resolve(new StreamableChannel({ ...options, client }, launch));
@@ -254,12 +254,12 @@ class StreamableChannel implements Channel {
 
   #tell(reason: string): void {
     const { emit, url } = this.#options;
-    emit({ type: "server.trouble", session: this.#label, server: shown(url), reason });
+    emit({ type: "server.trouble", session: this.#label, server: displayUrl(url), reason });
   }
 
   #tellOdd(reason: string): void {
     const { emit, url } = this.#options;
-    emit({ type: "server.odd", session: this.#label, server: shown(url), reason });
+    emit({ type: "server.odd", session: this.#label, server: displayUrl(url), reason });
   }
 }
 

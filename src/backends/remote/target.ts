@@ -3,7 +3,7 @@ import { lookup as systemLookup } from "node:dns/promises";
 import { optionName } from "../../base/option_name.ts";
 import { BackendError } from "../../core/errors.ts";
 import { literalAddress, type NetworkKind, networkKind } from "./networks.ts";
-import { shown } from "./remote_error.ts";
+import { displayUrl } from "./remote_error.ts";
 
 /** Throws BackendError when the URL may not be called. Asked before each request, redirects included. */
 export type TargetCheck = (url: URL) => Promise<void>;
@@ -18,7 +18,7 @@ type Lookup = (name: string) => Promise<readonly string[]>;
 export function publicTarget(lookup: Lookup = askSystem): TargetCheck {
   return async (url) => {
     if ((await networksOf(url, lookup)).every((network) => network === "public")) return;
-    const why = `${shown(url)} is in a private network, which is not allowed here`;
+    const why = `${displayUrl(url)} is in a private network, which is not allowed here`;
     throw new BackendError(why, { permanent: true });
   };
 }
@@ -44,7 +44,7 @@ export function sameNetwork(given: URL, lookup: Lookup = askSystem): TargetCheck
     const other = (await networksOf(url, lookup)).find((network) => !own.includes(network));
     if (other === undefined) return;
     throw new BackendError(
-      `A redirect to ${shown(url)}, ${WHERE[other]}, is not followed, since ${shown(given)} is ` +
+      `A redirect to ${displayUrl(url)}, ${WHERE[other]}, is not followed, since ${displayUrl(given)} is ` +
         `${WHERE[own[0] ?? "none"]} (${optionName("allowPrivateRedirects")} follows it)`,
       { permanent: true },
     );

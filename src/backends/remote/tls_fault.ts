@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { cut, escaped, quoted } from "../../base/outside.ts";
 import { optionName } from "../../base/option_name.ts";
 import { withoutBrackets } from "./proxy.ts";
-import { RemoteError, shown } from "./remote_error.ts";
+import { displayUrl, RemoteError } from "./remote_error.ts";
 import { type ShownCertificate, shownCertificate } from "./shown_certificate.ts";
 
 /** Undefined where the connection failed for another reason. Nothing was sent, and trying again mends nothing. */
@@ -12,16 +12,16 @@ export async function tlsFault(
   error: unknown,
   signal: AbortSignal,
 ): Promise<RemoteError | undefined> {
-  const text = textOf(error);
+  const text = messagesOfCauses(error);
   if (text.includes(NO_TLS)) {
     const plain = url.protocol.replace(/s:$/, ":");
-    return permanent(`Cannot reach ${shown(url)}: it speaks no TLS there; expected ${plain}//`, NO_TLS);
+    return permanent(`Cannot reach ${displayUrl(url)}: it speaks no TLS there; expected ${plain}//`, NO_TLS);
   }
   const fault = text.match(/invalid peer certificate: (.*)/s)?.[1];
   if (fault === undefined) return undefined;
   const certificate = isUnknown(fault) ? await shownCertificate(url, signal) : undefined;
-  const reason = reasonOf(fault, withoutBrackets(url.hostname), certificate);
-  return permanent(`Cannot trust ${shown(url)}: its certificate ${reason}`, fault);
+  const reason = certificateFault(fault, withoutBrackets(url.hostname), certificate);
+  return permanent(`Cannot trust ${displayUrl(url)}: its certificate ${reason}`, fault);
 }
 
 function permanent(text: string, fault: string): RemoteError {
@@ -29,9 +29,9 @@ function permanent(text: string, fault: string): RemoteError {
 }
 
 /** What the runtime's TLS (rustls) says comes last, whatever wraps it. */
-function textOf(error: unknown): string {
+function messagesOfCauses(error: unknown): string {
   if (!(error instanceof Error)) return "";
-  return error.cause === undefined ? error.message : `${error.message}: ${textOf(error.cause)}`;
+  return error.cause === undefined ? error.message : `${error.message}: ${messagesOfCauses(error.cause)}`;
 }
 
 const NO_TLS = "received corrupt message of type InvalidContentType";
@@ -39,7 +39,7 @@ const OTHER_CHARS = 200;
 const SHOWN_NAMES = 3;
 
 /** What follows "its certificate". */
-export function reasonOf(fault: string, host: string, certificate?: ShownCertificate): string {
+export function certificateFault(fault: string, host: string, certificate?: ShownCertificate): string {
   const name = `${isIP(host) ? "IP" : "DNS"}:${host}`;
   const forHost = `-addext subjectAltName=${name}`;
   if (isUnknown(fault)) return unknown(certificate);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { reasonOf, tlsFault } from "./tls_fault.ts";
+import { certificateFault, tlsFault } from "./tls_fault.ts";
 
 const { signal } = new AbortController();
 
@@ -29,23 +29,26 @@ const FAULTS: readonly (readonly [fault: string, reason: RegExp])[] = [
   [`BadEncoding\x1b[2J${"x".repeat(500)}`, /^is not valid: BadEncoding\\u001b\[2Jx{1,200}…$/],
 ];
 
-Deno.test("reasonOf says what is wrong with a certificate, and what would be right", () => {
-  for (const [fault, reason] of FAULTS) assert.match(reasonOf(fault, "host"), reason);
+Deno.test("certificateFault says what is wrong with a certificate, and what would be right", () => {
+  for (const [fault, reason] of FAULTS) assert.match(certificateFault(fault, "host"), reason);
   const own = { selfSigned: true, issuer: "me" };
-  assert.match(reasonOf("UnknownIssuer", "host", own), /^is self-signed: /);
+  assert.match(certificateFault("UnknownIssuer", "host", own), /^is self-signed: /);
   const nameless = { selfSigned: false, issuer: undefined };
-  assert.match(reasonOf("UnknownIssuer", "host", nameless), /^is of an authority that is not known here: /);
+  assert.match(
+    certificateFault("UnknownIssuer", "host", nameless),
+    /^is of an authority that is not known here: /,
+  );
 });
 
-Deno.test("reasonOf quotes what a certificate says, and no more of it than there is room for", () => {
+Deno.test("certificateFault quotes what a certificate says, and no more of it than there is room for", () => {
   const names = Array.from({ length: 9 }, (_, n) => `DnsName("h${n}\x1b[2J")`).join(", ");
   const fault = `certificate not valid for name "::1"; certificate is only valid for ${names}`;
   assert.match(
-    reasonOf(fault, "::1"),
+    certificateFault(fault, "::1"),
     /^is for "h0\\u001b\[2J", "h1\\u001b\[2J", "h2\\u001b\[2J" and others, and not for ::1: .* IP:::1 /,
   );
   const issuer = `\x1b[2J${"x".repeat(500)}`;
-  const told = reasonOf("UnknownIssuer", "host", { selfSigned: false, issuer });
+  const told = certificateFault("UnknownIssuer", "host", { selfSigned: false, issuer });
   assert.match(told, /^[\x20-\x7e…]+$/);
   assert(told.length < 300);
 });

@@ -13,7 +13,7 @@ import { acceptFor, newKey, VERSION } from "../../wire/web_socket/handshake.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { tlsFault } from "./tls_fault.ts";
 import { dial, type DialOptions, withConnection } from "./dial.ts";
-import { RemoteError, shown } from "./remote_error.ts";
+import { displayUrl, RemoteError } from "./remote_error.ts";
 
 export interface SocketRequest extends DialOptions {
   readonly protocol: string;
@@ -122,7 +122,7 @@ function statusOf({ line }: Head): number {
 function refusal(url: URL, status: number): RemoteError {
   const credentials = `${optionName("oauth2Bearer")} or ${optionName("header")}`;
   const way = status === 401 || status === 403 ? `: give credentials by ${credentials}` : "";
-  const what = `${shown(url)} answered HTTP ${status}${way}`;
+  const what = `${displayUrl(url)} answered HTTP ${status}${way}`;
   return new RemoteError(what, { delivered: false, remoteStatus: status });
 }
 
@@ -131,5 +131,9 @@ function unreachable(url: URL, cause: unknown): RemoteError {
   const reason = text.replace(/ \(os error \d+\)/, "");
   // What the environment says stays the same, however often it is tried.
   const permanent = cause instanceof ConfigError;
-  return new RemoteError(`Cannot reach ${shown(url)}: ${reason}`, { delivered: false, permanent, cause });
+  return new RemoteError(`Cannot reach ${displayUrl(url)}: ${reason}`, {
+    delivered: false,
+    permanent,
+    cause,
+  });
 }

@@ -6,7 +6,7 @@ import { parseFromServer } from "../../core/message/parse.ts";
 import type { ByteStream } from "../../wire/byte_stream.ts";
 import { WebSocketChannel } from "../../wire/web_socket/channel.ts";
 import type { RemoteOptions } from "./remote.ts";
-import { shown } from "./remote_error.ts";
+import { displayUrl } from "./remote_error.ts";
 
 const SUBPROTOCOL = "mcp";
 
@@ -15,7 +15,7 @@ export interface WebSocketBackendOptions extends RemoteOptions, BufferLimits {}
 
 export function webSocketBackend(options: WebSocketBackendOptions): Backend {
   return {
-    name: shown(options.url),
+    name: displayUrl(options.url),
     open(launch, signal) {
       const client = options.client.forConversation(launch.headers);
       return open({ ...options, client }, launch, signal);
@@ -40,7 +40,7 @@ async function open(
     backlog,
     gone: "The MCP server closed its socket",
     onInvalid({ message: reason }, text) {
-      emit({ type: "server.trouble", session: label, server: shown(url), reason });
+      emit({ type: "server.trouble", session: label, server: displayUrl(url), reason });
       for (const envelope of parseFromServer(text, limits).messages) void channel.incoming.push(envelope);
       return undefined;
     },
@@ -51,7 +51,7 @@ async function open(
 /** In time, or not at all. */
 async function connect(options: WebSocketBackendOptions, signal: AbortSignal): Promise<ByteStream> {
   const { url, client, connectTimeoutMs } = options;
-  const late = new TimeoutError(`${shown(url)} did not open its socket within ${connectTimeoutMs} ms`);
+  const late = new TimeoutError(`${displayUrl(url)} did not open its socket within ${connectTimeoutMs} ms`);
   const enough = new AbortController();
   const timer = setTimeout(() => enough.abort(late), connectTimeoutMs);
   const stop = () => enough.abort(signal.reason);

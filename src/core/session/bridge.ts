@@ -3,7 +3,7 @@
  * says by itself, and how it comes to its end.
  */
 import { type Over, read, type Take } from "../../base/readable.ts";
-import type { Guest, Peer } from "../backend.ts";
+import type { AdmittedClient, Peer } from "../backend.ts";
 import type { Channel, Envelope } from "../channel.ts";
 import { BackendError, GatewayError, type TimeoutError, toRpcError } from "../errors.ts";
 import type { Direction } from "../events.ts";
@@ -27,7 +27,7 @@ export interface SessionEnd {
 }
 
 export class Bridge implements ExpiryListener {
-  readonly guest: Guest;
+  readonly admitted: AdmittedClient;
   readonly options: SessionOptions;
   readonly client: Channel;
   /** From the first message of the client on. */
@@ -46,17 +46,17 @@ export class Bridge implements ExpiryListener {
   #readers = 0;
   #readersGone: PromiseWithResolvers<void> | undefined;
 
-  constructor(client: Channel, guest: Guest, options: SessionOptions) {
-    const { session } = guest.peer;
+  constructor(client: Channel, admitted: AdmittedClient, options: SessionOptions) {
+    const { session } = admitted.peer;
     this.client = client;
-    this.guest = guest;
+    this.admitted = admitted;
     this.options = options;
     this.fromClient = new OpenTable({ session, direction: "up", limits: options, listener: this });
     this.fromServer = new OpenTable({ session, direction: "down", limits: options });
   }
 
   get peer(): Peer {
-    return this.guest.peer;
+    return this.admitted.peer;
   }
 
   // --- its end ---
@@ -110,7 +110,7 @@ export class Bridge implements ExpiryListener {
   agree(message: JsonRpcResponse): void {
     const client = this.#introduction;
     this.#introduction = undefined;
-    if (client && "result" in message) this.guest.negotiated = negotiatedIn(client, message.result);
+    if (client && "result" in message) this.admitted.negotiated = negotiatedIn(client, message.result);
   }
 
   // --- what comes in ---

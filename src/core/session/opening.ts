@@ -7,9 +7,9 @@ const LONG_MS = 100;
 
 /** Undefined where the session is over by then, of which a server that cannot be opened is a reason. */
 export async function openServer(bridge: Bridge): Promise<Channel | undefined> {
-  const { guest, options, signal } = bridge;
+  const { admitted, options, signal } = bridge;
   try {
-    const server = await options.openServer(guest, signal);
+    const server = await options.openServer(admitted, signal);
     if (!bridge.over) return server;
     await server[Symbol.asyncDispose]();
   } catch (error) {

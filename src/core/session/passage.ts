@@ -28,7 +28,7 @@ export function pass(
     const passed = policy
       ? byPolicy(bridge, { policy, direction, envelope })
       : handOver(bridge, direction, envelope);
-    if (passed) return watched(bridge, briefOf(direction, envelope.message), passed);
+    if (passed) return refusedOnFailure(bridge, briefOf(direction, envelope.message), passed);
   } catch (error) {
     refused(bridge, briefOf(direction, envelope.message), error);
   }
@@ -45,12 +45,12 @@ function byPolicy(
   bridge: Bridge,
   { policy, direction, envelope }: Guarded,
 ): Promise<void> | void {
-  const { peer, negotiated } = bridge.guest;
+  const { peer, negotiated } = bridge.admitted;
   return policy({ peer, negotiated, direction, envelope }, () => handOver(bridge, direction, envelope));
 }
 
 /** Keeps nothing of the message: it may be large, and the far side slow. */
-function watched(bridge: Bridge, brief: Brief, passed: Promise<void>): Promise<void> {
+function refusedOnFailure(bridge: Bridge, brief: Brief, passed: Promise<void>): Promise<void> {
   return passed.catch((error) => refused(bridge, brief, error));
 }
 

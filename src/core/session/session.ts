@@ -2,7 +2,7 @@
  * The Session joins two channels. It owns the tables of open requests, so each request gets exactly one answer, and it
  * says which client request a message of the server belongs to. The two directions are in `up.ts` and `down.ts`.
  */
-import type { Guest, Peer } from "../backend.ts";
+import type { AdmittedClient, Peer } from "../backend.ts";
 import { type Channel, free, undeliveredBy } from "../channel.ts";
 import { BusyError, type GatewayError, toRpcError } from "../errors.ts";
 import { errorOf } from "../message/jsonrpc.ts";
@@ -18,8 +18,8 @@ export class Session {
   readonly #bridge: Bridge;
   readonly #up: Up;
 
-  constructor(client: Channel, guest: Guest, options: SessionOptions) {
-    this.#bridge = new Bridge(client, guest, options);
+  constructor(client: Channel, admitted: AdmittedClient, options: SessionOptions) {
+    this.#bridge = new Bridge(client, admitted, options);
     this.#up = new Up(this.#bridge);
   }
 

@@ -1,5 +1,5 @@
 /** What all sessions of a gateway have in common: one object for all, since an idle session should cost little. */
-import type { Guest, Peer } from "../backend.ts";
+import type { AdmittedClient, Peer } from "../backend.ts";
 import type { Channel } from "../channel.ts";
 import type { GatewayError } from "../errors.ts";
 import type { MessagePolicy } from "../policy.ts";
@@ -8,7 +8,7 @@ import type { RequestLimits } from "./open_table.ts";
 /** The deadlines are for what clients ask. */
 export interface SessionOptions extends RequestLimits {
   /** Called at the first message, not before: a client that says nothing costs no server. */
-  readonly openServer: (guest: Guest, signal: AbortSignal) => Promise<Channel>;
+  readonly openServer: (admitted: AdmittedClient, signal: AbortSignal) => Promise<Channel>;
   /** None by default. */
   readonly policy?: MessagePolicy | undefined;
   /** Why no new request of the client may begin, or undefined; always one may by default. */

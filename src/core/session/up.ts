@@ -117,7 +117,7 @@ export class Up {
   #openAndPass(envelope: Envelope): Promise<void> {
     const size = sizeOf(envelope);
     const bridge = this.#bridge;
-    const { backlog } = bridge.guest;
+    const { backlog } = bridge.admitted;
     const waiting = new FirstMessage(envelope, size);
     backlog.add(size);
     return openServer(bridge).then((server) => {
