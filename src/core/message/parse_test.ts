@@ -126,7 +126,7 @@ function toldInstead(text: string) {
   return { ids: errors.map(({ id }) => id), why: [...new Set(errors.map(({ error }) => error.message))] };
 }
 
-Deno.test("hear finds whose answer a malformed text was meant to be", () => {
+Deno.test("parseFromServer finds whose answer a malformed text was meant to be", () => {
   assert.deepEqual(toldInstead('{"jsonrpc":"2.0","id":"a","error":"no"}'), {
     ids: ["a"],
     why: ["The MCP server's answer is not valid JSON-RPC"],
@@ -134,7 +134,7 @@ Deno.test("hear finds whose answer a malformed text was meant to be", () => {
   assert.deepEqual(toldInstead('{"jsonrpc":"2.0","id":7,"error":null}').ids, [7]);
 });
 
-Deno.test("hear takes for noise what is not JSON-RPC, whatever id it has", () => {
+Deno.test("parseFromServer takes for noise what is not JSON-RPC, whatever id it has", () => {
   const lines = [
     '{"level":30,"id":2,"msg":"m"}',
     '{"id":"a","result":{}}',
@@ -150,7 +150,7 @@ Deno.test("hear takes for noise what is not JSON-RPC, whatever id it has", () =>
   for (const text of lines) assert.deepEqual(toldInstead(text).ids, [], text);
 });
 
-Deno.test("hear takes the messages of a batch that stand beside noise", () => {
+Deno.test("parseFromServer takes the messages of a batch that stand beside noise", () => {
   const answer = { jsonrpc: "2.0", id: 1, result: {} };
   const broken = { jsonrpc: "2.0", id: 2, error: 7 };
   const { messages, refusal } = parseFromServer(JSON.stringify([{ id: 3, msg: "m" }, answer, 8, broken]), {
@@ -162,12 +162,12 @@ Deno.test("hear takes the messages of a batch that stand beside noise", () => {
   assert(refusal);
 });
 
-Deno.test("hear takes a message as it is, and a batch", () => {
+Deno.test("parseFromServer takes a message as it is, and a batch", () => {
   const text = '{"jsonrpc":"2.0","id":1,"result":{}}';
-  assert.deepEqual(parseFromServer(text), { said: [heard(text)], refusal: undefined });
+  assert.deepEqual(parseFromServer(text), { messages: [heard(text)], refusal: undefined });
   const other = '{"jsonrpc":"2.0",\n"method":"a, ]\\"","params":{"n":[1.0,[]]}}';
   assert.deepEqual(parseFromServer(` [ ${text} ,\n${other}] `), {
-    said: [heard(text), heard(other)],
+    messages: [heard(text), heard(other)],
     refusal: undefined,
   });
 });
@@ -242,7 +242,7 @@ Deno.test("parseMessages bounds objects, arrays and strings, and counts short te
   parseMessages(list("1", 10_000), LIMITS);
 });
 
-Deno.test("hear tells the askers whose answers are too deep or too many, without parsing them", () => {
+Deno.test("parseFromServer tells the askers whose answers are too deep or too many, without parsing them", () => {
   const answer = (id: string, result: string) => `{"jsonrpc":"2.0","result":${result},"id":${id}}`;
   const deep = '{"id":5,"a":'.repeat(1_000) + "1" + "}".repeat(1_000);
   const { ids, why } = toldInstead(answer('"a\\"b"', deep));
@@ -278,7 +278,7 @@ Deno.test("parseMessage gives ids and progress tokens beyond 2^53 digit by digit
   assert.deepEqual(named(`"id":1e20,"result":{}`), resultOf(1e20, {}));
 });
 
-Deno.test("hear finds whose answer it was meant to be under ids beyond 2^53", () => {
+Deno.test("parseFromServer finds whose answer it was meant to be under ids beyond 2^53", () => {
   const ids = ["9007199254740992", "9007199254740993"];
   const broken = ids.map((id) => `{"jsonrpc":"2.0","id":${id},"error":7}`);
   assert.deepEqual(toldInstead(broken[1]!).ids, [BigInt(ids[1]!)]);
