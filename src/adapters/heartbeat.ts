@@ -23,11 +23,11 @@ import { Table } from "../base/table.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { anew } from "../wire/anew.ts";
 
-/** What a word of ours adds to the progress: a day of them, one a second, stays far below any step of a server. */
+/** What a heartbeat adds to the progress: a day of them, one a second, stays far below any step of a server. */
 const TINY = 1e-9;
 
 interface HeartbeatOptions {
-  /** How much silence about a call is broken. */
+  /** Milliseconds without progress of a call after which its client is told that it still runs. */
   readonly everyMs: number;
 }
 
@@ -40,7 +40,7 @@ interface Call {
   progress?: number;
   /** As the server said it last. */
   total?: unknown;
-  /** We have had a word, so what the server says next may be no increase. */
+  /** A heartbeat has raised the value, so the server's next one may be no increase. */
   interrupted?: boolean;
   silence?: Ticket<Call>;
 }
@@ -56,7 +56,7 @@ class HeartbeatChannel implements Channel {
   readonly #calls = new Table<RequestId, Call>();
   readonly #byToken = new Table<ProgressToken, Call>();
   readonly #silence: TimeLimit<Call>;
-  /** The client has not taken our last word: more of them would only pile up. */
+  /** The client has not read the last heartbeat: none is sent until it has. */
   #full = false;
 
   constructor(client: Channel, everyMs: number) {
@@ -152,7 +152,7 @@ class HeartbeatChannel implements Channel {
     const progress = call.progress = justAbove(call.progress ?? 0);
     call.interrupted = true;
     const message = `Still running after ${spoken(performance.now() - since)}`;
-    // More than all would be a bar that is longer than its frame.
+    // The total is left out where the progress would exceed it.
     const within = typeof total === "number" && progress <= total;
     const params = { progressToken, progress, ...(within && { total }), message };
     this.#say({
@@ -174,7 +174,7 @@ class HeartbeatChannel implements Channel {
   }
 }
 
-/** That its client is gone, a session hears from its own messages. */
+/** Not a fault: the session learns from its own messages that the client is gone. */
 function ignoreGone(error: unknown): void {
   if (!(error instanceof DisconnectedError)) throw error;
 }

@@ -27,7 +27,7 @@ export interface IncomingListener {
 
 type Result = IteratorResult<Envelope, undefined>;
 
-/** What a channel hears, by way of somebody who listens. */
+/** The incoming messages of a channel, each of which the listener sees first. */
 export function heard(
   incoming: AsyncIterable<Envelope>,
   listener: IncomingListener,

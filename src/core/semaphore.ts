@@ -2,7 +2,7 @@
 import { BusyError } from "./errors.ts";
 import { pause } from "../base/retry.ts";
 
-/** How often whoever waits asks again for room: what may be ended to make some changes with time. */
+/** How often `makeRoom` is called while somebody waits: sessions become idle as time passes. */
 const ASK_AGAIN_MS = 500;
 /** Each of them may hold the body of a request. */
 const MAX_WAITING = 1_000;
@@ -53,7 +53,7 @@ export class Semaphore {
     if (!this.tryAcquire()) return this.#wait(waiting?.());
   }
 
-  /** Lets nobody wait any more, and nobody in: with this error. */
+  /** Rejects all who wait, and all who would have to wait later, with this error. */
   close(error: Error): void {
     this.#closing.abort(error);
   }

@@ -104,7 +104,7 @@ export class Outgoing {
     this.#options.onRoom?.();
   }
 
-  /** In pieces that are memory of their own: a part would keep the whole alive, which nobody would count. */
+  /** Copies the text in pieces: a view of a part would keep the whole alive, which is counted nowhere. */
   #keep(text: string): void {
     this.#messages++;
     let last: Piece | undefined;

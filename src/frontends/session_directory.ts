@@ -29,7 +29,7 @@ export class SessionDirectory<S extends NamedSession> {
     this.#sessions.delete(id);
   }
 
-  /** Undefined for an id that is unknown, and for the session of somebody else: who asks never learns which it is. */
+  /** Undefined for an id that is unknown, and for the session of another principal: the two cannot be told apart. */
   find(id: string, caller: Caller): S | undefined {
     const session = this.#sessions.get(id);
     return session && isSame(session.peer.principal, caller.principal) ? session : undefined;

@@ -75,7 +75,7 @@ class StdioChannel implements Channel {
     });
     for (let chunk = await this.#chunk(); chunk; chunk = await this.#chunk()) {
       for (const line of decoder.push(chunk)) await this.#receive(line);
-      // Who does not read what it is answered is not listened to either, until it does.
+      // Backpressure: a client that does not read its answers is not read either, until it does.
       await room;
     }
     for (const line of decoder.end()) await this.#receive(line);

@@ -1,6 +1,6 @@
 /**
- * A talkative server whose messages nobody can have fills no log: what is dropped again and again is counted. What is odd
- * about a server is told once.
+ * Keeps equal events from filling the log: messages dropped for the same reason are counted and told together. What is
+ * odd about a server is told once.
  */
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { cutOut } from "../base/cut_out.ts";

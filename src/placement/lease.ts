@@ -50,7 +50,7 @@ export class Leases {
     return new Lease(owner, this.#owners, () => this.#semaphore.release());
   }
 
-  /** Lets nobody wait any more, and nobody in: with this error. */
+  /** Rejects all who wait, and all who would have to wait later, with this error. */
   close(error: Error): void {
     this.#semaphore.close(error);
   }

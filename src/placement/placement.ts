@@ -109,7 +109,7 @@ export class Placement implements AsyncDisposable {
     });
   }
 
-  /** First what nobody uses yet, then what nobody has used for a while. */
+  /** Ends servers that no client has used yet first, then idle ones. */
   #makeRoom(): void {
     if (this.#trial.giveUp()) return;
     if (sharedLast(this.#strategies).some((strategy) => strategy.giveUpOne())) return;
@@ -131,7 +131,7 @@ function strategyOf(mode: ChildMode, options: StrategyOptions): Strategy {
   }
 }
 
-/** Of a server that many would share, more of them have to wait. */
+/** Shared servers last: more clients would have to wait for one. */
 function sharedLast(strategies: readonly Strategy[]): Strategy[] {
   return strategies.toSorted((one, other) => Number(one instanceof Shared) - Number(other instanceof Shared));
 }

@@ -32,7 +32,7 @@ export class Pool implements Backend {
   }
 
   open(launch: Launch, signal: AbortSignal): Promise<Channel> {
-    // What was started ahead knows nothing of anybody's arguments.
+    // What was started ahead was started as configured, without the settings of a launch.
     const ready = isAsConfigured(launch) ? this.#warmPool?.take(launch.session) : undefined;
     return ready ? Promise.resolve(ready) : this.#options.cold.open(launch, signal);
   }

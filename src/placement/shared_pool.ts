@@ -87,7 +87,7 @@ export class SharedPool implements AsyncDisposable {
   /** Stops the server; the next client starts it again. */
   async stop(): Promise<void> {
     const server = await this.#starting?.catch(() => undefined);
-    // Not known any more: its end is no news then.
+    // Forgotten first: else its end would count as a failure where servers are not restarted.
     this.#starting = this.#server = undefined;
     await server?.[Symbol.asyncDispose]();
   }

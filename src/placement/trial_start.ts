@@ -11,7 +11,7 @@ export class TrialStart implements AsyncDisposable {
   /** `open` settles with a server that has answered the handshake, or with none where that is not needed. */
   constructor(open: (signal: AbortSignal) => Promise<AsyncDisposable | undefined>, signal: AbortSignal) {
     this.done = this.#run(open, AbortSignal.any([signal, this.#abort.signal]));
-    // Whoever asked hears why; here it is waited for alone.
+    // `done` tells the reason; here only the end is awaited.
     this.#over = this.done.catch(() => {}).finally(() => this.#running = false);
   }
 

@@ -39,7 +39,7 @@ export class WarmPool implements AsyncDisposable {
 
   constructor(options: WarmPoolOptions) {
     this.#options = options;
-    // Not everybody wants to know.
+    // Nobody need await `first`: its rejection is handled here.
     this.#first.promise.catch(() => {});
     this.#refill();
   }
@@ -94,7 +94,7 @@ export class WarmPool implements AsyncDisposable {
       await this.#add(`${WARM}${++this.#opened}`);
       this.#first.resolve();
     } catch (error) {
-      // Why is told by whoever failed; here it is a reason to wait.
+      // The reason was reported where it failed; here it makes the pause longer.
       this.#failures++;
       this.#first.reject(error);
     }

@@ -22,7 +22,7 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i;
 const UNNAMED = /^(null|file:\/\/)$/;
 /** A name of 253 characters, which is the longest, with scheme and port; a longer Origin or Host is made up. */
 const MAX_CHARS = 300;
-/** What a reader may paste into a command line: the value is the stranger's, who might have a shell in mind. */
+/** Values that the log may offer to paste into a command line: none with a character that a shell interprets. */
 const OFFERED = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[\w.:[\]-]{1,100}$/i;
 /** What the runtime puts into a URL where HTTP/1 names no host; HTTP/2 always names one, as `:authority`. */
 const NO_HOST = /^localhost(:\d+)?$/;
@@ -59,7 +59,7 @@ export function originGuard(options: OriginOptions): HttpPolicy {
   };
 }
 
-/** Whoever runs the gateway reads how to let it in; whoever asked need not know. */
+/** The log says which option would let it in; the client is not told. */
 function forbidden(header: string, value: string, wayOut: string): RequestError {
   const logged = `Forbidden: ${header} ${quoted(value)} is not allowed${wayOut}`;
   return new RequestError(`Forbidden: ${header} is not allowed`, { status: 403, logged });

@@ -34,7 +34,7 @@ export class Downward {
     try {
       const replayed = memory.replay({ server, messages, pass, isOpen });
       const answer = await inTime(replayTimeoutMs, replayed, late);
-      // Who speaks for several tells those of it who come later.
+      // A shared server keeps the new answer, from which the handshakes of later clients are answered.
       if (answer && shared) void incoming.push({ ...answer, introduces: true });
     } catch (error) {
       if (error === late) news.late(late.message);
@@ -101,7 +101,7 @@ export class Downward {
     const { memory, requests, record } = this.#conversation;
     const request = message.id === null ? undefined : requests.end(message.id);
     memory.noteAnswer(message);
-    // Many a server takes the handshake, and is of no use after that.
+    // A handshake is no proof: some servers answer it and fail at every request after that.
     if (request && !request.isHandshake) record.answered(life);
   }
 
@@ -135,7 +135,7 @@ export class Downward {
   }
 }
 
-/** Only what another connection can mend, or waiting. Who asked for what may be no MCP server at all hears so at once. */
+/** Whether another connection or a pause may help; not where the far end may be no MCP server at all. */
 function isMendable({ again, why }: Undelivered): boolean {
   return again === "now" || (again === "later" && (why === undefined || why === "busy"));
 }

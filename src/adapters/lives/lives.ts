@@ -187,14 +187,14 @@ export class Lives {
     await this.#freed;
   }
 
-  /** Of one whose successor is there already, or is being opened, nothing is learnt. */
+  /** Its end counts against the server, unless its successor is there already or is being opened. */
   #learn(life: Life, reason: unknown): void {
     const { current, requests, record } = this.#conversation;
     const { server } = life;
     const provoked = requests.inHandsOf(server).some(({ isHandshake }) => !isHandshake);
     current.drop(server);
     this.#freed = server[Symbol.asyncDispose]();
-    // After our close, its end is what we asked for.
+    // An end after our own close is no failure.
     if (this.#latest === life) record.broke(life, current.closed ? undefined : { reason, provoked });
     this.#downward.lose(life, reason);
   }

@@ -7,12 +7,12 @@ interface ServerNewsOptions {
   /** Names the conversation in events, and the server. */
   readonly session: string;
   readonly server: string;
-  /** Once it has fired, trouble is no news any more. */
+  /** Once it has fired, the conversation is over, and trouble is not reported any more. */
   readonly signal: AbortSignal;
   readonly emit: Sink;
 }
 
-/** What a trouble comes from, and the pause that follows it. */
+/** The error behind a trouble, and the pause before the next try. */
 interface Circumstances {
   readonly cause?: unknown;
   readonly pauseMs?: number;
@@ -33,7 +33,7 @@ export class ServerNews {
     emit({ type: "server.trouble", session, server, reason, ...told });
   }
 
-  /** A message that nobody waits for an answer to did not reach the server. */
+  /** A notification or an answer did not reach the server. */
   lost(why: string): void {
     this.trouble(`a message was lost: ${why}`);
   }
@@ -72,7 +72,7 @@ export class ServerNews {
   }
 }
 
-/** What the callers of requests hear that were in the hands of a server that ended: made once for all of them. */
+/** The error for requests that a server had when it ended: one error object for all of them. */
 export class Losses {
   readonly #reason: unknown;
   #ofCall: BackendError | undefined;

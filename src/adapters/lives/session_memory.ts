@@ -191,10 +191,10 @@ export class SessionMemory {
       const { message, undelivered } = next.value;
       if (isRequest(message) && handshakes) await answerEarly(server, message);
       else if (!answersSole(message, id)) await pass(next.value);
-      // A subscription that the new server refuses must not keep everything else from working.
+      // Only a refused handshake is an error: without one subscription the rest still works.
       else if ("error" in message && handshakes) {
         const { again = "later", afterMs: retryAfterMs } = undelivered ?? {};
-        // An expired token must not lock its account, and a session that is lost before it begins is so again.
+        // Permanent, so not retried: an expired token could lock its account, and a session lost so early is lost again.
         throw new BackendError(message.error.message, { retryAfterMs, permanent: again !== "later" });
       } else return next.value;
     }
@@ -211,7 +211,7 @@ function paramsOf({ params = {} }: JsonRpcRequest): Params {
   return params;
 }
 
-/** A token that asked for progress then would be used twice. */
+/** Without `_meta`: its progress token was for the first time only. */
 function lastingParamsOf({ params: { _meta, ...params } = {} }: JsonRpcRequest): Params {
   return params;
 }

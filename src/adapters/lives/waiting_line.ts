@@ -1,7 +1,7 @@
 /** What waits for a server that is being opened: it is handed over in its order, and before what comes later. */
 import type { ConnectOptions } from "./current_server.ts";
 
-/** One message. */
+/** A message that waits for the server. */
 export interface WaitingMessage extends ConnectOptions {
   /** The server is there. */
   readonly go: () => Promise<void> | void;

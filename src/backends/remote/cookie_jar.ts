@@ -17,7 +17,7 @@ interface Cookie {
   readonly expiresAt: number;
 }
 
-/** All of it is of one origin: who asks for another one's header would tell it what it may not know. */
+/** The cookies of one origin: to ask for the header of another one would send them there. */
 export class CookieJar {
   /** Oldest first. */
   #cookies: readonly Cookie[] = [];

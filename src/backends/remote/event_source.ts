@@ -22,7 +22,7 @@ export interface EventSourceOptions {
 
 /** `retry: 0` must not become a loop without a pause. */
 const MIN_PAUSE_MS = 20;
-/** One that ends may be anything, and two may be a restart. */
+/** Connections in a row without a message that are reported; fewer may be a restart of the server. */
 const FRUITLESS = 3;
 
 /** Whether an event says something: one without data only primes the cursor (2025-11-25). */
@@ -80,7 +80,7 @@ class Course {
     this.#options = options;
   }
 
-  /** What a server says again on each connection is no news: the cursor is where it was. */
+  /** Whether this connection brought a new event: one that is repeated on each leaves the cursor where it was. */
   get #moved(): boolean {
     return this.cursor !== this.#before;
   }
@@ -106,7 +106,7 @@ class Course {
     this.silent = news || lasted || this.#moved ? 0 : this.silent + 1;
   }
 
-  /** The server's wish is for a stream that was of use, or is polled for an answer; else nobody hurries. */
+  /** The server's `retry:` holds after new messages, or while an answer is polled; else the pauses double. */
   pauseMs(failure: unknown): number {
     const { kind, retry } = this.#options;
     const { fruitless, reconnectMs = 0 } = this;
@@ -119,7 +119,7 @@ class Course {
   }
 }
 
-/** A broken bound of ours will not go away by asking again. */
+/** A limit of ours that was exceeded will be exceeded on the next connection too. */
 function isFinal(error: unknown): boolean {
   return error instanceof RemoteError ? error.permanent : error instanceof GatewayError;
 }

@@ -28,7 +28,7 @@ export class PendingCalls {
     if (this.#stops.get(id)?.signal === signal) this.#stops.take(id);
   }
 
-  /** The server has been told: what it goes on to send, if only comments without end, is read by nobody. */
+  /** Stops reading the answer of a cancelled request: a server may go on to send, if only comments without end. */
   abort(id: RequestId, reason: Error): void {
     this.#stops.take(id)?.abort(reason);
   }

@@ -50,7 +50,7 @@ function isPermanent(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
-/** What a server says to everybody, whatever it speaks: who are you, ask the proxy, too slow, too early, too often. */
+/** Statuses that say nothing about the transport: authentication, the proxy, time-outs and rate limits. */
 const NO_EVIDENCE = [401, 403, 407, 408, 425, 429];
 
 /** Refusals, and what is no MCP at all: it may be another transport. */
@@ -71,7 +71,7 @@ export function failureAnswer(id: RequestId, error: unknown, { sessionLost = fal
   return { message, relatesTo: id, undelivered: verdictOn(known, sessionLost) };
 }
 
-/** Another session may mend what this one cannot. */
+/** Where the session was lost, the same request may succeed in a new one. */
 function verdictOn(
   { permanent, remoteStatus, retryAfterMs }: RemoteError,
   sessionLost: boolean,
@@ -205,7 +205,7 @@ function namesSession({ error }: JsonRpcError): boolean {
   return error.code === -32000 && /session/i.test(error.message);
 }
 
-/** Turned away before it was looked at: wrong place, no session, too many, not now, who are you. */
+/** Statuses of requests that were refused unread: authentication, wrong path or method, rate limit, no capacity. */
 function isUndelivered(status: number, retryAfterMs: number | undefined): boolean {
   return [401, 403, 404, 405, 429].includes(status) || (status === 503 && retryAfterMs !== undefined);
 }

@@ -76,7 +76,7 @@ export class OpenTable {
     return new BusyError(`Too many open requests: the limit is ${maxOpenRequests}`);
   }
 
-  /** Who was refused by the server may try again. */
+  /** Whether a handshake is open or has succeeded; one that the server refused may be tried again. */
   #shakesHands(): boolean {
     return this.#initialized || this.#byId.values().some(isHandshake);
   }
@@ -96,7 +96,7 @@ export class OpenTable {
     return id === null ? undefined : this.#byId.get(id);
   }
 
-  /** Who asked for progress under this token. */
+  /** The request that asked for progress under this token. */
   ownerOf(token: ProgressToken): OpenRequest | undefined {
     return this.#byToken?.get(token);
   }
@@ -183,7 +183,7 @@ export class OpenTable {
   }
 }
 
-/** Why an answer is nobody's, of so many that wait for one. */
+/** Why an answer belongs to none of the open requests; `openRequests` is their number. */
 export function unansweredBy({ id }: JsonRpcResponse, openRequests: number): string {
   return isId(id) || openRequests === 0
     ? "it answers no open request"

@@ -45,7 +45,7 @@ export class Up {
     void bridge.fromClient.drained().then(() => bridge.finish({ reason: "the client is done" }));
   }
 
-  /** Who does not read what it is answered is not listened to either, until it does. */
+  /** Backpressure: a client that does not read its answers is not read either, until it does. */
   #hear(envelope: Envelope): Promise<void> | void {
     return this.#accept(envelope) ?? this.#bridge.unread;
   }

@@ -152,7 +152,7 @@ export class EventLog {
   }
 }
 
-/** The session is there, so 404 would be a lie; and silence would leave the client waiting for ever. */
+/** Not 404, since the session exists; and a stream without events would have the client wait for ever. */
 export function notResumable(id: string, why: string): GatewayError {
   return new RequestError(
     `Cannot resume after event ${quoted(id)}: ${why}. Listen without Last-Event-ID, ` +
