@@ -53,7 +53,7 @@ export class AnswerNames {
   }
 
   /** The answer under the id of its request, as far as it is certain which one that is. */
-  named(envelope: Envelope, message: JsonRpcResponse, openRequests: OpenRequests): Envelope {
+  underRequestId(envelope: Envelope, message: JsonRpcResponse, openRequests: OpenRequests): Envelope {
     const { id } = message;
     if (!isId(id)) return this.#ofSole(envelope, message, openRequests);
     if (openRequests.has(id)) return this.#settled(id, envelope);
@@ -90,18 +90,18 @@ export function withAnswerNames(
     async open(launch, signal) {
       const { session } = launch;
       const names = new AnswerNames({ shared, session, server: backend.name, emit });
-      return named(await backend.open(launch, signal), names);
+      return channelWithNames(await backend.open(launch, signal), names);
     },
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   };
 }
 
-function named(channel: Channel, names: AnswerNames): Channel {
+function channelWithNames(channel: Channel, names: AnswerNames): Channel {
   const openRequests = new Table<RequestId, { readonly id: RequestId }>();
   function hear(said: Envelope): Envelope {
     const { message } = said;
     if (!isResponse(message)) return said;
-    const envelope = names.named(said, message, openRequests);
+    const envelope = names.underRequestId(said, message, openRequests);
     if ("id" in envelope.message && isId(envelope.message.id)) openRequests.take(envelope.message.id);
     return envelope;
   }

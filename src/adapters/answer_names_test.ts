@@ -15,7 +15,7 @@ function rig({ open, shared = false }: { open: RequestId[]; shared?: boolean }) 
   for (const id of open) table.set(id, { id });
   const hear = (envelope: Envelope): Envelope => {
     assert(isResponse(envelope.message));
-    return names.named(envelope, envelope.message, table);
+    return names.underRequestId(envelope, envelope.message, table);
   };
   return {
     names,

@@ -36,7 +36,7 @@ export class SessionDirectory<S extends NamedSession> {
   }
 
   /** As `find`; throws RequestError 404 where that finds nothing. */
-  named(id: string, caller: Caller): S {
+  require(id: string, caller: Caller): S {
     const session = this.find(id, caller);
     if (session) return session;
     throw new RequestError("Session not found", { status: 404, code: RpcCode.sessionNotFound });

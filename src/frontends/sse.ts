@@ -54,10 +54,10 @@ export const sseFrontend = {
 export function sse(options: SseOptions): SseRoutes {
   const sessions = new SessionDirectory<SseSession>();
 
-  function named(request: Request, caller: Caller): SseSession {
+  function sessionOf(request: Request, caller: Caller): SseSession {
     const id = new URL(request.url).searchParams.get("sessionId");
     if (!id) throw new RequestError("Missing sessionId parameter");
-    return sessions.named(id, caller);
+    return sessions.require(id, caller);
   }
 
   /** Throws BusyError while too much waits for its server. */
@@ -69,7 +69,7 @@ export function sse(options: SseOptions): SseRoutes {
   /** Before the body is read, which may be large; it may have ended when that has come. */
   function check(request: Request, caller: Caller): void {
     if (request.method !== "POST") throw methodNotAllowed(["POST"]);
-    refuse(named(request, caller));
+    refuse(sessionOf(request, caller));
   }
 
   return {
@@ -90,7 +90,7 @@ export function sse(options: SseOptions): SseRoutes {
       return session.start(`${options.endpoint}?sessionId=${id}`);
     },
     message: posting({ ...options, check }, async (posted, request, caller) => {
-      const session = named(request, caller);
+      const session = sessionOf(request, caller);
       refuse(session);
       await session.receive(posted);
       return new Response("Accepted", { status: 202 });

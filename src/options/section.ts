@@ -44,17 +44,17 @@ type Given<T> =
 
 const registry = z.registry<OptionMeta>();
 
-/** Options as `option` makes them, and what the module calls them; without `named` by the same keys. */
+/** Options as `option` makes them, and what the module calls them; without `toSettings` by the same keys. */
 export function section<const S extends Shape>(shape: S): Section<S, Values<S>>;
 export function section<const S extends Shape, T extends object>(
   shape: S,
-  named: (values: Values<S>) => T,
+  toSettings: (values: Values<S>) => T,
 ): Section<S, T>;
 export function section<const S extends Shape>(
   shape: S,
-  named: (values: Values<S>) => object = (values) => pick(values, Object.keys(shape)),
+  toSettings: (values: Values<S>) => object = (values) => pick(values, Object.keys(shape)),
 ): Section<S, object> {
-  return { shape, settings: (values) => given(named(values)) };
+  return { shape, settings: (values) => given(toSettings(values)) };
 }
 
 /** One option: what it takes, and what is told of it. */

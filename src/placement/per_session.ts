@@ -20,7 +20,7 @@ export class PerSession implements Strategy {
     const count = servers.spawns ? prewarm : 0;
     const pool = this.#pool = new Pool({ cold, warm, count, leases, retry, guard: guards.start, emit });
     this.#backend = servers.spawns && restart === "never"
-      ? guardOpen(servers.named(pool, { shared: false }), guards.start)
+      ? guardOpen(servers.withAnswerNames(pool, { shared: false }), guards.start)
       : supervise(
         pool,
         supervision(options, {

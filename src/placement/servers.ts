@@ -40,13 +40,13 @@ export class Servers {
   }
 
   /** Knows whose answer it is that does not name its request as it was asked. */
-  named(backend: Backend, { shared }: { readonly shared: boolean }): Backend {
+  withAnswerNames(backend: Backend, { shared }: { readonly shared: boolean }): Backend {
     return withAnswerNames(backend, { shared, emit: this.sharing.emit });
   }
 
   /** Each with the handshake behind it, and for one client alone. */
   fresh(backend: Backend): Backend {
-    return forOneClient(this.named(backend, { shared: false }), this.sharing);
+    return forOneClient(this.withAnswerNames(backend, { shared: false }), this.sharing);
   }
 
   /** A server for nobody yet, which has answered the handshake; `label` names it in events. */

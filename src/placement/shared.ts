@@ -85,7 +85,7 @@ export class Shared implements Strategy {
     const supervised = supervision(this.#options, { maxSubscriptions: Infinity, guards: () => [guard] });
     const backend = restarts
       ? supervise(servers.cold, { ...supervised, shared: true })
-      : guardOpen(servers.named(servers.cold, { shared: true }), guard);
+      : guardOpen(servers.withAnswerNames(servers.cold, { shared: true }), guard);
     const capabilities = asksSessions(config) ? SESSION_CAPABILITIES : {};
     return new SharedPool(backend, { ...servers.sharing, capabilities, label, settings, scope, restarts });
   }

@@ -86,7 +86,7 @@ export class Downward {
     const { current, names, requests, incoming } = this.#conversation;
     const { server } = life;
     // One that is gone, or is told what the last one knew, has nothing that could be meant.
-    const envelope = server === current.server ? names.named(said, answer, requests) : said;
+    const envelope = server === current.server ? names.underRequestId(said, answer, requests) : said;
     const message = envelope === said ? answer : envelope.message;
     if (!isResponse(message)) return;
     const { undelivered } = envelope;

@@ -93,7 +93,7 @@ export class AnswerReader {
   ): Promise<boolean> {
     let answered = false;
     for (const one of said) {
-      const envelope = this.#named(one, id);
+      const envelope = this.#underRequestId(one, id);
       answered ||= isResponse(envelope.message) && envelope.message.id === id;
       await this.#options.receive({ ...envelope, relatesTo: id }, response);
     }
@@ -101,7 +101,7 @@ export class AnswerReader {
   }
 
   /** What comes in the answer to a POST answers its request, though it may not name it as it was asked. */
-  #named(envelope: Envelope, id: RequestId): Envelope {
+  #underRequestId(envelope: Envelope, id: RequestId): Envelope {
     const { message } = envelope;
     if (!answersSole(message, id) || message.id === id) return envelope;
     if (isId(message.id)) {

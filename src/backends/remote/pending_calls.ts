@@ -17,7 +17,7 @@ export class PendingCalls {
   }
 
   /** The id under which a request waits that an answer names in this way; undefined where none does. */
-  named(id: RequestId): RequestId | undefined {
+  resolveId(id: RequestId): RequestId | undefined {
     if (this.has(id)) return id;
     const other = otherTypeOf(id);
     return other !== undefined && this.has(other) ? other : undefined;

@@ -138,11 +138,11 @@ class SseChannel implements Channel {
     const { message } = envelope;
     if (isRequest(message)) return void this.#request(envelope, message);
     // A server that acknowledges nothing must not hold up what comes after.
-    return within(ORDER_MS, this.#postCounted(envelope)).then(() => this.#leave(message));
+    return within(ORDER_MS, this.#postCounted(envelope)).then(() => this.#abortCancelled(message));
   }
 
   /** A server that was told so need not acknowledge the request any more. */
-  #leave(message: JsonRpcMessage): void {
+  #abortCancelled(message: JsonRpcMessage): void {
     const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
     if (id !== undefined) this.#calls.abort(id, new DisconnectedError("The request was cancelled"));
   }

@@ -131,11 +131,11 @@ class StreamableChannel implements Channel {
 
   /** A server that acknowledges nothing must not hold up what comes after. */
   #notifyInTurn(envelope: Envelope): Promise<void> {
-    return within(ORDER_MS, this.#notify(envelope)).then(() => this.#leave(envelope.message));
+    return within(ORDER_MS, this.#notify(envelope)).then(() => this.#abortCancelled(envelope.message));
   }
 
   /** A server that was told so need not answer any more, and may not even end its answer. */
-  #leave(message: JsonRpcMessage): void {
+  #abortCancelled(message: JsonRpcMessage): void {
     const id = isRequest(message) || isResponse(message) ? undefined : cancelledId(message);
     if (id !== undefined) this.#calls.abort(id, new DisconnectedError("The request was cancelled"));
   }
@@ -217,7 +217,7 @@ class StreamableChannel implements Channel {
   /** The request that this answers, if it is still open; nothing more is expected for it. */
   #answeredOwn(message: JsonRpcMessage): RequestId | undefined {
     if (!isResponse(message)) return undefined;
-    const id = isId(message.id) ? this.#calls.named(message.id) : this.#standalone.sole;
+    const id = isId(message.id) ? this.#calls.resolveId(message.id) : this.#standalone.sole;
     if (id === undefined) return undefined;
     this.#tellOdd("it answers requests on the event stream that is for what it says by itself");
     this.#calls.abort(id, new DisconnectedError("The request was answered"));

@@ -31,7 +31,7 @@ export class FirstMessage {
     if (isLarge(size)) this.#timer = setTimeout(() => this.#envelope = asText(envelope), LONG_MS);
   }
 
-  take(): Envelope {
+  release(): Envelope {
     clearTimeout(this.#timer);
     return this.#envelope;
   }

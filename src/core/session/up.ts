@@ -121,7 +121,7 @@ export class Up {
     const waiting = new FirstMessage(envelope, size);
     backlog.add(size);
     return openServer(bridge).then((server) => {
-      const envelope = waiting.take();
+      const envelope = waiting.release();
       backlog.remove(size);
       bridge.server = server;
       if (!server) return;

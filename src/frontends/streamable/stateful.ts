@@ -44,39 +44,39 @@ export function stateful(options: StatefulOptions): AsyncHandler {
 
   function check(request: Request, caller: Caller): void {
     requirePostAccept(request);
-    sessions.find(sessionOf(request), caller)?.refuseFull();
+    sessions.find(sessionIdOf(request), caller)?.refuseFull();
   }
 
   const post = posting({ ...options, check }, (posted, request, caller) => {
     requireVersion(request);
     const initialize = posted.requests.some(isHandshake);
-    if (sessionOf(request) === "") {
+    if (sessionIdOf(request) === "") {
       if (initialize) return begin(posted, request, caller);
       const discover = posted.requests.find(isDiscover);
       if (discover) return Promise.resolve(Response.json(errorOf(discover.id, UNDISCOVERED)));
     }
-    const session = named(request, caller);
+    const session = sessionOf(request, caller);
     if (initialize) throw alreadyInitialized();
     return session.post(posted, caller);
   });
 
-  function named(request: Request, caller: Caller): StreamableSession {
-    const id = sessionOf(request);
+  function sessionOf(request: Request, caller: Caller): StreamableSession {
+    const id = sessionIdOf(request);
     if (id === "") throw new RequestError(`Bad Request: ${SESSION_HEADER} header is required`);
-    return sessions.named(id, caller);
+    return sessions.require(id, caller);
   }
 
   async function get(request: Request, caller: Caller): Promise<Response> {
     requireGetAccept(request);
     requireVersion(request);
-    const session = named(request, caller);
+    const session = sessionOf(request, caller);
     const lastEventId = request.headers.get("last-event-id") ?? "";
     return lastEventId === "" ? session.listen(caller) : await session.resume(lastEventId, caller);
   }
 
   function end(request: Request, caller: Caller): Response {
     requireVersion(request);
-    named(request, caller).end("The client ended the session");
+    sessionOf(request, caller).end("The client ended the session");
     return new Response(null, { status: 200 });
   }
 
@@ -89,7 +89,7 @@ export function stateful(options: StatefulOptions): AsyncHandler {
 }
 
 /** Empty where none is named; some clients send the field without a value before they have one. */
-function sessionOf(request: Request): string {
+function sessionIdOf(request: Request): string {
   return request.headers.get(SESSION_HEADER) ?? "";
 }
 
