@@ -135,7 +135,7 @@ function createGateway(
   });
 }
 
-/** Who knows a session's id may speak for it, so its beginning is shown alone. */
+/** A session's id is a secret: with it, anybody could send as its client. Its beginning is shown alone. */
 const SESSION_CHARS = 8;
 const SHOWN_CHARS = 200;
 

@@ -80,7 +80,7 @@ export class AnswerNames {
   }
 }
 
-/** For servers that nobody else keeps the books of. */
+/** For servers whose open requests are not kept track of elsewhere. */
 export function withAnswerNames(
   backend: Backend,
   { shared, emit }: Pick<AnswerNamesOptions, "shared" | "emit">,

@@ -54,7 +54,7 @@ export class CrashGuard {
     if (leftMs > 0) throw this.#refusal(this.#failed.reason, leftMs);
   }
 
-  /** As `check`; whoever is let through after a failure is the one who tries. */
+  /** As `check`, for who opens the server then: after a failure one is let through as the trial. */
   admit(): void {
     this.check();
     if (this.#failed) this.#failed.tryAgainAt = this.#now() + this.#options.probeMs;

@@ -1,4 +1,4 @@
-/** A backend whose servers are opened only while a guard lets them be: for servers that nobody supervises. */
+/** A backend that opens servers only while a guard allows it: for servers that are not supervised. */
 import type { Backend } from "../core/backend.ts";
 import { around, heard } from "../core/around.ts";
 import type { Channel } from "../core/channel.ts";

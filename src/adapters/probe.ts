@@ -1,4 +1,4 @@
-/** A guard whose failed server is tried again by itself: who is sent away would not come back to try it. */
+/** A guard whose failed server is tried again by itself: clients that were refused may not come back. */
 import { BusyError, serverFailure } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { pause } from "../base/retry.ts";

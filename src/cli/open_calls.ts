@@ -1,4 +1,4 @@
-/** What is open, for who looks into why nothing comes. */
+/** The open calls as text, to find out why an answer does not come. */
 import type { OpenCallReport } from "../app.ts";
 import type { LogFormat } from "../observe/log.ts";
 

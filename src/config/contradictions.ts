@@ -20,7 +20,7 @@ const PAIRS: readonly Pair[] = [
   { option: "maxBufferedSize", bound: "maxUnreadSize", because: "which is for all clients" },
 ];
 
-/** Only of what somebody has written: a default gives way to a bound. */
+/** Compares explicit values alone: a default gives way to a bound. */
 export function contradictions({ raw, values, nameOf }: ParsedOptions): Problem[] {
   return PAIRS.flatMap(({ option, bound, because }) => {
     const [value, limit] = [values[option], values[bound]];

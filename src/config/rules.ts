@@ -15,7 +15,7 @@ export function noTransport({ values: { outputTransport }, nameOf }: ParsedOptio
   return [{ option, text: `${nameOf(option)} "": expected streamableHttp, sse, ws or stdio` }];
 }
 
-/** A token for a remote server is given once, and keeps nobody out of a command. */
+/** The bearer token is sent to a remote server: it is given in one way, and never with a command. */
 export function foreignBearer({ values, nameOf }: ParsedOptions, { kind }: ServerInput): Problem[] {
   const { oauth2Bearer, oauth2BearerFile } = values;
   const [bearer, file] = [nameOf("oauth2Bearer"), nameOf("oauth2BearerFile")];

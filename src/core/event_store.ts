@@ -95,7 +95,7 @@ class MemoryEventStore implements EventStore {
     this.#shrink();
   }
 
-  /** Looks from the youngest event of the session backwards: who comes back has mostly missed little. */
+  /** Searches backwards from the newest event, since a client that resumes has mostly missed few. */
   read({ session, stream }: StreamKey, after: number): StoredEvent[] | undefined {
     this.#shrink();
     const events: StoredEvent[] = [];

@@ -11,9 +11,9 @@ import type { ReleaseWatch } from "../base/release_watch.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { optionName } from "../base/option_name.ts";
 
-/** Who has read something so lately is not slow: what is too much until then goes by itself. */
+/** A client that has read something within this time is not ended for being slow: the excess may go by itself. */
 const PATIENCE_MS = 1_000;
-/** Times the limit: nobody is waited for where so much waits, and the less the closer it comes to that. */
+/** Times the limit: the patience shrinks with what waits, and is none where so much waits. */
 const TOO_MUCH = 1.5;
 
 export interface UnreadLimits extends BufferLimits {
@@ -26,7 +26,7 @@ export interface UnreadLimits extends BufferLimits {
   readonly watch?: ReleaseWatch | undefined;
 }
 
-/** Somebody for whom something may wait. */
+/** A client whose unread messages are counted. */
 export interface Reader {
   /** For the log. */
   readonly session: string;

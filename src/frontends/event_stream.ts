@@ -54,7 +54,7 @@ export class EventStream {
     return new Response(this.#out.body, { headers: all });
   }
 
-  /** A comment would tell nothing to who has not read what came before. */
+  /** No keep-alive for a client that is behind with reading: it would only be queued. */
   #tick(): void {
     if (!this.#spoke && !this.full) void this.send(KEEP_ALIVE_COMMENT);
     this.#spoke = false;

@@ -44,7 +44,7 @@ function slicesOf(packed: ReadableStream<Bytes>): ReadableStream<Bytes> {
   }, { highWaterMark: 0 });
 }
 
-/** Why a body could not be read to its end, of which nobody has said more than `cause`. */
+/** The error for a body that could not be read to its end; `cause` is what the runtime threw. */
 export function unreadableBody(packing: CompressionFormat | undefined, cause: unknown): RequestError {
   if (packing === undefined) return brokenOff(cause);
   return new RequestError(`Bad Request: the body is no ${packing}, or not all of it`, { cause });

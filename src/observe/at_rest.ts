@@ -4,7 +4,7 @@
  */
 import type { Sink } from "../core/events.ts";
 
-/** Of fewer nobody would notice. */
+/** Sessions that must have come or gone before a collection is worth its pause. */
 const MANY_SESSIONS = 250;
 const TICK_MS = 250;
 /** Ticks without an event, and so a second at least: who is called again sooner is not at rest, and the call would wait. */

@@ -143,7 +143,7 @@ function recordOf(event: GatewayEvent, described: Described): LogRecord {
   };
 }
 
-/** Who knows a session's id may speak for it, so a log has its beginning alone. */
+/** A session's id is a secret: with it, anybody could send as its client. The log shows its beginning alone. */
 function shortened(session: unknown): unknown {
   return typeof session === "string" && UUID.test(session) ? session.slice(0, 8) : session;
 }

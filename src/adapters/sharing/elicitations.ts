@@ -6,7 +6,7 @@ import type { SharedClient } from "./shared_client.ts";
 
 /** Of all clients together: one that is never completed must not be remembered for ever. */
 const MAX_REMEMBERED = 1_000;
-/** What is longer is the text of somebody who wants to fill our memory. */
+/** A longer id is not remembered: a server must not fill our memory. */
 const MAX_ID_CHARS = 1_024;
 /** An answer that asks for elicitations before the request is tried again (2025-11-25, "URL Elicitation Required"). */
 const URL_ELICITATION_REQUIRED = -32042;

@@ -82,7 +82,7 @@ export function needsId(method: string): boolean {
   return NEEDS_SESSION.has(method) || isHandshake({ method }) || isOfTasks(method);
 }
 
-/** Who offers no tasks works on such a call as on any other (MCP tasks page of 2025-11-25, "Capabilities"). */
+/** Drops `task`: a server without that capability must process the call as any other (MCP tasks page, 2025-11-25). */
 export function withoutTask(
   envelope: Envelope,
   message: JsonRpcRequest,

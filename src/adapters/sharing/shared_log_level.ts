@@ -155,7 +155,7 @@ export class SharedLogLevel {
   }
 }
 
-/** A level that nobody knows cannot be told to be too low. */
+/** An unknown level passes: it cannot be compared. */
 function reaches(rank: number, wanted: number): boolean {
   return rank === -1 || rank >= wanted;
 }

@@ -30,7 +30,7 @@ export class ChildInput {
   /** What gathers for the next piece; never more than the high water. */
   #waiting: string[] = [];
   #waitingChars = 0;
-  /** The last piece had one message alone: who has nobody beside him need not wait for others. */
+  /** The last piece had one message alone: the next one is written at once and not gathered with others. */
   #lonely = false;
   /**
    * Beyond that, what waits for a child that does not read is kept as the bytes that it will get: their size is known

@@ -8,7 +8,7 @@ import { EventStream, type EventStreamOptions } from "../event_stream.ts";
 import type { Caller } from "../../core/caller.ts";
 import type { EventLog } from "./session_events.ts";
 
-/** The SDKs' own first pause; short enough for a user who waits, long enough for a gateway that many come back to. */
+/** As the SDKs' first pause: short for a user who waits, and long enough where many clients reconnect at a time. */
 const RETRY_MS = 1_000;
 
 interface MessageStreamOptions extends Omit<EventStreamOptions, "caller"> {

@@ -49,7 +49,7 @@ export class StandaloneStream {
     return gone;
   }
 
-  /** What waits of what the server asks, for who knows another way to ask it. */
+  /** Takes the server's requests that wait, to send them on the stream of a POST instead. */
   takeQuestions(): readonly Envelope[] {
     return this.#buffer?.takeAll(isQuestion) ?? [];
   }
@@ -73,7 +73,7 @@ export class StandaloneStream {
     });
   }
 
-  /** A stream that nobody reads holds up nothing: what it cannot take waits in the buffer. */
+  /** What a slow client does not read waits in the buffer and does not hold up the server. */
   #flush(): void {
     while (this.#stream?.ready) {
       const envelope = this.#buffer?.take();
