@@ -6,6 +6,9 @@ import { freeMemory } from "../../wire/free_memory.ts";
 /** How much may wait for a child that does not read before the sender is held back. */
 const HIGH_WATER = 64 * 1024;
 
+/** After so many pieces of one message nobody is there beside its sender; of a few that would be chance. */
+const LONELY_PIECES = 16;
+
 /** What is written in one go, and what waits behind it. */
 interface Piece {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -21,7 +24,7 @@ interface ChildInputOptions {
 
 /**
  * Writes what has gathered as one piece, so that a burst of messages costs one system call; a message that comes alone,
- * as the one before it did, is written at once.
+ * as those before it did, is written at once.
  */
 export class ChildInput {
   readonly #pipe: WritableStreamDefaultWriter<Uint8Array>;
@@ -30,8 +33,8 @@ export class ChildInput {
   /** What gathers for the next piece; never more than the high water. */
   #waiting: string[] = [];
   #waitingChars = 0;
-  /** The last piece had one message alone: the next one is written at once and not gathered with others. */
-  #lonely = false;
+  /** How many pieces in a row had one message alone. */
+  #lonely = 0;
   /**
    * Beyond that, what waits for a child that does not read is kept as the bytes that it will get: their size is known
    * exactly, and no text is kept alive.
@@ -70,7 +73,7 @@ export class ChildInput {
   async #writeAll(): Promise<void> {
     try {
       // Requests that arrive together come one by one: what else this turn of the event loop brings shares the write.
-      if (!this.#lonely) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#lonely < LONELY_PIECES) await new Promise((resolve) => setImmediate(resolve));
       while (this.#oldest || this.#waiting.length > 0) {
         if (this.#oldest) await this.#writePacked(this.#oldest);
         else await this.#pipe.write(this.#encoder.encode(this.#gathered()));
@@ -106,8 +109,9 @@ export class ChildInput {
   }
 
   #gathered(): string {
-    this.#lonely = this.#waiting.length === 1;
-    const text = this.#lonely ? this.#waiting[0]! : this.#waiting.join("");
+    const alone = this.#waiting.length === 1;
+    this.#lonely = alone ? this.#lonely + 1 : 0;
+    const text = alone ? this.#waiting[0]! : this.#waiting.join("");
     this.#waiting = [];
     this.#waitingChars = 0;
     return text;
