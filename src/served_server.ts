@@ -23,7 +23,7 @@ interface ServedServerOptions {
   readonly sinks: readonly Sink[];
 }
 
-export interface StopOptions {
+interface StopOptions {
   readonly reason: string;
   /** For open requests. */
   readonly timeoutMs: number;

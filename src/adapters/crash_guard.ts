@@ -10,7 +10,7 @@ export interface CrashLimits {
 }
 
 /** How a server ended that had answered nothing. */
-export interface Crash {
+interface Crash {
   readonly reason: string;
   /** A request was in its hands, which may be what it died of. */
   readonly provoked: boolean;

@@ -13,7 +13,7 @@ const SAME_SIGNAL_MS = 500;
 /** No event tells that a process which is not a child of ours has ended. */
 const PARENT_POLL_MS = 1_000;
 
-export interface StopRequestOptions {
+interface StopRequestOptions {
   /** The end of a piped stdin counts as a request to stop; without this, stdin is left alone. */
   readonly watchStdin: boolean;
   /** The end of the process that launched us counts, too. */

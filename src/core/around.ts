@@ -18,7 +18,7 @@ export function around(channel: Channel, { incoming = channel.incoming, ...chang
   return { incoming, send, close, [Symbol.asyncDispose]: dispose };
 }
 
-export interface IncomingListener {
+interface IncomingListener {
   /** Gives what is passed on: mostly the same. */
   readonly hear: (envelope: Envelope) => Envelope;
   /** Hears of the end, before anybody else does. */

@@ -17,7 +17,7 @@ export interface Life {
 }
 
 /** Why a server ended that was not told to. */
-export interface LifeEnd {
+interface LifeEnd {
   readonly reason: unknown;
   /** Whether a client's request was in its hands. */
   readonly provoked: boolean;

@@ -28,7 +28,7 @@ const NAMES: readonly Path[] = [
 ];
 
 /** What a server has said in one text. */
-export interface ParsedText {
+interface ParsedText {
   /** Also what the askers are told whose answers were refused: nothing better will come. */
   readonly messages: readonly Said[];
   /** Why not all of it was taken. */
