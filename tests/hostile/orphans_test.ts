@@ -76,6 +76,8 @@ Deno.test({
   async fn() {
     await withGateway(["--stateful", "--prewarm", "2"], async (gateway) => {
       const children = await eventually(gateway.children, (pids) => pids.length >= 2 * (PROCESSES - 1));
+      // Said once the watcher knows it.
+      await gateway.logged(/Child started[^]*Child started/);
       await killed(gateway);
       await nothingIsLeft(children);
     });

@@ -18,7 +18,7 @@ const END_WAIT_MS = 5_000;
 
 /**
  * POSIX sh, for dash, bash, ksh, mksh, yash and busybox. `$1` are the ticks from the end of stdin to SIGTERM, `$2` those
- * to SIGKILL, `$3` is where /proc is.
+ * to SIGKILL, `$3` is where /proc is; what follows are the groups that are there already.
  * - That another process has a leader's number now is told by the time when that began; nobody gets the number of a
  *   group while a member of it lives.
  * - `kill` is the shell's own or none: one of procps takes the group 1234 for "all processes". The one of busybox knows
@@ -29,6 +29,7 @@ const END_WAIT_MS = 5_000;
 const SCRIPT = `
 trap '' HUP INT QUIT TERM PIPE
 sigterm=$1 sigkill=$2 proc=$3 path=$PATH groups= options=--
+shift 3
 PATH=/nowhere
 command -v kill || exit 1
 kill -s 0 -- $$ || options=
@@ -45,6 +46,11 @@ began() {
   else
     began=$(ps -o lstart= -p "$1" | tr -s ' ' _)
   fi
+}
+
+remember() {
+  began "$1"
+  groups="$groups $1:$began"
 }
 
 forget() {
@@ -82,10 +88,11 @@ await() {
   done
 }
 
+for pid do remember "$pid"; done
 while read -r what pid; do
   case $pid in '' | 0 | 1 | *[!0-9]*) continue ;; esac
   case $what in
-    +) began "$pid"; groups="$groups $pid:$began" ;;
+    +) remember "$pid" ;;
     -) forget "$pid" ;;
   esac
 done
@@ -156,8 +163,7 @@ export class OrphanWatch implements AsyncDisposable {
   #start(): Watcher | undefined {
     const { stopTimeoutMs, emit } = this.#options;
     try {
-      const watcher = new Watcher({ stdinGraceMs: STDIN_GRACE_MS, stopTimeoutMs });
-      for (const pid of this.#groups) watcher.tell(`+ ${pid}`);
+      const watcher = new Watcher({ stdinGraceMs: STDIN_GRACE_MS, stopTimeoutMs }, { groups: this.#groups });
       background(this.#replace(watcher), "watcher of children", emit);
       return watcher;
     } catch (error) {
@@ -188,6 +194,14 @@ export class OrphanWatch implements AsyncDisposable {
   }
 }
 
+interface WatcherOptions {
+  /** What it knows from the start: this process may be killed before it can tell of anything. */
+  readonly groups?: Iterable<number>;
+  /** Stand for /proc and PATH. */
+  readonly proc?: string;
+  readonly path?: string;
+}
+
 /** Is told of groups by the lines `+ <pid>` and `- <pid>`; the end of this process, or `end`, sets it to work. */
 export class Watcher {
   /** Settles with how it ended. */
@@ -195,13 +209,14 @@ export class Watcher {
   readonly #process: Deno.ChildProcess;
   readonly #input: WatcherInput;
 
-  /** `proc` and `path` stand for /proc and PATH. Throws when there is no shell, or no room for another process. */
-  constructor(times: WatcherTimes, options: { proc?: string; path?: string } = {}) {
-    const { proc = "/proc", path = `/usr/bin:/bin:${Deno.env.get("PATH") ?? ""}` } = options;
+  /** Throws when there is no shell, or no room for another process. */
+  constructor(times: WatcherTimes, options: WatcherOptions = {}) {
+    const { groups = [], proc = "/proc", path = `/usr/bin:/bin:${Deno.env.get("PATH") ?? ""}` } = options;
     const ticks = (ms: number) => `${Math.ceil(ms / TICK_MS)}`;
     const own = [WATCHER_NAME, ticks(times.stdinGraceMs), ticks(times.stopTimeoutMs), proc];
+    const known = [...groups].map((pid) => `${pid}`);
     this.#process = new Deno.Command("/bin/sh", {
-      args: ["-c", 'eval "$WATCH"', ...own],
+      args: ["-c", 'eval "$WATCH"', ...own, ...known],
       // What else the gateway's environment holds is none of its business.
       clearEnv: true,
       env: { WATCH: SCRIPT, PATH: path, LC_ALL: "C" },

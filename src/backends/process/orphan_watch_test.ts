@@ -72,6 +72,14 @@ async function watched(lines: readonly string[], options: ConstructorParameters<
   assert.equal(await watcher.ended, "it ended with code 0");
 }
 
+watchTest("Watcher ends what it knew from the start, though nobody told it of anything", async () => {
+  await using known = await new Group("trap '' TERM;").complete();
+  await using done = await new Group().complete();
+  await watched([`- ${done.pid}`], { groups: [known.pid, done.pid] });
+  await eventually(known.members, (left) => left.length === 0);
+  assert.equal((await done.members()).length, 2);
+});
+
 for (const [how, proc] of [["/proc", "/proc"], ["ps", "/nowhere"]] as const) {
   watchTest(`Watcher ends what it was told of and not told off, with the times of ${how}`, async () => {
     await using known = await new Group().complete();
