@@ -26,6 +26,7 @@ import { PendingCalls } from "./pending_calls.ts";
 import { isMessage } from "./event_source.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
 import { displayUrl, failureAnswer, RemoteError, untaken } from "./remote_error.ts";
+import { RemoteNews } from "./remote_news.ts";
 import { EVENT_STREAM } from "../../wire/sse.ts";
 import { contentType, errorText, unexpectedResponse } from "./response.ts";
 
@@ -111,6 +112,7 @@ class SseChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #options: RemoteOptions;
   readonly #connected: Connected;
+  readonly #news: RemoteNews;
   readonly #calls = new PendingCalls();
   readonly #order: HandshakeGate;
   #closed = false;
@@ -118,7 +120,8 @@ class SseChannel implements Channel {
   constructor(options: RemoteOptions, connected: Connected) {
     this.#options = options;
     this.#connected = connected;
-    const { backlog } = connected.launch;
+    const { session, backlog } = connected.launch;
+    this.#news = new RemoteNews(options, session);
     this.#order = new HandshakeGate({ say: (envelope) => this.#say(envelope), backlog });
     void this.#pump();
   }
@@ -197,7 +200,7 @@ class SseChannel implements Channel {
       const sessionLost = error instanceof RemoteError && error.remoteStatus === 404;
       const room = isRequest(message)
         ? this.#pass(failureOf(message, error, { sessionLost }))
-        : this.#tell(`a message was not taken: ${messageOf(error)}`);
+        : this.#news.trouble(`a message was not taken: ${messageOf(error)}`);
       if (sessionLost) this.#fail(error);
       await room;
     }
@@ -219,7 +222,7 @@ class SseChannel implements Channel {
 
   #receive(text: string): Promise<void> | void {
     const { messages, refusal } = parseFromServer(text, this.#options.serverLimits);
-    if (refusal) this.#tell(`an event was not taken: ${refusal.message}`);
+    if (refusal) this.#news.trouble(`an event was not taken: ${refusal.message}`);
     let room: Promise<void> | void = undefined;
     for (const envelope of messages) room = this.#pass(envelope);
     return room;
@@ -232,7 +235,7 @@ class SseChannel implements Channel {
 
   /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
   receiveSkipped({ message: reason }: TooLargeError, outlines: readonly Outline[]): void {
-    this.#tell(reason);
+    this.#news.trouble(reason);
     for (const envelope of answersTooLong(reason, outlines)) void this.#pass(envelope);
   }
 
@@ -242,16 +245,6 @@ class SseChannel implements Channel {
       : new DisconnectedError("The MCP server closed its event stream", { cause });
     this.incoming.fail(error);
     this.#stop(error);
-  }
-
-  #tell(reason: string): void {
-    const { emit, url } = this.#options;
-    emit({
-      type: "server.trouble",
-      session: this.#connected.launch.session,
-      server: displayUrl(url),
-      reason,
-    });
   }
 }
 

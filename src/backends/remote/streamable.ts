@@ -17,13 +17,13 @@ import type { Outline } from "../../core/message/outline.ts";
 import { answersTooLong } from "../../core/message/parse.ts";
 import { Queue } from "../../base/queue.ts";
 import { within } from "../../base/waiting.ts";
-import { optionName } from "../../base/option_name.ts";
 import { HandshakeGate } from "./handshake_gate.ts";
 import { AnswerReader } from "./answer_reader.ts";
 import { PendingCalls } from "./pending_calls.ts";
 import { StandaloneStreamReader, type StreamEnd } from "./standalone_stream_reader.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
-import { displayUrl, failureAnswer, RemoteError, untaken } from "./remote_error.ts";
+import { displayUrl, failureAnswer, untaken } from "./remote_error.ts";
+import { isAbsent, RemoteNews } from "./remote_news.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { StreamableHttp } from "./streamable_http.ts";
 
@@ -43,8 +43,7 @@ export function streamableBackend(options: RemoteOptions): Backend {
 
 class StreamableChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
-  readonly #options: RemoteOptions;
-  readonly #label: string;
+  readonly #news: RemoteNews;
   readonly #backlog: Backlog | undefined;
   readonly #abort = new AbortController();
   readonly #session = new RemoteSession();
@@ -59,8 +58,7 @@ class StreamableChannel implements Channel {
   readonly #posting = new Chain<LinkTo<Promise<Response>>>();
 
   constructor(options: RemoteOptions, { session, backlog }: Launch) {
-    this.#options = options;
-    this.#label = session;
+    this.#news = new RemoteNews(options, session);
     this.#backlog = backlog;
     this.#http = new StreamableHttp(options, this.#session);
     const { signal } = this.#abort;
@@ -70,15 +68,15 @@ class StreamableChannel implements Channel {
       calls: this.#calls,
       resume: (cursor, signal) => this.#http.get(cursor, signal),
       receive: (envelope, response) => this.#receive(envelope, response),
-      tell: (reason) => this.#tell(reason),
-      tellOdd: (reason) => this.#tellOdd(reason),
+      tell: (reason) => this.#news.trouble(reason),
+      tellOdd: (reason) => this.#news.odd(reason),
     });
     this.#standalone = new StandaloneStreamReader({
       remote: options,
       get: (cursor) => this.#http.get(cursor, signal),
       onMessage: (text) => this.#hearOwn(text),
       onSkipped: (error, outlines) => this.#receiveSkipped(error, outlines),
-      onFruitless: (failure) => this.#tellFruitless(failure),
+      onFruitless: (failure) => this.#news.streamFruitless(failure),
       onEnd: (end) => this.#endOwn(end),
       signal,
     });
@@ -98,7 +96,7 @@ class StreamableChannel implements Channel {
     try {
       await this.#http.end(headers);
     } catch (error) {
-      this.#tell(`the session could not be ended at the server: ${messageOf(error)}`);
+      this.#news.trouble(`the session could not be ended at the server: ${messageOf(error)}`);
     }
   }
 
@@ -174,7 +172,7 @@ class StreamableChannel implements Channel {
       if (isInitialized(envelope.message)) this.#standalone.begin();
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      this.#tell(`a message was not taken: ${messageOf(error)}`);
+      this.#news.trouble(`a message was not taken: ${messageOf(error)}`);
       if (this.#session.isLost(error)) void this.#break();
     } finally {
       this.#backlog?.remove(size);
@@ -198,7 +196,7 @@ class StreamableChannel implements Channel {
 
   /** An event that is too long is refused to those whom it was to answer; everybody else goes on. */
   #receiveSkipped({ message: reason }: TooLargeError, outlines: readonly Outline[]): void {
-    this.#tell(reason);
+    this.#news.trouble(reason);
     for (const envelope of answersTooLong(reason, outlines)) {
       this.#answeredOwn(envelope.message);
       void this.incoming.push(envelope);
@@ -219,24 +217,15 @@ class StreamableChannel implements Channel {
     if (!isResponse(message)) return undefined;
     const id = isId(message.id) ? this.#calls.resolveId(message.id) : this.#standalone.sole;
     if (id === undefined) return undefined;
-    this.#tellOdd("it answers requests on the event stream that is for what it says by itself");
+    this.#news.odd("it answers requests on the event stream that is for what it says by itself");
     this.#calls.abort(id, new DisconnectedError("The request was answered"));
     return id;
   }
 
-  #tellFruitless(failure: unknown): void {
-    const soon = `it is asked for again and again, at pauses that grow (${optionName("retryMaxDelay")})`;
-    if (failure === undefined) this.#tellOdd(`its own event stream ends without a message; ${soon}`);
-    else this.#tell(`the server's own stream cannot be had: ${messageOf(failure)}; ${soon}`);
-  }
-
-  #endOwn({ error, offered }: StreamEnd): void {
-    if (this.#closed || this.#abort.signal.aborted || (!offered && isNotOffered(error))) return;
-    if (!offered && isSuccess(error)) {
-      return this.#tellOdd(`what it says by itself cannot be heard: ${messageOf(error)}`);
-    }
-    this.#tell(`the server's own stream ${offered ? "ended" : "is not to be had"}: ${messageOf(error)}`);
-    if (this.#session.isLost(error)) void this.#break();
+  #endOwn(end: StreamEnd): void {
+    if (this.#closed || this.#abort.signal.aborted) return;
+    this.#news.streamEnded(end);
+    if (!isAbsent(end) && this.#session.isLost(end.error)) void this.#break();
   }
 
   // --- the end ---
@@ -251,25 +240,6 @@ class StreamableChannel implements Channel {
     this.incoming.fail(error);
     this.#stop(error);
   }
-
-  #tell(reason: string): void {
-    const { emit, url } = this.#options;
-    emit({ type: "server.trouble", session: this.#label, server: displayUrl(url), reason });
-  }
-
-  #tellOdd(reason: string): void {
-    const { emit, url } = this.#options;
-    emit({ type: "server.odd", session: this.#label, server: displayUrl(url), reason });
-  }
-}
-
-/** 405: the server offers no stream of its own (transports page, "Listening for Messages from the Server"); some say 404. */
-function isNotOffered(error: unknown): boolean {
-  return error instanceof RemoteError && (error.remoteStatus === 405 || error.remoteStatus === 404);
-}
-
-function isSuccess(error: unknown): boolean {
-  return error instanceof RemoteError && (error.remoteStatus ?? 500) < 300;
 }
 
 function closed(): DisconnectedError {

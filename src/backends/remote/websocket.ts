@@ -7,6 +7,7 @@ import type { ByteStream } from "../../wire/byte_stream.ts";
 import { WebSocketChannel } from "../../wire/web_socket/channel.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { displayUrl } from "./remote_error.ts";
+import { RemoteNews } from "./remote_news.ts";
 
 const SUBPROTOCOL = "mcp";
 
@@ -29,8 +30,9 @@ async function open(
   { session: label, backlog }: Launch,
   signal: AbortSignal,
 ): Promise<Channel> {
-  const { url, emit, maxMessageBytes: maxBytes, serverLimits: limits } = options;
+  const { maxMessageBytes: maxBytes, serverLimits: limits } = options;
   const { maxBufferedMessages, maxBufferedBytes } = options;
+  const news = new RemoteNews(options, label);
   const channel: WebSocketChannel = new WebSocketChannel(await connect(options, signal), {
     side: "client",
     maxBytes,
@@ -40,7 +42,7 @@ async function open(
     backlog,
     gone: "The MCP server closed its socket",
     onInvalid({ message: reason }, text) {
-      emit({ type: "server.trouble", session: label, server: displayUrl(url), reason });
+      news.trouble(reason);
       for (const envelope of parseFromServer(text, limits).messages) void channel.incoming.push(envelope);
       return undefined;
     },
