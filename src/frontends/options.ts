@@ -14,8 +14,9 @@ export type Transport = typeof TRANSPORTS[number];
 export const routeOptions = section({
   outputTransport: option(z.array(choice(TRANSPORTS)), {
     value: "<names>",
-    description: "how clients are served: any of streamableHttp, sse, ws and stdio, joined by commas or " +
-      "repeated (default: stdio for a remote server, the other three for a command)",
+    description:
+      `how clients are served: any of ${NETWORK_TRANSPORTS.join(", ")} and stdio, joined by commas or ` +
+      "repeated (default: stdio for a remote server, all others for a command)",
     list: "commas",
     common: true,
   }),
