@@ -1,100 +1,183 @@
-/** The composition root: from a configuration to a running gateway. The only file that knows everything. */
-import type { Config } from "./config/mod.ts";
+/** The composition root: from a configuration to a running gateway, and from one configuration to the next. */
+import { sameSettings } from "./base/same_settings.ts";
+import type { Config, ProcessConfig } from "./config/mod.ts";
 import { GatewayError } from "./core/errors.ts";
-import { bus, type Sink } from "./core/events.ts";
+import { background, bus, type Sink } from "./core/events.ts";
 import { stdio } from "./frontends/stdio.ts";
+import { oldestFirst, type OpenCallReport } from "./health_report.ts";
 import type { Listener } from "./listener/listener.ts";
-import type { Endpoint, OpenCallReport } from "./mounts.ts";
-import { serveNetwork } from "./network.ts";
+import type { Endpoint } from "./mounts.ts";
+import { isOnNetwork, Network } from "./network.ts";
 import { atRest } from "./observe/at_rest.ts";
 import type { TrialReport } from "./observe/trial.ts";
 import { ServedServer } from "./served_server.ts";
-import { close } from "./server.ts";
+import { type Plan, type ServerChanges, ServerSet } from "./server_set.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
 
 interface AppOptions {
   readonly version: string;
   readonly sinks: readonly Sink[];
+  /** Hears of each server that was tried and cannot be started. */
+  readonly onUnstartable?: (unstartable: Unstartable) => void;
 }
 
 export type { OpenCallReport, TrialReport };
 
 /** Why a server cannot be started, and whether the gateway is to end for that. */
-interface Unstartable {
+export interface Unstartable {
   readonly report: TrialReport;
   readonly ends: boolean;
 }
 
-export interface App {
-  /** What clients of the network can use, the preferred one first. */
+/** A server as clients of the network find it. */
+export interface Announced {
+  readonly name: string;
+  readonly label: string;
+  /** The preferred one first. */
   readonly endpoints: readonly Endpoint[];
-  /** What is bound, where the endpoints do not show it. */
-  readonly bound: string | undefined;
+}
+
+/** What a new configuration has changed. */
+export interface ConfigChanges extends ServerChanges {
+  /** What takes effect at the next start alone: sections of the process, and servers on stdin. */
+  readonly later: readonly string[];
+}
+
+/** Of the process: what each request meets anew. All else is made at the start. */
+const LIVE: ReadonlySet<string> = new Set<keyof ProcessConfig>(["origins"]);
+
+export class App {
   /** Settles when the client on stdin and stdout is done; never without one. */
   readonly finished: Promise<void>;
-  /** Settles with the first server that was tried and cannot be started; never while there is none. */
-  readonly unstartable: Promise<Unstartable>;
   /** Rejects when the gateway can do its work no longer. */
   readonly failed: Promise<never>;
-  /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
-  readonly idleSince: number | undefined;
-  /** Every call that waits for its answer, oldest first: what may be shown to who runs the gateway. */
-  openCalls(): OpenCallReport[];
-  /** Orderly: refuses new work, lets open requests finish, stops all children. */
-  stop(reason: string): Promise<void>;
-  /** At once: every child and its group gets SIGKILL. */
-  kill(): void;
-}
+  readonly #options: AppOptions;
+  readonly #emit: Sink;
+  readonly #network: Network | undefined;
+  readonly #servers: ServerSet;
+  #config: Config;
+  /** The servers that are on their way out. */
+  readonly #leaving = new Map<ServedServer, Promise<void>>();
+  #timeoutMs: number;
 
-/** Throws ConfigError for what is wrong with the configuration on this machine; nothing is left running then. */
-export function startApp({ process, servers: configs }: Config, { version, sinks }: AppOptions): App {
-  const heard = [atRest(collectGarbage), ...sinks];
-  const options = { version, log: process.log, sinks: heard };
-  const servers = new Map([...configs].map(([name, config]) => [name, new ServedServer(config, options)]));
-  const all = [...servers.values()];
-  const emit = bus([...all.map(({ health }) => health.sink), ...heard]);
-  const openCalls = () => openCallsOf(all);
-  const network = serveNetwork(process, all, { version, openCalls, emit });
-  let timeoutMs = process.lifetime.shutdownTimeoutMs;
-  for (const server of all) server.start();
-  const { endpoints = [] } = network ?? {};
-  emit({ type: "gateway.started", urls: endpoints.map(({ url }) => url) });
-  return {
-    endpoints,
-    bound: network?.bound,
-    finished: serveStdio(all, timeoutMs).then((complete) => {
+  /** Throws ConfigError for what is wrong with the configuration on this machine; nothing is left running then. */
+  constructor(config: Config, options: AppOptions) {
+    const { process } = config;
+    const { version, sinks } = options;
+    this.#config = config;
+    this.#options = options;
+    this.#timeoutMs = process.lifetime.shutdownTimeoutMs;
+    const heard = [atRest(collectGarbage), ...sinks];
+    const toServers: Sink = (event) => this.#servers.all.forEach(({ health }) => health.sink(event));
+    this.#emit = bus([toServers, ...heard]);
+    const common = { version, log: process.log, sinks: heard };
+    this.#servers = new ServerSet((server, name) => new ServedServer(server, { ...common, name }));
+    const plan = this.#servers.plan(config.servers);
+    this.#servers.adopt(plan);
+    this.#network = this.#listen(process);
+    for (const server of plan.fresh) this.#start(server);
+    this.#emit({ type: "gateway.started", urls: this.announced.flatMap(urlsOf) });
+    this.failed = failureOf(this.#network?.listener);
+    this.finished = serveStdio(this.#servers.all, this.#timeoutMs).then((complete) => {
       // The time for open requests has passed, and is not granted twice.
-      if (!complete) timeoutMs = 0;
-    }),
-    unstartable: Promise.race(all.map(tryOut)),
-    failed: failureOf(network?.listener),
-    get idleSince() {
-      return latest(all.map(({ idleSince }) => idleSince));
-    },
-    openCalls,
-    async stop(reason) {
-      await Promise.all(all.map((server) => server.stop({ reason, timeoutMs })));
-      if (network) await close(network.listener);
-      emit({ type: "gateway.stopped" });
-    },
-    kill() {
-      for (const server of all) server.kill();
-    },
-  };
+      if (!complete) this.#timeoutMs = 0;
+    });
+  }
+
+  /** What clients of the network can use. */
+  get announced(): Announced[] {
+    return [...this.#servers.byName].map(([name, server]) => ({
+      name,
+      label: server.config.server.label,
+      endpoints: this.#network?.endpointsOf(server) ?? [],
+    }));
+  }
+
+  /** What is bound, where the endpoints do not show it. */
+  get bound(): string | undefined {
+    return this.#network?.bound;
+  }
+
+  /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
+  get idleSince(): number | undefined {
+    return latest(this.#servers.all.map(({ idleSince }) => idleSince));
+  }
+
+  /** Every call that waits for its answer, oldest first: what may be shown to who runs the gateway. */
+  openCalls(): OpenCallReport[] {
+    return oldestFirst(this.#servers.all.flatMap((server) => server.openCalls()));
+  }
+
+  /**
+   * Goes over to another configuration: what is new is opened, then it takes the place of what is gone. Throws ConfigError
+   * for what is wrong with it on this machine, and then nothing has changed.
+   */
+  apply(config: Config): ConfigChanges {
+    const plan = this.#servers.plan(config.servers);
+    for (const server of plan.fresh) this.#start(server);
+    this.#servers.adopt(plan);
+    this.#network?.serve(config.process, plan.servers);
+    for (const server of plan.gone) this.#end(server);
+    const changes = { ...plan.changes, later: this.#laterOf(config, plan) };
+    this.#config = { ...config, process: { ...this.#config.process, origins: config.process.origins } };
+    this.#emit({ type: "config.applied", ...changes });
+    return changes;
+  }
+
+  /** Orderly: refuses new work, lets open requests finish, stops all children. */
+  async stop(reason: string): Promise<void> {
+    const stopped = this.#servers.all.map((server) => server.stop({ reason, timeoutMs: this.#timeoutMs }));
+    await Promise.all([...stopped, ...this.#leaving.values()]);
+    await this.#network?.close();
+    this.#emit({ type: "gateway.stopped" });
+  }
+
+  /** At once: every child and its group gets SIGKILL. */
+  kill(): void {
+    for (const server of [...this.#servers.all, ...this.#leaving.keys()]) server.kill();
+  }
+
+  /** Nothing listens where clients come by stdio alone. */
+  #listen(process: ProcessConfig): Network | undefined {
+    const { version } = this.#options;
+    if (!this.#servers.all.some(isOnNetwork)) return undefined;
+    return new Network(process, this.#servers.byName, { version, emit: this.#emit });
+  }
+
+  #start(server: ServedServer): void {
+    server.start();
+    const tried = server.tryOut().then((report) => {
+      if (report) this.#options.onUnstartable?.({ report, ends: server.config.exitOnFailure });
+    });
+    background(tried, "trial of a server", this.#emit);
+  }
+
+  #end(server: ServedServer): void {
+    const left = server.stop({ reason: "another configuration", timeoutMs: this.#timeoutMs, alone: true })
+      .finally(() => {
+        this.#leaving.delete(server);
+        this.#network?.forget(server);
+      });
+    this.#leaving.set(server, left);
+    background(left, "end of a server", this.#emit);
+  }
+
+  #laterOf({ process }: Config, { later }: Plan): string[] {
+    const before = new Map<string, unknown>(Object.entries(this.#config.process));
+    const sections = Object.entries(process).filter(([name, settings]) =>
+      !LIVE.has(name) && !sameSettings(settings, before.get(name))
+    );
+    return [...sections.map(([name]) => name), ...later];
+  }
 }
 
-async function tryOut(server: ServedServer): Promise<Unstartable> {
-  const report = await server.tryOut();
-  return report ? { report, ends: server.config.exitOnFailure } : await new Promise(() => {});
+function urlsOf({ endpoints }: Announced): string[] {
+  return endpoints.map(({ url }) => url);
 }
 
 /** Undefined while one of them is undefined. */
 function latest(times: readonly (number | undefined)[]): number | undefined {
   return times.includes(undefined) ? undefined : Math.max(...times.map(Number));
-}
-
-function openCallsOf(servers: readonly ServedServer[]): OpenCallReport[] {
-  return servers.flatMap((server) => server.openCalls()).sort((one, other) => other.seconds - one.seconds);
 }
 
 /** Without a way in, a process that lives on would only hide that. */
@@ -106,7 +189,6 @@ async function failureOf(listener: Listener | undefined): Promise<never> {
   });
   return await new Promise(() => {});
 }
-
 /** False when requests are still open after the time for them, which counts from the end of stdin. */
 async function serveStdio(servers: readonly ServedServer[], shutdownTimeoutMs: number): Promise<boolean> {
   const server = servers.find(({ config }) => config.transports.includes("stdio"));

@@ -48,6 +48,14 @@ export interface GatewayOptions {
   readonly slowRequestMs?: number | undefined;
 }
 
+export interface StopOptions {
+  readonly reason: string;
+  /** For open requests. */
+  readonly timeoutMs: number;
+  /** Whether other servers go on. False by default. */
+  readonly alone?: boolean;
+}
+
 /** Of what an orderly end waits for. */
 const MAX_TOLD_CALLS = 10;
 
@@ -141,13 +149,13 @@ export class Gateway implements AsyncDisposable {
   };
 
   /** Refuses new requests, lets open ones finish for a while, ends all sessions. Settles when all are freed. */
-  async stop(options: { reason: string; timeoutMs: number }): Promise<void> {
+  async stop({ reason, timeoutMs: waitMs, alone = false }: StopOptions): Promise<void> {
     this.stopping.begin();
     this.#sessionPlaces.close(new StoppingError());
-    const { reason, timeoutMs: waitMs } = options;
     const calls = this.#sessions.openCalls();
     const waits = calls.length > 0 && { waitsFor: calls.slice(0, MAX_TOLD_CALLS).map(callLabel), waitMs };
-    this.#options.emit({ type: "gateway.stopping", reason, openRequests: calls.length, ...waits });
+    const type = alone ? "server.stopping" : "gateway.stopping";
+    this.#options.emit({ type, reason, openRequests: calls.length, ...waits });
     await within(waitMs, this.#sessions.drained());
     await this[Symbol.asyncDispose]();
   }

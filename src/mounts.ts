@@ -1,145 +1,52 @@
-/** Which wire is served where: the routes, and the URLs that lead to them. */
-import type { ServerConfig } from "./config/mod.ts";
+/** Where the wires of one server are served: its routes, and the URLs that lead to them. */
 import { memoryEventStore } from "./core/event_store.ts";
-import type { Sink } from "./core/events.ts";
-import type { RequestId } from "./core/message/jsonrpc.ts";
-import { escaped } from "./base/outside.ts";
-import { ReleaseWatch } from "./base/release_watch.ts";
-import { safeText, withoutFolders } from "./base/telling.ts";
-import type { UnreadSettings } from "./core/options.ts";
-import { Unread } from "./core/unread.ts";
-import { Bodies } from "./frontends/bodies.ts";
-import type { Handler } from "./frontends/frontend.ts";
-import type { BodySettings, ClientSettings } from "./frontends/options.ts";
-import { methodNotAllowed } from "./frontends/http_checks.ts";
-import { type Endpoint, type FrontendOptions, FRONTENDS, type Route } from "./frontends/mod.ts";
-import type { Gateway } from "./gateway.ts";
-import type { ListenSettings } from "./listener/options.ts";
-import { isWildcard, reachableHost } from "./listener/reachable_host.ts";
-import type { Health } from "./observe/health.ts";
-import { isOfThisMachine } from "./policies/origin.ts";
-import { collectGarbage } from "./wire/collect_garbage.ts";
-
-/** How one server is served on the network. */
-export type MountConfig = ServerConfig & ListenSettings & ClientSettings & BodySettings & UnreadSettings;
-
-interface MountOptions {
-  readonly gateway: Gateway;
-  /** Whether somebody waits for a server. */
-  readonly crowded: () => boolean;
-  readonly health: Health;
-  /** Oldest first. */
-  readonly openCalls: () => readonly OpenCallReport[];
-  readonly emit: Sink;
-  readonly version: string;
-}
-
-/** An open call as it may be shown to who runs the gateway. */
-export interface OpenCallReport {
-  readonly seconds: number;
-  /** Its beginning. */
-  readonly session: string;
-  readonly method: string;
-  readonly tool?: string;
-  readonly id: RequestId;
-  /** Of the child that has it. */
-  readonly pid?: number;
-}
+import type { Accounts } from "./core/unread.ts";
+import type { Bodies } from "./frontends/bodies.ts";
+import { type Endpoint, FRONTENDS, type Route } from "./frontends/mod.ts";
+import type { ClientSettings, Paths } from "./frontends/options.ts";
+import type { ServedServer } from "./served_server.ts";
 
 export type { Endpoint };
 
+/** A server as clients of the network find it. */
+export interface Mount extends Disposable {
+  readonly routes: readonly Route[];
+  /** The preferred one first; `base` is what stands before all paths. */
+  endpoints(base: string): Endpoint[];
+}
+
+interface MountOptions extends ClientSettings {
+  /** What stands before the paths of this server alone: empty, or `/name`. */
+  readonly prefix: string;
+  readonly bodies: Bodies;
+  readonly unread: Accounts;
+}
+
 /** Each cell of the matrix meets the same gateway. */
-export function createRoutes(config: MountConfig, options: MountOptions): Route[] {
-  const shared = sharedByFrontends(config, options);
-  const healthy = config.healthEndpoints.map((path) => ({ path, http: getOnly(() => new Response("ok")) }));
-  return [
-    ...healthy,
-    { path: "/health", http: healthReport(options) },
-    ...frontendsOf(config).flatMap((frontend): readonly Route[] => frontend.routes(shared)),
-  ];
-}
-
-function sharedByFrontends(config: MountConfig, options: MountOptions): FrontendOptions {
-  const { gateway, crowded, emit } = options;
+export function mount(server: ServedServer, { prefix, ...options }: MountOptions): Mount {
+  const { gateway: { accept, stopping, refuseFull }, config, emit } = server;
+  const { eventStore, eventLimits } = config;
+  const frontends = config.transports.flatMap((name) => FRONTENDS.filter((wire) => wire.name === name));
+  const paths = below(prefix, config.paths);
+  const served = {
+    ...{ ...config, ...options, ...paths },
+    ...{ accept, stopping, refuseFull, emit },
+    crowded: () => server.crowded,
+    events: eventStore === "memory" ? memoryEventStore(eventLimits) : undefined,
+  };
   return {
-    ...config,
-    accept: gateway.accept,
-    stopping: gateway.stopping,
-    refuseFull: gateway.refuseFull,
-    ...{ crowded, emit },
-    bodies: new Bodies({ ...config, watch: releaseWatch() }),
-    unread: new Unread({ ...config, emit, watch: releaseWatch() }),
-    events: config.eventStore === "memory" ? memoryEventStore(config.eventLimits) : undefined,
+    routes: frontends.flatMap((frontend): readonly Route[] => frontend.routes(served)),
+    endpoints: (base) => frontends.map((frontend) => frontend.endpoint(paths, base)),
+    [Symbol.dispose]: () => options.bodies[Symbol.dispose](),
   };
 }
 
-/** Of the wires that are served, in the order of its transports. */
-function frontendsOf({ transports }: MountConfig) {
-  return transports.flatMap((transport) => FRONTENDS.filter(({ name }) => name === transport));
-}
-
-/** What is garbage then would stay until something else wants room. */
-function releaseWatch(): ReleaseWatch {
-  return new ReleaseWatch(collectGarbage);
-}
-
-/** Of open calls in a report; the rest is counted. */
-const MAX_REPORTED_CALLS = 100;
-
-function healthReport({ health, openCalls, version }: MountOptions): Handler {
-  return getOnly((request, caller) => {
-    const { status, reason, stderr } = health.report();
-    const timestamp = new Date().toISOString();
-    // A child prints what it likes, and whoever may ask for our health may not be meant to read it.
-    const isOurs = isOfThisMachine(request, caller);
-    const told = {
-      reason: reason && reported(reason),
-      ...isOurs && { stderr: stderr?.map(reported), ...reportedCalls(openCalls()) },
-    };
-    const body = { status, service: "keystone", version, timestamp, ...told };
-    return new Response(escaped(JSON.stringify(body)), {
-      status: status === "ok" ? 200 : 503,
-      headers: { "Content-Type": "application/json" },
-    });
-  });
-}
-
-function reportedCalls(calls: readonly OpenCallReport[]) {
-  return calls.length > 0 && { openCalls: calls.length, calls: calls.slice(0, MAX_REPORTED_CALLS) };
-}
-
-/** Of a line of a child. */
-const REPORTED_CHARS = 500;
-
-function reported(line: string): string {
-  return withoutFolders(safeText(line, REPORTED_CHARS));
-}
-
-function getOnly(handler: Handler): Handler {
-  return (request, caller) => {
-    if (request.method === "GET" || request.method === "HEAD") return handler(request, caller);
-    throw methodNotAllowed(["GET", "HEAD"]);
+function below(prefix: string, paths: Paths): Paths {
+  const { streamableHttpPath, ssePath, messagePath, wsPath } = paths;
+  return {
+    streamableHttpPath: prefix + streamableHttpPath,
+    ssePath: prefix + ssePath,
+    messagePath: prefix + messagePath,
+    wsPath: prefix + wsPath,
   };
-}
-
-/** Where clients of the network reach the gateway, in the order of its transports. */
-export function endpointsOf(config: MountConfig, port: number): Endpoint[] {
-  const base = publicBase(config) ?? listeningAt(config, port);
-  return frontendsOf(config).map((frontend) => frontend.endpoint(config, base));
-}
-
-/** What a proxy in front has clients write; a path alone does not say where the proxy is. */
-function publicBase({ baseUrl }: MountConfig): string | undefined {
-  return /^https?:/i.test(baseUrl) ? baseUrl : undefined;
-}
-
-function listeningAt({ host, tlsCert }: MountConfig, port: number): string {
-  return `http${tlsCert === undefined ? "" : "s"}://${reachableHost(host)}:${port}`;
-}
-
-/** What is bound, where the URLs do not show it. */
-export function boundAddress(config: MountConfig, port: number): string | undefined {
-  const { host } = config;
-  if (publicBase(config) === undefined && !isWildcard(host)) return undefined;
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

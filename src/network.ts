@@ -1,103 +1,191 @@
-/** What clients of the network meet: one socket, the policies in front of it, and the routes behind. */
+/** What clients of the network meet: one socket, the policies in front of it, and behind it the routes of all servers. */
+import { ByteBudget } from "./base/byte_budget.ts";
+import { ReleaseWatch } from "./base/release_watch.ts";
 import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
-import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
+import type { ProcessConfig } from "./config/mod.ts";
 import type { Sink } from "./core/events.ts";
-import type { HttpPolicy } from "./core/http_policy.ts";
+import { Unread } from "./core/unread.ts";
+import { Bodies } from "./frontends/bodies.ts";
+import type { Route } from "./frontends/mod.ts";
+import { getOnly, healthOf, healthOfAll } from "./health_report.ts";
+import { httpPolicies } from "./http_policies.ts";
 import { httpService } from "./http_service.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { ListenSettings } from "./listener/options.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
-import {
-  boundAddress,
-  createRoutes,
-  type Endpoint,
-  endpointsOf,
-  type MountConfig,
-  type OpenCallReport,
-} from "./mounts.ts";
-import { corsHeaders, preflights } from "./policies/cors.ts";
-import { originGuard } from "./policies/origin.ts";
-import { answerRefusals } from "./policies/refusals.ts";
+import { isWildcard, reachableHost } from "./listener/reachable_host.ts";
+import type { Service } from "./listener/service.ts";
+import { type Endpoint, type Mount, mount } from "./mounts.ts";
 import type { ServedServer } from "./served_server.ts";
-import { listen, type TlsFiles } from "./server.ts";
+import { close, listen, type TlsFiles } from "./server.ts";
+import { serverIndex } from "./server_index.ts";
+import { collectGarbage } from "./wire/collect_garbage.ts";
 
 /** Of what may wait unread: enough for those who read at once, and little beside what is counted piece by piece. */
 const WHOLE_SHARE = 1 / 8;
 
-export interface NetworkOptions {
+interface NetworkOptions {
   readonly version: string;
-  /** Of all servers, oldest first. */
-  readonly openCalls: () => readonly OpenCallReport[];
   readonly emit: Sink;
 }
 
-export interface Network {
+/** By name. */
+type Servers = ReadonlyMap<string, ServedServer>;
+
+/** A server and where clients find it. */
+interface Mounted {
+  readonly name: string;
+  readonly prefix: string;
+  readonly mount: Mount;
+}
+
+export class Network {
   readonly listener: Listener;
-  readonly endpoints: readonly Endpoint[];
-  readonly bound: string | undefined;
+  readonly #options: NetworkOptions;
+  /** Those of the start: what clients are told of the address does not change with a configuration. */
+  readonly #process: ProcessConfig;
+  readonly #budget: ByteBudget;
+  readonly #unread: Unread;
+  /** Also of servers that are on their way out. */
+  readonly #mounts = new Map<ServedServer, Mounted>();
+  #servers: Servers = new Map();
+  #service: Service;
+
+  /** Throws ConfigError for an address that cannot be bound and for TLS that cannot be offered. */
+  constructor(process: ProcessConfig, servers: Servers, options: NetworkOptions) {
+    const { listen: { host, port, maxHeaderBytes }, bodies, unread } = process;
+    const { emit } = options;
+    this.#options = options;
+    this.#process = process;
+    this.#budget = new ByteBudget(bodies.maxBodiesBytes, releaseWatch());
+    this.#unread = new Unread({ ...unread, ...NO_BUFFER_LIMITS, emit, watch: releaseWatch() });
+    this.#service = this.#serviceOf(process, servers);
+    const limits = connectionLimits(process, servers, emit);
+    const service: Service = {
+      request: (request, caller) => this.#service.request(request, caller),
+      upgrade: (request, caller) => this.#service.upgrade(request, caller),
+    };
+    const tls = readTls(process.listen);
+    this.listener = listen(service, { host, port, tls, maxHeaderBytes, ...limits, emit });
+  }
+
+  /** From now on these servers and policies answer. Who was mounted in the same place keeps its sessions. */
+  serve(process: ProcessConfig, servers: Servers): void {
+    this.#service = this.#serviceOf(process, servers);
+  }
+
+  /** Where clients find a server, the preferred wire first. */
+  endpointsOf(server: ServedServer): Endpoint[] {
+    return this.#mounts.get(server)?.mount.endpoints(this.#base) ?? [];
+  }
+
+  /** What is bound, where the URLs do not show it. */
+  get bound(): string | undefined {
+    const { listen: { host }, clients } = this.#process;
+    if (publicBase(clients) === undefined && !isWildcard(host)) return undefined;
+    return `${host.includes(":") ? `[${host}]` : host}:${this.listener.addr.port}`;
+  }
+
+  /** A server that has ended. */
+  forget(server: ServedServer): void {
+    this.#mounts.get(server)?.mount[Symbol.dispose]();
+    this.#mounts.delete(server);
+  }
+
+  async close(): Promise<void> {
+    await close(this.listener);
+    for (const server of [...this.#mounts.keys()]) this.forget(server);
+    this.#unread[Symbol.dispose]();
+  }
+
+  get #base(): string {
+    const { clients, listen } = this.#process;
+    return publicBase(clients) ?? listeningAt(listen, this.listener.addr.port);
+  }
+
+  #serviceOf(process: ProcessConfig, servers: Servers): Service {
+    this.#servers = servers;
+    for (const [name, server] of servers) this.#place(name, server);
+    const { clients: { baseUrl } } = this.#process;
+    const policies = httpPolicies(process, { baseUrl, emit: this.#options.emit });
+    return httpService({ routes: this.#routesOf(process), policies });
+  }
+
+  /** The routes of one server stand at the root. */
+  #place(name: string, server: ServedServer): void {
+    if (this.#mounts.has(server) || !isOnNetwork(server)) return;
+    const prefix = this.#servers.size > 1 ? `/${name}` : "";
+    this.#mounts.set(server, { name, prefix, mount: this.#mount(server, prefix) });
+  }
+
+  #mount(server: ServedServer, prefix: string): Mount {
+    const { clients, bodies: { bodyTimeoutMs } } = this.#process;
+    const { maxBodyBytes } = server.config;
+    return mount(server, {
+      ...{ ...clients, prefix },
+      bodies: new Bodies({ maxBodyBytes, bodyTimeoutMs, budget: this.#budget }),
+      unread: this.#unread.within(server.config),
+    });
+  }
+
+  #routesOf({ clients: { healthEndpoints } }: ProcessConfig): Route[] {
+    const own = this.#mounted().flatMap(({ mount }) => mount.routes);
+    const healthy = healthEndpoints.map((path) => ({ path, http: getOnly(() => new Response("ok")) }));
+    return [...healthy, ...this.#reports(), ...own];
+  }
+
+  #reports(): Route[] {
+    const { version } = this.#options;
+    const [first, ...others] = this.#servers.values();
+    if (first && others.length === 0) return [{ path: "/health", http: healthOf(first, version) }];
+    return [
+      { path: "/", http: serverIndex(() => this.#listed()) },
+      { path: "/health", http: healthOfAll(() => this.#servers, version) },
+      ...[...this.#servers].map(([name, server]) => ({
+        path: `/${name}/health`,
+        http: healthOf(server, version),
+      })),
+    ];
+  }
+
+  /** In the order of the configuration. */
+  #mounted(): Mounted[] {
+    return [...this.#servers.values()].flatMap((server) => this.#mounts.get(server) ?? []);
+  }
+
+  #listed() {
+    return this.#mounted().map(({ name, mount }) => ({ name, endpoints: mount.endpoints(this.#base) }));
+  }
 }
 
-/**
- * Nothing listens where clients come by stdio alone. The routes of one server stand at the root. Throws ConfigError for an
- * address that cannot be bound and for TLS that cannot be offered.
- */
-export function serveNetwork(
-  process: ProcessConfig,
-  servers: readonly ServedServer[],
-  options: NetworkOptions,
-): Network | undefined {
-  const server = servers.find(({ config }) => config.transports.some((transport) => transport !== "stdio"));
-  if (!server) return undefined;
-  const { host, port, maxHeaderBytes } = process.listen;
-  const { version, openCalls, emit } = options;
-  const config = mountConfig(process, server.config);
-  const service = httpService({
-    routes: createRoutes(config, {
-      gateway: server.gateway,
-      crowded: () => server.crowded,
-      health: server.health,
-      ...{ openCalls, emit, version },
-    }),
-    policies: httpPolicies(process, { baseUrl: config.baseUrl, emit }),
-  });
-  const limits = connectionLimits(process, servers, emit);
-  const tls = readTls(process.listen);
-  const listener = listen(service, { host, port, tls, maxHeaderBytes, ...limits, emit });
-  const { port: bound } = listener.addr;
-  return { listener, endpoints: endpointsOf(config, bound), bound: boundAddress(config, bound) };
+export function isOnNetwork({ config }: ServedServer): boolean {
+  return config.transports.some((name) => name !== "stdio");
 }
 
-function mountConfig({ listen, clients, bodies, unread }: ProcessConfig, server: ServerConfig): MountConfig {
-  return { ...server, ...listen, ...clients, ...bodies, ...unread };
+/** Each server has limits of its own. */
+const NO_BUFFER_LIMITS = { maxBufferedMessages: Infinity, maxBufferedBytes: Infinity };
+
+/** What is garbage then would stay until something else wants room. */
+function releaseWatch(): ReleaseWatch {
+  return new ReleaseWatch(collectGarbage);
 }
 
-/** In front of every route and every upgrade, the outermost first. */
-function httpPolicies(
-  { listen: { host }, origins: { cors, allowedHosts, allowedOrigins } }: ProcessConfig,
-  { baseUrl, emit }: { readonly baseUrl: string; readonly emit: Sink },
-): HttpPolicy[] {
-  const guard = originGuard({
-    host,
-    allowedHosts: [...allowedHosts, ...ownHost(baseUrl)],
-    allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
-  });
-  const refusing = [answerRefusals(emit), guard];
-  return cors ? [corsHeaders(cors), ...refusing, preflights(cors)] : refusing;
+/** What a proxy in front has clients write; a path alone does not say where the proxy is. */
+function publicBase({ baseUrl }: { readonly baseUrl: string }): string | undefined {
+  return /^https?:/i.test(baseUrl) ? baseUrl : undefined;
 }
 
-/** What clients put before the paths leads to us, under whatever port. */
-function ownHost(baseUrl: string): string[] {
-  const hostname = URL.parse(baseUrl)?.hostname;
-  return hostname ? [hostname] : [];
+function listeningAt({ host, tlsCert }: ListenSettings, port: number): string {
+  return `http${tlsCert === undefined ? "" : "s"}://${reachableHost(host)}:${port}`;
 }
 
 function connectionLimits(
   { listen, unread }: ProcessConfig,
-  servers: readonly ServedServer[],
+  servers: Servers,
   emit: Sink,
 ): ConnectionLimits {
-  const maxChildren = servers.reduce((sum, { config }) => sum + config.maxChildren, 0);
+  const maxChildren = [...servers.values()].reduce((sum, { config }) => sum + config.maxChildren, 0);
   const excess = listen.maxConnections && tooManyFor(listen.maxConnections, { maxChildren });
   if (excess) emit({ type: "warning", text: excess });
   const { headerTimeoutMs, idleTimeoutMs, maxConnections = connectionsFor({ maxChildren }) } = listen;

@@ -1,12 +1,12 @@
 /** One MCP server as the gateway serves it: what it is, who answers whom, its sessions and its health. */
 import { commandTextOf, fetchedFirst, type ServerConfig } from "./config/mod.ts";
-import { bus, type Sink } from "./core/events.ts";
+import { background, bus, type Sink } from "./core/events.ts";
 import { LiveSessions } from "./core/live_sessions.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
 import { escaped } from "./base/outside.ts";
 import { safeText } from "./base/telling.ts";
-import { Gateway } from "./gateway.ts";
-import type { OpenCallReport } from "./mounts.ts";
+import { Gateway, type StopOptions } from "./gateway.ts";
+import type { OpenCallReport } from "./health_report.ts";
 import { type Children, children } from "./observe/children.ts";
 import { health } from "./observe/health.ts";
 import type { LogSettings } from "./observe/options.ts";
@@ -21,12 +21,8 @@ interface ServedServerOptions {
   readonly log: LogSettings;
   /** Who else hears of what happens to this server and its clients. */
   readonly sinks: readonly Sink[];
-}
-
-interface StopOptions {
-  readonly reason: string;
-  /** For open requests. */
-  readonly timeoutMs: number;
+  /** What it is called in events, where there are others; by default it is not named. */
+  readonly name?: string | undefined;
 }
 
 export class ServedServer {
@@ -36,15 +32,15 @@ export class ServedServer {
   readonly #sessions: LiveSessions;
   readonly #children = children();
   readonly #sinks: Sink[];
-  readonly #emit: Sink;
+  readonly emit: Sink;
   readonly #upstream: Upstream;
   readonly #placement: Placement;
 
   /** Throws ConfigError for what can be known to be wrong before the server is started or called. */
-  constructor(config: ServerConfig, { version, log, sinks }: ServedServerOptions) {
+  constructor(config: ServerConfig, { version, log, sinks, name }: ServedServerOptions) {
     this.config = config;
     this.#sinks = [this.health.sink, this.#children.hear, ...sinks];
-    const emit = this.#emit = bus(this.#sinks);
+    const emit = this.emit = named(name, bus(this.#sinks));
     const upstream = this.#upstream = createUpstream(config, emit);
     const sessions = this.#sessions = new LiveSessions(config);
     const placement = this.#placement = new Placement(config, { upstream, version, sessions, emit });
@@ -78,13 +74,13 @@ export class ServedServer {
     await new Promise((resolve) => setTimeout(resolve));
     const attempt = this.#placement.tryOut();
     if (!attempt || server.kind === "remote") {
-      if (exitOnFailure && server.kind === "command") this.#emit({ type: "warning", text: noTrialWarning() });
+      if (exitOnFailure && server.kind === "command") this.emit({ type: "warning", text: noTrialWarning() });
       return await new Promise(() => {});
     }
     const trial = new Trial(attempt.label, {
       server: commandTextOf(server),
       fetches: fetchedFirst(server),
-      emit: this.#emit,
+      emit: this.emit,
     });
     this.#sinks.push(trial.hear);
     try {
@@ -102,10 +98,20 @@ export class ServedServer {
     await this.#placement[Symbol.asyncDispose]();
   }
 
+  /** One that was never started, and will not be. */
+  discard(): void {
+    const freed = Promise.all([this.gateway[Symbol.asyncDispose](), this.#placement[Symbol.asyncDispose]()]);
+    background(freed, "server that was not started", this.emit);
+  }
+
   /** At once: every child and its group gets SIGKILL. */
   kill(): void {
     this.#upstream.kill();
   }
+}
+
+function named(backend: string | undefined, emit: Sink): Sink {
+  return backend === undefined ? emit : (event) => emit({ ...event, backend });
 }
 
 function noTrialWarning(): string {

@@ -1,51 +1,76 @@
 /** What a user sees at the start: the URLs, and a client configuration to paste. */
-import type { App } from "../app.ts";
-import type { ServerInput } from "../config/mod.ts";
+import type { Announced, App } from "../app.ts";
 import type { LogFormat } from "../observe/log.ts";
 
 interface BannerOptions {
   readonly version: string;
-  readonly server: ServerInput;
   /** That of the log: who reads it by a program reads this, too. */
   readonly format: LogFormat;
 }
 
-type Shown = Pick<App, "endpoints" | "bound">;
+type Shown = Pick<App, "announced" | "bound">;
 
 export function banner(app: Shown, options: BannerOptions): string {
   return options.format === "json" ? jsonBanner(app, options) : textBanner(app, options);
 }
 
-function jsonBanner({ endpoints, bound }: Shown, { version, server }: BannerOptions): string {
+function jsonBanner({ announced, bound }: Shown, { version }: BannerOptions): string {
   const event = "gateway.serving";
-  const message = `Keystone ${version} serves ${server.label}`;
+  const message = titleOf(announced, version);
   return JSON.stringify({
     event,
     message,
     version,
-    server: server.label,
-    endpoints,
+    ...servedIn(announced),
     bound,
-    ...configuration(endpoints, server),
+    ...configuration(announced),
   });
 }
 
-function textBanner({ endpoints, bound }: Shown, { version, server }: BannerOptions): string {
-  const lines = [
-    ...endpoints.map(({ label, url }) => [label, url] as const),
-    ...bound === undefined ? [] : [["Listens on", bound] as const],
-  ];
+/** What one server is, or each of several. */
+function servedIn(announced: readonly Announced[]) {
+  const [only, ...others] = announced;
+  if (only && others.length === 0) return { server: only.label, endpoints: only.endpoints };
+  const entries = announced.map(({ name, label, endpoints }) =>
+    [name, { server: label, endpoints }] as const
+  );
+  return { servers: Object.fromEntries(entries) };
+}
+
+function textBanner({ announced, bound }: Shown, { version }: BannerOptions): string {
+  const shown = announced.length > 1 ? announced.flatMap(sectionOf) : announced.flatMap(linesOf);
+  const lines = [...shown, ...bound === undefined ? [] : [["Listens on", bound] as const]];
   const width = Math.max(...lines.map(([label]) => label.length));
   return [
-    `Keystone ${version} serves ${server.label}`,
-    ...lines.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`),
+    titleOf(announced, version),
+    ...lines.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`.trimEnd()),
     "",
     "For the configuration of an MCP client:",
-    JSON.stringify(configuration(endpoints, server), undefined, 2),
+    JSON.stringify(configuration(announced), undefined, 2),
     "",
   ].join("\n");
 }
 
-function configuration([preferred]: App["endpoints"], { name }: ServerInput) {
-  return { mcpServers: { [name]: { type: preferred?.type, url: preferred?.url } } };
+type Line = readonly [label: string, value: string];
+
+function sectionOf(server: Announced): Line[] {
+  return [[server.name, server.label], ...linesOf(server).map(([label, url]): Line => [`  ${label}`, url])];
+}
+
+function linesOf({ endpoints }: Announced): Line[] {
+  return endpoints.map(({ label, url }) => [label, url]);
+}
+
+function titleOf(announced: readonly Announced[], version: string): string {
+  const [only, ...others] = announced;
+  return `Keystone ${version} serves ${
+    only && others.length === 0 ? only.label : `${announced.length} servers`
+  }`;
+}
+
+function configuration(announced: readonly Announced[]) {
+  const servers = announced.map(({ name, endpoints: [preferred] }) =>
+    [name, { type: preferred?.type, url: preferred?.url }] as const
+  );
+  return { mcpServers: Object.fromEntries(servers) };
 }

@@ -1,5 +1,5 @@
 /** The command line: parse, start, wait, stop. Errors become output here and nowhere else. */
-import { type App, startApp } from "../app.ts";
+import { App, type Unstartable } from "../app.ts";
 import { nameOptions, optionName } from "../base/option_name.ts";
 import { type Config, parseArgs, refuseSlowPatterns } from "../config/mod.ts";
 import { ConfigError, GatewayError, messageOf } from "../core/errors.ts";
@@ -70,7 +70,8 @@ async function serve(config: Config, options: ServeOptions): Promise<void> {
     colours: wantsColours(),
     write: (line) => stderr.write(line),
   });
-  const app = startApp(config, { version, sinks: [log] });
+  const unstartable = untilUnstartable(config.process.log, (text) => stderr.write(text));
+  const app = new App(config, { version, sinks: [log], onUnstartable: unstartable.hear });
   // Not before: a line that is refused is told of in one line.
   for (const text of warnings) log({ type: "warning", text });
   const byStdio = servers.some(({ transports }) => transports.includes("stdio"));
@@ -79,15 +80,13 @@ async function serve(config: Config, options: ServeOptions): Promise<void> {
   const stop = stopRequests({ watchStdin: !byStdio, watchParent, idle });
   guardAgainstFaults(log, app);
   tellOpenCallsOnSignal(() => stderr.write(openCallsText(app.openCalls(), format)));
-  const [served] = servers;
-  if (served && level !== "none" && app.endpoints.length > 0) {
+  if (level !== "none" && app.announced.some(({ endpoints }) => endpoints.length > 0)) {
     // stdout belongs to the protocol where a client listens to it.
-    (byStdio ? stderr : stdout).write(`${banner(app, { version, server: served.server, format })}\n`);
+    (byStdio ? stderr : stdout).write(`${banner(app, { version, format })}\n`);
   }
   const finished = app.finished.then(() => "the client on stdin is done");
   const failed = app.failed.catch((error: Error) => error);
-  const unstartable = untilUnstartable(app, config.process.log, (text) => stderr.write(text));
-  const reason = await Promise.race([stop.first, finished, failed, unstartable]);
+  const reason = await Promise.race([stop.first, finished, failed, unstartable.ended]);
   const orderly = app.stop(reason instanceof Error ? reason.message : reason);
   const atOnce = stop.second.then(() => {
     log({ type: "warning", text: "Stopped at once: a second signal came" });
@@ -97,16 +96,16 @@ async function serve(config: Config, options: ServeOptions): Promise<void> {
   if (reason instanceof Error) throw reason;
 }
 
-/** Tells of a server that cannot be started; settles where that is the end. */
-async function untilUnstartable(
-  app: App,
-  { logLevel, logFormat: format }: LogSettings,
-  write: (text: string) => void,
-): Promise<Error> {
-  const { report, ends } = await app.unstartable;
-  if (logLevel !== "none") write(trialText(report, { format, ends }));
-  if (ends) return new GatewayError(`the MCP server cannot be started (${optionName("exitOnFailure")})`);
-  return await new Promise(() => {});
+/** Tells of servers that cannot be started; `ended` settles where that is the end. */
+function untilUnstartable({ logLevel, logFormat: format }: LogSettings, write: (text: string) => void) {
+  const ended = Promise.withResolvers<Error>();
+  const hear = ({ report, ends }: Unstartable) => {
+    if (logLevel !== "none") write(trialText(report, { format, ends }));
+    if (ends) {
+      ended.resolve(new GatewayError(`the MCP server cannot be started (${optionName("exitOnFailure")})`));
+    }
+  };
+  return { hear, ended: ended.promise };
 }
 
 /** As BSD's tools do on Ctrl-T, and others where there is no such key. */

@@ -63,7 +63,7 @@ function serverConfig(values: Options, served: Served) {
     ...restartOptions.settings(values),
     ...memoryOptions.settings(values),
     ...heartbeatOptions.settings(values),
-    ...routeOptions.settings(values),
+    paths: routeOptions.settings(values),
     ...streamableOptions.settings(values),
     ...messageOptions.settings(values),
     ...requestOptions.settings(values),

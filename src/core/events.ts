@@ -5,17 +5,25 @@ import type { RequestId } from "./message/jsonrpc.ts";
 /** "up" is from client to server, "down" the other way. */
 export type Direction = "up" | "down";
 
-export type GatewayEvent =
+export type GatewayEvent = Happening & {
+  /** Whose it is, where several servers are served. */
+  readonly backend?: string;
+};
+
+type Happening =
   | { type: "gateway.started"; urls: readonly string[] }
-  | {
-    type: "gateway.stopping";
-    reason: string;
-    openRequests: number;
-    /** The oldest calls that it waits for, and how long at most. */
-    waitsFor?: readonly string[];
-    waitMs?: number;
-  }
+  | { type: "gateway.stopping" } & StopNews
+  /** A server alone, which is in the configuration no more. */
+  | { type: "server.stopping" } & StopNews
   | { type: "gateway.stopped" }
+  /** Another configuration counts; names of servers, and of what takes effect at the next start alone. */
+  | {
+    type: "config.applied";
+    added: readonly string[];
+    changed: readonly string[];
+    removed: readonly string[];
+    later: readonly string[];
+  }
   | { type: "session.opened"; session: string; wire: Wire; scope: "session" | "request" }
   | { type: "session.closed"; session: string; scope: "session" | "request"; reason: string; error?: unknown }
   | {
@@ -94,6 +102,14 @@ export type GatewayEvent =
   | { type: "server.odd"; session: string; server: string; reason: string }
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
+
+interface StopNews {
+  reason: string;
+  openRequests: number;
+  /** The oldest calls that are waited for, and how long at most. */
+  waitsFor?: readonly string[];
+  waitMs?: number;
+}
 
 /** Observers never throw into the path and never change a message. */
 export type Sink = (event: GatewayEvent) => void;

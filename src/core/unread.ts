@@ -34,10 +34,14 @@ export interface Reader {
   giveUp(error: BusyError): void;
 }
 
-export class Unread {
+/** Where clients are counted. */
+export type Accounts = Pick<Unread, "account" | "refuse">;
+
+export class Unread implements Disposable {
   readonly #limits: UnreadLimits;
   /** In the order in which they have read something. */
   readonly #waiting: TimeLimit<Account>;
+  readonly #ledger: Ledger;
   #bytes = 0;
   #again: ReturnType<typeof setTimeout> | undefined;
 
@@ -50,6 +54,8 @@ export class Unread {
         `The client has read nothing for ${durationText(ms ?? 0)} (${optionName("stallTimeout")})`,
       );
     });
+    const changed = (account: Account, change: number) => this.#changed(account, change);
+    this.#ledger = { limits, waiting: this.#waiting, changed };
   }
 
   /** Bytes that wait now. */
@@ -66,14 +72,25 @@ export class Unread {
   }
 
   account(reader: Reader): Account {
-    const account: Account = new Account(reader, this.#waiting, (change) => this.#changed(account, change));
-    return account;
+    return new Account(reader, this.#ledger);
+  }
+
+  /** For clients of which each may have so much waiting; they count with all others. */
+  within(limits: BufferLimits): Accounts {
+    const ledger = { ...this.#ledger, limits };
+    return { account: (reader) => new Account(reader, ledger), refuse: () => this.refuse() };
+  }
+
+  /** Nobody is ended any more. */
+  [Symbol.dispose](): void {
+    this.#waiting.clear();
+    clearTimeout(this.#again);
   }
 
   #changed(account: Account, change: number): void {
-    const { maxBufferedMessages, maxBufferedBytes, watch } = this.#limits;
+    const { maxBufferedMessages, maxBufferedBytes } = account.limits;
     this.#bytes += change;
-    watch?.level(this.#bytes);
+    this.#limits.watch?.level(this.#bytes);
     const { messages, bytes } = account;
     // One alone may be as large as messages may be.
     if (messages > maxBufferedMessages || (messages > 1 && bytes > maxBufferedBytes)) {
@@ -118,21 +135,30 @@ export class Unread {
   }
 }
 
+/** What accounts have in common: one object for all of them, since there is an account to each answer. */
+interface Ledger {
+  readonly limits: BufferLimits;
+  readonly waiting: TimeLimit<Account>;
+  readonly changed: (account: Account, change: number) => void;
+}
+
 /** What waits for one reader. */
 export class Account {
   readonly reader: Reader;
-  readonly #waiting: TimeLimit<Account>;
-  readonly #changed: (change: number) => void;
+  readonly #ledger: Ledger;
   #messages = 0;
   #bytes = 0;
   /** In the limit while something waits. */
   #ticket: Ticket<Account> | undefined;
   #readAt = 0;
 
-  constructor(reader: Reader, waiting: TimeLimit<Account>, changed: (change: number) => void) {
+  constructor(reader: Reader, ledger: Ledger) {
     this.reader = reader;
-    this.#waiting = waiting;
-    this.#changed = changed;
+    this.#ledger = ledger;
+  }
+
+  get limits(): BufferLimits {
+    return this.#ledger.limits;
   }
 
   get messages(): number {
@@ -155,14 +181,15 @@ export class Account {
     if (this.#bytes === 0 || change < 0) this.#progress(bytes);
     this.#messages = messages;
     this.#bytes = bytes;
-    this.#changed(change);
+    this.#ledger.changed(this, change);
   }
 
   /** Its time begins anew with each thing that it reads, and ends when nothing waits. */
   #progress(bytes: number): void {
-    if (bytes === 0) return void (this.#ticket && this.#waiting.delete(this.#ticket));
+    const { waiting } = this.#ledger;
+    if (bytes === 0) return void (this.#ticket && waiting.delete(this.#ticket));
     this.#readAt = performance.now();
-    if (this.#ticket) this.#waiting.renew(this.#ticket);
-    else this.#ticket = this.#waiting.add(this);
+    if (this.#ticket) waiting.renew(this.#ticket);
+    else this.#ticket = waiting.add(this);
   }
 }

@@ -2,11 +2,10 @@
  * The bodies of requests as they arrive: each within a size and a time, and all together within a number of bytes, which
  * is asked before one is read.
  */
-import { ByteBudget } from "../base/byte_budget.ts";
+import type { ByteBudget } from "../base/byte_budget.ts";
 import type { Caller } from "../core/caller.ts";
 import { durationText } from "../base/duration.ts";
 import { BusyError, GatewayError, RequestError, TooLargeError } from "../core/errors.ts";
-import type { ReleaseWatch } from "../base/release_watch.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { optionName } from "../base/option_name.ts";
 import { GatheredText } from "../wire/gathered_text.ts";
@@ -23,15 +22,13 @@ const FAREWELL_MS = 1_000;
 
 export interface BodyLimits {
   readonly maxBodyBytes: number;
-  /** Of all bodies that are larger than a few kB. */
-  readonly maxBodiesBytes: number;
+  /** Of all bodies that are larger than a few kB; those of other servers count there, too. */
+  readonly budget: ByteBudget;
   /** For a whole body; without it there is no limit. */
   readonly bodyTimeoutMs?: number | undefined;
-  /** Hears how much is counted. */
-  readonly watch?: ReleaseWatch | undefined;
 }
 
-export class Bodies {
+export class Bodies implements Disposable {
   readonly #limits: BodyLimits;
   readonly #budget: ByteBudget;
   readonly #small: TimeLimit<Failing> | undefined;
@@ -42,7 +39,7 @@ export class Bodies {
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
-    this.#budget = new ByteBudget(limits.maxBodiesBytes, limits.watch);
+    this.#budget = limits.budget;
     this.#small = this.#timeLimit(GRAINS);
     this.#counted = this.#timeLimit();
     const maxBytes = limits.maxBodyBytes;
@@ -81,6 +78,12 @@ export class Bodies {
       giveBack: (size) => this.#budget.giveBack(size),
       fail,
     });
+  }
+
+  /** No body has a time any more. */
+  [Symbol.dispose](): void {
+    this.#small?.clear();
+    this.#counted?.clear();
   }
 
   /** Throws BusyError when there is no room, and none can be made. */

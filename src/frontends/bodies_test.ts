@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ByteBudget } from "../base/byte_budget.ts";
 import { chunkings } from "../../tests/support/chunkings.ts";
 import { GatewayError, TooLargeError } from "../core/errors.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
@@ -9,7 +10,7 @@ const KB = 1024;
 const WHOLE_TIME_MS = 5_700;
 
 function bodies(limits: Partial<BodyLimits> = {}): Bodies {
-  return new Bodies({ maxBodyBytes: 100 * KB, maxBodiesBytes: 150 * KB, ...limits });
+  return new Bodies({ maxBodyBytes: 100 * KB, budget: new ByteBudget(150 * KB), ...limits });
 }
 
 /** A request whose body the test writes. */
@@ -183,7 +184,7 @@ Deno.test("Bodies takes no body that is complete only after it was given up", as
 function textOfChunks(chunks: readonly Uint8Array[], maxBodyBytes: number): Promise<string> {
   const arriving = ReadableStream.from(chunks.map((chunk) => chunk.slice()));
   const request = new Request("http://127.0.0.1/mcp", { method: "POST", body: arriving });
-  const body = new Bodies({ maxBodyBytes, maxBodiesBytes: 1_000 }).expect(request);
+  const body = new Bodies({ maxBodyBytes, budget: new ByteBudget(1_000) }).expect(request);
   return textOf(body);
 }
 

@@ -47,6 +47,8 @@ export const routeOptions = section({
   wsPath: values.wsPath,
 }));
 
+export type Paths = SettingsOf<typeof routeOptions>;
+
 /** What all clients meet. */
 export const clientOptions = section({
   baseUrl: option(baseUrl(), {

@@ -4,7 +4,7 @@
  */
 import type { Caller } from "../core/caller.ts";
 import type { BusyError } from "../core/errors.ts";
-import type { Account, Unread } from "../core/unread.ts";
+import type { Account, Accounts } from "../core/unread.ts";
 import { freeMemory } from "../wire/free_memory.ts";
 import { piecesOf } from "../wire/pieces.ts";
 
@@ -18,7 +18,7 @@ const encoder = new TextEncoder();
 export interface OutgoingOptions {
   /** For the log. */
   readonly session: string;
-  readonly unread: Unread;
+  readonly unread: Accounts;
   /** The connection, where it is known: to break off the body does not end one on which a write is stuck. */
   readonly caller?: Pick<Caller, "drop"> | undefined;
   /** The client went away, or was given up; not called when we end the body. */

@@ -5,7 +5,7 @@ import type { Caller } from "../core/caller.ts";
 import { type BufferLimits, type Channel, enqueue, type Envelope } from "../core/channel.ts";
 import { DisconnectedError, RequestError } from "../core/errors.ts";
 import { Queue } from "../base/queue.ts";
-import type { Unread } from "../core/unread.ts";
+import type { Accounts } from "../core/unread.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
 import type { Frontend } from "./frontend.ts";
@@ -19,7 +19,7 @@ interface SseOptions extends ReceiveOptions, BufferLimits {
   /** What the `endpoint` event names before the session id: path, or base URL and path, of the POST route. */
   readonly endpoint: string;
   readonly keepAliveMs: number;
-  readonly unread: Unread;
+  readonly unread: Accounts;
 }
 
 interface SseRoutes {
@@ -102,7 +102,7 @@ interface SseContext {
   readonly peer: Peer;
   readonly caller: Caller;
   readonly keepAliveMs: number;
-  readonly unread: Unread;
+  readonly unread: Accounts;
   /** What waits for its server. */
   readonly backlog: Backlog;
   /** What the peer's `gone` belongs to. */

@@ -8,7 +8,7 @@ import type { Sink } from "../core/events.ts";
 import { RequestError, toRpcError } from "../core/errors.ts";
 import { errorOf } from "../core/message/jsonrpc.ts";
 import type { MessageLimits } from "../core/message/message_limits.ts";
-import type { Unread } from "../core/unread.ts";
+import type { Accounts } from "../core/unread.ts";
 import { keepAlive, WebSocketChannel } from "../wire/web_socket/channel.ts";
 import { acceptFor, isKey, VERSION } from "../wire/web_socket/handshake.ts";
 import type { Bodies } from "./bodies.ts";
@@ -25,7 +25,7 @@ export interface WebSocketOptions extends BufferLimits {
   readonly maxBodyBytes: number;
   /** Shared by all routes, as is `unread`. */
   readonly bodies: Bodies;
-  readonly unread: Unread;
+  readonly unread: Accounts;
   readonly emit: Sink;
   /** Of a message's structure; the usual ones by default. */
   readonly clientLimits?: MessageLimits | undefined;

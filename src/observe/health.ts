@@ -4,9 +4,9 @@
  */
 import type { GatewayEvent, Sink } from "../core/events.ts";
 
-type HealthStatus = "ok" | "degraded" | "failed" | "stopping";
+export type HealthStatus = "ok" | "degraded" | "failed" | "stopping";
 
-interface HealthReport {
+export interface HealthReport {
   readonly status: HealthStatus;
   /** Why a server counts as failed. */
   readonly reason?: string;

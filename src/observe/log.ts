@@ -169,6 +169,8 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "gateway.started": describedAs("info", "Gateway started"),
   "gateway.stopping": describedAs("info", "Gateway is stopping"),
   "gateway.stopped": describedAs("info", "Gateway stopped"),
+  "server.stopping": describedAs("info", "Server is stopping: it is in the configuration no more"),
+  "config.applied": describedAs("info", "Another configuration counts"),
   "session.opened": describedAs("info", "Session opened"),
   "session.closed": describedAs("info", "Session closed"),
   "request.finished": describedAs("debug", "Request finished"),

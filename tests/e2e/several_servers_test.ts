@@ -1,26 +1,78 @@
-/** One process that holds more servers than one: each has its own children, sessions and health. */
+/** One process that holds more servers than one: each has its own routes, children, sessions and health. */
 import assert from "node:assert/strict";
-import { startApp } from "../../src/app.ts";
-import type { Config } from "../../src/config/config.ts";
-import { recorder } from "../support/recorder.ts";
+import { App } from "../../src/app.ts";
+import type { Config, ServerConfig } from "../../src/config/config.ts";
+import { ConfigError } from "../../src/core/errors.ts";
+import type { RawOptions } from "../../src/config/options.ts";
+import { type Recorder, recorder } from "../support/recorder.ts";
 import { resolved } from "../support/config.ts";
 import { eventually, SCRIPTED } from "../support/keystone.ts";
+import { answer, beginSession, callTool, post } from "../support/rpc.ts";
+import { SMALL } from "../support/small_server.ts";
 
-const OPTIONS = { children: "shared", port: "0", logLevel: "none" };
+const COMMON = { children: "session", stateful: "true", port: "0", logLevel: "none" };
+const BROKEN = ["/bin/sh", "-c", "exit 3"];
 
-function servedTwice(): Config {
-  const { config } = resolved(OPTIONS, { argv: SCRIPTED });
-  const [server] = config.servers.values();
-  assert(server);
-  return { ...config, servers: new Map([["one", server], ["two", server]]) };
+interface Line {
+  readonly argv: readonly string[];
+  readonly options?: RawOptions;
 }
 
-Deno.test("startApp starts each server of the configuration, and stops all of them", async () => {
+function serverOf({ argv, options }: Line): ServerConfig {
+  const [server] = resolved({ ...COMMON, ...options }, { argv: [...argv] }).config.servers.values();
+  assert(server);
+  return server;
+}
+
+function configOf(lines: Readonly<Record<string, Line>>, options: RawOptions = {}): Config {
+  const servers = Object.entries(lines).map(([name, line]) => [name, serverOf(line)] as const);
+  const { process } = resolved({ ...COMMON, ...options }, { argv: SMALL }).config;
+  return { process, servers: new Map(servers) };
+}
+
+interface Rig extends AsyncDisposable {
+  readonly app: App;
+  readonly told: Recorder["told"];
+  /** By the name of a server: where it is reached over Streamable HTTP. */
+  url(name: string): string;
+  get(path: string, headers?: HeadersInit): Promise<Response>;
+}
+
+function serving(config: Config): Rig {
   const { emit, told } = recorder();
-  const app = startApp(servedTwice(), { version: "1.2.3", sinks: [emit] });
+  const app = new App(config, { version: "1.2.3", sinks: [emit] });
+  const url = (name: string) => app.announced.find((one) => one.name === name)?.endpoints[0]?.url ?? "";
+  const origin = () => new URL(app.announced.flatMap(({ endpoints }) => endpoints)[0]!.url).origin;
+  return {
+    ...{ app, told, url },
+    get: (path, headers = {}) => fetch(origin() + path, { headers }),
+    [Symbol.asyncDispose]: () => app.stop("the test is over"),
+  };
+}
+
+/** The pid of the child that answers in this session. */
+async function pidOf(url: string, session: string): Promise<number> {
+  const { result } = await answer(await post(url, callTool(7, "echo"), { session }));
+  return result.structuredContent.pid;
+}
+
+async function statusOf(url: string, session: string): Promise<number> {
+  const response = await post(url, callTool(8, "echo"), { session });
+  await response.body?.cancel();
+  return response.status;
+}
+
+const small: Line = { argv: SMALL };
+
+Deno.test("App starts each server of the configuration, and stops all of them", async () => {
+  const options = { children: "shared" };
+  const config = configOf({ one: { argv: SCRIPTED, options }, two: { argv: SCRIPTED, options } });
+  const { emit, told } = recorder();
+  const app = new App(config, { version: "1.2.3", sinks: [emit] });
   await eventually(() => Promise.resolve(told("child.ready").length), (ready) => ready === 2);
   const pids = told("child.started").map(({ pid }) => pid);
   assert.equal(new Set(pids).size, 2);
+  assert.deepEqual(told("child.started").map(({ backend }) => backend).sort(), ["one", "two"]);
   assert.deepEqual(app.openCalls(), []);
   assert.equal(typeof app.idleSince, "number");
   await app.stop("the test is over");
@@ -28,4 +80,120 @@ Deno.test("startApp starts each server of the configuration, and stops all of th
     ...pids.map((pid) => [pid, true]).sort(),
   ]);
   assert.equal(told("gateway.stopped").length, 1);
+});
+
+Deno.test("App has the routes of each server below its name, and none at the root", async () => {
+  await using rig = serving(configOf({ one: small, two: small }));
+  const [one, two] = [rig.url("one"), rig.url("two")];
+  assert.deepEqual([one, two].map((url) => new URL(url).pathname), ["/one/mcp", "/two/mcp"]);
+  const [inOne, inTwo] = [await beginSession(one), await beginSession(two)];
+  assert.notEqual(await pidOf(one, inOne), await pidOf(two, inTwo));
+  // A session is one server's alone.
+  assert.equal(await statusOf(two, inOne), 404);
+  const events = await rig.get("/two/sse", { Accept: "text/event-stream" });
+  const reader = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+  assert.match((await reader.read()).value ?? "", /data: \/two\/message\?sessionId=/);
+  await reader.cancel();
+  for (const path of ["/mcp", "/sse", "/three/mcp"]) {
+    const { status, body } = await rig.get(path);
+    await body?.cancel();
+    assert.equal(status, 404, path);
+  }
+});
+
+Deno.test("App lists its servers at the root, for a program and for a person", async () => {
+  await using rig = serving(configOf({ one: small, "<b>": small }));
+  const listed = await (await rig.get("/")).json();
+  assert.deepEqual(Object.keys(listed.servers), ["one", "<b>"]);
+  assert.equal(listed.servers.one.endpoints[0].url, rig.url("one"));
+  const page = await rig.get("/", { Accept: "text/html,*/*" });
+  assert.match(page.headers.get("content-type") ?? "", /^text\/html/);
+  assert.match(page.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+  const text = await page.text();
+  assert(text.includes(rig.url("one")));
+  assert(text.includes("&lt;b&gt;") && !text.includes("<b>"));
+});
+
+Deno.test("App serves the others where a server cannot be started, and says so", async () => {
+  const options = { children: "shared", crashLimit: "1" };
+  await using rig = serving(configOf({ good: small, bad: { argv: BROKEN, options } }));
+  const failing = async () => (await (await rig.get("/health")).json()).servers.bad.status;
+  await eventually(failing, (status) => status !== "ok");
+  const whole = await rig.get("/health");
+  const { status, servers } = await whole.json();
+  assert.deepEqual([whole.status, status, servers.good.status], [200, "degraded", "ok"]);
+  const alone = await rig.get("/bad/health");
+  assert.equal(alone.status, 503);
+  await alone.body?.cancel();
+  assert.equal((await (await rig.get("/good/health")).json()).status, "ok");
+  await pidOf(rig.url("good"), await beginSession(rig.url("good")));
+});
+
+Deno.test("App.apply opens what is new and closes what is gone, and leaves all others alone", async () => {
+  await using rig = serving(configOf({ kept: small, changed: small, removed: small }));
+  const urls = ["kept", "changed", "removed"].map(rig.url);
+  const [kept = "", changed = "", removed = ""] = urls;
+  const sessions = await Promise.all(urls.map((url) => beginSession(url)));
+  const [inKept = "", inChanged = "", inRemoved = ""] = sessions;
+  const pid = await pidOf(kept, inKept);
+  await Promise.all([pidOf(changed, inChanged), pidOf(removed, inRemoved)]);
+  const changes = rig.app.apply(configOf({
+    kept: small,
+    changed: { argv: SMALL, options: { maxSessions: "5" } },
+    added: small,
+  }));
+  assert.deepEqual(changes, { added: ["added"], changed: ["changed"], removed: ["removed"], later: [] });
+  assert.deepEqual(rig.told("config.applied").length, 1);
+  assert.equal(await pidOf(kept, inKept), pid);
+  assert.deepEqual([await statusOf(changed, inChanged), await statusOf(removed, inRemoved)], [404, 404]);
+  for (const name of ["changed", "added"]) await pidOf(rig.url(name), await beginSession(rig.url(name)));
+  assert.deepEqual(Object.keys((await (await rig.get("/")).json()).servers), ["kept", "changed", "added"]);
+  await eventually(() => Promise.resolve(rig.told("child.exited").length), (ended) => ended === 2);
+  assert.deepEqual(rig.told("server.stopping").map(({ backend }) => backend).sort(), ["changed", "removed"]);
+});
+
+Deno.test("App.apply changes nothing where a server of the new configuration cannot be", async () => {
+  await using rig = serving(configOf({ one: small, two: small }));
+  const session = await beginSession(rig.url("one"));
+  const pid = await pidOf(rig.url("one"), session);
+  const lost = { argv: ["keystone-has-no-such-program"] };
+  assert.throws(() => rig.app.apply(configOf({ one: small, fresh: small, lost })), ConfigError);
+  assert.equal(await pidOf(rig.url("one"), session), pid);
+  assert.deepEqual(rig.app.announced.map(({ name }) => name), ["one", "two"]);
+  assert.deepEqual(rig.told("config.applied"), []);
+});
+
+Deno.test("App.apply lets an open call of a server that is gone finish", async () => {
+  const slow: Line = { argv: SCRIPTED, options: { children: "session" } };
+  await using rig = serving(configOf({ gone: slow, other: small }));
+  const session = await beginSession(rig.url("gone"));
+  const call = post(rig.url("gone"), callTool(1, "sleep", { ms: 300 }), { session });
+  await eventually(() => Promise.resolve(rig.app.openCalls().length), (open) => open === 1);
+  rig.app.apply(configOf({ other: small, more: small }));
+  const { result, error } = await answer(await call);
+  assert(result, JSON.stringify(error));
+});
+
+Deno.test("App.apply takes other origins at once, and says what has to wait for the next start", async () => {
+  await using rig = serving(configOf({ one: small, two: small }));
+  const from = async () => {
+    const { status, body } = await rig.get("/health", { Origin: "https://app.example" });
+    await body?.cancel();
+    return status;
+  };
+  assert.equal(await from(), 403);
+  const { later } = rig.app.apply(
+    configOf({ one: small, two: small }, { allowedOrigin: ["https://app.example"], maxHeaderSize: "32k" }),
+  );
+  assert.equal(await from(), 200);
+  assert.deepEqual(later, ["listen"]);
+});
+
+Deno.test("App.apply moves a server that is one of several now below its name", async () => {
+  await using rig = serving(configOf({ one: small }));
+  assert.equal(new URL(rig.url("one")).pathname, "/mcp");
+  const { changed } = rig.app.apply(configOf({ one: small, two: small }));
+  assert.deepEqual(changed, ["one"]);
+  assert.equal(new URL(rig.url("one")).pathname, "/one/mcp");
+  await pidOf(rig.url("one"), await beginSession(rig.url("one")));
 });

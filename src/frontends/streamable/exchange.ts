@@ -6,7 +6,7 @@ import type { Caller } from "../../core/caller.ts";
 import { type Envelope, textOf } from "../../core/channel.ts";
 import { errorOf, isResponse, type JsonRpcMessage, type RequestId } from "../../core/message/jsonrpc.ts";
 import { type Ticket, TimeLimit } from "../../base/time_limit.ts";
-import type { Unread } from "../../core/unread.ts";
+import type { Accounts } from "../../core/unread.ts";
 import { Outgoing } from "../outgoing.ts";
 import { MessageStream } from "./message_stream.ts";
 import type { EventLog } from "./session_events.ts";
@@ -36,7 +36,7 @@ interface ExchangeOptions {
 export interface ExchangeSettings {
   readonly replyMode: ReplyMode;
   readonly keepAliveMs: number;
-  readonly unread: Unread;
+  readonly unread: Accounts;
   /** From `silenceLimit`: one timer for all. */
   readonly silence: TimeLimit<Exchange>;
   /** While somebody waits for a server, the answer may be a refusal with a status of its own: no stream begins then. */

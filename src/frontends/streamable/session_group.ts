@@ -3,14 +3,14 @@ import type { BufferLimits } from "../../core/channel.ts";
 import type { EventStore } from "../../core/event_store.ts";
 import type { Sink } from "../../core/events.ts";
 import { TimeLimit } from "../../base/time_limit.ts";
-import type { Unread } from "../../core/unread.ts";
+import type { Accounts } from "../../core/unread.ts";
 import { type ExchangeSettings, type ReplyMode, silenceLimit } from "./exchange.ts";
 
 /** The limits are those of what waits for a stream to open, and of what waits for the server. */
 export interface SessionSettings extends BufferLimits {
   readonly replyMode: ReplyMode;
   readonly keepAliveMs: number;
-  readonly unread: Unread;
+  readonly unread: Accounts;
   /** Whether somebody waits for a server, and may be refused. */
   readonly crowded?: (() => boolean) | undefined;
   /** How long a session may be without a message; an open call whose client still waits counts as one. */
