@@ -6,7 +6,7 @@ import type { Handler, Route, UpgradeHandler } from "./frontends/frontend.ts";
 import { isUpgrade, notUpgraded } from "./frontends/websocket.ts";
 import type { Service } from "./listener/service.ts";
 import type { Upgrade } from "./wire/upgrade.ts";
-import { routeOf, withoutSlash } from "./wire/request_path.ts";
+import { lastPart, routeOf, withoutSlash } from "./wire/request_path.ts";
 
 interface HttpServiceOptions {
   /** Of two that answer the same on one path the first one counts. */
@@ -18,7 +18,16 @@ interface HttpServiceOptions {
 /** The whole HTTP face, which tests call without a socket. */
 export function httpService({ routes, policies }: HttpServiceOptions): Service {
   const byPath = answersByPath(routes);
-  const answersTo = (request: Request) => byPath.get(routeOf(request)) ?? NOTHING;
+  const below = answersBelow(routes);
+  const answersTo = (request: Request, caller?: Caller): Answers => {
+    const route = routeOf(request);
+    const known = byPath.get(route);
+    if (known) return known;
+    const [parent] = lastPart(route);
+    const found = below.get(parent);
+    if (found) caller?.foundBelow(parent, found.part);
+    return found ?? NOTHING;
+  };
   const upgrade = behind<Upgrade>(policies, (request, caller) => {
     const { upgrade } = answersTo(request);
     if (!upgrade) throw notFound();
@@ -26,7 +35,7 @@ export function httpService({ routes, policies }: HttpServiceOptions): Service {
   });
   return {
     request: behind<Response>(policies, (request, caller) => {
-      const answers = answersTo(request);
+      const answers = answersTo(request, caller);
       if (answers.upgrade && isUpgrade(request)) throw tooLate(caller);
       return httpOf(answers, request)(request, caller);
     }),
@@ -52,6 +61,20 @@ function answersByPath(routes: readonly Route[]): ReadonlyMap<string, Answers> {
     byPath.set(path, { ...route, ...byPath.get(path) });
   }
   return byPath;
+}
+
+interface AnswersBelow {
+  readonly http: Handler;
+  readonly part: string;
+}
+
+function answersBelow(routes: readonly Route[]): ReadonlyMap<string, AnswersBelow> {
+  const found = routes.flatMap((route) =>
+    "http" in route && route.below
+      ? [[withoutSlash(route.path), { http: route.http, part: route.below }] as const]
+      : []
+  );
+  return new Map(found.toReversed());
 }
 
 function httpOf({ http, upgrade }: Answers, request: Request): Handler {

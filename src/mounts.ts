@@ -3,6 +3,7 @@ import { memoryEventStore } from "./core/event_store.ts";
 import type { Accounts } from "./core/unread.ts";
 import type { Bodies } from "./frontends/bodies.ts";
 import { type Endpoint, FRONTENDS, type Route } from "./frontends/mod.ts";
+import type { SseFrontendOptions } from "./frontends/sse.ts";
 import type { ClientSettings, Paths } from "./frontends/options.ts";
 import type { ServedServer } from "./served_server.ts";
 
@@ -20,6 +21,8 @@ interface MountOptions extends ClientSettings {
   readonly prefix: string;
   readonly bodies: Bodies;
   readonly unread: Accounts;
+  /** What clients put before the paths. */
+  readonly publicBase: SseFrontendOptions["publicBase"];
 }
 
 /** Each cell of the matrix meets the same gateway. */

@@ -3,9 +3,12 @@ import { ByteBudget } from "./base/byte_budget.ts";
 import { ReleaseWatch } from "./base/release_watch.ts";
 import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
 import type { ProcessConfig } from "./config/mod.ts";
+import type { Caller } from "./core/caller.ts";
 import type { Sink } from "./core/events.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
+import { Forwarded } from "./frontends/forwarded.ts";
+import type { Handler } from "./frontends/frontend.ts";
 import type { Route } from "./frontends/mod.ts";
 import { getOnly, healthOf, healthOfAll } from "./health_report.ts";
 import { httpPolicies } from "./http_policies.ts";
@@ -47,6 +50,7 @@ export class Network {
   readonly #process: ProcessConfig;
   readonly #budget: ByteBudget;
   readonly #unread: Unread;
+  readonly #forwarded: Forwarded;
   /** Also of servers that are on their way out. */
   readonly #mounts = new Map<ServedServer, Mounted>();
   #servers: Servers = new Map();
@@ -60,6 +64,7 @@ export class Network {
     this.#process = process;
     this.#budget = new ByteBudget(bodies.maxBodiesBytes, releaseWatch());
     this.#unread = new Unread({ ...unread, ...NO_BUFFER_LIMITS, emit, watch: releaseWatch() });
+    this.#forwarded = new Forwarded(process.clients.trustProxy);
     this.#service = this.#serviceOf(process, servers);
     const limits = connectionLimits(process, servers, emit);
     const service: Service = {
@@ -115,7 +120,7 @@ export class Network {
   /** The routes of one server stand at the root. */
   #place(name: string, server: ServedServer): void {
     if (this.#mounts.has(server) || !isOnNetwork(server)) return;
-    const prefix = this.#servers.size > 1 ? `/${name}` : "";
+    const prefix = this.#process.clients.basePath + (this.#servers.size > 1 ? `/${name}` : "");
     this.#mounts.set(server, { name, prefix, mount: this.#mount(server, prefix) });
   }
 
@@ -124,6 +129,7 @@ export class Network {
     const { maxBodyBytes } = server.config;
     return mount(server, {
       ...{ ...clients, prefix },
+      publicBase: (request, caller) => clients.baseUrl || this.#forwarded.prefix(request, caller),
       bodies: new Bodies({ maxBodyBytes, bodyTimeoutMs, budget: this.#budget }),
       unread: this.#unread.within(server.config),
     });
@@ -137,13 +143,14 @@ export class Network {
 
   #reports(): Route[] {
     const { version } = this.#options;
+    const { basePath } = this.#process.clients;
     const [first, ...others] = this.#servers.values();
-    if (first && others.length === 0) return [{ path: "/health", http: healthOf(first, version) }];
+    if (first && others.length === 0) return healthAt(basePath, healthOf(first, version));
     return [
-      { path: "/", http: serverIndex(() => this.#listed()) },
-      { path: "/health", http: healthOfAll(() => this.#servers, version) },
+      { path: `${basePath}/`, http: serverIndex((request, caller) => this.#listed(request, caller)) },
+      ...healthAt(basePath, healthOfAll(() => this.#servers, version)),
       ...[...this.#servers].map(([name, server]) => ({
-        path: `/${name}/health`,
+        path: `${basePath}/${name}/health`,
         http: healthOf(server, version),
       })),
     ];
@@ -154,13 +161,19 @@ export class Network {
     return [...this.#servers.values()].flatMap((server) => this.#mounts.get(server) ?? []);
   }
 
-  #listed() {
-    return this.#mounted().map(({ name, mount }) => ({ name, endpoints: mount.endpoints(this.#base) }));
+  #listed(request: Request, caller: Caller) {
+    const base = publicBase(this.#process.clients) ?? this.#forwarded.base(request, caller) ?? this.#base;
+    return this.#mounted().map(({ name, mount }) => ({ name, endpoints: mount.endpoints(base) }));
   }
 }
 
 export function isOnNetwork({ config }: ServedServer): boolean {
   return config.transports.some((name) => name !== "stdio");
+}
+
+/** Also at the root, for who asks from beside us and not through the proxy. */
+function healthAt(basePath: string, http: Handler): Route[] {
+  return [...new Set(["/health", `${basePath}/health`])].map((path) => ({ path, http }));
 }
 
 /** Each server has limits of its own. */

@@ -1,5 +1,6 @@
 /** What `/` tells where several servers are served: which there are, and where; for a person or a program. */
 import { html } from "hono/html";
+import type { Caller } from "./core/caller.ts";
 import type { Handler } from "./frontends/frontend.ts";
 import type { Endpoint } from "./frontends/mod.ts";
 import { getOnly } from "./health_report.ts";
@@ -12,10 +13,11 @@ export interface Listed {
   readonly endpoints: readonly Endpoint[];
 }
 
-export function serverIndex(listed: () => readonly Listed[]): Handler {
-  return getOnly(({ headers }) =>
-    wantsPage(headers) ? pageOf(listed()) : Response.json(documentOf(listed()))
-  );
+export function serverIndex(listed: (request: Request, caller: Caller) => readonly Listed[]): Handler {
+  return getOnly((request, caller) => {
+    const servers = listed(request, caller);
+    return wantsPage(request.headers) ? pageOf(servers) : Response.json(documentOf(servers));
+  });
 }
 
 /** A browser names HTML; a program that names nothing gets JSON. */

@@ -71,6 +71,8 @@ const HELP = {
     "messagePath",
     "wsPath",
     "baseUrl",
+    "basePath",
+    "trustProxy",
     "healthEndpoint",
     "keepAlive",
   ],

@@ -28,6 +28,7 @@ export class Caller {
   #scopes = NO_SCOPES;
   /** How many policies have handed the request on. */
   #passed = 0;
+  #route: string | undefined;
 
   constructor(connection: CallerConnection) {
     this.#connection = connection;
@@ -66,6 +67,16 @@ export class Caller {
     if (this.#passed >= policy) return false;
     this.#passed = policy;
     return true;
+  }
+
+  /** Its path is one below this route; the last part of it may be a secret, and is called so in logs. */
+  foundBelow(path: string, part: string): void {
+    this.#route = `${path}/${part}`;
+  }
+
+  /** What its path is called in logs; undefined where it is no secret. */
+  get route(): string | undefined {
+    return this.#route;
   }
 
   /** As that of its connection. */

@@ -12,8 +12,11 @@ export type UpgradeHandler = (request: Request, caller: Caller) => Promise<Upgra
 
 /** What is answered on one path. A path may have two routes where one of them takes upgrades and the other does not. */
 export type Route =
-  | { readonly path: string; readonly http: Handler }
+  | { readonly path: string; readonly http: Handler; readonly below?: Below }
   | { readonly path: string; readonly upgrade: UpgradeHandler };
+
+/** The same handler answers one level below its path, where this stands for the last part of the path in logs. */
+export type Below = `{${string}}`;
 
 /** Where clients find a wire. */
 export interface Endpoint {

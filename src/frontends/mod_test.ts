@@ -40,7 +40,13 @@ function rig(options: Partial<FrontendOptions> = {}) {
     ...{ keepAliveMs: 60_000, sessionTimeoutMs: 60_000, maxBodyBytes: MAX_BODY_BYTES },
     ...{ maxBufferedMessages: 100, maxBufferedBytes: 1 << 20 },
     ...{ bodies: looseBodies(), unread: looseUnread(), stopping: new Stopping(), emit: () => {} },
-    ...{ streamableHttpPath: "/mcp", ssePath: "/sse", messagePath: "/message", wsPath: "/ws", baseUrl: "" },
+    ...{
+      streamableHttpPath: "/mcp",
+      ssePath: "/sse",
+      messagePath: "/message",
+      wsPath: "/ws",
+      publicBase: () => "",
+    },
     ...options,
   };
   const routes = FRONTENDS.flatMap((frontend): readonly Route[] => frontend.routes(all));

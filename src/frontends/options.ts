@@ -1,6 +1,6 @@
 /** How clients are served. */
 import * as z from "zod";
-import { baseUrl, httpPath } from "../options/network_values.ts";
+import { baseUrl, httpPath, network, pathPrefix } from "../options/network_values.ts";
 import { option, section, type SettingsOf } from "../options/section.ts";
 import { choice, duration, size } from "../options/values.ts";
 import { FRONTENDS } from "./mod.ts";
@@ -57,6 +57,19 @@ export const clientOptions = section({
       "what clients must put before the paths, a URL or a path: the SSE endpoint event has it, and a URL the banner",
     default: "",
   }),
+  basePath: option(pathPrefix(), {
+    value: "<path>",
+    description:
+      "what stands before all paths here, for a proxy in front that passes requests on as they came",
+    default: "",
+  }),
+  trustProxy: option(z.array(network()), {
+    value: "<networks>",
+    description:
+      "proxies in front whose X-Forwarded-Prefix, -Proto and -Host count in what clients are told, joined by commas or repeated",
+    list: "commas",
+    default: [],
+  }),
   healthEndpoint: option(z.array(httpPath()), {
     value: "<paths...>",
     description: 'paths that answer "ok"; /health reports in any case',
@@ -68,9 +81,13 @@ export const clientOptions = section({
     description: "pause between signs of life on open streams",
     default: "15s",
   }),
-}, ({ baseUrl, healthEndpoint, keepAlive }) => ({
+}, ({ baseUrl, basePath, trustProxy, healthEndpoint, keepAlive }) => ({
   /** Empty, a URL or a path, without a slash at its end. */
   baseUrl,
+  /** Empty, or a path without a slash at its end. */
+  basePath,
+  /** Networks, as `10.0.0.0/8`. */
+  trustProxy,
   /** May hold `/health`, which then answers as the others do. */
   healthEndpoints: [...new Set(healthEndpoint)],
   keepAliveMs: keepAlive,

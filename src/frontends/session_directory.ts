@@ -29,6 +29,11 @@ export class SessionDirectory<S extends NamedSession> {
     this.#sessions.delete(id);
   }
 
+  /** Whoever's it is. */
+  has(id: string): boolean {
+    return this.#sessions.has(id);
+  }
+
   /** Undefined for an id that is unknown, and for the session of another principal: the two cannot be told apart. */
   find(id: string, caller: Caller): S | undefined {
     const session = this.#sessions.get(id);

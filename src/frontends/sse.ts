@@ -6,6 +6,7 @@ import { type BufferLimits, type Channel, enqueue, type Envelope } from "../core
 import { DisconnectedError, RequestError } from "../core/errors.ts";
 import { Queue } from "../base/queue.ts";
 import type { Accounts } from "../core/unread.ts";
+import { lastPart, routeOf, withoutSlash } from "../wire/request_path.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
 import type { Frontend } from "./frontend.ts";
@@ -16,8 +17,11 @@ import { type NamedSession, SessionDirectory } from "./session_directory.ts";
 /** The limits are those of what a client sent and the server has not read. */
 interface SseOptions extends ReceiveOptions, BufferLimits {
   readonly accept: Accept;
-  /** What the `endpoint` event names before the session id: path, or base URL and path, of the POST route. */
-  readonly endpoint: string;
+  /** What the `endpoint` event names before the session: path, or base URL and path, of the POST route. */
+  readonly endpoint: (request: Request, caller: Caller) => string;
+  /** Below them clients name their sessions themselves. */
+  readonly ssePath: string;
+  readonly messagePath: string;
   readonly keepAliveMs: number;
   readonly unread: Accounts;
 }
@@ -25,7 +29,7 @@ interface SseOptions extends ReceiveOptions, BufferLimits {
 interface SseRoutes {
   /** GET: opens the stream and the session that lives as long as it. */
   connect(request: Request, caller: Caller): Promise<Response>;
-  /** POST: messages of the session that `?sessionId=` names. */
+  /** POST: messages of the session that `?sessionId=` names, or the last part of the path. */
   message(request: Request, caller: Caller): Promise<Response>;
 }
 
@@ -34,9 +38,9 @@ interface SsePaths {
   readonly messagePath: string;
 }
 
-export interface SseFrontendOptions extends Omit<SseOptions, "endpoint">, SsePaths {
-  /** Where clients find the paths: empty, a URL or a path, without a slash at its end. */
-  readonly baseUrl: string;
+export interface SseFrontendOptions extends Omit<SseOptions, "endpoint"> {
+  /** What clients put before the paths: empty, a URL or a path, without a slash at its end. */
+  readonly publicBase: (request: Request, caller: Caller) => string;
 }
 
 export const sseFrontend = {
@@ -44,9 +48,11 @@ export const sseFrontend = {
   wire: "sse",
   httpPaths: ["ssePath", "messagePath"],
   routes(options) {
-    const { ssePath, messagePath, baseUrl } = options;
-    const { connect, message } = sse({ ...options, endpoint: baseUrl + messagePath });
-    return [{ path: ssePath, http: connect }, { path: messagePath, http: message }];
+    const { ssePath, messagePath, publicBase } = options;
+    const endpoint = (request: Request, caller: Caller) => publicBase(request, caller) + messagePath;
+    const { connect, message } = sse({ ...options, endpoint });
+    const below = "{session}";
+    return [{ path: ssePath, http: connect, below }, { path: messagePath, http: message, below }];
   },
   endpoint: ({ ssePath }, base) => ({ label: "SSE", type: "sse", url: base + ssePath }),
 } as const satisfies Frontend<SseFrontendOptions, SsePaths>;
@@ -55,9 +61,19 @@ export function sse(options: SseOptions): SseRoutes {
   const sessions = new SessionDirectory<SseSession>();
 
   function sessionOf(request: Request, caller: Caller): SseSession {
-    const id = new URL(request.url).searchParams.get("sessionId");
+    const id = partBelow(options.messagePath, request) ?? new URL(request.url).searchParams.get("sessionId");
     if (!id) throw new RequestError("Missing sessionId parameter");
     return sessions.require(id, caller);
+  }
+
+  /** What the client calls its session; undefined where it leaves that to us. Throws RequestError for what cannot be. */
+  function nameIn(request: Request): string | undefined {
+    const name = partBelow(options.ssePath, request);
+    if (name === undefined) return undefined;
+    if (!NAME.test(name)) throw new RequestError(`Bad Request: the name of a session is ${NAME_RULE}`);
+    // Whose it is is nobody's business.
+    if (sessions.has(name)) throw taken();
+    return name;
   }
 
   /** Throws BusyError while too much waits for its server. */
@@ -75,19 +91,29 @@ export function sse(options: SseOptions): SseRoutes {
   return {
     async connect(request, caller) {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
-      const id = crypto.randomUUID();
+      const name = nameIn(request);
+      // A name that the client has chosen is its secret: in logs and events its session has another.
+      const session = crypto.randomUUID();
+      const id = name ?? session;
       const gone = new AbortController();
       const { principal, scopes } = caller;
-      const peer = { session: id, wire: "sse", scope: "session", principal, scopes, gone } as const;
+      const peer = { session, wire: "sse", scope: "session", principal, scopes, gone } as const;
       const admission = await options.accept(peer, () => request.signal);
-      const session: SseSession = new SseSession({
-        ...{ peer, caller, gone, keepAliveMs: options.keepAliveMs, unread: options.unread },
+      // Somebody else may have been let in under that name meanwhile.
+      if (sessions.has(id)) {
+        admission.withdraw();
+        throw taken();
+      }
+      const opened: SseSession = new SseSession({
+        ...{ id, peer, caller, gone, keepAliveMs: options.keepAliveMs, unread: options.unread },
         backlog: admission.backlog,
-        onEnd: () => sessions.delete(session),
+        onEnd: () => sessions.delete(opened),
       });
-      sessions.add(session);
-      void admission.run(session);
-      return session.start(`${options.endpoint}?sessionId=${id}`);
+      sessions.add(opened);
+      void admission.run(opened);
+      return opened.start(
+        options.endpoint(request, caller) + (name === undefined ? `?sessionId=${id}` : `/${id}`),
+      );
     },
     message: posting({ ...options, check }, async (posted, request, caller) => {
       const session = sessionOf(request, caller);
@@ -98,7 +124,22 @@ export function sse(options: SseOptions): SseRoutes {
   };
 }
 
+/** As it stands in a path, and in a log of whoever is in front. */
+const NAME = /^[\w.~-]{1,128}$/;
+const NAME_RULE = "up to 128 letters, digits, and any of - . _ ~";
+
+function taken(): RequestError {
+  return new RequestError("Conflict: a session of this name is open", { status: 409 });
+}
+
+/** The last part of a path below this one. */
+function partBelow(path: string, request: Request): string | undefined {
+  const [parent, part] = lastPart(routeOf(request));
+  return parent === withoutSlash(path) ? part : undefined;
+}
+
 interface SseContext {
+  readonly id: string;
   readonly peer: Peer;
   readonly caller: Caller;
   readonly keepAliveMs: number;
@@ -120,10 +161,10 @@ class SseSession implements Channel, NamedSession {
   readonly #context: SseContext;
 
   constructor(context: SseContext) {
-    const { peer, caller, keepAliveMs, unread } = context;
+    const { id, peer, caller, keepAliveMs, unread } = context;
     const { session } = peer;
     this.#context = context;
-    this.id = session;
+    this.id = id;
     this.peer = peer;
     this.backlog = context.backlog;
     this.incoming.countIn(this.backlog);

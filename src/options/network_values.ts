@@ -39,6 +39,25 @@ export function httpPath() {
   return readFromText(expected, (text) => isPath(text) ? text : undefined);
 }
 
+/** What stands before all paths: nothing, or a path, whose last slash is dropped. */
+export function pathPrefix() {
+  const expected =
+    'expected a path that begins with "/", such as /tools, with no spaces, "?", "#", "*" or ":"';
+  return readFromText(expected, (text) => {
+    const prefix = text.replace(/\/+$/, "");
+    return prefix === "" || isPath(prefix) ? prefix : undefined;
+  });
+}
+
+/** Addresses of one network: `10.0.0.0/8`, `fd00::/8`, or one address alone. */
+export function network() {
+  return readFromText("expected an IP address or a network, such as 10.0.0.0/8 or fd00::/8", (text) => {
+    const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+    const most = isIPv6(address) ? 128 : isIPv4(address) ? 32 : -1;
+    return Number(bits ?? 0) <= most ? text : undefined;
+  });
+}
+
 /** What is put before the paths that clients are told: nothing, a URL or a path. Its last slash is dropped. */
 export function baseUrl() {
   const expected = "expected an http(s) URL or a path that begins with /, without a query";

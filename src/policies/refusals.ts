@@ -1,24 +1,26 @@
 /** What is thrown on the way to an answer becomes one, and an event with the reason. */
+import type { Caller } from "../core/caller.ts";
 import { GatewayError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { type HttpPolicy, isPending } from "../core/http_policy.ts";
 import { pathOf } from "../wire/request_path.ts";
 
 export function answerRefusals(emit: Sink): HttpPolicy {
-  const refused = (request: Request, error: unknown): Response => {
+  const refused = (request: Request, caller: Caller, error: unknown): Response => {
     const response = toResponse(error);
     const { method } = request;
     const reason = loggedReason(error);
     if (!(error instanceof GatewayError)) emit({ type: "fault", where: "http", error });
-    emit({ type: "http.refused", method, route: pathOf(request.url), status: response.status, reason });
+    const route = caller.route ?? pathOf(request.url);
+    emit({ type: "http.refused", method, route, status: response.status, reason });
     return response;
   };
   return (request, caller, next) => {
     try {
       const answer = next(request, caller);
-      return isPending(answer) ? answer.catch((error) => refused(request, error)) : answer;
+      return isPending(answer) ? answer.catch((error) => refused(request, caller, error)) : answer;
     } catch (error) {
-      return refused(request, error);
+      return refused(request, caller, error);
     }
   };
 }

@@ -20,6 +20,12 @@ export function pathOf(url: string): string {
   return url[start] === "/" ? url.slice(start, end < 0 ? url.length : end) : "/";
 }
 
+/** The last part of a path, and what stands before it, without the slash between them. */
+export function lastPart(path: string): readonly [parent: string, part: string] {
+  const slash = path.lastIndexOf("/");
+  return [path.slice(0, slash), path.slice(slash + 1)];
+}
+
 /** A slash at the end changes nothing. */
 export function withoutSlash(path: string): string {
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;

@@ -10,7 +10,9 @@ async function openPair(): Promise<ChannelPair> {
   const served = serve((accept) => {
     const { connect, message } = sse({
       accept,
-      endpoint: "/message",
+      endpoint: () => "/message",
+      ssePath: "/sse",
+      messagePath: "/message",
       keepAliveMs: 60_000,
       maxBufferedMessages: 1_000,
       maxBufferedBytes: 1 << 26,

@@ -1,0 +1,57 @@
+/** What a trusted proxy in front says of how clients reach it: `X-Forwarded-Prefix`, `-Proto` and `-Host`. */
+import { BlockList, isIP } from "node:net";
+import type { Caller } from "../core/caller.ts";
+
+type From = Pick<Caller, "address">;
+
+/** A client may have put it there, where a proxy passes on what it does not know: nothing but a plain path is taken. */
+const PREFIX = /^(\/[\w.~-]+){1,16}$/;
+const HOST = /^[\w.-]{1,253}(:\d{1,5})?$|^\[[0-9a-f:.]{2,45}\](:\d{1,5})?$/i;
+
+export class Forwarded {
+  readonly #trusted = new BlockList();
+  readonly #trusts: boolean;
+
+  /** Networks of proxies, as `10.0.0.0/8` or an address alone. */
+  constructor(trusted: readonly string[]) {
+    this.#trusts = trusted.length > 0;
+    for (const network of trusted) {
+      const [address = "", bits] = network.split("/");
+      const family = familyOf(address);
+      this.#trusted.addSubnet(address, Number(bits ?? (family === "ipv6" ? 128 : 32)), family);
+    }
+  }
+
+  /** What clients put before the paths: empty, or a path without a slash at its end. */
+  prefix(request: Request, from: From): string {
+    const [prefix = ""] = this.#told("x-forwarded-prefix", request, from).split(",");
+    const path = prefix.trim().replace(/\/+$/, "");
+    return PREFIX.test(path) && !path.split("/").some((part) => part === "." || part === "..") ? path : "";
+  }
+
+  /** The URL before the paths; undefined where no proxy that is trusted has named a host. */
+  base(request: Request, from: From): string | undefined {
+    const host = firstOf(this.#told("x-forwarded-host", request, from));
+    if (!HOST.test(host)) return undefined;
+    const scheme = firstOf(this.#told("x-forwarded-proto", request, from)).toLowerCase();
+    return `${scheme === "https" ? "https" : "http"}://${host}${this.prefix(request, from)}`;
+  }
+
+  #told(name: string, { headers }: Request, { address }: From): string {
+    return (this.#trusts && address !== undefined && this.#isTrusted(address) && headers.get(name)) || "";
+  }
+
+  #isTrusted(address: string): boolean {
+    const bare = address.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/i, "");
+    return isIP(bare) !== 0 && this.#trusted.check(bare, familyOf(bare));
+  }
+}
+
+/** Each proxy on the way adds its own behind a comma; the first one is what the client has used. */
+function firstOf(values: string): string {
+  return values.split(",", 1)[0]!.trim();
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" {
+  return address.includes(":") ? "ipv6" : "ipv4";
+}
