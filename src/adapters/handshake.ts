@@ -1,6 +1,8 @@
 /** Plays `initialize` at a server, so that it can serve clients who bring no handshake of their own. */
 import type { Channel, Envelope, Undelivered } from "../core/channel.ts";
 import { durationText } from "../base/duration.ts";
+import { InTurn } from "../base/in_turn.ts";
+import type { Readable } from "../base/readable.ts";
 import { BackendError, BusyError, TimeoutError } from "../core/errors.ts";
 import { initialized } from "../core/mcp/messages.ts";
 import { Method } from "../core/mcp/methods.ts";
@@ -32,8 +34,8 @@ interface Initialized {
   readonly result: Params;
   /** The answer to `initialize`, as it came. */
   readonly answer: ResultEnvelope;
-  /** The server's other messages, from the same iterator: a channel's `incoming` has one consumer. */
-  readonly incoming: AsyncIterable<Envelope>;
+  /** What the server says after that. */
+  readonly incoming: Readable<Envelope>;
 }
 
 export interface ResultEnvelope extends Envelope {
@@ -46,7 +48,7 @@ const HANDSHAKE_ID: RequestId = 0;
 /** Throws BackendError when the server refuses or breaks off, TimeoutError when it keeps silent. */
 export async function handshake(server: Channel, options: HandshakeOptions): Promise<Initialized> {
   const { protocolVersion, clientInfo, capabilities = {}, timeoutMs } = options;
-  const messages = server.incoming[Symbol.asyncIterator]();
+  const incoming = new InTurn(server.incoming);
   const params = { protocolVersion, capabilities, clientInfo };
   await server.send({ message: { jsonrpc: "2.0", id: HANDSHAKE_ID, method: Method.initialize, params } });
   const late = new TimeoutError(
@@ -54,23 +56,22 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
       optionName("startTimeout")
     })`,
   );
-  const answer = await inTime(timeoutMs, initializeAnswer(HANDSHAKE_ID, server, messages), late);
+  const answer = await inTime(timeoutMs, initializeAnswer(HANDSHAKE_ID, server, incoming), late);
   await server.send({ message: initialized() });
-  return { ...answer, incoming: { [Symbol.asyncIterator]: () => messages } };
+  return { ...answer, incoming };
 }
 
 async function initializeAnswer(
   id: RequestId,
   server: Channel,
-  messages: AsyncIterator<Envelope>,
+  incoming: InTurn<Envelope>,
 ): Promise<Omit<Initialized, "incoming">> {
-  while (true) {
-    const { value, done } = await messages.next();
-    if (done) throw new BackendError("The MCP server closed the connection during initialize");
-    if (isRequest(value.message)) await answerEarly(server, value.message);
-    const answer = answerIn(value, id);
-    if (answer) return answer;
-  }
+  const answer = await incoming.seek(async (envelope) => {
+    if (isRequest(envelope.message)) await answerEarly(server, envelope.message);
+    return answerIn(envelope, id);
+  });
+  if (!answer) throw new BackendError("The MCP server closed the connection during initialize");
+  return answer;
 }
 
 /** Notifications may come before the answer; they have no receiver yet. */

@@ -5,6 +5,7 @@ import { isRequest, type JsonRpcMessage, type RequestId } from "../core/message/
 import { handshake, type HandshakeOptions } from "./handshake.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
+import { pulled } from "../../tests/support/pulled.ts";
 
 const clientInfo = { name: "keystone", version: "1.0.0" };
 
@@ -54,7 +55,7 @@ Deno.test("handshake waits for its own answer, whatever comes before, and leaves
   const { result: initialized, incoming } = await done;
   assert.deepEqual(initialized, { ok: true });
   await server.close();
-  const rest = await Array.fromAsync(incoming, ({ message }) => message);
+  const rest = await Array.fromAsync(pulled(incoming), ({ message }) => message);
   assert.deepEqual(rest, [notification("after"), notification("later")]);
 });
 

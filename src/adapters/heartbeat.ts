@@ -19,6 +19,7 @@ import {
   type ProgressToken,
   type RequestId,
 } from "../core/message/jsonrpc.ts";
+import type { Readable } from "../base/readable.ts";
 import { Table } from "../base/table.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
 import { anew } from "../wire/anew.ts";
@@ -51,7 +52,7 @@ export function withHeartbeat(client: Channel, { everyMs }: HeartbeatOptions): C
 }
 
 class HeartbeatChannel implements Channel {
-  readonly incoming: AsyncIterable<Envelope>;
+  readonly incoming: Readable<Envelope>;
   readonly #client: Channel;
   readonly #calls = new Table<RequestId, Call>();
   readonly #byToken = new Table<ProgressToken, Call>();

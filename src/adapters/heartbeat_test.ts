@@ -11,7 +11,8 @@ import {
   result,
   tracked,
 } from "../../tests/support/messages.ts";
-import { idle, read } from "../base/readable.ts";
+import { pulled } from "../../tests/support/pulled.ts";
+import { heard } from "../core/around.ts";
 import { type Channel, memoryChannels } from "../core/channel.ts";
 import { DisconnectedError } from "../core/errors.ts";
 import type { JsonRpcMessage, Params, ProgressToken } from "../core/message/jsonrpc.ts";
@@ -231,15 +232,17 @@ Deno.test("withHeartbeat survives a client that is gone", async () => {
 
 Deno.test("withHeartbeat reads nothing that it is not asked for", async () => {
   using clock = fakeClock();
-  const [, near] = memoryChannels();
+  const [far, near] = memoryChannels();
+  for (const id of [1, 2, 3]) void far.send({ message: tracked(id, id) });
   let reads = 0;
-  const incoming = {
-    [Symbol.asyncIterator]: () => ({
-      next: () => Promise.resolve({ value: { message: tracked(++reads, reads) }, done: false }),
-    }),
-  };
+  const incoming = heard(near.incoming, {
+    hear(envelope) {
+      reads++;
+      return envelope;
+    },
+  });
   await using channel = withHeartbeat({ ...near, incoming }, { everyMs: EVERY_MS });
-  const messages = channel.incoming[Symbol.asyncIterator]();
+  const messages = pulled(channel.incoming);
   await messages.next();
   clock.pass(3 * EVERY_MS);
   await settled();
@@ -259,9 +262,9 @@ Deno.test("withHeartbeat has no timer once nothing waits", async () => {
 Deno.test("withHeartbeat hears of calls that are read without promises, and knows when all are taken", async () => {
   await using r = rig();
   const taken: JsonRpcMessage[] = [];
-  read(r.channel.incoming, ({ message }) => void taken.push(message), () => {});
+  r.channel.incoming.read(({ message }) => void taken.push(message), () => {});
   r.client.say(tracked(1, "t"));
-  await idle(r.channel.incoming);
+  await r.channel.incoming.idle();
   assert.deepEqual(taken, [tracked(1, "t")]);
   r.clock.pass(EVERY_MS);
   assert.equal((await r.hearProgress()).progressToken, "t");

@@ -3,6 +3,7 @@
  * log level are played again, and what had never reached it is sent again. A request that may have reached it is not:
  * its caller gets an error that says so. How, is in lives/.
  */
+import type { Readable } from "../base/readable.ts";
 import type { Backend, Launch, LaunchSettings } from "../core/backend.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { background } from "../core/events.ts";
@@ -37,7 +38,7 @@ export function supervise(backend: Backend, options: SuperviseOptions): Supervis
 }
 
 class ClientEnd implements SupervisedChannel {
-  readonly incoming: AsyncIterable<Envelope>;
+  readonly incoming: Readable<Envelope>;
   readonly #conversation: Conversation;
   readonly #upward: Upward;
   readonly #lives: Lives;

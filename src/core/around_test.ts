@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Queue } from "../base/queue.ts";
-import { each, read } from "../base/readable.ts";
+import { each, type Readable } from "../base/readable.ts";
+import { settled } from "../../tests/support/far_end.ts";
 import { notification, request } from "../../tests/support/messages.ts";
 import { around, continued, heard } from "./around.ts";
 import { type Envelope, memoryChannels } from "./channel.ts";
@@ -13,14 +14,7 @@ function queueOf(...items: Envelope[]): Queue<Envelope> {
   return queue;
 }
 
-async function all(messages: AsyncIterable<Envelope>): Promise<Envelope[]> {
-  const taken: Envelope[] = [];
-  for await (const envelope of messages) taken.push(envelope);
-  return taken;
-}
-
-/** As a session reads, without a promise for each message. */
-async function allRead(messages: AsyncIterable<Envelope>): Promise<Envelope[]> {
+async function all(messages: Readable<Envelope>): Promise<Envelope[]> {
   const taken: Envelope[] = [];
   await each(messages, (envelope) => void taken.push(envelope));
   return taken;
@@ -47,79 +41,99 @@ Deno.test("around leaves a channel as it is but for what is changed", async () =
   assert.throws(() => far.send({ message: request(1) }));
 });
 
-Deno.test("heard gives on what the listener makes of it, and tells it of the end first, in both ways of reading", async () => {
-  for (const taken of [all, allRead]) {
-    const steps: unknown[] = [];
-    const queue = queueOf(...envelopes);
-    queue.end();
-    const messages = heard(queue, {
-      hear: ({ message }) => ({ message, fleeting: true }),
-      over: (failure) => steps.push(failure),
-    });
-    assert.deepEqual(await taken(messages), envelopes.map(({ message }) => ({ message, fleeting: true })));
-    assert.deepEqual(steps, [undefined]);
-  }
+Deno.test("heard gives on what the listener makes of it, and tells it of the end first", async () => {
+  const steps: unknown[] = [];
+  const queue = queueOf(...envelopes);
+  queue.end();
+  const messages = heard(queue, {
+    hear: ({ message }) => ({ message, fleeting: true }),
+    over: (failure) => steps.push(failure),
+  });
+  messages.read((envelope) => void steps.push(envelope), () => steps.push("over"));
+  await settled();
+  const given = envelopes.map(({ message }) => ({ message, fleeting: true }));
+  assert.deepEqual(steps, [...given, undefined, "over"]);
 });
 
 Deno.test("heard passes a failure on, after the listener has heard it", async () => {
-  for (const taken of [all, allRead]) {
-    const steps: unknown[] = [];
-    const queue = queueOf(...envelopes);
-    queue.fail(new Error("broken"));
-    const messages = heard(queue, {
-      hear: (envelope) => envelope,
-      over: (failure) => steps.push(failure?.error),
-    });
-    await assert.rejects(taken(messages), /broken/);
-    assert.deepEqual(steps.map(String), ["Error: broken"]);
-  }
+  const steps: string[] = [];
+  const queue = queueOf(...envelopes);
+  queue.fail(new Error("broken"));
+  const messages = heard(queue, {
+    hear: (envelope) => envelope,
+    over: (failure) => steps.push(`${failure?.error}`),
+  });
+  messages.read(() => {}, (failure) => steps.push(`over: ${failure?.error}`));
+  await settled();
+  assert.deepEqual(steps, ["Error: broken", "over: Error: broken"]);
 });
 
-Deno.test("heard holds its source back for as long as its reader waits", async () => {
+Deno.test("heard holds its source back for as long as its reader waits, and knows when it is done", async () => {
   const room = Promise.withResolvers<void>();
   const taken: Envelope[] = [];
   const over = Promise.withResolvers<void>();
   const queue = queueOf(...envelopes);
-  read(heard(queue, { hear: (envelope) => envelope }), (envelope) => {
+  const messages = heard(queue, { hear: (envelope) => envelope });
+  messages.read((envelope) => {
     taken.push(envelope);
     return room.promise;
   }, () => over.resolve());
   await Promise.resolve();
   await Promise.resolve();
   assert.deepEqual([taken.length, queue.size], [1, 2]);
+  const idle = messages.idle();
+  assert(idle);
   room.resolve();
+  await idle;
+  assert.equal(messages.idle(), undefined);
   queue.end();
   await over.promise;
   assert.deepEqual(taken, envelopes);
 });
 
-Deno.test("heard lets its source go when nobody reads any more", async () => {
+Deno.test("heard lets its source go when its reader breaks off", async () => {
   const queue = queueOf(...envelopes);
-  for await (const _ of heard(queue, { hear: (envelope) => envelope })) break;
+  const broken = () => {
+    throw new Error("enough");
+  };
+  await assert.rejects(each(heard(queue, { hear: (envelope) => envelope }), broken), /enough/);
   assert.deepEqual([queue.ended, queue.size], [true, 0]);
 });
 
-Deno.test("continued begins with what was read ahead, in both ways of reading", async () => {
-  for (const taken of [all, allRead]) {
-    const queue = new Queue<Envelope>();
-    const [first, second, third] = envelopes;
-    const messages = continued([first!], queue.next(), queue);
-    void queue.push(second!);
-    void queue.push(third!);
-    queue.end();
-    assert.deepEqual(await taken(messages), envelopes);
-  }
+Deno.test("continued begins with what was read ahead, and with what still comes there meanwhile", async () => {
+  const [first, second, third] = envelopes;
+  const ahead = [first!];
+  const rest = queueOf(third!);
+  rest.end();
+  const taken: Envelope[] = [];
+  await each(continued(ahead, rest), (envelope) => {
+    if (envelope === first) ahead.push(second!);
+    taken.push(envelope);
+  });
+  assert.deepEqual(taken, envelopes);
 });
 
-Deno.test("continued passes on that what it waited for is the end, or a failure", async () => {
-  for (const taken of [all, allRead]) {
-    const ending = new Queue<Envelope>();
-    const messages = continued(envelopes, ending.next(), ending);
-    ending.end();
-    assert.deepEqual(await taken(messages), envelopes);
-    const failing = new Queue<Envelope>();
-    const broken = continued([], failing.next(), failing);
-    failing.fail(new Error("broken"));
-    await assert.rejects(taken(broken), /broken/);
-  }
+Deno.test("continued passes on that what follows is the end, or a failure", async () => {
+  const ending = new Queue<Envelope>();
+  ending.end();
+  assert.deepEqual(await all(continued([...envelopes], ending)), envelopes);
+  const failing = new Queue<Envelope>();
+  failing.fail(new Error("broken"));
+  await assert.rejects(all(continued([], failing)), /broken/);
+});
+
+Deno.test("continued holds what was read ahead back for as long as its reader waits, and tells what that throws", async () => {
+  const [first, second] = envelopes;
+  const room = Promise.withResolvers<void>();
+  const taken: Envelope[] = [];
+  const rest = queueOf(second!);
+  const reading = each(continued([first!], rest), (envelope) => {
+    taken.push(envelope);
+    return room.promise;
+  });
+  await settled();
+  assert.deepEqual([taken.length, rest.size], [1, 1]);
+  room.reject(new Error("broken"));
+  await assert.rejects(reading, /broken/);
+  assert.deepEqual(taken, [first]);
 });

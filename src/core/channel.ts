@@ -3,6 +3,7 @@ import { BackendError, BusyError, DisconnectedError, type GatewayError, Stopping
 import type { JsonRpcMessage, RequestId } from "./message/jsonrpc.ts";
 import { parseAgain } from "./message/parse.ts";
 import { Queue } from "../base/queue.ts";
+import type { Readable } from "../base/readable.ts";
 
 /** One JSON-RPC message, and what the wire knew about it. */
 export interface Envelope {
@@ -53,10 +54,10 @@ export interface BufferLimits {
 /** One end of a conversation. Both ends of a bridge have this shape. */
 export interface Channel extends AsyncDisposable {
   /**
-   * What the far side says. Ends when the far side will say no more but may still be spoken to;
-   * throws when it broke or is gone. One consumer.
+   * What the far side says. Ends when the far side will say no more but may still be spoken to, with a failure when it
+   * broke or is gone. One reader; several are one after the other (InTurn).
    */
-  readonly incoming: AsyncIterable<Envelope>;
+  readonly incoming: Readable<Envelope>;
   /**
    * Takes the message over at once; a returned promise settles when the wire has room for more: backpressure.
    * Throws or rejects with DisconnectedError when nobody is there.

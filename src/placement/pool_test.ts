@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { BusyError } from "../core/errors.ts";
+import { Queue } from "../base/queue.ts";
+import { BusyError, DisconnectedError } from "../core/errors.ts";
 import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { notification, request, result } from "../../tests/support/messages.ts";
@@ -60,6 +61,40 @@ Deno.test("Pool keeps what a server says before it has a client", async () => {
   const client = new FarEnd(await backend.open(LAUNCH, SIGNAL));
   assert.deepEqual(await client.hear(), notification("notifications/message"));
   assert.deepEqual(await client.hear(), request(1, "ping"));
+});
+
+Deno.test("Pool holds a server back that is handed out and not read yet, and loses nothing of what it says", async () => {
+  const { backend, warm } = rig();
+  await using _ = backend;
+  const server = await warm.next();
+  const said = ["a", "b", "c", "d"].map((method) => notification(method));
+  const [early, ...later] = said;
+  server.say(early!);
+  await settled();
+  const channel = await backend.open(LAUNCH, SIGNAL);
+  server.say(...later);
+  await settled();
+  // One was waited for when it was handed out.
+  assert(server.near.incoming instanceof Queue);
+  assert.equal(server.near.incoming.size, 2);
+  await server.leave();
+  const { messages, error } = await new FarEnd(channel).rest();
+  assert.deepEqual(messages, said);
+  assert(error instanceof DisconnectedError);
+});
+
+Deno.test("Pool hands on that a server has ended before its session reads it", async () => {
+  const { backend, warm } = rig();
+  await using _ = backend;
+  const server = await warm.next();
+  server.say(notification());
+  await settled();
+  const channel = await backend.open(LAUNCH, SIGNAL);
+  await server.leave();
+  await settled();
+  const { messages, error } = await new FarEnd(channel).rest();
+  assert.deepEqual(messages, [notification()]);
+  assert(error instanceof DisconnectedError);
 });
 
 Deno.test("Pool replaces a server that ends after it has spoken, and one that never ceases to speak", async () => {

@@ -18,6 +18,7 @@ import {
   type JsonRpcRequest,
   type RequestId,
 } from "../core/message/jsonrpc.ts";
+import { InTurn } from "../base/in_turn.ts";
 import { Queue } from "../base/queue.ts";
 
 export class RequestChannel implements Channel {
@@ -83,7 +84,7 @@ export class RequestChannel implements Channel {
 
   async #ask(envelope: Envelope, id: RequestId, signal: AbortSignal): Promise<void> {
     await using server = await this.#openServer(envelope, signal);
-    // Its dispose is what ends the loop below.
+    // Its dispose is what ends the reading below.
     const stop = () => background(server[Symbol.asyncDispose](), "server of a request", this.#emit);
     signal.addEventListener("abort", stop);
     signal.throwIfAborted();
@@ -105,18 +106,21 @@ export class RequestChannel implements Channel {
 
   async #passAnswers(server: Channel, id: RequestId): Promise<void> {
     try {
-      for await (const answer of server.incoming) {
-        const { message } = answer;
-        answer.relatesTo = id;
-        await this.incoming.push(answer, answer.text?.length);
-        if (isResponse(message) && message.id === id) return;
-      }
+      if (await new InTurn(server.incoming).seek((said) => this.#pass(said, id))) return;
     } catch (error) {
       // The request may have been in its hands.
       const reason = `${serverFailure(error)}: the answer is lost, and the request was not sent again`;
       throw new BackendError(reason, { cause: error });
     }
     throw new BackendError("The MCP server closed the connection");
+  }
+
+  /** True when that was the answer. */
+  async #pass(said: Envelope, id: RequestId): Promise<true | undefined> {
+    const { message } = said;
+    said.relatesTo = id;
+    await this.incoming.push(said, said.text?.length);
+    return isResponse(message) && message.id === id || undefined;
   }
 
   /** A request that was cancelled needs no answer. */

@@ -3,6 +3,7 @@ import { BackendError, BusyError } from "../core/errors.ts";
 import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { cancelled, notification, request, result } from "../../tests/support/messages.ts";
+import { pulled } from "../../tests/support/pulled.ts";
 import { recorder } from "../../tests/support/recorder.ts";
 import { RequestChannel } from "./request_channel.ts";
 
@@ -32,6 +33,21 @@ Deno.test("RequestChannel gives each request a server of its own, which ends wit
   assert.deepEqual(await client.hear(), result(1));
   await settled();
   assert(slow.disposed);
+});
+
+Deno.test("RequestChannel passes nothing on that a server says after its answer", async () => {
+  await using visit = rig();
+  const { client, backend } = visit;
+  client.say(request(1));
+  const first = await backend.next();
+  await first.hear();
+  first.say(result(1), notification("late"), result(1));
+  assert.deepEqual(await client.hear(), result(1));
+  client.say(request(2));
+  const second = await backend.next();
+  await second.hear();
+  second.say(result(2));
+  assert.deepEqual(await client.hear(), result(2));
 });
 
 Deno.test("RequestChannel opens no server for what is no request, and tells what it drops", async () => {
@@ -80,7 +96,7 @@ Deno.test("RequestChannel says of a request that found no room that it may be se
   });
   await using visit = rig(backend);
   void visit.channel.send({ message: request(1) });
-  const { value } = await visit.channel.incoming[Symbol.asyncIterator]().next();
+  const { value } = await pulled(visit.channel.incoming).next();
   assert.deepEqual(value?.undelivered, { again: "later", afterMs: 5000, why: "busy" });
 });
 

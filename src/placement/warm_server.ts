@@ -1,4 +1,5 @@
 /** A server that was started ahead, until a session takes it. */
+import { InTurn } from "../base/in_turn.ts";
 import { around, continued } from "../core/around.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import { serverFailure } from "../core/errors.ts";
@@ -10,19 +11,16 @@ const MAX_AHEAD = 1_000;
 export class WarmServer {
   readonly #lease: Lease;
   readonly #channel: Channel;
-  readonly #messages: AsyncIterator<Envelope>;
+  readonly #messages: InTurn<Envelope>;
   /** Read ahead, so that its end is known and nothing is lost that it says before it has a client. */
   readonly #ahead: Envelope[] = [];
   readonly #since = performance.now();
-  /** The message that is waited for. */
-  #next: Promise<IteratorResult<Envelope>>;
   #taken = false;
 
   constructor(channel: Channel, lease: Lease) {
     this.#lease = lease;
     this.#channel = channel;
-    this.#messages = channel.incoming[Symbol.asyncIterator]();
-    this.#next = this.#messages.next();
+    this.#messages = new InTurn(channel.incoming);
   }
 
   /** Names it in events. */
@@ -38,14 +36,9 @@ export class WarmServer {
   /** Reads while it waits. Settles with why it is of no use any more, or with undefined when it was taken. */
   async readAhead(): Promise<string | undefined> {
     try {
-      while (this.#ahead.length < MAX_AHEAD) {
-        const { value, done } = await this.#next;
-        if (this.#taken) return undefined;
-        if (done) return "The MCP server closed the connection";
-        this.#ahead.push(value);
-        this.#next = this.#messages.next();
-      }
-      return "The MCP server talks without end";
+      const full = await this.#messages.seek((envelope) => this.#keep(envelope));
+      if (this.#taken) return undefined;
+      return full ? "The MCP server talks without end" : "The MCP server closed the connection";
     } catch (error) {
       return serverFailure(error);
     }
@@ -55,15 +48,19 @@ export class WarmServer {
   handTo(session: string): Channel {
     this.#taken = true;
     this.#lease.handTo(session);
-    const incoming = continued(this.#ahead, this.#next, this.#messages);
+    const incoming = continued(this.#ahead, this.#messages);
     return around(this.#channel, { incoming });
   }
 
   /** For one that nobody takes. */
   async stop(): Promise<void> {
     this.#taken = true;
-    // Why it ends is of no interest any more.
-    this.#next.catch(() => {});
     await this.#channel[Symbol.asyncDispose]();
+  }
+
+  /** True when that is enough; of one that is taken already, the session reads on. */
+  #keep(envelope: Envelope): true | undefined {
+    this.#ahead.push(envelope);
+    return this.#taken || this.#ahead.length >= MAX_AHEAD || undefined;
   }
 }

@@ -1,6 +1,7 @@
-/** Reads a channel step by step: `for await` would end it at the first `break`. */
+/** Reads a channel step by step. */
 import type { Channel, Envelope } from "../../src/core/channel.ts";
 import type { JsonRpcMessage } from "../../src/core/message/jsonrpc.ts";
+import { pulled } from "../support/pulled.ts";
 
 /** What came until the end, and the error that was the end, if it was one. */
 export interface Rest {
@@ -12,7 +13,7 @@ export class Inbox {
   readonly #iterator: AsyncIterator<Envelope>;
 
   constructor({ incoming }: Pick<Channel, "incoming">) {
-    this.#iterator = incoming[Symbol.asyncIterator]();
+    this.#iterator = pulled(incoming);
   }
 
   /** Throws when the channel ends instead. */

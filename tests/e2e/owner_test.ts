@@ -10,6 +10,7 @@ import { LAUNCH } from "../support/fake_backend.ts";
 import { LOG_LEVELS } from "../support/log_levels.ts";
 import { request } from "../support/messages.ts";
 import { OwnerClient } from "../support/owner_client.ts";
+import { pulled } from "../support/pulled.ts";
 import { Random, randomSeed } from "../support/random.ts";
 import { recorder } from "../support/recorder.ts";
 import { SUBSCRIPTIONS } from "../support/limits.ts";
@@ -89,7 +90,7 @@ class Crowd {
 async function stateOf(shared: SharedServer): Promise<Record<string, unknown>> {
   await using prober = shared.join("session");
   await prober.send({ message: request(1, "tools/call", { name: "state", arguments: {} }) });
-  for await (const { message } of prober.incoming) {
+  for await (const { message } of pulled(prober.incoming)) {
     if (!isResponse(message)) continue;
     assert("result" in message);
     return message.result as Record<string, unknown>;

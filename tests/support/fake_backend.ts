@@ -5,6 +5,7 @@ import { isRequest, type RequestId } from "../../src/core/message/jsonrpc.ts";
 import { Queue } from "../../src/base/queue.ts";
 import { FarEnd } from "./far_end.ts";
 import { failure, result } from "./messages.ts";
+import { pulled } from "./pulled.ts";
 
 export const LAUNCH: Launch = { session: "s1", args: [], env: {}, headers: {} };
 
@@ -51,7 +52,7 @@ export class FakeServer extends FarEnd {
 export class FakeBackend implements Backend {
   readonly name = "fake";
   readonly #servers = new Queue<FakeServer>();
-  readonly #iterator = this.#servers[Symbol.asyncIterator]();
+  readonly #iterator = pulled(this.#servers);
   readonly #refuse: (attempt: number, signal: AbortSignal) => Promise<void> | void;
   /** What each was opened with. */
   readonly launches: Launch[] = [];

@@ -17,6 +17,7 @@ import {
 } from "../../src/core/message/jsonrpc.ts";
 import { LOG_LEVELS } from "./log_levels.ts";
 import { cancelled, notification, request, result } from "./messages.ts";
+import { pulled } from "./pulled.ts";
 import type { Random } from "./random.ts";
 
 export const URIS = ["file:///a", "file:///b", "file:///c"];
@@ -210,7 +211,7 @@ export class OwnerClient {
 
   async #read(): Promise<void> {
     try {
-      for await (const { message, text } of this.#options.channel.incoming) {
+      for await (const { message, text } of pulled(this.#options.channel.incoming)) {
         if (text !== undefined) assert.deepEqual(JSON.parse(text), message);
         const reply = this.#hear(message);
         if (reply) await this.#say(reply);

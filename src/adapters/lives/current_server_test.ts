@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { InTurn } from "../../base/in_turn.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { DisconnectedError } from "../../core/errors.ts";
 import { settled } from "../../../tests/support/far_end.ts";
@@ -7,7 +8,7 @@ import type { Life } from "./life.ts";
 
 function lifeOf(): Life {
   const [server] = memoryChannels();
-  const messages = server.incoming[Symbol.asyncIterator]();
+  const messages = new InTurn(server.incoming);
   return { server, messages, since: 0, answered: false, replaced: false };
 }
 

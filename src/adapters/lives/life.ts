@@ -1,13 +1,14 @@
 /** One server, from its opening to its end; and what all of them so far say of the next one. */
 import type { Channel, Envelope } from "../../core/channel.ts";
 import { BusyError, serverFailure } from "../../core/errors.ts";
+import type { InTurn } from "../../base/in_turn.ts";
 import type { Retry } from "../../base/retry.ts";
 import type { CrashGuard } from "../crash_guard.ts";
 
 /** A server that is there. */
 export interface Life {
   readonly server: Channel;
-  readonly messages: AsyncIterator<Envelope>;
+  readonly messages: InTurn<Envelope>;
   /** When its opening began. */
   readonly since: number;
   /** Has it answered a client's request? */

@@ -6,7 +6,8 @@ import type { Launch, LaunchSettings } from "../../core/backend.ts";
 import { free } from "../../core/channel.ts";
 import { BackendError, serverFailure } from "../../core/errors.ts";
 import { background } from "../../core/events.ts";
-import { type Failure, read } from "../../base/readable.ts";
+import { InTurn } from "../../base/in_turn.ts";
+import type { Failure } from "../../base/readable.ts";
 import { until } from "../../base/waiting.ts";
 import type { Conversation } from "./conversation.ts";
 import { type ConnectRequest, gone } from "./current_server.ts";
@@ -130,7 +131,7 @@ export class Lives {
     const begun = { since: performance.now(), answered: false, replaced: false };
     try {
       const server = await backend.open(this.#launch, signal);
-      return { ...begun, server, messages: server.incoming[Symbol.asyncIterator]() };
+      return { ...begun, server, messages: new InTurn(server.incoming) };
     } catch (error) {
       record.failed(begun, error, signal);
       throw error;
@@ -158,8 +159,7 @@ export class Lives {
   /** Also what it goes on to say when its successor is there already. */
   #hear(life: Life): void {
     const { emit } = this.#conversation.options;
-    read(
-      life.messages,
+    life.messages.read(
       (envelope) => this.#downward.receive(life, envelope),
       (failure) => background(this.#ended(life, failure), "supervised server", emit),
     );

@@ -1,4 +1,5 @@
 /** What a server must be told again after it was opened again: handshake, subscriptions, log level. */
+import type { InTurn } from "../../base/in_turn.ts";
 import { optionName } from "../../base/option_name.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
 import { BackendError, type GatewayError, RequestError } from "../../core/errors.ts";
@@ -29,7 +30,7 @@ type Pass = (envelope: Envelope) => Promise<void> | void;
 /** A server that is new, and whoever has to do with it. */
 interface Replay {
   readonly server: Channel;
-  readonly messages: AsyncIterator<Envelope>;
+  readonly messages: InTurn<Envelope>;
   readonly pass: Pass;
   /** Whether a request of the client waits under this id. */
   readonly isOpen: (id: RequestId) => boolean;
@@ -182,29 +183,42 @@ export class SessionMemory {
   }
 
   async #ask(replay: Replay, method: string, params: string): Promise<Envelope> {
-    const { server, messages, pass } = replay;
+    const { server, messages } = replay;
     const id = this.#freeId(replay);
     const text = `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${params}}`;
     const handshakes = isHandshake({ method });
     await server.send({ message: parseAgain(text), text });
-    for (let next = await messages.next(); !next.done; next = await messages.next()) {
-      const { message, undelivered } = next.value;
-      if (isRequest(message) && handshakes) await answerEarly(server, message);
-      else if (!answersSole(message, id)) await pass(next.value);
-      // Only a refused handshake is an error: without one subscription the rest still works.
-      else if ("error" in message && handshakes) {
-        const { again = "later", afterMs: retryAfterMs } = undelivered ?? {};
-        // Permanent, so not retried: an expired token could lock its account, and a session lost so early is lost again.
-        throw new BackendError(message.error.message, { retryAfterMs, permanent: again !== "later" });
-      } else return next.value;
-    }
-    throw new BackendError("The MCP server closed the connection during the handshake");
+    const answer = await messages.seek((envelope) => answerIn(envelope, replay, { id, handshakes }));
+    if (!answer) throw new BackendError("The MCP server closed the connection during the handshake");
+    return answer;
   }
 
   #freeId({ isOpen }: Replay): number {
     while (isOpen(this.#nextId)) this.#nextId--;
     return this.#nextId--;
   }
+}
+
+interface Asked {
+  readonly id: RequestId;
+  readonly handshakes: boolean;
+}
+
+/** The envelope, if it is the answer; what else the server says is passed on. */
+async function answerIn(
+  envelope: Envelope,
+  { server, pass }: Replay,
+  { id, handshakes }: Asked,
+): Promise<Envelope | undefined> {
+  const { message, undelivered } = envelope;
+  if (isRequest(message) && handshakes) await answerEarly(server, message);
+  else if (!answersSole(message, id)) await pass(envelope);
+  // Only a refused handshake is an error: without one subscription the rest still works.
+  else if ("error" in message && handshakes) {
+    const { again = "later", afterMs: retryAfterMs } = undelivered ?? {};
+    // Permanent, so not retried: an expired token could lock its account, and a session lost so early is lost again.
+    throw new BackendError(message.error.message, { retryAfterMs, permanent: again !== "later" });
+  } else return envelope;
 }
 
 function paramsOf({ params = {} }: JsonRpcRequest): Params {

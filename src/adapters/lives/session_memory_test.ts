@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { InTurn } from "../../base/in_turn.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { BackendError } from "../../core/errors.ts";
 import type { JsonRpcMessage, Params } from "../../core/message/jsonrpc.ts";
 import { FarEnd } from "../../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../../tests/support/messages.ts";
+import { pulled } from "../../../tests/support/pulled.ts";
 import { methodOf } from "../../../tests/support/supervise_rig.ts";
 import { REMEMBERED } from "../../../tests/support/limits.ts";
 import { parseMessage } from "../../core/message/parse.ts";
@@ -28,14 +30,14 @@ async function replay(memory: SessionMemory, answer: Answer = accepting) {
   const pass = ({ message }: { message: JsonRpcMessage }) => void passed.push(message);
   const playing = memory.replay({
     server: near,
-    messages: near.incoming[Symbol.asyncIterator](),
+    messages: new InTurn(near.incoming),
     pass,
     isOpen: (id) => id === OPEN_ID,
   }).finally(() => near.close());
   const said: JsonRpcMessage[] = [];
   const texts: (string | undefined)[] = [];
   const listening = (async () => {
-    for await (const { message, text } of far.incoming) {
+    for await (const { message, text } of pulled(far.incoming)) {
       said.push(message);
       texts.push(text);
       server.say(...answer(message));
@@ -187,7 +189,7 @@ Deno.test("SessionMemory takes an answer whose id has become a text, and an erro
 
 Deno.test("SessionMemory throws when the server ends during the handshake", async () => {
   const [near, far] = memoryChannels();
-  const messages = near.incoming[Symbol.asyncIterator]();
+  const messages = new InTurn(near.incoming);
   const playing = memoryOf().replay({ server: near, messages, pass: () => {}, isOpen: () => false });
   await far.close();
   await assert.rejects(playing, /closed the connection during the handshake/);

@@ -1,7 +1,7 @@
 /** One server and the clients who share it: each message reaches whom it is for, and nobody else. */
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, GatewayError } from "../../core/errors.ts";
-import { each } from "../../base/readable.ts";
+import { each, type Readable } from "../../base/readable.ts";
 import type { SubscriptionLimits } from "../subscription_limits.ts";
 import { ClientMessages } from "./client_messages.ts";
 import type { ServerEndOptions } from "./server_end.ts";
@@ -11,8 +11,8 @@ import { SharedParts } from "./shared_parts.ts";
 
 /** The limits are those of what waits for one client, before it is given up; not of what waits for the server. */
 export interface SharedServerOptions extends ServerEndOptions, BufferLimits, SubscriptionLimits {
-  /** What the server says: its own `incoming`, or an iterator that a handshake has begun to read. */
-  readonly incoming: AsyncIterable<Envelope>;
+  /** What the server says: its own `incoming`, or what a handshake has left of that. */
+  readonly incoming: Readable<Envelope>;
   /** The revisions that a client may be told. */
   readonly versions: readonly string[];
 }

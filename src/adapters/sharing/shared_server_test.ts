@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { BackendError, BusyError, DisconnectedError } from "../../core/errors.ts";
 import { isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
-import { memoryChannels } from "../../core/channel.ts";
+import { type Envelope, memoryChannels } from "../../core/channel.ts";
+import { Queue } from "../../base/queue.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { INITIALIZED, sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import { processorMs } from "../../../tests/support/processor_time.ts";
@@ -177,11 +178,10 @@ Deno.test("SharedServer ends every client when the server dies, each with the re
 Deno.test("SharedServer hands the server's own reason on, tells of one that is none, and survives both", async () => {
   for (const reason of [new BackendError("The MCP server exited with code 1"), new TypeError("secret")]) {
     const [, serverEnd] = memoryChannels();
-    const breaking = Promise.withResolvers<never>();
-    const incoming = { [Symbol.asyncIterator]: () => ({ next: () => breaking.promise }) };
+    const incoming = new Queue<Envelope>();
     const { shared, join, told } = sharedServerRig({ server: serverEnd, incoming });
     const rest = join().rest();
-    breaking.reject(reason);
+    incoming.fail(reason);
     await shared.ended;
     const { error } = await rest;
     const known = reason instanceof BackendError;

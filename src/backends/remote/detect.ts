@@ -9,6 +9,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import { isRequest, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
+import { InTurn } from "../../base/in_turn.ts";
 import { each } from "../../base/readable.ts";
 import { HandshakeGate } from "./handshake_gate.ts";
 
@@ -104,18 +105,21 @@ class ProbingChannel implements Channel {
 
   async #pump(channel: Channel): Promise<void> {
     try {
-      const messages = channel.incoming[Symbol.asyncIterator]();
-      while (!this.#channel) {
-        const { value, done } = await messages.next();
-        if (done) return this.incoming.end();
-        if (!this.#channel && await this.#fallsBack(channel, value)) return;
-        await this.#pass(this.#explained(value));
-      }
+      const messages = new InTurn(channel.incoming);
+      const verdict = await messages.seek((envelope) => this.#probe(channel, envelope));
+      if (verdict === "left") return;
       await each(messages, (envelope) => this.#pass(envelope));
       this.incoming.end();
     } catch (error) {
       this.incoming.fail(error);
     }
+  }
+
+  /** Passes a message on while it is not certain which transport it is; gives whether that is certain now. */
+  async #probe(channel: Channel, envelope: Envelope): Promise<"found" | "left" | undefined> {
+    if (!this.#channel && await this.#fallsBack(channel, envelope)) return "left";
+    await this.#pass(this.#explained(envelope));
+    return this.#channel && "found";
   }
 
   #pass(envelope: Envelope): Promise<void> | void {

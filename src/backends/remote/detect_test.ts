@@ -62,6 +62,20 @@ Deno.test("detectBackend goes over to SSE at refusals and at what is no MCP, ask
   }
 });
 
+Deno.test("detectBackend hears nothing more of the transport that it has left, its end neither", async () => {
+  const { client, first, sse } = await rig();
+  client.say(request(1, "initialize"));
+  await turnedAway(first);
+  first.say(notification("late"));
+  const old = await sse.next();
+  await old.accept("initialize");
+  assert.deepEqual(await client.hear(), result(1));
+  await first.leave();
+  await settled();
+  old.say(notification("from SSE"));
+  assert.deepEqual(await client.hear(), notification("from SSE"));
+});
+
 Deno.test("detectBackend asks the other transport for all that the first did not answer", async () => {
   const { client, first, sse } = await rig();
   client.say(request(1, "ping"), request(2, "initialize"));

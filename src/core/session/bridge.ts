@@ -2,7 +2,7 @@
  * What both directions of a session work on: its two ends, the requests that are open between them, what the session
  * says by itself, and how it comes to its end.
  */
-import { type Over, read, type Take } from "../../base/readable.ts";
+import type { Over, Take } from "../../base/readable.ts";
 import type { AdmittedClient, Peer } from "../backend.ts";
 import type { Channel, Envelope } from "../channel.ts";
 import { BackendError, GatewayError, type TimeoutError, toRpcError } from "../errors.ts";
@@ -118,7 +118,7 @@ export class Bridge implements ExpiryListener {
   /** Reads one of its ends. */
   read(channel: Channel, take: Take<Envelope>, over: Over): void {
     this.#readers++;
-    read(channel.incoming, take, (failure) => {
+    channel.incoming.read(take, (failure) => {
       over(failure);
       if (--this.#readers === 0) this.#readersGone?.resolve();
     });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { type Channel, memoryChannels } from "../channel.ts";
+import { Queue } from "../../base/queue.ts";
+import { heard } from "../around.ts";
+import { type Channel, type Envelope, memoryChannels } from "../channel.ts";
 import { BackendError, DisconnectedError, StoppingError } from "../errors.ts";
 import { settled } from "../../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
@@ -174,10 +176,16 @@ Deno.test("Session frees both sides even when closing one fails", async () => {
 
 Deno.test("Session reads no further from the server while the client has no room", async () => {
   let read = 0;
-  async function* chatter() {
-    while (read++ < 1000) yield { message: notification() };
-  }
-  const rig = sessionRig({ openServer: () => Promise.resolve({ ...rig.ends.server, incoming: chatter() }) });
+  const chatter = new Queue<Envelope>();
+  for (let said = 0; said < 1000; said++) void chatter.push({ message: notification() });
+  chatter.end();
+  const incoming = heard(chatter, {
+    hear(envelope) {
+      read++;
+      return envelope;
+    },
+  });
+  const rig = sessionRig({ openServer: () => Promise.resolve({ ...rig.ends.server, incoming }) });
   rig.client.say(notification());
   await settled();
   assert(read < 100, `${read} messages were read`);

@@ -1,5 +1,5 @@
 /** From client to server: what the client says is booked, refused or passed on, and the server opened for it. */
-import { type Failure, idle } from "../../base/readable.ts";
+import type { Failure } from "../../base/readable.ts";
 import { until, within } from "../../base/waiting.ts";
 import { type Envelope, sizeOf } from "../channel.ts";
 import { toRpcError } from "../errors.ts";
@@ -34,7 +34,7 @@ export class Up {
 
   /** Settles when all that the client had said has been looked at, or when the time is over. */
   async caughtUp(withinMs: number): Promise<void> {
-    const reading = idle(this.#bridge.client.incoming);
+    const reading = this.#bridge.client.incoming.idle();
     if (reading) await within(withinMs, reading);
   }
 
