@@ -1,8 +1,8 @@
 /**
- * The light queue: one producer side, one consumer, an AsyncIterable without Web Streams.
- * It is what keeps the hot path at a few promises a message; with `read` it is one, and none for who waits.
+ * The light queue: one producer side, one consumer, in place of a Web Stream. It is what keeps the hot path at a few
+ * promises a message: one wakes the consumer up, and none is made for an item that comes while it is awake.
  */
-import type { Over, Readable, Take } from "./readable.ts";
+import type { Failure, Over, Readable, Take } from "./readable.ts";
 
 /** Counts what waits, as a part of something larger. */
 export interface Tally {
@@ -34,7 +34,7 @@ class Entry<T> {
   }
 }
 
-/** Whoever reads by `read`. */
+/** Whoever reads. */
 interface Consumer<T> {
   readonly take: Take<T>;
   readonly over: Over;
@@ -50,23 +50,17 @@ interface Consumer<T> {
 
 const READY = Promise.resolve();
 
-interface Waiting<T> {
-  resolve: (result: IteratorResult<T, undefined>) => void;
-  reject: (error: unknown) => void;
-}
-
-export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T> {
+export class Queue<T> implements Readable<T> {
   readonly #highWater: number;
   readonly #highWaterWeight: number;
   #oldest: Entry<T> | undefined;
   #youngest: Entry<T> | undefined;
   #size = 0;
   #weight = 0;
-  #waiting: Waiting<T> | undefined;
   #consumer: Consumer<T> | undefined;
   #ended = false;
-  #error: unknown;
-  #failed = false;
+  /** Told once; after that the queue is simply at its end. */
+  #failure: Failure | undefined;
   #room: PromiseWithResolvers<void> | undefined;
   #tally: Tally | undefined;
 
@@ -82,7 +76,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
   get weight(): number {
     return this.#weight;
   }
-  /** True once nothing more is taken in: after `end`, `fail`, or when the consumer stopped. */
+  /** True once nothing more is taken in: after `end`, `fail`, or when the consumer has thrown. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -95,11 +89,6 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
   /** Adds an item; a returned promise settles when there is room again, or the end. After the end, items are dropped. */
   push(item: T, weight = 0): Promise<void> | void {
     if (this.#ended) return;
-    if (this.#waiting) {
-      const { resolve } = this.#waiting;
-      this.#waiting = undefined;
-      return resolve({ value: item, done: false });
-    }
     if (this.#consumer?.busy === false) {
       this.#tally?.add(weight);
       return this.#wake(this.#consumer, new Entry(item, weight));
@@ -110,12 +99,10 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
     return this.#room.promise;
   }
 
-  /** No more items: the consumer gets what waits, then the end. */
+  /** No more items: the consumer gets what waits, then the end, which it is told here if nothing waits. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#waiting?.resolve({ value: undefined, done: true });
-    this.#waiting = undefined;
     this.#release();
     this.#finish();
   }
@@ -124,11 +111,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
   fail(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#failed = true;
-    this.#error = error;
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (waiting) this.#raise(waiting.reject);
+    this.#failure = { error };
     this.#release();
     this.#finish();
   }
@@ -179,8 +162,11 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
     return first;
   }
 
+  /** What waits is for nobody any more. */
   #break(consumer: Consumer<T>, error: unknown): void {
-    void this.return();
+    this.end();
+    this.#failure = undefined;
+    while (this.#take()) continue;
     this.#rest(consumer);
     this.#consumer = undefined;
     consumer.over({ error });
@@ -191,20 +177,9 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
     if (!this.#ended || this.#consumer?.busy !== false) return;
     const { over } = this.#consumer;
     this.#consumer = undefined;
-    if (this.#failed) this.#raise((error) => over({ error }));
-    else over(undefined);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<IteratorResult<T, undefined>> {
-    const entry = this.#take();
-    if (entry) return Promise.resolve({ value: entry.item, done: false });
-    if (this.#failed) return new Promise((_, reject) => this.#raise(reject));
-    if (this.#ended) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve, reject) => this.#waiting = { resolve, reject });
+    const failure = this.#failure;
+    this.#failure = undefined;
+    over(failure);
   }
 
   #add(entry: Entry<T>): void {
@@ -227,21 +202,6 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined>, Readable<T
     this.#tally?.remove(entry.weight);
     this.#release();
     return entry;
-  }
-
-  /** The error is thrown once; after it the iterable is simply at its end. */
-  #raise(reject: (error: unknown) => void): void {
-    this.#failed = false;
-    reject(this.#error);
-  }
-
-  /** The consumer wants no more. */
-  return(): Promise<IteratorResult<T, undefined>> {
-    this.end();
-    this.#failed = false;
-    if (this.#consumer) this.#takeFirst(this.#consumer);
-    while (this.#take()) continue;
-    return Promise.resolve({ value: undefined, done: true });
   }
 
   #full(): boolean {

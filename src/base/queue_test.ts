@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Queue, type QueueOptions } from "./queue.ts";
 import { each, type Failure } from "./readable.ts";
 import { settled } from "../../tests/support/far_end.ts";
+import { pulled } from "../../tests/support/pulled.ts";
 
 function filled(items: readonly number[], options?: QueueOptions): Queue<number> {
   const queue = new Queue<number>(options);
@@ -23,7 +24,7 @@ async function settles(promise: Promise<void> | void): Promise<boolean> {
 
 Deno.test("Queue gives items in order, those that waited and those that come later", async () => {
   const queue = filled([0, 1]);
-  const all = Array.fromAsync(queue);
+  const all = Array.fromAsync(pulled(queue));
   await settled();
   void queue.push(2);
   void queue.push(3);
@@ -33,20 +34,21 @@ Deno.test("Queue gives items in order, those that waited and those that come lat
 
 Deno.test("Queue keeps its order over many refills", async () => {
   const queue = new Queue<number>();
-  const iterator = queue[Symbol.asyncIterator]();
+  const items = pulled(queue);
   let [next, expected] = [0, 0];
   for (let round = 0; round < 50; round++) {
     for (let count = 0; count < 100; count++) void queue.push(next++);
-    for (let count = 0; count < 90; count++) assert.equal((await iterator.next()).value, expected++);
+    for (let count = 0; count < 90; count++) assert.equal((await items.next()).value, expected++);
   }
   assert.equal(queue.size, 500);
   queue.end();
-  assert.deepEqual(await Array.fromAsync(queue), range(5000).slice(4500));
+  assert.deepEqual(await Array.fromAsync(items), range(5000).slice(4500));
 });
 
 Deno.test("Queue hands an item over to a waiting consumer without keeping it", async () => {
   const queue = new Queue<number>({ highWater: 1 });
-  const next = queue[Symbol.asyncIterator]().next();
+  const next = pulled(queue).next();
+  await settled();
   assert.equal(queue.push(1, 1e9), undefined);
   assert.equal(queue.size, 0);
   assert.equal(queue.weight, 0);
@@ -57,7 +59,7 @@ Deno.test("Queue holds the producer back from highWater on, until one item less 
   const queue = filled([0], { highWater: 2 });
   const room = queue.push(1);
   assert.equal(await settles(room), false);
-  await queue[Symbol.asyncIterator]().next();
+  await pulled(queue).next();
   assert.equal(await settles(room), true);
 });
 
@@ -66,10 +68,10 @@ Deno.test("Queue holds the producer back by weight, however few the items", asyn
   assert.equal(queue.push("small", 9), undefined);
   const room = queue.push("large", 30);
   assert.equal(queue.weight, 39);
-  const iterator = queue[Symbol.asyncIterator]();
-  await iterator.next();
+  const items = pulled(queue);
+  await items.next();
   assert.equal(await settles(room), false);
-  await iterator.next();
+  await items.next();
   assert.equal(await settles(room), true);
   assert.equal(queue.weight, 0);
 });
@@ -77,15 +79,22 @@ Deno.test("Queue holds the producer back by weight, however few the items", asyn
 Deno.test("Queue releases every producer that it held back", async () => {
   const queue = filled([], { highWater: 1 });
   const rooms = [queue.push(0), queue.push(1), queue.push(2)];
-  const iterator = queue[Symbol.asyncIterator]();
-  for (let count = 0; count < 3; count++) await iterator.next();
+  const items = pulled(queue);
+  for (let count = 0; count < 3; count++) await items.next();
   for (const room of rooms) assert.equal(await settles(room), true);
 });
+
+const BROKEN = {
+  throws(): never {
+    throw new Error("broken");
+  },
+  rejects: () => Promise.reject(new Error("broken")),
+};
 
 const ENDINGS: Record<string, (queue: Queue<number>) => void> = {
   end: (queue) => queue.end(),
   fail: (queue) => queue.fail(new Error("broken")),
-  "the consumer broke off": (queue) => void queue[Symbol.asyncIterator]().return?.(),
+  "the consumer broke off": (queue) => void reader(queue, BROKEN.throws),
 };
 
 for (const [how, finish] of Object.entries(ENDINGS)) {
@@ -103,7 +112,8 @@ for (const [how, finish] of Object.entries(ENDINGS)) {
 
 Deno.test("Queue ends a waiting consumer", async () => {
   const queue = new Queue<number>();
-  const next = queue[Symbol.asyncIterator]().next();
+  const next = pulled(queue).next();
+  await settled();
   queue.end();
   assert.deepEqual(await next, { value: undefined, done: true });
 });
@@ -112,41 +122,40 @@ Deno.test("Queue gives what waits before the error, the error once, then the end
   const queue = filled([1, 2]);
   const error = new Error("broken");
   queue.fail(error);
-  const iterator = queue[Symbol.asyncIterator]();
-  assert.equal((await iterator.next()).value, 1);
-  assert.equal((await iterator.next()).value, 2);
-  await assert.rejects(() => iterator.next(), error);
-  assert.deepEqual(await iterator.next(), { value: undefined, done: true });
+  const items = pulled(queue);
+  assert.equal((await items.next()).value, 1);
+  assert.equal((await items.next()).value, 2);
+  await assert.rejects(() => items.next(), error);
+  assert.deepEqual(await pulled(queue).next(), { value: undefined, done: true });
 });
 
 Deno.test("Queue raises the error in a waiting consumer, once", async () => {
   const queue = new Queue<number>();
-  const iterator = queue[Symbol.asyncIterator]();
-  const next = iterator.next();
+  const next = pulled(queue).next();
+  await settled();
   queue.fail(new Error("broken"));
   await assert.rejects(next, /broken/);
-  assert.equal((await iterator.next()).done, true);
+  assert.equal((await pulled(queue).next()).done, true);
 });
 
 Deno.test("Queue lets the first end count: neither end nor fail changes it", async () => {
   const ended = filled([1]);
   ended.end();
   ended.fail(new Error("late"));
-  assert.deepEqual(await Array.fromAsync(ended), [1]);
+  assert.deepEqual(await Array.fromAsync(pulled(ended)), [1]);
   const failed = new Queue<number>();
   failed.fail(new Error("first"));
   failed.end();
   failed.fail(new Error("second"));
-  await assert.rejects(() => Array.fromAsync(failed), /first/);
+  await assert.rejects(() => Array.fromAsync(pulled(failed)), /first/);
 });
 
 Deno.test("Queue forgets what waits when the consumer breaks off", async () => {
   const queue = filled([1, 2]);
   void queue.push(3, 100);
-  for await (const item of queue) {
-    assert.equal(item, 1);
-    break;
-  }
+  const { taken } = reader(queue, BROKEN.throws);
+  await settled();
+  assert.deepEqual(taken, [1]);
   assert.equal(queue.ended, true);
   assert.equal(queue.size, 0);
   assert.equal(queue.weight, 0);
@@ -154,21 +163,22 @@ Deno.test("Queue forgets what waits when the consumer breaks off", async () => {
 
 Deno.test("Queue raises no error to a consumer that broke off before", async () => {
   const queue = filled([1]);
-  queue.fail(new Error("broken"));
-  const iterator = queue[Symbol.asyncIterator]();
-  await iterator.return?.();
-  assert.equal((await iterator.next()).done, true);
+  queue.fail(new Error("late"));
+  const { ends } = reader(queue, BROKEN.throws);
+  await settled();
+  assert.deepEqual(ends.map((failure) => `${failure?.error}`), ["Error: broken"]);
+  assert.equal((await pulled(queue).next()).done, true);
 });
 
 Deno.test("Queue keeps no item in memory that was taken while others wait", async () => {
   const queue = new Queue<Uint8Array>();
-  const iterator = queue[Symbol.asyncIterator]();
+  const items = pulled(queue);
   const mebibyte = 1024 * 1024;
   const before = Deno.memoryUsage().external;
   void queue.push(new Uint8Array());
   for (let count = 0; count < 500; count++) {
     void queue.push(new Uint8Array(mebibyte));
-    await iterator.next();
+    await items.next();
   }
   // The runtime collects such memory long before it is half a gigabyte.
   assert(Deno.memoryUsage().external - before < 300 * mebibyte);
@@ -235,13 +245,6 @@ Deno.test("Queue.read tells the error of fail after what waits, one that is unde
   }
 });
 
-const BROKEN: Record<string, () => Promise<void>> = {
-  throws() {
-    throw new Error("broken");
-  },
-  rejects: () => Promise.reject(new Error("broken")),
-};
-
 for (const [how, take] of Object.entries(BROKEN)) {
   Deno.test(`Queue.read ends the queue when its reader ${how}, and lets the producer go`, async () => {
     const queue = new Queue<number>({ highWater: 1 });
@@ -267,15 +270,14 @@ Deno.test("each goes through a source to its end, or rejects with its error", as
   await assert.rejects(each(failed, () => {}), /broken/);
 });
 
-Deno.test("Queue.read takes nothing more after return, what had woken it up neither", async () => {
+Deno.test("Queue.read drops what waits behind an item that woke its reader up and made it throw", async () => {
   const queue = new Queue<number>();
-  const taken: number[] = [];
-  queue.read((item) => void taken.push(item), () => {});
-  await Promise.resolve();
-  void queue.push(1);
-  void queue.push(2);
-  await queue.return();
-  assert.deepEqual([taken, queue.size, queue.weight], [[], 0, 0]);
+  const { taken } = reader(queue, BROKEN.throws);
+  await settled();
+  void queue.push(1, 10);
+  void queue.push(2, 20);
+  await settled();
+  assert.deepEqual([taken, queue.size, queue.weight], [[1], 0, 0]);
 });
 
 Deno.test("Queue.idle is undefined where nobody reads, and where nothing waits", async () => {

@@ -40,6 +40,6 @@ Deno.test("Backlog counts what waits in a queue, from the moment at which it com
   assert.equal(backlog.size, 0);
   void queue.push("d", 6);
   assert.equal(backlog.size, 6, "also where somebody waits for it");
-  await queue.return();
+  await settled();
   assert.equal(backlog.size, 0);
 });
