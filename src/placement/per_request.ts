@@ -19,7 +19,8 @@ export class PerRequest implements Strategy {
     const { leases } = servers;
     const pool = this.#pool = new Pool({
       cold: guardOpen(servers.fresh(servers.cold), guard),
-      warm: guardOpen(servers.fresh(servers.warm), guard),
+      // The pool asks the guard by itself, and tells it what becomes of them.
+      warm: servers.fresh(servers.warm),
       count: servers.spawns ? prewarm : 0,
       ...{ leases, retry, guard, emit },
     });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import type { LaunchSettings, Peer } from "../core/backend.ts";
+import { BackendError } from "../core/errors.ts";
 import { LiveSessions } from "../core/live_sessions.ts";
 import { isRequest } from "../core/message/jsonrpc.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
+import { FakeBackend } from "../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { gatewayRig, MemoryBackend } from "../../tests/support/gateway_rig.ts";
 import { request, result } from "../../tests/support/messages.ts";
@@ -144,4 +146,35 @@ Deno.test("Placement tries a server that is for nobody, and stops it, unless som
   await other?.done;
   assert.deepEqual(visited.backend.launches.map(({ session }) => session), ["s1"]);
   await client.leave();
+});
+
+Deno.test("Placement counts a server once that could not be started ahead, and tries it again when it is time", async () => {
+  using clock = fakeClock();
+  const record = recorder();
+  const backend = new FakeBackend((attempt) => {
+    if (attempt <= 3) throw new BackendError("The MCP server could not be started");
+  });
+  const config: PlacementConfig = {
+    ...{ ...CONFIG, children: "request", transports: ["streamableHttp"], prewarm: 1 },
+    crash: { limit: 3, windowMs: 60_000, probeMs: 1_000 },
+  };
+  const upstream = { backend, spawns: true, kill: () => {} };
+  const sessions = new LiveSessions(config);
+  const placement = new Placement(config, { upstream, version: "1.0.0", sessions, emit: record.emit });
+  await using _ = placement;
+  placement.start();
+  await settled();
+  const failures = () => record.told("server.failed").length;
+  for (const [attempts, failed] of [[1, 0], [2, 0], [3, 1]]) {
+    assert.deepEqual([backend.attempts, failures()], [attempts, failed]);
+    clock.pass(5);
+    await settled();
+  }
+  // When the guard lets somebody try again, nobody else has spent that.
+  const again = () => backend.launches.slice(3).some(({ session }) => session.startsWith("warm-"));
+  for (let turn = 0; turn < 300 && !again(); turn++) {
+    clock.pass(5);
+    await settled();
+  }
+  assert(again());
 });
