@@ -56,19 +56,18 @@ export async function handshake(server: Channel, options: HandshakeOptions): Pro
       optionName("startTimeout")
     })`,
   );
-  const answer = await inTime(timeoutMs, initializeAnswer(HANDSHAKE_ID, server, incoming), late);
+  const answer = await inTime(timeoutMs, initializeAnswer(server, incoming), late);
   await server.send({ message: initialized() });
   return { ...answer, incoming };
 }
 
 async function initializeAnswer(
-  id: RequestId,
   server: Channel,
   incoming: InTurn<Envelope>,
 ): Promise<Omit<Initialized, "incoming">> {
   const answer = await incoming.seek(async (envelope) => {
     if (isRequest(envelope.message)) await answerEarly(server, envelope.message);
-    return answerIn(envelope, id);
+    return answerIn(envelope, HANDSHAKE_ID);
   });
   if (!answer) throw new BackendError("The MCP server closed the connection during initialize");
   return answer;

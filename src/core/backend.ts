@@ -30,7 +30,10 @@ export interface Launch extends LaunchSettings {
 /** What an MCP server answers from: a child process or a remote. */
 export interface Backend extends AsyncDisposable {
   readonly name: string;
-  /** Throws BackendError when the server cannot be started or reached. The caller disposes the channel. */
+  /**
+   * Throws BackendError when the server cannot be started or reached. The signal ends the opening alone; the caller
+   * disposes the channel.
+   */
   open(launch: Launch, signal: AbortSignal): Promise<Channel>;
 }
 

@@ -41,8 +41,3 @@ export class Backlog implements Tally {
     if (refusal) throw refusal;
   }
 }
-
-/** For what is not held to a bound, since it has one of its own. */
-export function unbounded(): Backlog {
-  return new Backlog(Infinity);
-}

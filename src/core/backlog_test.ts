@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Backlog, unbounded } from "./backlog.ts";
+import { Backlog } from "./backlog.ts";
+import { unbounded } from "../../tests/support/unbounded.ts";
 import { BusyError } from "./errors.ts";
 import { Queue } from "../base/queue.ts";
 import { settled } from "../../tests/support/far_end.ts";

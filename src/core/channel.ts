@@ -24,7 +24,8 @@ export interface Envelope {
 export interface Undelivered {
   /**
    * When the same request may be sent again. "now": over another connection, since this one was lost before the request
-   * came, and breaks. "later": after a pause. "never": nothing that another try could mend.
+   * came, and breaks. "later": after a pause. "never": nothing that another try could mend. What
+   * is foreign or redirected is sent again only as a part of what a new server is told, and not to find out once more.
    */
   readonly again: "now" | "later" | "never";
   /** How long to wait, where somebody knows that. */

@@ -5,7 +5,7 @@ import { deepArray } from "../../tests/support/deep.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../tests/support/messages.ts";
 import { stdio, type StdioOptions } from "./stdio.ts";
-import { unbounded } from "../core/backlog.ts";
+import { unbounded } from "../../tests/support/unbounded.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Peer } from "../core/backend.ts";
-import { unbounded } from "../core/backlog.ts";
+import { unbounded } from "../../tests/support/unbounded.ts";
 import type { Channel } from "../core/channel.ts";
 import { BusyError, RequestError } from "../core/errors.ts";
 import { FakeStream } from "../../tests/support/fake_stream.ts";

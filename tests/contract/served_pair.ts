@@ -1,6 +1,6 @@
 /** A frontend behind a real socket, with the network between it and its one client. */
 import type { Accept } from "../../src/core/backend.ts";
-import { unbounded } from "../../src/core/backlog.ts";
+import { unbounded } from "../support/unbounded.ts";
 import type { Channel } from "../../src/core/channel.ts";
 import { toResponse } from "../../src/core/errors.ts";
 import type { ChannelPair } from "./channel_contract.ts";

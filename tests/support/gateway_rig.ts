@@ -1,6 +1,7 @@
 /** A gateway over backends in memory. */
 import type { Backend, Launch, Peer } from "../../src/core/backend.ts";
-import { type Backlog, unbounded } from "../../src/core/backlog.ts";
+import type { Backlog } from "../../src/core/backlog.ts";
+import { unbounded } from "./unbounded.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
 import { LiveSessions } from "../../src/core/live_sessions.ts";
 import { Gateway, type GatewayOptions } from "../../src/gateway.ts";

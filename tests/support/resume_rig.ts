@@ -13,7 +13,7 @@ import { result } from "./messages.ts";
 import { nobody } from "./nobody.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 import { ACCEPT, initialize } from "./rpc.ts";
-import { unbounded } from "../../src/core/backlog.ts";
+import { unbounded } from "./unbounded.ts";
 import { looseBodies, looseUnread } from "./waiting_limits.ts";
 
 const LIMITS = { bytes: 1 << 20, events: 1_000, ageMs: 600_000 };

@@ -1,6 +1,6 @@
 /** A session between two far ends in memory. */
 import type { AdmittedClient, Peer } from "../../src/core/backend.ts";
-import { unbounded } from "../../src/core/backlog.ts";
+import { unbounded } from "./unbounded.ts";
 import { type Channel, memoryChannels } from "../../src/core/channel.ts";
 import { compose } from "../../src/core/policy.ts";
 import { Session } from "../../src/core/session/session.ts";

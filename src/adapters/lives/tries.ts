@@ -18,7 +18,7 @@ interface TriesOptions {
 }
 
 /** Gives what a try gave. Throws what the last one threw, or at once while the server counts as failed. */
-export async function inTries<T>(open: () => Promise<T>, options: TriesOptions): Promise<T> {
+export async function inTries(open: () => Promise<void>, options: TriesOptions): Promise<void> {
   const { attempts, retry, record, news } = options;
   throwIfOver(options);
   // Whoever breaks every connection is left alone for longer and longer; who will be refused need not wait for that.

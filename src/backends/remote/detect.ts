@@ -5,7 +5,7 @@
  */
 import type { Backend, Launch } from "../../core/backend.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
-import { GatewayError } from "../../core/errors.ts";
+import { DisconnectedError, GatewayError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import { isRequest, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
@@ -31,14 +31,7 @@ export function detectBackend({ streamable, sse, emit }: DetectOptions): Backend
     name: streamable.name,
     open(launch, signal) {
       if (found) return found.open(launch, signal);
-      const probe = new ProbingChannel({
-        streamable,
-        sse,
-        launch,
-        signal,
-        onFound,
-      });
-      return Promise.resolve(probe);
+      return Promise.resolve(new ProbingChannel({ streamable, sse, launch, onFound }));
     },
     async [Symbol.asyncDispose]() {
       await streamable[Symbol.asyncDispose]();
@@ -49,7 +42,6 @@ export function detectBackend({ streamable, sse, emit }: DetectOptions): Backend
 
 interface ProbeOptions extends Omit<DetectOptions, "emit"> {
   readonly launch: Launch;
-  readonly signal: AbortSignal;
   readonly onFound: (backend: Backend) => void;
 }
 
@@ -65,7 +57,8 @@ class ProbingChannel implements Channel {
   #channel: Channel | undefined;
   /** Why the old transport could not be had either. */
   #otherFailure: GatewayError | undefined;
-  #disposed = false;
+  /** Ends what is being opened: it is there before, and opens a transport later. */
+  readonly #abort = new AbortController();
 
   constructor(options: ProbeOptions) {
     this.#options = options;
@@ -83,7 +76,7 @@ class ProbingChannel implements Channel {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true;
+    this.#abort.abort(new DisconnectedError("The conversation is over"));
     this.#order.clear();
     this.incoming.end();
     await (await this.#inner)[Symbol.asyncDispose]();
@@ -97,8 +90,7 @@ class ProbingChannel implements Channel {
   }
 
   async #open(backend: Backend): Promise<Channel> {
-    const { launch, signal } = this.#options;
-    const channel = await backend.open(launch, signal);
+    const channel = await backend.open(this.#options.launch, this.#abort.signal);
     void this.#pump(channel);
     return channel;
   }
@@ -155,7 +147,7 @@ class ProbingChannel implements Channel {
       this.#otherFailure = error instanceof GatewayError ? error : undefined;
       return false;
     }
-    if (this.#disposed) return await dispose(old);
+    if (this.#abort.signal.aborted) return await dispose(old);
     this.#inner = Promise.resolve(old);
     this.#decide(this.#options.sse, old);
     await streamable[Symbol.asyncDispose]();

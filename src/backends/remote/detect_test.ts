@@ -62,6 +62,24 @@ Deno.test("detectBackend goes over to SSE at refusals and at what is no MCP, ask
   }
 });
 
+Deno.test("detectBackend ends what it is still opening when its conversation is over", async () => {
+  const hanging = Promise.withResolvers<void>();
+  const signals: AbortSignal[] = [];
+  const sse = new FakeBackend((_, opening) => {
+    signals.push(opening);
+    return hanging.promise;
+  });
+  const { client, first, channel } = await rig(sse);
+  client.say(request(1, "initialize"));
+  await turnedAway(first);
+  await settled();
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [false]);
+  const disposed = channel[Symbol.asyncDispose]();
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [true]);
+  hanging.reject(new BackendError("aborted"));
+  await disposed;
+});
+
 Deno.test("detectBackend hears nothing more of the transport that it has left, its end neither", async () => {
   const { client, first, sse } = await rig();
   client.say(request(1, "initialize"));

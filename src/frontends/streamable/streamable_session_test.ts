@@ -8,7 +8,7 @@ import { drain, eventsIn, messagesIn, take } from "../../../tests/support/resume
 import type { Posted } from "../posted.ts";
 import { SessionGroup, type SessionSettings } from "./session_group.ts";
 import { StreamableSession } from "./streamable_session.ts";
-import { unbounded } from "../../core/backlog.ts";
+import { unbounded } from "../../../tests/support/unbounded.ts";
 
 const posted = (message: JsonRpcRequest): Posted => ({
   messages: [{ message, text: JSON.stringify(message), relatesTo: undefined }],
