@@ -12,7 +12,7 @@ import {
 import type { Backlog } from "./core/backlog.ts";
 import type { Caller } from "./core/caller.ts";
 import type { Channel } from "./core/channel.ts";
-import { Deadlines } from "./core/deadlines.ts";
+import { type DeadlineOptions, Deadlines } from "./core/deadlines.ts";
 import { BusyError, StoppingError } from "./core/errors.ts";
 import { durationText } from "./base/duration.ts";
 import type { Sink } from "./core/events.ts";
@@ -42,6 +42,7 @@ export interface GatewayOptions {
   readonly maxIdChars: number;
   readonly requestTimeoutMs?: number | undefined;
   readonly maxRequestMs?: number | undefined;
+  readonly callTimeouts?: DeadlineOptions["callTimeouts"];
   /** After how much silence a client that asked for progress is told that its call still runs. */
   readonly progressHeartbeatMs?: number | undefined;
   /** Requests that are open for so long are told of; never by default. */

@@ -12,6 +12,7 @@ import { health } from "./observe/health.ts";
 import type { LogSettings } from "./observe/options.ts";
 import { Trial, type TrialReport } from "./observe/trial.ts";
 import { Placement } from "./placement/mod.ts";
+import { isFiltered, nameFilter } from "./policies/name_filter.ts";
 import { trace } from "./policies/trace.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
 import { optionName } from "./base/option_name.ts";
@@ -131,13 +132,16 @@ function createGateway(
   { placement, sessions, emit }: GatewayParts,
 ): Gateway {
   const { maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
-  const { requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs } = config;
+  const { requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs } = config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
     sessions,
-    policies: config.logLevel === "debug" ? [trace(emit)] : [],
+    policies: [
+      ...config.logLevel === "debug" ? [trace(emit)] : [],
+      ...isFiltered(config.filter) ? [nameFilter(config.filter)] : [],
+    ],
     ...{ emit, maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars },
-    ...{ requestTimeoutMs, maxRequestMs, progressHeartbeatMs, slowRequestMs },
+    ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs },
   });
 }
 

@@ -15,7 +15,7 @@ import { streamableOptions } from "../frontends/streamable/options.ts";
 import { lifetimeOptions, sessionOptions } from "../gateway_options.ts";
 import { listenOptions } from "../listener/options.ts";
 import { logOptions } from "../observe/options.ts";
-import { originOptions } from "../policies/options.ts";
+import { filterOptions, originOptions } from "../policies/options.ts";
 import type { Options } from "./options.ts";
 import type { ServerInput } from "./server_input.ts";
 
@@ -67,6 +67,7 @@ function serverConfig(values: Options, served: Served) {
     ...streamableOptions.settings(values),
     ...messageOptions.settings(values),
     ...requestOptions.settings(values),
+    ...filterOptions.settings(values),
     ...bufferOptions.settings(values),
     ...eventOptions.settings(values),
     ...sessionOptions.settings(values),

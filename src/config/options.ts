@@ -20,7 +20,7 @@ import { lifetimeOptions, sessionOptions } from "../gateway_options.ts";
 import { listenOptions } from "../listener/options.ts";
 import { logOptions } from "../observe/options.ts";
 import { metaOf, type OptionMeta } from "../options/section.ts";
-import { originOptions } from "../policies/options.ts";
+import { filterOptions, originOptions } from "../policies/options.ts";
 import { serverOptions } from "./server_options.ts";
 
 const SHAPE = {
@@ -45,6 +45,7 @@ const SHAPE = {
   ...lifetimeOptions.shape,
   ...listenOptions.shape,
   ...originOptions.shape,
+  ...filterOptions.shape,
   ...logOptions.shape,
 };
 
@@ -97,7 +98,17 @@ const HELP = {
     "eventStoreCount",
     "eventStoreAge",
   ],
-  Security: ["cors", "allowedOrigin", "allowedHost"],
+  Security: [
+    "cors",
+    "allowedOrigin",
+    "allowedHost",
+    "allowTools",
+    "denyTools",
+    "allowPrompts",
+    "denyPrompts",
+    "allowResources",
+    "denyResources",
+  ],
   Limits: [
     "maxSessions",
     "evictAfter",
@@ -108,6 +119,7 @@ const HELP = {
     "maxBodySize",
     "maxMessageSize",
     "requestTimeout",
+    "callTimeout",
     "maxRequestTime",
     "progressHeartbeat",
     "maxSubscriptions",

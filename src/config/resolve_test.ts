@@ -23,6 +23,8 @@ function refusal(raw: RawOptions, argv: readonly string[] = []): string {
   throw new assert.AssertionError({ message: "Accepted" });
 }
 
+const UNFILTERED = { allow: undefined, deny: [] };
+
 Deno.test("resolve fills in every default and leaves out what has none", () => {
   assert.deepEqual(config(), {
     allowPrivateRedirects: false,
@@ -49,6 +51,8 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     evictAfterMs: 60_000,
     queueTimeoutMs: 5_000,
     maxRequestMs: 86_400_000,
+    callTimeouts: [],
+    filter: { tools: UNFILTERED, prompts: UNFILTERED, resources: UNFILTERED },
     exitWithParent: false,
     transports: ["streamableHttp", "sse", "ws"],
     host: "127.0.0.1",

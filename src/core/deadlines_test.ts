@@ -45,3 +45,28 @@ Deno.test("Deadlines without limits set none", () => {
   const deadlines = new Deadlines({});
   deadlines.add({ method: "ping", since: 0, expire: () => assert.fail("it expired") });
 });
+
+Deno.test("Deadlines have a time of their own for calls of some tools, and the first that fits counts", () => {
+  const callTimeouts = [
+    { matches: (tool: string) => tool === "slow_free", ms: undefined },
+    { matches: (tool: string) => tool.startsWith("slow"), ms: 5_000 },
+    { matches: () => true, ms: 1_000 },
+  ];
+  const after = (tool: string | undefined, options: DeadlineOptions = {}) => {
+    using clock = fakeClock();
+    using deadlines = new Deadlines({ requestTimeoutMs: 300, callTimeouts, ...options });
+    const expired: number[] = [];
+    const expire = ({ message }: Error) =>
+      void expired.push(performance.now(), /callTimeout/.test(message) ? 1 : 0);
+    const deadline = deadlines.add({ method: "tools/call", tool, since: performance.now(), expire });
+    clock.pass(60_000);
+    deadlines.delete(deadline);
+    assert.equal(clock.timers, 0);
+    return expired;
+  };
+  assert.deepEqual(after("slow_free"), []);
+  assert.deepEqual(after("slow_one"), [5_000, 1]);
+  assert.deepEqual(after("quick"), [1_000, 1]);
+  assert.deepEqual(after(undefined), [300, 0]);
+  assert.deepEqual(after("quick", { callTimeouts: callTimeouts.slice(0, 1) }), [300, 0]);
+});

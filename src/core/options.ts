@@ -1,4 +1,5 @@
 /** What a session may hold and how long its requests may take, and what is kept for all of them. */
+import { timesByGlob } from "../options/glob_values.ts";
 import { option, section, type SettingsOf } from "../options/section.ts";
 import { choice, duration, size, wholeNumber } from "../options/values.ts";
 
@@ -7,6 +8,13 @@ export const requestOptions = section({
   requestTimeout: option(duration({ min: 1 }), {
     value: "<time>",
     description: "time for the server to answer a request, counted anew at each progress (default: none)",
+  }),
+  callTimeout: option(timesByGlob(), {
+    value: "<tools=time>",
+    description:
+      "in place of {requestTimeout} for calls of tools that fit, as search_*=2m or slow=none; the first counts",
+    list: "repeated",
+    default: [],
   }),
   maxRequestTime: option(duration({ min: 1 }), {
     value: "<time>",
@@ -21,6 +29,8 @@ export const requestOptions = section({
 }, (values) => ({
   /** Since the request, or its last progress. */
   requestTimeoutMs: values.requestTimeout,
+  /** In place of that, for calls of some tools. */
+  callTimeouts: values.callTimeout,
   /** Since the request, whatever its progress. */
   maxRequestMs: values.maxRequestTime,
   maxIdChars: values.maxIdLength,

@@ -10,6 +10,8 @@ export interface MessageContext {
   readonly negotiated?: Negotiated | undefined;
   readonly direction: Direction;
   readonly envelope: Envelope;
+  /** What is asked or told; of an answer, what it answers. */
+  readonly method?: string | undefined;
 }
 
 /** Wraps the passage of one message; to refuse, throw a GatewayError, and the session answers the sender. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Events } from "../support/conversation.ts";
 import { connect } from "../support/clients.ts";
-import { type Keystone, startKeystone } from "../support/keystone.ts";
+import { type Keystone, runKeystone, startKeystone } from "../support/keystone.ts";
 import { callTool, initialize, post, request } from "../support/rpc.ts";
 import { SMALL } from "../support/small_server.ts";
 
@@ -97,6 +97,8 @@ Deno.test("--trustProxy and --basePath refuse what is no network and no path", a
   for (
     const flags of [["--trustProxy", "10.0.0.0/33"], ["--trustProxy", "proxy.local"], ["--basePath", "tools"]]
   ) {
-    await assert.rejects(startKeystone(flags, { server: SMALL }), /expected/);
+    const { code, stderr } = await runKeystone(flags, { server: SMALL });
+    assert.equal(code, 2);
+    assert.match(stderr, /expected/);
   }
 });

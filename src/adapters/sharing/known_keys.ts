@@ -16,40 +16,21 @@ import {
   type JsonRpcResponse,
   type Params,
 } from "../../core/message/jsonrpc.ts";
+import { RoutingKeys, withoutStray } from "../../core/message/routing_keys.ts";
 import { anew } from "../../wire/anew.ts";
-import { remembered } from "../../base/remembered.ts";
 
 const OF_CALLS = new Set(["jsonrpc", "id", "method", "params"]);
 const OF_ANSWERS = new Set(["jsonrpc", "id", "result", "error"]);
 
-/** What is neither letter nor number: some readers leave it out of a key. */
-const GAP = "[^\\p{L}\\p{N}\\0]*";
-
-/** Keys that say whose business a message is, and whatever passes for one of them. */
-class Routing {
-  readonly #keys: readonly string[];
-  /** Made for the first message: the classes of Unicode take a while, and not every gateway shares its server. */
-  #alike: RegExp | undefined;
-
-  constructor(...keys: readonly string[]) {
-    this.#keys = keys;
-  }
-
-  /** True for what only passes for a key that routes. Remembered, since few keys come again and again. */
-  readonly isStray = remembered((key) =>
-    !this.#keys.includes(key) && (this.#alike ??= alike(this.#keys)).test(key)
-  );
-}
-
 const GENERAL = ["_meta", "progressToken", "requestId"];
 /** Of any call, in `params` and in `_meta`. */
-const ROUTING = new Routing(...GENERAL);
+const ROUTING = new RoutingKeys(...GENERAL);
 /** In `params` of what is asked in the name of several, and of what is kept from a shared server. */
-const ROUTING_OF = new Map<string, Routing>([
-  [Method.subscribe, new Routing(...GENERAL, "uri")],
-  [Method.unsubscribe, new Routing(...GENERAL, "uri")],
-  [Method.setLevel, new Routing(...GENERAL, "level")],
-  [Method.callTool, new Routing(...GENERAL, "task")],
+const ROUTING_OF = new Map<string, RoutingKeys>([
+  [Method.subscribe, new RoutingKeys(...GENERAL, "uri")],
+  [Method.unsubscribe, new RoutingKeys(...GENERAL, "uri")],
+  [Method.setLevel, new RoutingKeys(...GENERAL, "level")],
+  [Method.callTool, new RoutingKeys(...GENERAL, "task")],
 ]);
 
 /** A message without members that the server might take for others; the envelope itself where there are none. */
@@ -74,10 +55,10 @@ function knownAnswer(message: JsonRpcResponse): JsonRpcResponse {
 
 function knownParams(said: Params, message: JsonRpcRequest | JsonRpcNotification): Params {
   if (!isObject(said)) return said;
-  const params = without(said, ROUTING_OF.get(message.method) ?? ROUTING);
+  const params = withoutStray(said, ROUTING_OF.get(message.method) ?? ROUTING);
   const { _meta: meta } = params;
   if (!isObject(meta)) return params;
-  const known = withoutOddToken(without(meta, ROUTING), message);
+  const known = withoutOddToken(withoutStray(meta, ROUTING), message);
   return known === meta ? params : { ...params, _meta: known };
 }
 
@@ -89,28 +70,7 @@ function withoutOddToken(meta: Params, message: JsonRpcRequest | JsonRpcNotifica
   return rest;
 }
 
-function without(members: Params, routing: Routing): Params {
-  if (!hasStray(members, routing)) return members;
-  return Object.fromEntries(Object.entries(members).filter(([key]) => !routing.isStray(key)));
-}
-
-function hasStray(members: Params, routing: Routing): boolean {
-  for (const key in members) if (routing.isStray(key)) return true;
-  return false;
-}
-
 function hasOnly(value: object, keys: ReadonlySet<string>): boolean {
   for (const key in value) if (!keys.has(key)) return false;
   return true;
-}
-
-/** To a reader in C, a zero byte is the end of a key. */
-function alike(keys: readonly string[]): RegExp {
-  const patterns = keys.map((key) => [...key.replace("_", "")].map(letterPattern).join(GAP));
-  return new RegExp(`^${GAP}(?:${patterns.join("|")})${GAP}(?:\\0|$)`, "iu");
-}
-
-/** The flags `iu` fold as Unicode does (ſ is an s), and some readers do the same with the letters of Turkish. */
-function letterPattern(letter: string): string {
-  return letter.toLowerCase() === "i" ? "[iıİ]" : letter;
 }

@@ -46,7 +46,14 @@ function byPolicy(
   { policy, direction, envelope }: Guarded,
 ): Promise<void> | void {
   const { peer, negotiated } = bridge.admitted;
-  return policy({ peer, negotiated, direction, envelope }, () => handOver(bridge, direction, envelope));
+  const { message } = envelope;
+  const method = isResponse(message)
+    ? tableOf(bridge, direction, true).get(message.id)?.method
+    : message.method;
+  return policy(
+    { peer, negotiated, direction, envelope, method },
+    () => handOver(bridge, direction, envelope),
+  );
 }
 
 /** Keeps nothing of the message: it may be large, and the far side slow. */
