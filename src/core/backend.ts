@@ -4,11 +4,15 @@ import type { Channel } from "./channel.ts";
 import type { SignalSource } from "../base/lazy_abort_controller.ts";
 import type { Negotiated } from "./mcp/negotiated.ts";
 
+/** Values by name, each in the place of the one that is configured or inherited; null takes that away. */
+export type NamedChanges = Readonly<Record<string, string | null>>;
+
 /** What a server is started or called with beyond what is configured for it. */
 export interface LaunchSettings {
+  /** Behind those that are configured. */
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly env: NamedChanges;
+  readonly headers: NamedChanges;
 }
 
 /** As it is configured: one for all. */
@@ -19,7 +23,7 @@ export function isAsConfigured({ args, env, headers }: LaunchSettings): boolean 
   return args.length === 0 && Object.keys(env).length === 0 && Object.keys(headers).length === 0;
 }
 
-/** What a server is started or called with, after overrides. */
+/** What a server is started or called with, after overrides. A remote reads the headers anew for each request. */
 export interface Launch extends LaunchSettings {
   /** Whom it is started for; a label for logs. */
   readonly session: string;

@@ -1,5 +1,5 @@
 /** What clients must have in common to be answered by one server. */
-import { isAsConfigured, type LaunchSettings, type Principal } from "../core/backend.ts";
+import { isAsConfigured, type LaunchSettings, type NamedChanges, type Principal } from "../core/backend.ts";
 
 /** The server itself is no part of it: each that is served has pools of its own. */
 export interface PoolKey {
@@ -17,6 +17,6 @@ export function keyText({ principal, launch }: PoolKey): string | undefined {
   return JSON.stringify([principal?.name, args, inOrder(env), inOrder(headers)]);
 }
 
-function inOrder(values: Readonly<Record<string, string>>): [string, string][] {
+function inOrder(values: NamedChanges): [string, string | null][] {
   return Object.entries(values).sort(([one], [other]) => one < other ? -1 : 1);
 }

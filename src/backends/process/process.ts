@@ -19,6 +19,7 @@ import { SKIPPED_PAUSE_MS, SKIPPED_TIMES } from "../../wire/skipping.ts";
 import { ChildInput } from "./child_input.ts";
 import { ChildOutput } from "./child_output.ts";
 import { ChildStderr } from "./child_stderr.ts";
+import { childEnvironment } from "./child_environment.ts";
 import { OrphanWatch } from "./orphan_watch.ts";
 import { ProcessGroup } from "./process_group.ts";
 import { spawnPlan } from "./spawn_plan.ts";
@@ -91,7 +92,7 @@ function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
     return new Deno.Command(program, {
       args,
       windowsRawArguments,
-      env: { ...options.env, ...launch.env },
+      ...childEnvironment(options.env, launch.env),
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

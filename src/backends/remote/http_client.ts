@@ -1,4 +1,5 @@
 /** The HTTP client of all remote backends: credentials, cookies, redirects, CAs, target check, clear errors. */
+import type { NamedChanges } from "../../core/backend.ts";
 import type { ByteStream } from "../../wire/byte_stream.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { tlsFault } from "./tls_fault.ts";
@@ -32,16 +33,21 @@ export interface RemoteRequest {
   readonly signal: AbortSignal;
 }
 
+/** What one conversation tells its server in headers. */
+export interface ConversationHeaders {
+  readonly headers: NamedChanges;
+}
+
 export interface HttpClient extends Disposable {
   /** Any status is an answer. Throws RemoteError when there is none, BackendError when the target is not allowed. */
   request(url: URL, request: RemoteRequest): Promise<Response>;
   /** Opens a WebSocket with the same credentials and CAs. Throws as `request`, and the reason of the signal. */
   socket(url: URL, protocol: string, signal: AbortSignal): Promise<ByteStream>;
   /**
-   * The same for one conversation: cookies that the server sets there are told to it again, and these headers stand for those
-   * that are configured; none of it is told to another origin.
+   * The same for one conversation: cookies that the server sets there are told to it again, and its headers, which are read
+   * anew for each request, stand for all others; none of it is told to another origin.
    */
-  forConversation(headers: Readonly<Record<string, string>>): HttpClient;
+  forConversation(conversation: ConversationHeaders): HttpClient;
 }
 
 const MAX_REDIRECTS = 5;
@@ -62,7 +68,7 @@ export function httpClient(options: HttpClientOptions): HttpClient {
   const client = clientFor(options);
   return {
     ...requests(options, { client }),
-    forConversation: (headers) => conversationClient(withHeaders(options, headers), client),
+    forConversation: (conversation) => conversationClient(options, { client, conversation }),
     [Symbol.dispose]() {
       client?.close();
     },
@@ -78,35 +84,28 @@ function clientFor({ caCerts, idleMs }: HttpClientOptions): Deno.HttpClient | un
   });
 }
 
-function conversationClient(options: HttpClientOptions, client: Deno.HttpClient | undefined): HttpClient {
+function conversationClient(options: HttpClientOptions, { client, conversation }: Means): HttpClient {
   return {
-    ...requests(options, { client, jar: new CookieJar() }),
-    forConversation: (headers) => conversationClient(withHeaders(options, headers), client),
+    ...requests(options, { client, conversation, jar: new CookieJar() }),
+    forConversation: (other) => conversationClient(options, { client, conversation: other }),
     // The connections are everybody's.
     [Symbol.dispose]() {},
   };
 }
 
-function withHeaders(
-  options: HttpClientOptions,
-  headers: Readonly<Record<string, string>>,
-): HttpClientOptions {
-  // As mostly: who changes nothing shares what is configured.
-  if (Object.keys(headers).length === 0) return options;
-  return { ...options, headers: merged(options.headers, headers) };
-}
-
 interface Means {
   readonly client: Deno.HttpClient | undefined;
+  readonly conversation?: ConversationHeaders | undefined;
   readonly jar?: CookieJar;
 }
 
 function requests(
   options: HttpClientOptions,
-  { client, jar }: Means,
+  { client, conversation = { headers: {} }, jar }: Means,
 ): Pick<HttpClient, "request" | "socket"> {
   async function ownHeaders(url: URL, more: Readonly<Record<string, string>> = {}) {
-    const headers = merged(options.headers, await options.credentials?.headers(url) ?? {}, more);
+    const provided = await options.credentials?.headers(url) ?? {};
+    const headers = merged(options.headers, provided, conversation.headers, more);
     const cookie = jar?.headerFor(url, headers.cookie);
     return cookie === undefined ? headers : { ...headers, cookie };
   }
@@ -197,10 +196,14 @@ export function redirectTarget(
   );
 }
 
-/** Header names have no case; the later ones win. */
-function merged(...sets: Readonly<Record<string, string>>[]): Record<string, string> {
-  const entries = sets.flatMap((set) => Object.entries(set));
-  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));
+/** Header names have no case; the later ones win, and null takes one away. */
+function merged(...sets: NamedChanges[]): Record<string, string> {
+  const all = new Map<string, string>();
+  for (const [name, value] of sets.flatMap((set) => Object.entries(set))) {
+    if (value === null) all.delete(name.toLowerCase());
+    else all.set(name.toLowerCase(), value);
+  }
+  return Object.fromEntries(all);
 }
 
 function harmless(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { NamedChanges } from "../../core/backend.ts";
 import { BackendError } from "../../core/errors.ts";
 import { type CredentialProvider, redirectTarget, type RemoteRequest } from "./http_client.ts";
 import { RemoteError } from "./remote_error.ts";
@@ -57,9 +58,9 @@ Deno.test("httpClient sends the headers of a conversation on top of those that a
   await using far = loopback(() => json("far"));
   await using server = redirecting(307, () => new URL("/to", far.url).href);
   using http = client({ headers: { authorization: "Bearer t", "x-a": "b", "content-type": "text/plain" } });
-  const one = http.forConversation({ Authorization: "Bearer own", "X-C": "d" });
+  const one = http.forConversation({ headers: { Authorization: "Bearer own", "X-C": "d" } });
   await (await one.request(server.url, POST)).text();
-  await (await one.forConversation({ "x-c": "e" }).request(server.url, POST)).text();
+  await (await one.forConversation({ headers: { "x-c": "e" } }).request(server.url, POST)).text();
   await (await http.request(server.url, POST)).text();
   await (await one.request(new URL("/from", server.url), GET)).text();
   const seen = [...server.asked.slice(0, 3), ...far.asked].map(({ headers }) =>
@@ -67,7 +68,7 @@ Deno.test("httpClient sends the headers of a conversation on top of those that a
   );
   assert.deepEqual(seen, [
     ["Bearer own", "b", "d", "application/json"],
-    ["Bearer own", "b", "e", "application/json"],
+    ["Bearer t", "b", "e", "application/json"],
     ["Bearer t", "b", null, "application/json"],
     [null, null, null, null],
   ]);
@@ -134,11 +135,25 @@ Deno.test("httpClient gives another origin no credentials and no session", async
   assert.deepEqual([headers.get("content-type"), body], ["application/json", "{}"]);
 });
 
+Deno.test("httpClient reads the headers of a conversation anew for each request, and leaves out what they take away", async () => {
+  await using server = loopback(() => json("ok"));
+  using http = client({ headers: { authorization: "Bearer t", "x-a": "b" } });
+  const conversation: { headers: NamedChanges } = { headers: {} };
+  const one = http.forConversation(conversation);
+  for (const headers of [{}, { authorization: "Bearer live" }, { Authorization: null, "x-a": "c" }]) {
+    conversation.headers = headers;
+    await (await one.request(server.url, POST)).body?.cancel();
+  }
+  const told = server.asked.map(({ headers }) => [headers.get("authorization"), headers.get("x-a")]);
+  assert.deepEqual(told, [["Bearer t", "b"], ["Bearer live", "b"], [null, "c"]]);
+});
+
 Deno.test("httpClient keeps the cookies of each conversation apart, and none outside of one", async () => {
   let sets = 0;
   await using server = loopback(() => json("ok", { "Set-Cookie": `n=${++sets}` }));
   using http = client();
-  for (const one of [http.forConversation({}), http.forConversation({}), http]) {
+  const conversation = { headers: {} };
+  for (const one of [http.forConversation(conversation), http.forConversation(conversation), http]) {
     for (const _ of [1, 2]) await (await one.request(server.url, POST)).body?.cancel();
   }
   const told = server.asked.map(({ headers }) => headers.get("cookie"));

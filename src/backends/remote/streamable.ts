@@ -34,7 +34,7 @@ export function streamableBackend(options: RemoteOptions): Backend {
   return {
     name: displayUrl(options.url),
     open: (launch) => {
-      const client = options.client.forConversation(launch.headers);
+      const client = options.client.forConversation(launch);
       return Promise.resolve(new StreamableChannel({ ...options, client }, launch));
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

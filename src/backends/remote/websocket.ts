@@ -18,7 +18,7 @@ export function webSocketBackend(options: WebSocketBackendOptions): Backend {
   return {
     name: displayUrl(options.url),
     open(launch, signal) {
-      const client = options.client.forConversation(launch.headers);
+      const client = options.client.forConversation(launch);
       return open({ ...options, client }, launch, signal);
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
