@@ -30,7 +30,7 @@ const GROUPS: readonly (readonly string[])[] = [
     "src/observe",
     "src/stores",
   ],
-  ["src/overrides.ts"],
+  ["src/overrides"],
   ["src/gateway_options.ts"],
   ["src/gateway.ts"],
   ["src/config"],

@@ -144,8 +144,8 @@ export class Gateway implements AsyncDisposable {
   };
 
   /** Throws BusyError while too much waits for the server of a stateless caller: before a body is read that would wait, too. */
-  readonly refuseFull = ({ principal }: Pick<Caller, "principal">): void => {
-    const peer = principal ? { ...STATELESS, principal } : STATELESS;
+  readonly refuseFull = ({ principal, launch }: Pick<Caller, "principal" | "launch">): void => {
+    const peer = principal || launch ? { ...STATELESS, principal, launch } : STATELESS;
     this.#options.serverFor(peer).backlog.refuse();
   };
 

@@ -29,6 +29,11 @@ export interface SupervisedBackend extends Backend {
   open(launch: Launch, signal: AbortSignal): Promise<SupervisedChannel>;
 }
 
+/** Whether the conversation on this channel goes on when its server is opened in another way. */
+export function isSupervised(channel: Channel | undefined): channel is SupervisedChannel {
+  return channel instanceof ClientEnd;
+}
+
 export function supervise(backend: Backend, options: SuperviseOptions): SupervisedBackend {
   return {
     name: backend.name,

@@ -47,6 +47,23 @@ export interface Assignment {
   readonly backend: Backend;
   /** What waits for it. */
   readonly backlog: Backlog;
+  /** The server, where clients share it. */
+  readonly shared?: SharedServing;
+}
+
+/** A server that clients share, for who wants it to be opened again. */
+export interface SharedServing {
+  /** Names it in events, where a session id would stand. */
+  readonly label: string;
+  /** What it is started or called with, where nothing else is set. */
+  readonly launch: LaunchSettings;
+  /** Whether it runs, or is being started. */
+  readonly running: boolean;
+  /**
+   * Opens it again, told what the last one knew. Settles when it is there; rejects with why it is not. Undefined where it
+   * does not run, and where none is opened again.
+   */
+  restart(): Promise<void> | undefined;
 }
 
 /** Who a client proved to be. */

@@ -1,5 +1,5 @@
 /** Who sent a request: the connection that it came on, and what is known of the one behind it. */
-import type { Principal } from "./backend.ts";
+import type { LaunchSettings, Principal } from "./backend.ts";
 
 /** A connection, as those see it who answer what comes on it. */
 export interface CallerConnection {
@@ -26,6 +26,7 @@ export class Caller {
   readonly #number = ++requests;
   #principal: Principal | undefined;
   #scopes = NO_SCOPES;
+  #launch: LaunchSettings | undefined;
   /** How many policies have handed the request on. */
   #passed = 0;
   #route: string | undefined;
@@ -53,6 +54,16 @@ export class Caller {
   /** What the caller was granted; nothing without a principal. */
   get scopes(): readonly string[] {
     return this.#scopes;
+  }
+
+  /** What the caller has brought for its server; undefined where that is as it is for all. */
+  get launch(): LaunchSettings | undefined {
+    return this.#launch;
+  }
+
+  /** For who reads from the request what is meant for the server behind. */
+  bring(launch: LaunchSettings | undefined): void {
+    this.#launch = launch;
   }
 
   /** For the policy that authenticates. Throws TypeError for who is known already. */

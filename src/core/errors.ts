@@ -86,6 +86,14 @@ export class BusyError extends GatewayError {
   }
 }
 
+/** Somebody else has changed it since it was read: 412. */
+export class ConflictError extends GatewayError {
+  override readonly name = "ConflictError";
+  constructor(message: string, options: GatewayErrorOptions = {}) {
+    super(message, { status: 412, code: RpcCode.refused, ...options });
+  }
+}
+
 /** It is larger than it may be, and will be so the next time: 413. */
 export class TooLargeError extends GatewayError {
   override readonly name = "TooLargeError";

@@ -13,7 +13,12 @@ interface Running {
   readonly session: Session;
   /** Settles when it has ended and everything is freed. */
   readonly ended: Promise<void>;
+  /** When it began, by `performance.now()`; not of a call that stands alone, which would cost it time. */
+  readonly since: number;
 }
+
+/** A session, and when it began by `performance.now()`. */
+export type LiveSession = Pick<Running, "session" | "since">;
 
 export class LiveSessions {
   readonly #running = new Chain<LinkTo<Running>>();
@@ -30,7 +35,8 @@ export class LiveSessions {
       this.#running.remove(running);
       if (this.#running.size === 0) this.#idleSince = performance.now();
     });
-    const running = linkTo({ session, ended });
+    const since = session.peer.scope === "session" ? performance.now() : 0;
+    const running = linkTo({ session, ended, since });
     this.#running.add(running);
     return ended;
   }
@@ -44,6 +50,11 @@ export class LiveSessions {
       shortest = Math.min(shortest, idleMs);
     }
     return Math.max(this.#idleSince, performance.now() - shortest);
+  }
+
+  /** All that have not ended, calls that stand alone included. */
+  all(): LiveSession[] {
+    return this.#running.all().map(({ value }) => value).filter(({ session }) => !session.over);
   }
 
   /** Every request of a client that waits for its answer, oldest first. */

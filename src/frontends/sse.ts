@@ -96,8 +96,8 @@ export function sse(options: SseOptions): SseRoutes {
       const session = crypto.randomUUID();
       const id = name ?? session;
       const gone = new AbortController();
-      const { principal, scopes } = caller;
-      const peer = { session, wire: "sse", scope: "session", principal, scopes, gone } as const;
+      const { principal, scopes, launch } = caller;
+      const peer = { session, wire: "sse", scope: "session", principal, scopes, launch, gone } as const;
       const admission = await options.accept(peer, () => request.signal);
       // Somebody else may have been let in under that name meanwhile.
       if (sessions.has(id)) {

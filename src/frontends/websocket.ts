@@ -63,11 +63,11 @@ export function websocket(options: WebSocketOptions): UpgradeHandler {
   const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes, emit } = options;
   const { clientLimits: limits, bodies, unread } = options;
   const pings = keepAlive(keepAliveMs);
-  return async (request, { principal, scopes }) => {
+  return async (request, { principal, scopes, launch }) => {
     const headers = handshakeHeaders(request);
     const gone = new AbortController();
     const session = crypto.randomUUID();
-    const peer = { session, wire: "websocket", scope: "session", principal, scopes, gone } as const;
+    const peer = { session, wire: "websocket", scope: "session", principal, scopes, launch, gone } as const;
     const admission = await accept(peer, () => request.signal);
     return {
       headers,

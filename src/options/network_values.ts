@@ -118,6 +118,14 @@ export function bearerToken() {
   );
 }
 
+export function isHeaderName(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+export function isHeaderValue(text: string): boolean {
+  return FIELD_VALUE.test(text);
+}
+
 /** A name of dots and labels; four numbers must be a real IPv4 address, as in every URL parser. */
 function isHostName(text: string): boolean {
   return text.length <= 253 && (/(^|\.)\d+\.?$/.test(text) ? isIPv4(text) : HOST_LABELS.test(text));

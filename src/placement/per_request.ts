@@ -16,13 +16,13 @@ export class PerRequest implements Strategy {
   constructor({ config, servers, guards, emit }: StrategyOptions) {
     const { prewarm, restartDelay: retry } = config;
     const { start: guard } = guards;
-    const { leases } = servers;
+    const { leases, ahead } = servers;
     const pool = this.#pool = new Pool({
       cold: guardOpen(servers.fresh(servers.cold), guard),
       // The pool asks the guard by itself, and tells it what becomes of them.
       warm: servers.fresh(servers.warm),
       count: servers.spawns ? prewarm : 0,
-      ...{ leases, retry, guard, emit },
+      ...{ leases, ahead, retry, guard, emit },
     });
     const backend: Backend = {
       name: servers.name,
@@ -38,6 +38,14 @@ export class PerRequest implements Strategy {
 
   start(): void {
     this.#pool.start();
+  }
+
+  shared(): [] {
+    return [];
+  }
+
+  renew(): void {
+    this.#pool.renew();
   }
 
   tryOut(): Attempt | undefined {

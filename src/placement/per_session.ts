@@ -15,10 +15,10 @@ export class PerSession implements Strategy {
   constructor(options: StrategyOptions) {
     const { config, servers, guards, emit } = options;
     const { restart, prewarm, restartDelay: retry } = config;
-    const { cold, warm, leases } = servers;
+    const { cold, warm, leases, ahead } = servers;
     this.#maxBufferedBytes = config.maxBufferedBytes;
     const count = servers.spawns ? prewarm : 0;
-    const pool = this.#pool = new Pool({ cold, warm, count, leases, retry, guard: guards.start, emit });
+    const pool = this.#pool = new Pool({ cold, warm, count, leases, ahead, retry, guard: guards.start, emit });
     this.#backend = servers.spawns && restart === "never"
       ? guardOpen(servers.withAnswerNames(pool, { shared: false }), guards.start)
       : supervise(
@@ -36,6 +36,14 @@ export class PerSession implements Strategy {
 
   start(): void {
     this.#pool.start();
+  }
+
+  shared(): [] {
+    return [];
+  }
+
+  renew(): void {
+    this.#pool.renew();
   }
 
   /** What is started ahead here waits for the handshake of its client. */

@@ -1,7 +1,7 @@
 /** Which server answers whom: a strategy for each kind of client, and the places that all of their servers need. */
 import type { SharingOptions } from "../adapters/sharing/open_shared.ts";
 import { type ChildMode, childMode, scopesServed } from "../config/mod.ts";
-import type { Assignment, Peer } from "../core/backend.ts";
+import type { Assignment, Peer, SharedServing } from "../core/backend.ts";
 import { StoppingError } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import type { LiveSessions } from "../core/live_sessions.ts";
@@ -17,12 +17,15 @@ import { PerSession } from "./per_session.ts";
 import { Servers } from "./servers.ts";
 import { Shared } from "./shared.ts";
 import type { Strategy, StrategyOptions } from "./strategy.ts";
+import type { StartedAhead } from "./warm_pool.ts";
 
 export interface PlacementOptions {
   readonly upstream: Upstream;
   readonly version: string;
   /** Those of our clients: one that is idle may be ended for the place of its server. */
   readonly sessions: LiveSessions;
+  /** Hears of what was started ahead; nobody by default. */
+  readonly ahead?: StartedAhead | undefined;
   readonly emit: Sink;
 }
 
@@ -40,13 +43,13 @@ export class Placement implements AsyncDisposable {
 
   constructor(config: PlacementConfig, options: PlacementOptions) {
     this.#options = options;
-    const { upstream, emit } = options;
+    const { upstream, ahead, emit } = options;
     const { maxChildren: places, queueTimeoutMs } = config;
     const leases = this.#leases = new Leases({
       ...{ places, queueTimeoutMs, what: "server processes" },
       makeRoom: () => this.#makeRoom(),
     });
-    const servers = new Servers({ upstream, leases, sharing: sharingOptions(config, options) });
+    const servers = new Servers({ upstream, leases, ahead, sharing: sharingOptions(config, options) });
     const guards = this.#createGuards(config, servers);
     const { signal: draining } = this.#draining;
     const common = { config, servers, guards, draining, emit };
@@ -73,6 +76,16 @@ export class Placement implements AsyncDisposable {
   /** Which server answers this client. */
   serverFor(peer: Peer): Assignment {
     return this.#strategyFor(peer.scope).serverFor(peer);
+  }
+
+  /** The servers that run and are shared. */
+  shared(): SharedServing[] {
+    return this.#strategies.flatMap((strategy) => strategy.shared());
+  }
+
+  /** What was started ahead is started anew, with what holds now. */
+  renew(): void {
+    for (const strategy of this.#strategies) strategy.renew();
   }
 
   /** Whether somebody waits for a child's place. */

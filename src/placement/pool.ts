@@ -22,8 +22,8 @@ export class Pool implements Backend {
 
   /** Starts what is wanted ahead. */
   start(): void {
-    const { warm: backend, count, leases, retry, guard, emit } = this.#options;
-    if (count > 0) this.#warmPool ??= new WarmPool({ backend, count, leases, retry, guard, emit });
+    const { warm: backend, count, leases, ahead, retry, guard, emit } = this.#options;
+    if (count > 0) this.#warmPool ??= new WarmPool({ backend, count, leases, ahead, retry, guard, emit });
   }
 
   /** Settles when the first server that was started ahead is ready; undefined where none is wanted. */
@@ -32,9 +32,18 @@ export class Pool implements Backend {
   }
 
   open(launch: Launch, signal: AbortSignal): Promise<Channel> {
-    // What was started ahead was started as configured, without the settings of a launch.
-    const ready = isAsConfigured(launch) ? this.#warmPool?.take(launch.session) : undefined;
+    const ready = this.#takesReady(launch) ? this.#warmPool?.take(launch.session) : undefined;
     return ready ? Promise.resolve(ready) : this.#options.cold.open(launch, signal);
+  }
+
+  /** Those that were started ahead are started anew. */
+  renew(): void {
+    this.#warmPool?.renew();
+  }
+
+  /** What was started ahead was started for anybody, without the settings of a launch or of one session. */
+  #takesReady(launch: Launch): boolean {
+    return isAsConfigured(launch) && !this.#options.ahead?.isOverridden(launch.session);
   }
 
   /** Stops a server that waits, for somebody who needs its place; false when there is none. */

@@ -1,5 +1,6 @@
 /** What clients must have in common to be answered by one server. */
-import { isAsConfigured, type LaunchSettings, type NamedChanges, type Principal } from "../core/backend.ts";
+import { isAsConfigured, type LaunchSettings, type Principal } from "../core/backend.ts";
+import { settingsText } from "../overrides/override.ts";
 
 /** The server itself is no part of it: each that is served has pools of its own. */
 export interface PoolKey {
@@ -13,10 +14,5 @@ export interface PoolKey {
 export function keyText({ principal, launch }: PoolKey): string | undefined {
   const settings = launch && !isAsConfigured(launch) ? launch : undefined;
   if (!principal && !settings) return undefined;
-  const { args, env = {}, headers = {} } = settings ?? {};
-  return JSON.stringify([principal?.name, args, inOrder(env), inOrder(headers)]);
-}
-
-function inOrder(values: NamedChanges): [string, string | null][] {
-  return Object.entries(values).sort(([one], [other]) => one < other ? -1 : 1);
+  return JSON.stringify([principal?.name, settings && settingsText(settings)]);
 }

@@ -6,17 +6,20 @@ import { AS_CONFIGURED, type Backend } from "../core/backend.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Leases } from "./lease.ts";
 import { leased } from "./leased.ts";
+import type { StartedAhead } from "./warm_pool.ts";
 
 interface ServersOptions {
   readonly upstream: Upstream;
   readonly leases: Leases;
   /** How clients speak to a server that was initialized before they came. */
   readonly sharing: SharingOptions;
+  readonly ahead?: StartedAhead | undefined;
 }
 
 export class Servers {
   readonly sharing: SharingOptions;
   readonly leases: Leases;
+  readonly ahead: StartedAhead | undefined;
   /** Whether each is a process of ours, which needs a place. */
   readonly spawns: boolean;
   /** Opens one for a client, which waits for a place. */
@@ -26,8 +29,9 @@ export class Servers {
   /** Opens one in a place that nobody else wants. */
   readonly #spare: Backend;
 
-  constructor({ upstream: { backend, spawns }, leases, sharing }: ServersOptions) {
+  constructor({ upstream: { backend, spawns }, leases, sharing, ahead }: ServersOptions) {
     this.sharing = sharing;
+    this.ahead = ahead;
     this.leases = leases;
     this.spawns = spawns;
     this.warm = backend;

@@ -1,7 +1,7 @@
 /** A server that clients share: all of them, or those of one principal, and of those such as start it alike. */
 import { guardOpen } from "../adapters/guard_open.ts";
 import { supervise } from "../adapters/supervise.ts";
-import { type Assignment, isAsConfigured, type Peer } from "../core/backend.ts";
+import { type Assignment, isAsConfigured, type Peer, type SharedServing } from "../core/backend.ts";
 import { background } from "../core/events.ts";
 import type { Attempt } from "../observe/trial.ts";
 import type { PlacementConfig } from "./config.ts";
@@ -30,7 +30,7 @@ interface SharedOptions extends StrategyOptions {
 
 export class Shared implements Strategy {
   readonly #options: SharedOptions;
-  readonly #pools = new SharedPools((key) => this.#createPool(key));
+  readonly #pools = new SharedPools((key, onWanted) => this.#createPool(key, onWanted));
   /** How many pools have other settings than the configured ones. */
   #unlike = 0;
   #idleCheck: ReturnType<typeof setInterval> | undefined;
@@ -60,6 +60,13 @@ export class Shared implements Strategy {
     return { label: SHARED, done: this.#pools.everybodys.start() };
   }
 
+  shared(): readonly SharedServing[] {
+    return this.#pools.running();
+  }
+
+  /** What was started ahead here is opened again as any other. */
+  renew(): void {}
+
   giveUpOne(): boolean {
     return this.#pools.giveUpOne();
   }
@@ -73,7 +80,7 @@ export class Shared implements Strategy {
     await this.#pools[Symbol.asyncDispose]();
   }
 
-  #createPool({ principal, launch: settings }: PoolKey): SharedPool {
+  #createPool({ principal, launch: settings }: PoolKey, onWanted?: () => void): SharedPool {
     const { config, servers, guards } = this.#options;
     const { restart } = config;
     const alike = !settings || isAsConfigured(settings);
@@ -87,7 +94,8 @@ export class Shared implements Strategy {
       ? supervise(servers.cold, { ...supervised, shared: true })
       : guardOpen(servers.withAnswerNames(servers.cold, { shared: true }), guard);
     const capabilities = asksSessions(config) ? SESSION_CAPABILITIES : {};
-    return new SharedPool(backend, { ...servers.sharing, capabilities, label, settings, scope, restarts });
+    const sharing = { ...servers.sharing, capabilities };
+    return new SharedPool(backend, { ...sharing, label, settings, scope, restarts, onWanted });
   }
 
   #background(work: Promise<void>): void {

@@ -5,6 +5,7 @@ import {
   type Backend,
   type Launch,
   type LaunchSettings,
+  type SharedServing,
 } from "../core/backend.ts";
 import { Backlog } from "../core/backlog.ts";
 import type { Channel } from "../core/channel.ts";
@@ -12,6 +13,7 @@ import { BackendError, BusyError, StoppingError } from "../core/errors.ts";
 import { background } from "../core/events.ts";
 import { optionName } from "../base/option_name.ts";
 import { until } from "../base/waiting.ts";
+import { isSupervised } from "../adapters/supervise.ts";
 import { openShared, type SharingOptions } from "../adapters/sharing/open_shared.ts";
 import type { SharedServer } from "../adapters/sharing/shared_server.ts";
 import type { SharingKind } from "../adapters/sharing/shared_client.ts";
@@ -25,9 +27,11 @@ export interface SharedPoolOptions extends SharingOptions {
   readonly scope: "all" | "session";
   /** Whether a server that ended is opened again for the next client. */
   readonly restarts: boolean;
+  /** Called whenever a client asks for it, where somebody has to know. */
+  readonly onWanted?: (() => void) | undefined;
 }
 
-export class SharedPool implements AsyncDisposable {
+export class SharedPool implements SharedServing, AsyncDisposable {
   /** What all clients together have waiting for it. */
   readonly backlog: Backlog;
   readonly #backend: Backend;
@@ -60,6 +64,23 @@ export class SharedPool implements AsyncDisposable {
     return this.#server?.idleMs;
   }
 
+  get label(): string {
+    return this.#options.label;
+  }
+
+  get launch(): LaunchSettings {
+    return this.#launch;
+  }
+
+  get running(): boolean {
+    return this.#starting !== undefined;
+  }
+
+  restart(): Promise<void> | undefined {
+    if (!this.#options.restarts) return undefined;
+    return this.#server ? this.#reopen(this.#server) : this.#starting?.then((server) => this.#reopen(server));
+  }
+
   /** What answers a client of this kind: each `open` is one client more. */
   serverFor(kind: SharingKind): Assignment {
     return kind === "session" ? this.#forSession : this.#forRequest;
@@ -69,6 +90,7 @@ export class SharedPool implements AsyncDisposable {
   async join(kind: SharingKind, signal: AbortSignal): Promise<Channel> {
     signal.throwIfAborted();
     this.#wanted = true;
+    this.#options.onWanted?.();
     const server = this.#server ?? await until(signal, this.start());
     return server.join(kind);
   }
@@ -114,7 +136,11 @@ export class SharedPool implements AsyncDisposable {
       open: (_launch, signal) => this.join(kind, signal),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
-    return { backend, backlog: this.backlog };
+    return { backend, backlog: this.backlog, shared: this };
+  }
+
+  #reopen({ channel }: SharedServer): Promise<void> | undefined {
+    return isSupervised(channel) ? channel.reopen(this.#launch) : undefined;
   }
 
   async #startServer(): Promise<SharedServer> {

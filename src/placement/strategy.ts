@@ -1,5 +1,5 @@
 /** A way of answering clients: which server has whom. */
-import type { Assignment, Peer } from "../core/backend.ts";
+import type { Assignment, Peer, SharedServing } from "../core/backend.ts";
 import type { Sink } from "../core/events.ts";
 import type { Attempt } from "../observe/trial.ts";
 import type { PlacementConfig } from "./config.ts";
@@ -11,6 +11,10 @@ export interface Strategy extends AsyncDisposable {
   serverFor(peer: Peer): Assignment;
   /** Starts what is wanted ahead, before anybody comes. */
   start(): void;
+  /** The servers that run and are shared. */
+  shared(): readonly SharedServing[];
+  /** What was started ahead is started anew, with what holds now. */
+  renew(): void;
   /** A start for nobody yet whose server stays; undefined where there is none. */
   tryOut(): Attempt | undefined;
   /** Stops a server that nobody has used yet, for somebody who needs its place; false when there is none. */

@@ -15,10 +15,19 @@ export interface WarmPoolOptions {
   /** Opens those, each in a place that nobody else wants. */
   readonly backend: Backend;
   readonly leases: Leases;
+  readonly ahead?: StartedAhead | undefined;
   /** Pauses after a server that ended while it waited, or could not be opened. */
   readonly retry: Pick<Retry, "firstDelayMs" | "maxDelayMs">;
   readonly guard: CrashGuard;
   readonly emit: Sink;
+}
+
+/** Who has to know of servers that are started ahead. */
+export interface StartedAhead {
+  /** Whether something is set for this session alone. */
+  isOverridden(session: string): boolean;
+  /** The server of this name has its session. */
+  assigned(ahead: string, session: string): void;
 }
 
 /** Names them in events, with their number. */
@@ -36,6 +45,8 @@ export class WarmPool implements AsyncDisposable {
   #opened = 0;
   /** How often in a row it went wrong. */
   #failures = 0;
+  /** How often all of them were replaced. */
+  #renewals = 0;
 
   constructor(options: WarmPoolOptions) {
     this.#options = options;
@@ -57,6 +68,7 @@ export class WarmPool implements AsyncDisposable {
     this.#failures = 0;
     const { label } = ready;
     const channel = ready.handTo(session);
+    this.#options.ahead?.assigned(label, session);
     this.#options.emit({ type: "child.assigned", session, warm: label });
     this.#refill();
     return channel;
@@ -69,6 +81,15 @@ export class WarmPool implements AsyncDisposable {
     this.#ready.delete(ready);
     this.#run(ready.stop().then(() => this.#refill()));
     return true;
+  }
+
+  /** What is ready is stopped and started anew, and so is what is being opened once it is there. */
+  renew(): void {
+    this.#renewals++;
+    for (const ready of this.#ready) {
+      this.#ready.delete(ready);
+      this.#run(ready.stop().then(() => this.#refill()));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -112,8 +133,9 @@ export class WarmPool implements AsyncDisposable {
   async #add(label: string): Promise<void> {
     const { guard, emit } = this.#options;
     guard.admit();
+    const renewals = this.#renewals;
     const ready = await this.#openWarm(label);
-    if (this.#abort.signal.aborted) return await ready.stop();
+    if (this.#abort.signal.aborted || this.#renewals !== renewals) return await ready.stop();
     this.#ready.add(ready);
     // Not awaited by our dispose: the server may belong to a session by then.
     background(this.#watch(ready), "warm servers", emit);

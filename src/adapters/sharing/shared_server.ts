@@ -38,6 +38,11 @@ export class SharedServer implements AsyncDisposable {
     this.ended = this.#pump();
   }
 
+  /** What the server is spoken to by. */
+  get channel(): Channel {
+    return this.#options.server;
+  }
+
   /** Milliseconds since the last client left; undefined while there is one. */
   get idleMs(): number | undefined {
     return this.#parts.members.idleMs;

@@ -5,6 +5,7 @@
 import type { AdmittedClient, Peer } from "../backend.ts";
 import { type Channel, free, undeliveredBy } from "../channel.ts";
 import { BusyError, type GatewayError, toRpcError } from "../errors.ts";
+import type { Negotiated } from "../mcp/negotiated.ts";
 import { errorOf } from "../message/jsonrpc.ts";
 import { Bridge, type SessionEnd, sessionOver } from "./bridge.ts";
 import type { OpenCall } from "./open_request.ts";
@@ -30,6 +31,16 @@ export class Session {
   /** It has ended, and may still be freeing what it held. */
   get over(): boolean {
     return this.#bridge.over;
+  }
+
+  /** What its handshake came to: undefined before that is answered, and for a request that stands alone. */
+  get negotiated(): Negotiated | undefined {
+    return this.#bridge.admitted.negotiated;
+  }
+
+  /** What the server of the moment is spoken to by; undefined before the first message of the client. */
+  get server(): Channel | undefined {
+    return this.#bridge.server;
   }
 
   /** Requests of the client that wait for an answer. */

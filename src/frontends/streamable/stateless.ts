@@ -37,6 +37,7 @@ export function stateless(options: StatelessOptions): AsyncHandler {
       scope: "request",
       principal: caller.principal,
       scopes: caller.scopes,
+      launch: caller.launch,
       gone,
     });
     // Without a wait where there is none: what was let in counts before the next one asks.

@@ -59,6 +59,7 @@ export class StreamableSession implements Channel, PartsOwner {
     this.peer = {
       ...{ session: this.id, wire: "streamableHttp", scope: "session", gone: this.#gone },
       ...caller?.principal && { principal: caller.principal, scopes: caller.scopes },
+      ...caller?.launch && { launch: caller.launch },
       idleMs: () => this.idleMs,
     };
   }
