@@ -10,6 +10,7 @@ import type { Endpoint } from "./mounts.ts";
 import { isOnNetwork, Network } from "./network.ts";
 import { atRest } from "./observe/at_rest.ts";
 import type { TrialReport } from "./observe/trial.ts";
+import type { Runtime } from "./overrides/runtime.ts";
 import { ServedServer } from "./served_server.ts";
 import { type Plan, type ServerChanges, ServerSet } from "./server_set.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
@@ -106,6 +107,11 @@ export class App {
   /** Every call that waits for its answer, oldest first: what may be shown to who runs the gateway. */
   openCalls(): OpenCallReport[] {
     return oldestFirst(this.#servers.all.flatMap((server) => server.openCalls()));
+  }
+
+  /** What may be done to each server while it is served, by its name. */
+  get runtimes(): ReadonlyMap<string, Runtime> {
+    return new Map([...this.#servers.byName].map(([name, { runtime }]) => [name, runtime]));
   }
 
   /**

@@ -32,6 +32,8 @@ export interface GatewayOptions {
   /** Where those that live are known, to whoever needs room as well. */
   readonly sessions: LiveSessions;
   readonly policies: readonly MessagePolicy[];
+  /** Hears of each session that has ended; of no call that stands alone. */
+  readonly onSessionEnded?: ((peer: Peer) => void) | undefined;
   readonly emit: Sink;
   readonly maxSessions: number;
   /** How long a client waits for room: an idle session may be ended to make some. */
@@ -124,7 +126,7 @@ export class Gateway implements AsyncDisposable {
       refusal: () => this.stopping.refusal(),
       openServer: (admitted, signal) => this.#openServer(admitted, signal),
       // Its place is free then: what it held may take a while to free, and has bounds of its own.
-      onEnded: ({ scope }) => this.#leave(scope),
+      onEnded: (peer) => this.#ended(peer),
     };
     this.#sessionPlaces = new Semaphore({
       places,
@@ -189,6 +191,11 @@ export class Gateway implements AsyncDisposable {
     admission.backlog.refuse();
     this.#postsInFlight++;
     return admission;
+  }
+
+  #ended(peer: Peer): void {
+    this.#leave(peer.scope);
+    if (peer.scope === "session") this.#options.onSessionEnded?.(peer);
   }
 
   #leave(scope: Peer["scope"]): void {

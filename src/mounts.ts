@@ -5,6 +5,7 @@ import type { Bodies } from "./frontends/bodies.ts";
 import { type Endpoint, FRONTENDS, type Route } from "./frontends/mod.ts";
 import type { SseFrontendOptions } from "./frontends/sse.ts";
 import type { ClientSettings, Paths } from "./frontends/options.ts";
+import { withCallerHeaders } from "./overrides/caller_headers.ts";
 import type { ServedServer } from "./served_server.ts";
 
 export type { Endpoint };
@@ -38,7 +39,7 @@ export function mount(server: ServedServer, { prefix, ...options }: MountOptions
     events: eventStore === "memory" ? memoryEventStore(eventLimits) : undefined,
   };
   return {
-    routes: frontends.flatMap((frontend): readonly Route[] => frontend.routes(served)),
+    routes: withCallerHeaders(frontends.flatMap((frontend): readonly Route[] => frontend.routes(served)), config),
     endpoints: (base) => frontends.map((frontend) => frontend.endpoint(paths, base)),
     [Symbol.dispose]: () => options.bodies[Symbol.dispose](),
   };

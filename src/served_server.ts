@@ -1,5 +1,5 @@
 /** One MCP server as the gateway serves it: what it is, who answers whom, its sessions and its health. */
-import { commandTextOf, fetchedFirst, type ServerConfig } from "./config/mod.ts";
+import { childMode, commandTextOf, fetchedFirst, type ServerConfig } from "./config/mod.ts";
 import { background, bus, type Sink } from "./core/events.ts";
 import { LiveSessions } from "./core/live_sessions.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
@@ -11,6 +11,8 @@ import { type Children, children } from "./observe/children.ts";
 import { health } from "./observe/health.ts";
 import type { LogSettings } from "./observe/options.ts";
 import { Trial, type TrialReport } from "./observe/trial.ts";
+import { Overrides } from "./overrides/overrides.ts";
+import { Runtime } from "./overrides/runtime.ts";
 import { Placement } from "./placement/mod.ts";
 import { isFiltered, nameFilter } from "./policies/name_filter.ts";
 import { trace } from "./policies/trace.ts";
@@ -30,6 +32,8 @@ export class ServedServer {
   readonly config: ServerConfig;
   readonly health = health();
   readonly gateway: Gateway;
+  /** What may be done to it while it is served. */
+  readonly runtime: Runtime;
   readonly #sessions: LiveSessions;
   readonly #children = children();
   readonly #sinks: Sink[];
@@ -40,12 +44,21 @@ export class ServedServer {
   /** Throws ConfigError for what can be known to be wrong before the server is started or called. */
   constructor(config: ServerConfig, { version, log, sinks, name }: ServedServerOptions) {
     this.config = config;
+    const overrides = new Overrides();
     this.#sinks = [this.health.sink, this.#children.hear, ...sinks];
     const emit = this.emit = named(name, bus(this.#sinks));
-    const upstream = this.#upstream = createUpstream(config, emit);
+    const upstream = this.#upstream = overridden(createUpstream(config, emit), overrides);
     const sessions = this.#sessions = new LiveSessions(config);
-    const placement = this.#placement = new Placement(config, { upstream, version, sessions, emit });
-    this.gateway = createGateway({ ...config, ...log }, { placement, sessions, emit });
+    const placement = this.#placement = new Placement(config, {
+      upstream,
+      version,
+      sessions,
+      ahead: overrides,
+      emit,
+    });
+    const parts = { placement, sessions, emit, overrides };
+    this.gateway = createGateway({ ...config, ...log }, parts);
+    this.runtime = createRuntime(config, { ...parts, children: this.#children });
   }
 
   /** Whether somebody waits for a child's place. */
@@ -121,21 +134,47 @@ function noTrialWarning(): string {
   } has no effect here: the server is started for the client on stdin alone`;
 }
 
+function overridden(upstream: Upstream, overrides: Overrides): Upstream {
+  return { ...upstream, backend: overrides.around(upstream.backend), kill: () => upstream.kill() };
+}
+
 interface GatewayParts {
   readonly placement: Placement;
   readonly sessions: LiveSessions;
+  readonly overrides: Overrides;
   readonly emit: Sink;
+}
+
+function createRuntime(
+  config: ServerConfig,
+  { placement, sessions, overrides, children, emit }: GatewayParts & { readonly children: Children },
+): Runtime {
+  const { server } = config;
+  return new Runtime({
+    server: server.label,
+    kind: server.kind,
+    // A socket has them but once, in its handshake.
+    liveHeaders: server.kind === "remote" && server.wire !== "ws",
+    serverForEachRequest: childMode(config, "session") === "request",
+    serverFor: (peer) => placement.serverFor(peer),
+    shared: () => placement.shared(),
+    renew: () => placement.renew(),
+    ...{ overrides, sessions, emit },
+    pidOf: children.pidOf,
+    restartsOf: children.restartsOf,
+  });
 }
 
 function createGateway(
   config: ServerConfig & LogSettings,
-  { placement, sessions, emit }: GatewayParts,
+  { placement, sessions, overrides, emit }: GatewayParts,
 ): Gateway {
   const { maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
   const { requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs } = config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
     sessions,
+    onSessionEnded: ({ session }) => overrides.forget(session),
     policies: [
       ...config.logLevel === "debug" ? [trace(emit)] : [],
       ...isFiltered(config.filter) ? [nameFilter(config.filter)] : [],

@@ -15,6 +15,7 @@ import { streamableOptions } from "../frontends/streamable/options.ts";
 import { lifetimeOptions, sessionOptions } from "../gateway_options.ts";
 import { listenOptions } from "../listener/options.ts";
 import { logOptions } from "../observe/options.ts";
+import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
 import type { Options } from "./options.ts";
 import type { ServerInput } from "./server_input.ts";
@@ -71,5 +72,6 @@ function serverConfig(values: Options, served: Served) {
     ...bufferOptions.settings(values),
     ...eventOptions.settings(values),
     ...sessionOptions.settings(values),
+    ...callerOptions.settings(values),
   };
 }

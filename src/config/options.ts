@@ -20,6 +20,7 @@ import { lifetimeOptions, sessionOptions } from "../gateway_options.ts";
 import { listenOptions } from "../listener/options.ts";
 import { logOptions } from "../observe/options.ts";
 import { metaOf, type OptionMeta } from "../options/section.ts";
+import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
 import { serverOptions } from "./server_options.ts";
 
@@ -42,6 +43,7 @@ const SHAPE = {
   ...unreadOptions.shape,
   ...eventOptions.shape,
   ...sessionOptions.shape,
+  ...callerOptions.shape,
   ...lifetimeOptions.shape,
   ...listenOptions.shape,
   ...originOptions.shape,
@@ -98,6 +100,7 @@ const HELP = {
     "eventStoreCount",
     "eventStoreAge",
   ],
+  "Each caller": ["headerToEnv", "headerToHeader"],
   Security: [
     "cors",
     "allowedOrigin",

@@ -11,13 +11,17 @@ import { vainPatterns } from "./vain_patterns.ts";
 /** Options that do something with a command alone, with a remote server alone, and with sessions alone. */
 const FOR_COMMANDS = [
   ...["env", "cwd", "prewarm", "maxChildren", "restart", "restartDelay", "restartMaxDelay"] as const,
-  ...["crashLimit", "crashWindow", "crashProbe", "tryAtStart", "exitOnFailure"] as const,
+  ...["crashLimit", "crashWindow", "crashProbe", "tryAtStart", "exitOnFailure", "headerToEnv"] as const,
 ];
-const FOR_REMOTES = ["header", "headerFile", "caFile", "remoteIdleTimeout", "allowPrivateRedirects"] as const;
+const FOR_REMOTES = [
+  ...["header", "headerFile", "caFile", "remoteIdleTimeout", "allowPrivateRedirects"] as const,
+  "headerToHeader" as const,
+];
 const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
 const FOR_EVENTS = ["eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
 /** Where nothing listens on the network. */
 const FOR_NETWORK = ["host", "port", "tlsCert", "tlsKey", "cors", "allowedHost", "allowedOrigin"] as const;
+const FOR_CALLERS = ["headerToEnv", "headerToHeader"] as const;
 
 interface WarningContext {
   readonly kind: ServerInput["kind"];
@@ -52,7 +56,7 @@ function withoutEffect(
       : given(FOR_COMMANDS, "with a remote server: it is for commands"),
     ...sessions ? [] : given(FOR_SESSIONS, `without ${stateful}`),
     ...sessions && values.eventStore === "none" ? given(FOR_EVENTS, `with ${nameOf("eventStore")} none`) : [],
-    ...onStdioAlone(transports) ? given(FOR_NETWORK, whyOnStdio(nameOf)) : [],
+    ...onStdioAlone(transports) ? given([...FOR_NETWORK, ...FOR_CALLERS], whyOnStdio(nameOf)) : [],
   ];
 }
 

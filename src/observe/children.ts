@@ -5,16 +5,21 @@ export interface Children {
   hear(event: GatewayEvent): void;
   /** Of the session's own child, or of the one that all share; also of one that has just ended. */
   pidOf(session: string): number | undefined;
+  /** How often the server of the session, or of those that share it, was opened again. */
+  restartsOf(session: string): number;
 }
 
 /** As `placement/shared.ts` calls it in events. */
 const SHARED = "shared";
 /** Of children that have ended, for what is told of their calls after that. */
 const MAX_GONE = 100;
+/** A server that is shared has no end that is told of. */
+const MAX_COUNTED = 1_000;
 
 export function children(): Children {
   const pids = new Map<string, number>();
   const gone = new Map<string, number>();
+  const restarts = new Map<string, number>();
 
   function assign(session: string, warm: string): void {
     const pid = pids.get(warm);
@@ -34,6 +39,12 @@ export function children(): Children {
     if (oldest !== undefined) gone.delete(oldest);
   }
 
+  function count(session: string): void {
+    restarts.set(session, (restarts.get(session) ?? 0) + 1);
+    const [oldest] = restarts.size > MAX_COUNTED ? restarts.keys() : [];
+    if (oldest !== undefined) restarts.delete(oldest);
+  }
+
   return {
     hear(event) {
       switch (event.type) {
@@ -43,8 +54,14 @@ export function children(): Children {
           return assign(event.session, event.warm);
         case "child.exited":
           return forget(event.pid);
+        case "server.restored":
+          return count(event.session);
+        case "session.closed":
+          if (restarts.size > 0) restarts.delete(event.session);
+          return;
       }
     },
+    restartsOf: (session) => restarts.get(session) ?? 0,
     pidOf: (session) => pids.get(session) ?? gone.get(session) ?? pids.get(SHARED) ?? gone.get(SHARED),
   };
 }

@@ -35,7 +35,8 @@ const OF_ITS_KIND = {
   remote: "this server is a remote, which is not started here: expected headers or bearer",
 } as const;
 /** What a server is, and where it is served. */
-const FIXED = /^(?:command|program|stdio|cwd|shell|url|sse|ws|streamablehttp|transport|type|host|port)$|path$/i;
+const FIXED =
+  /^(?:command|program|stdio|cwd|shell|url|sse|ws|streamablehttp|transport|type|host|port)$|path$/i;
 
 export function parseOverride(value: unknown, kind: ServerKind): ParsedOverride {
   if (!isObject(value)) return { problems: [`${EXPECTED}, in a JSON object`] };

@@ -18,7 +18,16 @@ export class PerSession implements Strategy {
     const { cold, warm, leases, ahead } = servers;
     this.#maxBufferedBytes = config.maxBufferedBytes;
     const count = servers.spawns ? prewarm : 0;
-    const pool = this.#pool = new Pool({ cold, warm, count, leases, ahead, retry, guard: guards.start, emit });
+    const pool = this.#pool = new Pool({
+      cold,
+      warm,
+      count,
+      leases,
+      ahead,
+      retry,
+      guard: guards.start,
+      emit,
+    });
     this.#backend = servers.spawns && restart === "never"
       ? guardOpen(servers.withAnswerNames(pool, { shared: false }), guards.start)
       : supervise(
