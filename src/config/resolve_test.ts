@@ -65,6 +65,8 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     allowedHosts: [],
     allowedOrigins: [],
     headers: [],
+    headerToEnv: [],
+    headerToHeader: [],
     stateful: false,
     sessionTimeoutMs: 1_800_000,
     protocolVersion: "2025-11-25",

@@ -98,8 +98,9 @@ export class Takeover {
   }
 
   #take(session: Session, when: When): keyof TakenOver {
-    if (this.#isLive(session)) return "live";
-    if (this.#sharedBy(session)) return this.isStale(session) ? "restart" : "live";
+    if (this.#isLive(session) || !this.isStale(session)) return "live";
+    // Begun already, for all of its sessions.
+    if (this.#sharedBy(session)) return "restart";
     const server = ownServer(session);
     if (!server) return "kept";
     this.#restarts.begin(server, when);

@@ -52,7 +52,7 @@ export class SharedPools implements AsyncDisposable {
 
   /** Stops every server of somebody in particular that has been without a client for so long. The one for everybody else stays. */
   async stopAbandoned(minIdleMs: number): Promise<void> {
-    const abandoned = this.#idleFor(minIdleMs).filter(({ pool }) => pool !== this.#everybodys);
+    const abandoned = this.#idleFor(minIdleMs).filter(({ pool }) => !this.#isEverybodys(pool));
     await Promise.all(abandoned.map(({ pool }) => pool.stop()));
   }
 
@@ -70,6 +70,10 @@ export class SharedPools implements AsyncDisposable {
     return [...this.#byText.values(), ...this.#others];
   }
 
+  #isEverybodys(pool: SharedPool): boolean {
+    return this.#byText.get(undefined) === pool;
+  }
+
   /** A client may come back to one that was forgotten after it had been let in. */
   #keep(text: string, pool: SharedPool): void {
     const known = this.#byText.get(text);
@@ -80,7 +84,7 @@ export class SharedPools implements AsyncDisposable {
   #sweep(): void {
     if (this.#byText.size < this.#sweepAt) return;
     for (const [text, pool] of this.#byText) {
-      if (!pool.running && pool !== this.#everybodys) this.#byText.delete(text);
+      if (!pool.running && !this.#isEverybodys(pool)) this.#byText.delete(text);
     }
     for (const pool of this.#others) if (!pool.running) this.#others.delete(pool);
     this.#sweepAt = Math.max(MIN_SWEPT, 2 * this.#byText.size);
