@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import { BackendError, ConflictError, RequestError } from "../core/errors.ts";
+import { FakeBackend } from "../../tests/support/fake_backend.ts";
+import { settled } from "../../tests/support/far_end.ts";
+import { request, result } from "../../tests/support/messages.ts";
+import { answerNext, runtimeRig } from "../../tests/support/runtime_rig.ts";
+
+const MODE = { env: { MODE: "set" } };
+const BARE = { args: [], env: {} };
+const SET = { args: [], env: { MODE: "set" } };
+const NOBODY = { live: [], restart: [], kept: [] };
+
+function refusedWith(status: number, text: RegExp) {
+  return (error: unknown) => {
+    assert(error instanceof RequestError);
+    assert.equal(error.status, status);
+    assert.match(error.message, text);
+    return true;
+  };
+}
+
+/** Without what differs from run to run. */
+function told({ live, restart, kept }: { live: unknown; restart: unknown; kept: unknown }) {
+  return { live, restart, kept };
+}
+
+Deno.test("Runtime opens the server of a session again when no request is open, and the session goes on", async () => {
+  await using rig = runtimeRig();
+  const { client, server } = await rig.visit("s1");
+  client.say(request(1));
+  const asked = await server.hear();
+  const applied = rig.runtime.changeSession("s1", MODE);
+  assert.deepEqual(told(applied), { ...NOBODY, restart: ["s1"] });
+  assert.deepEqual(applied.value, MODE);
+  await settled();
+  assert.equal(rig.backend.attempts, 1, "its request is open");
+  assert.deepEqual(asked, request(1));
+  server.say(result(1));
+  assert.deepEqual(await client.hear(), result(1));
+  const second = await rig.replayed();
+  assert.deepEqual([server.disposed, rig.launched()], [true, [BARE, SET]]);
+  client.say(request(2));
+  await answerNext(second, client);
+});
+
+Deno.test("Runtime opens the server of a session again at once, and answers what is open with the loss", async () => {
+  await using rig = runtimeRig();
+  const { client } = await rig.visit("s1");
+  client.say(request(1));
+  await settled();
+  rig.runtime.changeSession("s1", MODE, { restart: "now" });
+  assert.match(JSON.stringify(await client.hear()), /opened again with other settings: the answer is lost/);
+  client.say(request(2));
+  await answerNext(await rig.replayed(), client);
+  assert.deepEqual(rig.launched(), [BARE, SET]);
+});
+
+Deno.test("Runtime leaves the server of a session alone when it is told so, and the next one has what was set", async () => {
+  await using rig = runtimeRig();
+  const { client, server } = await rig.visit("s1");
+  const applied = rig.runtime.changeSession("s1", MODE, { restart: "never" });
+  assert.deepEqual(applied.restart, ["s1"]);
+  client.say(request(1));
+  await answerNext(server, client);
+  assert.equal(rig.backend.attempts, 1);
+  await server.leave();
+  await rig.replayed();
+  assert.deepEqual(rig.launched(), [BARE, SET]);
+});
+
+Deno.test("Runtime gives defaults to sessions that come later, and to the others what was left to a later restart", async () => {
+  await using rig = runtimeRig();
+  const first = await rig.visit("s1");
+  assert.deepEqual(rig.runtime.changeDefaults(MODE, { restart: "never" }).restart, ["s1"]);
+  await rig.visit("s2");
+  assert.deepEqual(rig.launched(), [BARE, SET]);
+  // Nothing else is set by this, but one server has still to take it over.
+  assert.deepEqual(told(rig.runtime.changeDefaults({})), { ...NOBODY, restart: ["s1"] });
+  await rig.replayed();
+  assert.deepEqual([first.server.disposed, rig.launched()], [true, [BARE, SET, SET]]);
+});
+
+Deno.test("Runtime concerns no session with defaults over which its own override counts", async () => {
+  await using rig = runtimeRig();
+  await rig.visit("s1");
+  rig.runtime.changeSession("s1", { env: { MODE: "own" } });
+  await rig.replayed();
+  await rig.visit("s2");
+  assert.deepEqual(rig.runtime.changeDefaults(MODE, { restart: "never" }).restart, ["s2"]);
+});
+
+Deno.test("Runtime has everything as it is configured again when it is cleared", async () => {
+  await using rig = runtimeRig();
+  await rig.visit("s1");
+  rig.runtime.changeSession("s1", { args: ["-v"], ...MODE });
+  await rig.replayed();
+  const cleared = rig.runtime.clearSession("s1");
+  assert.deepEqual([cleared.value, cleared.restart], [{}, ["s1"]]);
+  await rig.replayed();
+  assert.deepEqual(rig.launched(), [BARE, { args: ["-v"], env: { MODE: "set" } }, BARE]);
+  rig.runtime.changeDefaults(MODE, { restart: "never" });
+  assert.deepEqual(rig.runtime.clearDefaults().value, {});
+});
+
+Deno.test("Runtime takes one of two changes of the same version, and changes nothing by the other", async () => {
+  await using rig = runtimeRig();
+  await rig.visit("s1");
+  const { etag: ifMatch } = rig.runtime.session("s1");
+  rig.runtime.changeSession("s1", { env: { A: "1" } }, { ifMatch, restart: "never" });
+  const late = () => rig.runtime.changeSession("s1", { env: { A: "2" } }, { ifMatch, restart: "now" });
+  assert.throws(late, ConflictError);
+  assert.deepEqual(rig.runtime.session("s1").value, { env: { A: "1" } });
+  await settled();
+  assert.equal(rig.backend.attempts, 1);
+});
+
+Deno.test("Runtime has a remote that is told headers with each request take them over live", async () => {
+  await using rig = runtimeRig({ liveHeaders: true });
+  await rig.visit("s1");
+  await rig.visit("s2");
+  assert.deepEqual(told(rig.runtime.changeSession("s1", { headers: { "x-key": "one" } })), {
+    ...NOBODY,
+    live: ["s1"],
+  });
+  assert.deepEqual(rig.runtime.changeDefaults({ headers: { "x-key": "all" } }).live, ["s2"]);
+  assert.deepEqual(rig.backend.launches.map(({ headers }) => headers), [
+    { "x-key": "one" },
+    { "x-key": "all" },
+  ]);
+  await settled();
+  assert.equal(rig.backend.attempts, 2);
+});
+
+Deno.test("Runtime opens a shared server again for all, when no request of anybody is open", async () => {
+  await using rig = runtimeRig({ children: "shared" });
+  const one = await rig.join("s1");
+  const server = await rig.replayed();
+  await one.hear();
+  const call = await rig.join("call", { scope: "request" });
+  await call.hear();
+  call.say(request(1));
+  const asked = await server.hear();
+  assert("id" in asked);
+  assert.deepEqual(told(rig.runtime.changeDefaults(MODE)), { ...NOBODY, restart: ["shared", "s1"] });
+  await settled();
+  assert.equal(rig.backend.attempts, 1, "a call is open");
+  server.say(result(asked.id ?? 0));
+  await call.hear();
+  const second = await rig.replayed();
+  assert.deepEqual(rig.launched(), [BARE, SET]);
+  one.say(request(2));
+  await answerNext(second, one);
+});
+
+Deno.test("Runtime sets nothing for one session that shares its server, and says what can be done", async () => {
+  await using rig = runtimeRig({ children: "shared" });
+  const client = await rig.join("s1");
+  await rig.replayed();
+  await client.hear();
+  const shares = refusedWith(
+    409,
+    /shares its server with others: set it for all, or serve with --children session/,
+  );
+  assert.throws(() => rig.runtime.changeSession("s1", MODE), shares);
+  assert.throws(() => rig.runtime.restartSession("s1"), shares);
+  assert.deepEqual(rig.runtime.session("s1").value, {});
+});
+
+Deno.test("Runtime tells which sessions keep what they have, where no server is opened again", async () => {
+  await using rig = runtimeRig({ restart: "never" });
+  await rig.visit("s1");
+  assert.deepEqual(told(rig.runtime.changeDefaults(MODE)), { ...NOBODY, kept: ["s1"] });
+  const unsupervised = refusedWith(409, /is not started again: serve without --restart never/);
+  assert.throws(() => rig.runtime.changeSession("s1", MODE), unsupervised);
+  assert.throws(() => rig.runtime.restartSession("s1"), unsupervised);
+});
+
+Deno.test("Runtime has each request's own server opened with what is set then", async () => {
+  await using rig = runtimeRig({ children: "request" });
+  const client = await rig.join("s1");
+  await rig.replayed();
+  await client.hear();
+  assert.deepEqual(told(rig.runtime.changeSession("s1", MODE)), { ...NOBODY, live: ["s1"] });
+  client.say(request(1));
+  await answerNext(await rig.replayed(), client);
+  assert.deepEqual(rig.launched(), [BARE, SET]);
+});
+
+Deno.test("Runtime starts anew what was started ahead, and gives no such server to who has an override", async () => {
+  await using rig = runtimeRig({ prewarm: 1, transports: ["ws"] });
+  const first = await rig.backend.next();
+  rig.runtime.changeDefaults(MODE);
+  const second = await rig.backend.next();
+  await settled();
+  assert.deepEqual([first.disposed, second.disposed, rig.launched()], [true, false, [BARE, SET]]);
+  const client = await rig.knock("s1");
+  rig.runtime.changeSession("s1", { env: { MODE: "own" } });
+  client.say(request("init", "initialize"));
+  await settled();
+  assert.deepEqual(rig.launched().at(-1), { args: [], env: { MODE: "own" } });
+  assert.deepEqual(rig.runtime.changeDefaults({}).restart, []);
+});
+
+Deno.test("Runtime tells of each session, and ends one", async () => {
+  await using rig = runtimeRig();
+  const { client } = await rig.visit("s1", { name: "ann" });
+  rig.runtime.changeSession("s1", { env: { API_KEY: "s3cret" } });
+  await rig.replayed();
+  client.say(request(1));
+  await settled();
+  const [{ ageSeconds, ...report } = { ageSeconds: NaN }, ...others] = rig.runtime.sessions();
+  assert(ageSeconds >= 0);
+  assert.deepEqual(others, []);
+  assert.deepEqual(report, {
+    ...{ id: "s1", server: "fake", wire: "websocket", client: { name: "tester", version: "1.2.3" } },
+    ...{ protocolVersion: "2025-11-25", principal: "ann", idleSeconds: undefined, openRequests: 1 },
+    ...{ pid: undefined, restarts: 1, override: { env: { API_KEY: "[REDACTED]" } } },
+  });
+  rig.runtime.endSession("s1");
+  assert.match(JSON.stringify(await client.hear()), /ended by who runs the gateway/);
+  await client.rest();
+  assert.equal(rig.runtime.has("s1"), false);
+  assert.equal(rig.overrides.isOverridden("s1"), false, "it is forgotten");
+  for (const  of of["session", "clearSession", "restartSession", "endSession"] as const) {
+    assert.throws(() => rig.runtime[of]("s1"), refusedWith(404, /Session not found/));
+  }
+});
+
+Deno.test("Runtime opens the server of a session again though nothing is set", async () => {
+  await using rig = runtimeRig();
+  const { client } = await rig.visit("s1");
+  rig.runtime.restartSession("s1");
+  client.say(request(1));
+  await answerNext(await rig.replayed(), client);
+  assert.deepEqual(rig.launched(), [BARE, BARE]);
+});
+
+Deno.test("Runtime tells no fault of a server that cannot be opened with what was set: its clients hear why", async () => {
+  const backend = new FakeBackend((attempt) => {
+    if (attempt === 2) throw new BackendError("no such flag", { permanent: true });
+  });
+  await using rig = runtimeRig({ backend });
+  const { client } = await rig.visit("s1");
+  rig.runtime.changeSession("s1", { args: ["--wrong"] });
+  client.say(request(1));
+  assert.match(JSON.stringify(await client.hear()), /no such flag/);
+  assert.deepEqual(rig.told("fault"), []);
+});
