@@ -7,6 +7,7 @@ const DOCUMENTS = [
   "CONTRIBUTING.md",
   "docs/architecture.md",
   "docs/dependencies.md",
+  "docs/runtime.md",
   "docs/security.md",
 ];
 /** In backticks, of what we have; what a placeholder or a wildcard stands in is no path. */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { Backlog } from "./core/backlog.ts";
+import type { Peer } from "./core/backend.ts";
+import { Backlog, unbounded } from "./core/backlog.ts";
 import { type Channel, memoryChannels } from "./core/channel.ts";
 import { BusyError, RequestError, StoppingError } from "./core/errors.ts";
 import type { MessagePolicy } from "./core/policy.ts";
 import { FarEnd, settled } from "../tests/support/far_end.ts";
-import { gatewayRig } from "../tests/support/gateway_rig.ts";
+import { gatewayRig, MemoryBackend } from "../tests/support/gateway_rig.ts";
 import { failure, notification, request, result, tracked } from "../tests/support/messages.ts";
 import { nobody } from "../tests/support/nobody.ts";
 
@@ -200,6 +201,19 @@ Deno.test("Gateway lets no stateless request in while too much waits for its ser
   backlog.remove(100);
   gateway.refuseFull(nobody());
   visit("request");
+});
+
+Deno.test("Gateway lets a stateless caller in by what waits for the server of what it brings", () => {
+  const full = new Backlog(1);
+  full.add(1);
+  const own = { args: [], env: { TOKEN: "t" }, headers: {} };
+  const backend = new MemoryBackend("any");
+  const serverFor = ({ launch }: Peer) => ({ backend, backlog: launch === own ? full : unbounded() });
+  const { gateway } = gatewayRig({ serverFor });
+  gateway.refuseFull(nobody());
+  const caller = nobody();
+  caller.bring(own);
+  assert.throws(() => gateway.refuseFull(caller), BusyError);
 });
 
 Deno.test("Gateway counts what waits for a server that is being opened", async () => {

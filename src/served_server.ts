@@ -160,7 +160,7 @@ function createRuntime(
     shared: () => placement.shared(),
     renew: () => placement.renew(),
     ...{ overrides, sessions, emit },
-    pidOf: children.pidOf,
+    pidOf: children.runningPidOf,
     restartsOf: children.restartsOf,
   });
 }

@@ -100,6 +100,16 @@ type Happening =
   | { type: "server.detected"; server: string; wire: Exclude<Wire, "stdio"> }
   /** It does not keep to the protocol, in a way that is understood all the same. */
   | { type: "server.odd"; session: string; server: string; reason: string }
+  /** Something was set for all its sessions, or for this one: the names of what was, and who takes it over how. */
+  | {
+    type: "override.changed";
+    server: string;
+    session?: string;
+    changed: string;
+    live: number;
+    restart: number;
+    when: "idle" | "now" | "never";
+  }
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
 

@@ -5,6 +5,8 @@ export interface Children {
   hear(event: GatewayEvent): void;
   /** Of the session's own child, or of the one that all share; also of one that has just ended. */
   pidOf(session: string): number | undefined;
+  /** Of the child that was started under this name, while it runs. */
+  runningPidOf(label: string): number | undefined;
   /** How often the server of the session, or of those that share it, was opened again. */
   restartsOf(session: string): number;
 }
@@ -61,6 +63,7 @@ export function children(): Children {
           return;
       }
     },
+    runningPidOf: (label) => pids.get(label),
     restartsOf: (session) => restarts.get(session) ?? 0,
     pidOf: (session) => pids.get(session) ?? gone.get(session) ?? pids.get(SHARED) ?? gone.get(SHARED),
   };

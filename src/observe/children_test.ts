@@ -41,6 +41,17 @@ Deno.test("children follow a child that was started ahead to its session, and fo
   assert.deepEqual(["s1", "warm-1"].map(pidOf), [1, undefined]);
 });
 
+Deno.test("children count how often the server of a session was opened again, while the session lives", () => {
+  const { hear, restartsOf, runningPidOf } = children();
+  const restored = { type: "server.restored", session: "s1", server: "s" } as const;
+  for (const event of [started("s1", 1), restored, restored]) hear(event);
+  assert.deepEqual(["s1", "s2"].map(restartsOf), [2, 0]);
+  assert.deepEqual(["s1", "s2"].map(runningPidOf), [1, undefined]);
+  hear({ type: "session.closed", session: "s1", scope: "session", reason: "over" });
+  hear(exited("s1", 1));
+  assert.deepEqual([restartsOf("s1"), runningPidOf("s1")], [0, undefined]);
+});
+
 Deno.test("children remember few of those that have ended", () => {
   const { hear, pidOf } = children();
   for (let pid = 1; pid <= 200; pid++) {

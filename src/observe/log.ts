@@ -201,6 +201,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "server.detected": describedAs("info", "Found out which wire the server speaks"),
   "server.odd": describedAs("warn", "Server does not keep to the protocol, and is understood all the same"),
   "handshake.late": describedAs("error", "Server did not answer the handshake in time"),
+  "override.changed": describedAs("info", "Settings of the server were changed"),
   "warning": describedAs("warn", ""),
   "fault": describedAs("error", "Internal fault"),
 };

@@ -54,6 +54,20 @@ export function changed(override: Override, change: Override): Override {
   };
 }
 
+/** What a change names, without any value. */
+export function namesIn({ args, env, headers }: Override): string[] {
+  return [
+    ...args === undefined ? [] : ["args"],
+    ...namesOf("env", env),
+    ...namesOf("headers", headers),
+  ];
+}
+
+function namesOf(field: string, values: NamedChanges | null | undefined): string[] {
+  if (values === undefined) return [];
+  return values === null ? [field] : Object.keys(values).map((name) => `${field}.${name}`);
+}
+
 /** The same text for settings that start or call a server alike. */
 export function settingsText({ args, env, headers }: LaunchSettings): string {
   return JSON.stringify([args, inOrder(env), inOrder(headers)]);

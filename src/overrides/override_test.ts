@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AS_CONFIGURED, type LaunchSettings } from "../core/backend.ts";
-import { changed, merge, NOTHING, type Override, settingsText } from "./override.ts";
+import { changed, merge, namesIn, NOTHING, type Override, settingsText } from "./override.ts";
 
 const CALLER: LaunchSettings = { args: [], env: { KEY: "caller" }, headers: { "x-key": "caller" } };
 
@@ -82,6 +82,20 @@ Deno.test("changed keeps what a change does not name", () => {
   });
   assert.deepEqual(changed(override, { args: null, env: null }), { ...override, args: null, env: null });
   assert.deepEqual(changed({ env: null }, { env: { A: "1" } }), { env: { A: "1" } });
+});
+
+Deno.test("namesIn names what a change is about, and tells no value", () => {
+  assert.deepEqual(
+    namesIn({ args: ["s3cret"], env: { A: "s3cret", B: null }, headers: { "x-a": "s3cret" } }),
+    [
+      "args",
+      "env.A",
+      "env.B",
+      "headers.x-a",
+    ],
+  );
+  assert.deepEqual(namesIn({ args: null, env: null, headers: null }), ["args", "env", "headers"]);
+  assert.deepEqual(namesIn({}), []);
 });
 
 Deno.test("settingsText tells apart what starts a server in another way, in whatever order it is said", () => {

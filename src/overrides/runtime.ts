@@ -5,7 +5,7 @@
 import { DisconnectedError, RequestError } from "../core/errors.ts";
 import type { LiveSession } from "../core/live_sessions.ts";
 import type { Session } from "../core/session/session.ts";
-import { changed, NOTHING, type Override } from "./override.ts";
+import { changed, namesIn, NOTHING, type Override } from "./override.ts";
 import type { Overrides } from "./overrides.ts";
 import type { ServerKind } from "./parse_override.ts";
 import type { When } from "./restarts.ts";
@@ -33,6 +33,13 @@ export type ShownVersion = Version<Record<string, unknown>>;
 /** What a change has come to. */
 export interface Applied extends ShownVersion, TakenOver {}
 
+/** A change as it is told to observers. */
+interface Told extends ChangeOptions {
+  readonly id?: string;
+  /** Undefined for one that clears all. */
+  readonly change?: Override;
+}
+
 export class Runtime {
   /** What can be set of it is what `parseOverride` takes for this kind. */
   readonly kind: ServerKind;
@@ -55,12 +62,13 @@ export class Runtime {
 
   /** Changes what the override names, and leaves the rest. Throws ConflictError. */
   changeDefaults(change: Override, options: ChangeOptions = {}): Applied {
-    return this.#writeDefaults(changed(this.#overrides.defaults.value, change), options);
+    const value = changed(this.#overrides.defaults.value, change);
+    return this.#told(this.#writeDefaults(value, options), { change, ...options });
   }
 
   /** Everything is as it is configured again. Throws ConflictError. */
   clearDefaults(options: ChangeOptions = {}): Applied {
-    return this.#writeDefaults(NOTHING, options);
+    return this.#told(this.#writeDefaults(NOTHING, options), options);
   }
 
   // --- for one session: RequestError 404 where there is none, 409 where it has no server of its own ---
@@ -76,12 +84,13 @@ export class Runtime {
 
   /** As `changeDefaults`. */
   changeSession(id: string, change: Override, options: ChangeOptions = {}): Applied {
-    return this.#writeSession(id, changed(this.#overrides.ofSession(id).value, change), options);
+    const value = changed(this.#overrides.ofSession(id).value, change);
+    return this.#told(this.#writeSession(id, value, options), { id, change, ...options });
   }
 
   /** As `clearDefaults`. */
   clearSession(id: string, options: ChangeOptions = {}): Applied {
-    return this.#writeSession(id, NOTHING, options);
+    return this.#told(this.#writeSession(id, NOTHING, options), { id, ...options });
   }
 
   /** Its server is opened again, and the session goes on. */
@@ -123,6 +132,17 @@ export class Runtime {
     return sessions.filter((session, index) =>
       before[index] !== this.#takeover.settingsText(session) || this.#takeover.isStale(session)
     );
+  }
+
+  #told(applied: Applied, { id: session, change, restart: when = "idle" }: Told): Applied {
+    const { server, emit } = this.#options;
+    const { live, restart } = applied;
+    emit({
+      ...{ type: "override.changed", server, ...session !== undefined && { session } },
+      changed: change ? namesIn(change).join(", ") : "all cleared",
+      ...{ live: live.length, restart: restart.length, when },
+    });
+    return applied;
   }
 
   /** Calls that stand alone are none. */

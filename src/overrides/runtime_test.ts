@@ -102,6 +102,15 @@ Deno.test("Runtime has everything as it is configured again when it is cleared",
   assert.deepEqual(rig.runtime.clearDefaults().value, {});
 });
 
+Deno.test("Runtime opens no server again for what was taken back before it had it", async () => {
+  await using rig = runtimeRig();
+  await rig.visit("s1");
+  rig.runtime.changeSession("s1", MODE, { restart: "never" });
+  assert.deepEqual(told(rig.runtime.clearSession("s1")), { ...NOBODY, live: ["s1"] });
+  await settled();
+  assert.equal(rig.backend.attempts, 1);
+});
+
 Deno.test("Runtime takes one of two changes of the same version, and changes nothing by the other", async () => {
   await using rig = runtimeRig();
   await rig.visit("s1");
@@ -186,19 +195,31 @@ Deno.test("Runtime has each request's own server opened with what is set then", 
   assert.deepEqual(rig.launched(), [BARE, SET]);
 });
 
-Deno.test("Runtime starts anew what was started ahead, and gives no such server to who has an override", async () => {
+Deno.test("Runtime starts anew what was started ahead, whether it is ready or still being opened", async () => {
+  for (const isReady of [true, false]) {
+    await using rig = runtimeRig({ prewarm: 1, transports: ["ws"] });
+    const first = await rig.backend.next();
+    if (isReady) await settled();
+    rig.runtime.changeDefaults(MODE);
+    const second = await rig.backend.next();
+    await settled();
+    assert.deepEqual([first.disposed, second.disposed, rig.launched()], [true, false, [BARE, SET]]);
+  }
+});
+
+Deno.test("Runtime knows that a server which was started ahead has what was set, and gives none to who has more", async () => {
   await using rig = runtimeRig({ prewarm: 1, transports: ["ws"] });
-  const first = await rig.backend.next();
   rig.runtime.changeDefaults(MODE);
-  const second = await rig.backend.next();
   await settled();
-  assert.deepEqual([first.disposed, second.disposed, rig.launched()], [true, false, [BARE, SET]]);
-  const client = await rig.knock("s1");
-  rig.runtime.changeSession("s1", { env: { MODE: "own" } });
-  client.say(request("init", "initialize"));
+  const [one, other] = [await rig.knock("s1"), await rig.knock("s2")];
+  rig.runtime.changeSession("s2", { env: { MODE: "own" } });
+  one.say(request("init", "initialize"));
+  await settled();
+  assert.equal(rig.told("child.assigned").length, 1);
+  other.say(request("init", "initialize"));
   await settled();
   assert.deepEqual(rig.launched().at(-1), { args: [], env: { MODE: "own" } });
-  assert.deepEqual(rig.runtime.changeDefaults({}).restart, []);
+  assert.deepEqual(told(rig.runtime.changeDefaults({})), NOBODY);
 });
 
 Deno.test("Runtime tells of each session, and ends one", async () => {
@@ -233,6 +254,35 @@ Deno.test("Runtime opens the server of a session again though nothing is set", a
   client.say(request(1));
   await answerNext(await rig.replayed(), client);
   assert.deepEqual(rig.launched(), [BARE, BARE]);
+});
+
+Deno.test("Runtime tells observers what was changed, and no value of it", async () => {
+  await using rig = runtimeRig();
+  await rig.visit("s1");
+  rig.runtime.changeSession("s1", { args: ["s3cret"], env: { API_KEY: "s3cret" } }, { restart: "never" });
+  rig.runtime.clearDefaults();
+  assert.deepEqual(rig.told("override.changed"), [
+    {
+      ...{ type: "override.changed", server: "fake", session: "s1", changed: "args, env.API_KEY" },
+      ...{ live: 0, restart: 1, when: "never" },
+    },
+    {
+      ...{ type: "override.changed", server: "fake", changed: "all cleared" },
+      ...{ live: 0, restart: 1, when: "idle" },
+    },
+  ]);
+  await rig.replayed();
+});
+
+Deno.test("Runtime forgets a restart that waits for a session that ends", async () => {
+  await using rig = runtimeRig();
+  const { client } = await rig.visit("s1");
+  client.say(request(1));
+  await settled();
+  rig.runtime.changeSession("s1", MODE);
+  await client.leave();
+  await settled();
+  assert.deepEqual([rig.backend.attempts, rig.told("fault")], [1, []]);
 });
 
 Deno.test("Runtime tells no fault of a server that cannot be opened with what was set: its clients hear why", async () => {

@@ -12,12 +12,12 @@ const SIGNAL = new AbortController().signal;
 function rig() {
   const { emit } = recorder();
   const backends = new Map<string | undefined, FakeBackend>();
-  const pools = new SharedPools(({ principal }) => {
+  const pools = new SharedPools(({ principal }, onWanted) => {
     const name = principal?.name;
     const backend = new FakeBackend();
     backends.set(name, backend);
     return new SharedPool(backend, {
-      ...{ label: name ?? "shared", scope: "all" as const, restarts: true, emit },
+      ...{ label: name ?? "shared", scope: "all" as const, restarts: true, onWanted, emit },
       ...{ protocolVersion: "2025-11-25", clientInfo: { name: "keystone", version: "1.0.0" } },
       ...{ timeoutMs: 60_000, versions: ["2025-11-25"], maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
       ...SUBSCRIPTIONS,
@@ -67,6 +67,26 @@ Deno.test("SharedPools stops the server that has been without a client for longe
   await pools.stopIdlest(0);
   await pools.stopIdlest(0);
   assert.deepEqual([ann, bob, eve].map(({ server }) => server?.disposed), [false, true, true]);
+});
+
+Deno.test("SharedPools forgets those that do not run when there are many, and keeps whoever comes back to one", async () => {
+  const { pools, backends, visit } = rig();
+  await using _ = pools;
+  const ann = await visit("ann");
+  const early = pools.get({ principal: { name: "eve" } });
+  const backend = backends.get("eve")!;
+  for (let n = 0; n < 100; n++) pools.get({ launch: { args: [`${n}`], env: {}, headers: {} } });
+  assert.notEqual(pools.get({ principal: { name: "eve" } }), early, "it is forgotten");
+  assert.equal(pools.get({ principal: { name: "ann" } }).running, true);
+  // Who was let in before that still finds a server, and it is stopped as any other.
+  const joining = early.join("session", SIGNAL);
+  await settled();
+  const server = await backend.next();
+  await server.accept("initialize", { protocolVersion: "2025-11-25" });
+  await (await joining)[Symbol.asyncDispose]();
+  assert.equal(pools.running().length, 2);
+  await pools.stopIdlest(0);
+  assert.deepEqual([ann.server?.disposed, server.disposed], [false, true]);
 });
 
 Deno.test("SharedPools stops what principals have abandoned, and keeps the server of everybody else", async () => {

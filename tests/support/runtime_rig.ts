@@ -65,7 +65,7 @@ export function runtimeRig(
     serverFor: (peer) => placement.serverFor(peer),
     shared: () => placement.shared(),
     renew: () => placement.renew(),
-    ...{ overrides, sessions, emit, pidOf: known.pidOf, restartsOf: known.restartsOf },
+    ...{ overrides, sessions, emit, pidOf: known.runningPidOf, restartsOf: known.restartsOf },
   };
   placement.start();
 
