@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Peer } from "./core/backend.ts";
-import { Backlog, unbounded } from "./core/backlog.ts";
+import { Backlog } from "./core/backlog.ts";
 import { type Channel, memoryChannels } from "./core/channel.ts";
 import { BusyError, RequestError, StoppingError } from "./core/errors.ts";
 import type { MessagePolicy } from "./core/policy.ts";
@@ -8,6 +8,7 @@ import { FarEnd, settled } from "../tests/support/far_end.ts";
 import { gatewayRig, MemoryBackend } from "../tests/support/gateway_rig.ts";
 import { failure, notification, request, result, tracked } from "../tests/support/messages.ts";
 import { nobody } from "../tests/support/nobody.ts";
+import { unbounded } from "../tests/support/unbounded.ts";
 
 Deno.test("Gateway gives each session a server of its own, and stateless requests the shared one", async () => {
   const { visit, own, shared } = gatewayRig();

@@ -39,7 +39,10 @@ export function mount(server: ServedServer, { prefix, ...options }: MountOptions
     events: eventStore === "memory" ? memoryEventStore(eventLimits) : undefined,
   };
   return {
-    routes: withCallerHeaders(frontends.flatMap((frontend): readonly Route[] => frontend.routes(served)), config),
+    routes: withCallerHeaders(
+      frontends.flatMap((frontend): readonly Route[] => frontend.routes(served)),
+      config,
+    ),
     endpoints: (base) => frontends.map((frontend) => frontend.endpoint(paths, base)),
     [Symbol.dispose]: () => options.bodies[Symbol.dispose](),
   };

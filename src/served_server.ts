@@ -58,7 +58,7 @@ export class ServedServer {
     });
     const parts = { placement, sessions, emit, overrides };
     this.gateway = createGateway({ ...config, ...log }, parts);
-    this.runtime = createRuntime(config, { ...parts, children: this.#children });
+    this.runtime = createRuntime(config, { ...parts, children: this.#children, name });
   }
 
   /** Whether somebody waits for a child's place. */
@@ -145,12 +145,18 @@ interface GatewayParts {
   readonly emit: Sink;
 }
 
+interface RuntimeParts extends GatewayParts {
+  readonly children: Children;
+  readonly name: string | undefined;
+}
+
 function createRuntime(
   config: ServerConfig,
-  { placement, sessions, overrides, children, emit }: GatewayParts & { readonly children: Children },
+  { placement, sessions, overrides, children, name, emit }: RuntimeParts,
 ): Runtime {
   const { server } = config;
   return new Runtime({
+    name: name ?? server.name,
     server: server.label,
     kind: server.kind,
     // A socket has them but once, in its handshake.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BackendError } from "../core/errors.ts";
-import { CrashGuard } from "./crash_guard.ts";
+import { CrashGuard, sparing } from "./crash_guard.ts";
 
 const REASON = "The MCP server exited with code 1";
 const END = { reason: REASON, provoked: false, livedMs: 10 };
@@ -117,4 +117,21 @@ Deno.test("CrashGuard can be asked without being the one who tries", () => {
   guard.check();
   guard.admit();
   assert.throws(() => guard.check(), BackendError);
+});
+
+Deno.test("sparing makes a guard of no account while that is so: it refuses nothing, and learns nothing", () => {
+  const { guard, told, end } = rig();
+  let spared = true;
+  const spare = sparing(guard, () => spared);
+  for (let time = 0; time < 10; time++) spare.ended(END);
+  assert.deepEqual(told, []);
+  end(3);
+  spare.check();
+  spare.admit();
+  spare.proved();
+  assert.notEqual(guard.failure, undefined);
+  spared = false;
+  assert.throws(() => spare.check(), BackendError);
+  spare.proved();
+  assert.equal(guard.failure, undefined);
 });

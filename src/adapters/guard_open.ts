@@ -1,15 +1,20 @@
 /** A backend that opens servers only while a guard allows it: for servers that are not supervised. */
-import type { Backend } from "../core/backend.ts";
+import type { Backend, Launch } from "../core/backend.ts";
 import { around, heard } from "../core/around.ts";
 import type { Channel } from "../core/channel.ts";
 import { BusyError, serverFailure } from "../core/errors.ts";
 import type { CrashGuard } from "./crash_guard.ts";
 
-/** `open` rejects with BackendError while the server has failed. */
-export function guardOpen(backend: Backend, guard: CrashGuard): Backend {
+/** `open` rejects with BackendError while the server has failed; a launch that is spared is none of the guard's business. */
+export function guardOpen(
+  backend: Backend,
+  guard: CrashGuard,
+  isSpared: (launch: Launch) => boolean = () => false,
+): Backend {
   return {
     name: backend.name,
     async open(launch, signal) {
+      if (isSpared(launch)) return await backend.open(launch, signal);
       guard.admit();
       const since = performance.now();
       const ended = (error: unknown) => {

@@ -27,6 +27,8 @@ export function isAsConfigured({ args, env, headers }: LaunchSettings): boolean 
 export interface Launch extends LaunchSettings {
   /** Whom it is started for; a label for logs. */
   readonly session: string;
+  /** Whether it is opened in another way than for all, so that what becomes of it says nothing to others. */
+  readonly own?: true;
   /** Counts what waits for it; whoever lets something in asks there first. */
   readonly backlog?: Backlog | undefined;
 }

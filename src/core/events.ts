@@ -83,8 +83,8 @@ type Happening =
     /** It ended by itself, and had said nothing. */
     early?: true;
   }
-  /** With a pid it had started, and `child.exited` has told of its end. */
-  | { type: "child.failed"; session: string; server: string; reason: string; pid?: number }
+  /** With a pid it had started, and `child.exited` has told of its end. `own`: it was not started as for all. */
+  | { type: "child.failed"; session: string; server: string; reason: string; pid?: number; own?: true }
   /** Too many ends in a row: it is not started again but now and then. `scope` says whether all are concerned. */
   | { type: "server.failed"; session: string; server: string; scope: "all" | "session"; reason: string }
   | { type: "server.recovered"; session: string; server: string; scope: "all" | "session" }
@@ -93,7 +93,7 @@ type Happening =
   /** `told`: it is the end of a child, of which `child.exited` has told; what is new is the pause, if there is one. */
   | { type: "server.trouble"; session: string; server: string; reason: string; told?: true; pauseMs?: number }
   /** The handshake that Keystone plays was not answered within its time. */
-  | { type: "handshake.late"; session: string; server: string; reason: string }
+  | { type: "handshake.late"; session: string; server: string; reason: string; own?: true }
   /** It is being started, for a while already. */
   | { type: "server.awaited"; server: string; reason: string }
   /** Which wire a URL speaks that named none. */

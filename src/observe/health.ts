@@ -1,6 +1,7 @@
 /**
  * Health, told by events: failed while a server that all depend on is given up, degraded from a child that could not
- * be started, or did not answer the handshake in time, until one answers, or for a minute.
+ * be started, or did not answer the handshake in time, until one answers, or for a minute. A child that a caller has
+ * started in a way of its own says nothing of it.
  */
 import type { GatewayEvent, Sink } from "../core/events.ts";
 
@@ -48,9 +49,9 @@ export function health(now = () => performance.now()): Health {
       case "listener.recovered":
         return void (deaf = undefined);
       case "child.failed":
-        return fail(undefined);
+        return event.own ? undefined : fail(undefined);
       case "handshake.late":
-        return fail(event.reason);
+        return event.own ? undefined : fail(event.reason);
       case "child.ready":
         return void (failedAt = undefined);
       case "child.exited":

@@ -81,3 +81,10 @@ Deno.test("health is degraded by a handshake that was not answered in time, and 
   sink(ready);
   assert.deepEqual(report(), { status: "ok" });
 });
+
+Deno.test("health says nothing of a child that a caller has started in a way of its own", () => {
+  const { sink, report } = health();
+  sink({ ...failed, own: true });
+  sink({ type: "handshake.late", session: "s", server: "x", reason: "late", own: true });
+  assert.equal(report().status, "ok");
+});

@@ -1,6 +1,6 @@
 /** What is set of one server while it is served: for all, and for single sessions. */
 import { around } from "../core/around.ts";
-import type { Backend, Launch, LaunchSettings } from "../core/backend.ts";
+import { type Backend, isAsConfigured, type Launch, type LaunchSettings } from "../core/backend.ts";
 import type { Channel } from "../core/channel.ts";
 import { merge, NOTHING, type Override, settingsText } from "./override.ts";
 import { Versioned } from "./versioned.ts";
@@ -79,8 +79,9 @@ export class Overrides {
   #live(launch: Launch, { args, env }: LaunchSettings): Launch {
     const headersNow = () => this.settingsFor(launch.session, launch).headers;
     const { session, backlog } = launch;
+    const isOwn = !isAsConfigured(launch) || this.isOverridden(session);
     return {
-      ...{ session, backlog, args, env },
+      ...{ session, backlog, args, env, ...isOwn && { own: true } },
       get headers() {
         return headersNow();
       },

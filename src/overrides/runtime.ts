@@ -15,6 +15,8 @@ import { type TakenOver, Takeover, type TakeoverOptions } from "./takeover.ts";
 import type { Version, Versioned } from "./versioned.ts";
 
 export interface RuntimeOptions extends TakeoverOptions, Tellers {
+  /** As the configuration calls it. */
+  readonly name: string;
   /** As logs call it. */
   readonly server: string;
   readonly kind: ServerKind;
@@ -161,7 +163,7 @@ export class Runtime {
   }
 
   #report(live: LiveSession): SessionReport {
-    const { server } = this.#options;
+    const { name: server } = this.#options;
     const { session } = live;
     const override = shownOverride(this.#overrides.ofSession(session.peer.session).value);
     const label = this.#takeover.labelOf(session);

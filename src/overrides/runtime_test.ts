@@ -256,6 +256,22 @@ Deno.test("Runtime opens the server of a session again though nothing is set", a
   assert.deepEqual(rig.launched(), [BARE, BARE]);
 });
 
+Deno.test("Runtime brings nobody else down by what is set for one session", async () => {
+  const backend: FakeBackend = new FakeBackend(() => {
+    if (backend.launches.at(-1)?.env.MODE === "set") throw new BackendError("it cannot be started so");
+  });
+  await using rig = runtimeRig({ backend });
+  const { client } = await rig.visit("s1");
+  rig.runtime.changeSession("s1", MODE);
+  client.say(request(1));
+  assert.match(JSON.stringify(await client.hear()), /it cannot be started so, again and again/);
+  assert.deepEqual(rig.told("server.failed").map(({ session, scope }) => [session, scope]), [[
+    "s1",
+    "session",
+  ]]);
+  await rig.visit("s2");
+});
+
 Deno.test("Runtime tells observers what was changed, and no value of it", async () => {
   await using rig = runtimeRig();
   await rig.visit("s1");
@@ -263,11 +279,11 @@ Deno.test("Runtime tells observers what was changed, and no value of it", async 
   rig.runtime.clearDefaults();
   assert.deepEqual(rig.told("override.changed"), [
     {
-      ...{ type: "override.changed", server: "fake", session: "s1", changed: "args, env.API_KEY" },
+      ...{ type: "override.changed", server: "the fake", session: "s1", changed: "args, env.API_KEY" },
       ...{ live: 0, restart: 1, when: "never" },
     },
     {
-      ...{ type: "override.changed", server: "fake", changed: "all cleared" },
+      ...{ type: "override.changed", server: "the fake", changed: "all cleared" },
       ...{ live: 0, restart: 1, when: "idle" },
     },
   ]);

@@ -18,7 +18,7 @@ export class PerRequest implements Strategy {
     const { start: guard } = guards;
     const { leases, ahead } = servers;
     const pool = this.#pool = new Pool({
-      cold: guardOpen(servers.fresh(servers.cold), guard),
+      cold: guardOpen(servers.fresh(servers.cold), guard, (launch) => !servers.isForAnybody(launch)),
       // The pool asks the guard by itself, and tells it what becomes of them.
       warm: servers.fresh(servers.warm),
       count: servers.spawns ? prewarm : 0,

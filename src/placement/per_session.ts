@@ -1,7 +1,8 @@
 /** A server for each session: what one does there is seen by nobody else. */
+import { sparing } from "../adapters/crash_guard.ts";
 import { guardOpen } from "../adapters/guard_open.ts";
 import { supervise } from "../adapters/supervise.ts";
-import type { Assignment, Backend } from "../core/backend.ts";
+import type { Assignment, Backend, Launch } from "../core/backend.ts";
 import { Backlog } from "../core/backlog.ts";
 import { Pool } from "./pool.ts";
 import type { Strategy, StrategyOptions } from "./strategy.ts";
@@ -28,13 +29,17 @@ export class PerSession implements Strategy {
       guard: guards.start,
       emit,
     });
+    const isSpared = (launch: Launch) => !servers.isForAnybody(launch);
     this.#backend = servers.spawns && restart === "never"
-      ? guardOpen(servers.withAnswerNames(pool, { shared: false }), guards.start)
+      ? guardOpen(servers.withAnswerNames(pool, { shared: false }), guards.start, isSpared)
       : supervise(
         pool,
         supervision(options, {
           maxSubscriptions: config.maxSubscriptions,
-          guards: (session) => [guards.start, guards.forSome(session)],
+          guards: (launch) => [
+            sparing(guards.start, () => isSpared(launch)),
+            guards.forSome(launch.session),
+          ],
         }),
       );
   }

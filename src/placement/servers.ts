@@ -2,7 +2,7 @@
 import { withAnswerNames } from "../adapters/answer_names.ts";
 import { forOneClient, openShared, type SharingOptions } from "../adapters/sharing/open_shared.ts";
 import type { SharedServer } from "../adapters/sharing/shared_server.ts";
-import { AS_CONFIGURED, type Backend } from "../core/backend.ts";
+import { AS_CONFIGURED, type Backend, isAsConfigured, type Launch } from "../core/backend.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Leases } from "./lease.ts";
 import { leased } from "./leased.ts";
@@ -41,6 +41,11 @@ export class Servers {
 
   get name(): string {
     return this.warm.name;
+  }
+
+  /** Whether it is opened with nothing that a caller has brought, or that is set for one session: as for all. */
+  isForAnybody(launch: Launch): boolean {
+    return isAsConfigured(launch) && !this.ahead?.isOverridden(launch.session);
   }
 
   /** Knows whose answer it is that does not name its request as it was asked. */

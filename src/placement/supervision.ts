@@ -1,6 +1,7 @@
 /** How a server is kept alive: how often it is tried, by whose leave, and what it is told then. */
-import type { CrashGuard } from "../adapters/crash_guard.ts";
+import type { Guard } from "../adapters/crash_guard.ts";
 import type { SuperviseOptions } from "../adapters/supervise.ts";
+import type { Launch } from "../core/backend.ts";
 import { BackendError } from "../core/errors.ts";
 import type { StrategyOptions } from "./strategy.ts";
 
@@ -8,7 +9,7 @@ interface SupervisionOptions {
   /** Of one conversation with the server. */
   readonly maxSubscriptions: number;
   /** Who decides whether the server of this session may be started. */
-  readonly guards: (session: string) => readonly CrashGuard[];
+  readonly guards: (launch: Launch) => readonly Guard[];
 }
 
 /** A remote is tried so often, a child until its guard says that it has failed. */

@@ -101,6 +101,30 @@ Deno.test("--headerToEnv without sessions: callers share a child with those alon
   assert.doesNotMatch(gateway.stderr(), /s3cret/);
 });
 
+/** One that ends at once where a caller wants it to. */
+const FRAGILE = ["/bin/sh", "-c", 'test "$MODE" = crash && exit 3; exec "$0" "$@"', ...SCRIPTED];
+
+for (const flags of [[], ["--stateful"], ["--children", "request"], ["--stateful", "--restart", "never"]]) {
+  Deno.test({
+    name: `--headerToEnv ${flags.join(" ")}: a caller whose value ends each child brings nobody else down`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const limits = ["--crashLimit", "2", "--restartMaxDelay", "1ms"];
+      await using gateway = await startKeystone([...MAPPED, ...limits, ...flags], { server: FRAGILE });
+      for (let times = 0; times < 4; times++) {
+        const crashed = await post(gateway.mcp, initialize(), { headers: { "X-Mode": "crash" } }).then(
+          answer,
+        );
+        assert.match(crashed.error.message, /exited with code 3/);
+      }
+      const health = await (await fetch(new URL("/health", gateway.mcp))).json();
+      assert.equal(health.status, "ok");
+      const { result } = await post(gateway.mcp, initialize()).then(answer);
+      assert.equal(result.serverInfo.name, "scripted");
+    },
+  });
+}
+
 Deno.test("--headerToEnv refuses a value that no variable may have, and starts nothing for it", async () => {
   await using gateway = await startKeystone(MAPPED, { server: SCRIPTED });
   for (const value of ["s3cr\u00e9t", "s3cret".repeat(1_400)]) {

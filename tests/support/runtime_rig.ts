@@ -60,7 +60,7 @@ export function runtimeRig(
     ...{ maxOpenRequests: 10, maxIdChars: 1_024 },
   });
   const options: RuntimeOptions = {
-    ...{ server: "fake", kind: liveHeaders ? "remote" : "command", liveHeaders },
+    ...{ name: "fake", server: "the fake", kind: liveHeaders ? "remote" : "command", liveHeaders },
     serverForEachRequest: settings.children === "request",
     serverFor: (peer) => placement.serverFor(peer),
     shared: () => placement.shared(),

@@ -1,6 +1,6 @@
 /** The gateway in this process, so that a test can do to it what nothing on the network can. */
 import assert from "node:assert/strict";
-import { startApp } from "../../src/app.ts";
+import { App } from "../../src/app.ts";
 import type { RawOptions } from "../../src/config/options.ts";
 import type { Operands } from "../../src/config/server_input.ts";
 import { logSink } from "../../src/observe/log.ts";
@@ -26,8 +26,9 @@ export function served(options: RawOptions, operands: Operands = { argv: [] }): 
   const record = recorder();
   const lines: string[] = [];
   const log = logSink({ level: "info", format: "text", write: (line) => void lines.push(line) });
-  const app = startApp(config, { version: "1.2.3", sinks: [record.emit, log] });
-  const url = (type: string) => app.endpoints.find((endpoint) => endpoint.type === type)?.url ?? "";
+  const app = new App(config, { version: "1.2.3", sinks: [record.emit, log] });
+  const endpoints = app.announced.flatMap(({ endpoints }) => endpoints);
+  const url = (type: string) => endpoints.find((endpoint) => endpoint.type === type)?.url ?? "";
   const [runtime] = app.runtimes.values();
   assert(runtime);
   return {

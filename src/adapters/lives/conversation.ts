@@ -1,11 +1,11 @@
 /** All that belongs to one conversation between a client and the servers that take part in it one after the other. */
-import type { Backend, Launch } from "../../core/backend.ts";
+import { type Backend, isAsConfigured, type Launch } from "../../core/backend.ts";
 import type { Envelope } from "../../core/channel.ts";
 import type { Sink } from "../../core/events.ts";
 import { Queue } from "../../base/queue.ts";
 import type { Retry } from "../../base/retry.ts";
 import { AnswerNames } from "../answer_names.ts";
-import type { CrashGuard } from "../crash_guard.ts";
+import type { Guard } from "../crash_guard.ts";
 import { AskedByServer } from "./asked_by_server.ts";
 import { ClientRequests } from "./client_requests.ts";
 import { CurrentServer } from "./current_server.ts";
@@ -25,7 +25,7 @@ export interface SuperviseOptions {
   /** Whether a server that broke for this reason is opened again before somebody asks for it; always by default. */
   readonly reopens?: (reason: unknown) => boolean;
   /** Who decides, for one more channel, whether its server may be opened; nobody by default. */
-  readonly guards?: (session: string) => readonly CrashGuard[];
+  readonly guards?: (launch: Launch) => readonly Guard[];
   /** When it fires, no server is opened again: requests that wait for that get its reason. */
   readonly stopping?: AbortSignal;
   /** How much may wait for a server that is being opened, and be kept of requests that may have to be sent again. */
@@ -57,7 +57,8 @@ export class Conversation {
   readonly news: ServerNews;
   readonly #abort = new AbortController();
 
-  constructor(backend: Backend, { session, backlog }: Launch, options: SuperviseOptions) {
+  constructor(backend: Backend, launch: Launch, options: SuperviseOptions) {
+    const { session, backlog } = launch;
     const { current, signal } = this;
     const { name: server } = backend;
     const { retry, guards, shared = false, maxBufferedBytes: maxKept, remembers, emit } = options;
@@ -70,8 +71,8 @@ export class Conversation {
     this.requests = new ClientRequests({ maxKept, backlog });
     this.memory = new SessionMemory(remembers);
     this.names = new AnswerNames({ shared, session, server, emit });
-    this.record = new TrackRecord({ retry, guards: guards?.(session) ?? [], signal });
-    this.news = new ServerNews({ session, server, signal, emit });
+    this.record = new TrackRecord({ retry, guards: guards?.(launch) ?? [], signal });
+    this.news = new ServerNews({ session, server, own: !isAsConfigured(launch), signal, emit });
   }
 
   /** Fires when the conversation is over. */

@@ -3,7 +3,7 @@ import type { Channel, Envelope } from "../../core/channel.ts";
 import { BusyError, serverFailure } from "../../core/errors.ts";
 import type { InTurn } from "../../base/in_turn.ts";
 import type { Retry } from "../../base/retry.ts";
-import type { CrashGuard } from "../crash_guard.ts";
+import type { Guard } from "../crash_guard.ts";
 
 /** A server that is there. */
 export interface Life {
@@ -27,7 +27,7 @@ interface LifeEnd {
 interface TrackRecordOptions {
   readonly retry: Retry;
   /** Say whether a server may be opened, and hear what became of it. */
-  readonly guards: readonly CrashGuard[];
+  readonly guards: readonly Guard[];
   /** Once it has fired, no end says anything of the server. */
   readonly signal: AbortSignal;
 }

@@ -7,6 +7,8 @@ interface ServerNewsOptions {
   /** Names the conversation in events, and the server. */
   readonly session: string;
   readonly server: string;
+  /** Whether it is opened in another way than for all. */
+  readonly own: boolean;
   /** Once it has fired, the conversation is over, and trouble is not reported any more. */
   readonly signal: AbortSignal;
   readonly emit: Sink;
@@ -67,8 +69,8 @@ export class ServerNews {
 
   /** A new server did not answer what it was told. */
   late(reason: string): void {
-    const { session, server, emit } = this.#options;
-    emit({ type: "handshake.late", session, server, reason });
+    const { session, server, own, emit } = this.#options;
+    emit({ type: "handshake.late", session, server, reason, ...own && { own } });
   }
 }
 

@@ -1,5 +1,5 @@
 /** Opens a server and plays the handshake to it, so that clients can join: many of them, or one for each server. */
-import type { Backend, Launch } from "../../core/backend.ts";
+import { type Backend, isAsConfigured, type Launch } from "../../core/backend.ts";
 import { around } from "../../core/around.ts";
 import type { BufferLimits, Channel } from "../../core/channel.ts";
 import { TimeoutError } from "../../core/errors.ts";
@@ -51,7 +51,9 @@ async function opened<T>(
   } catch (error) {
     // Of its own making: what was open at a server that broke off is another matter.
     if (error instanceof TimeoutError) {
-      emit({ type: "handshake.late", session: launch.session, server: backend.name, reason: error.message });
+      const { session } = launch;
+      const own = !isAsConfigured(launch) && { own: true as const };
+      emit({ type: "handshake.late", session, server: backend.name, reason: error.message, ...own });
     }
     await server[Symbol.asyncDispose]();
     throw error;

@@ -102,7 +102,8 @@ function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
     }).spawn();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    emit({ type: "child.failed", session: launch.session, server: name, reason });
+    const { session, own } = launch;
+    emit({ type: "child.failed", session, server: name, reason, ...own && { own } });
     if (isExhaustion(cause)) throw new BusyError("The machine has no room for another process", { cause });
     throw new BackendError("The MCP server could not be started", { cause });
   }
@@ -120,7 +121,7 @@ class ProcessChannel implements Channel {
   readonly ended: Promise<void>;
   readonly #child: Deno.ChildProcess;
   readonly #options: ProcessOptions;
-  readonly #session: string;
+  readonly #launch: Launch;
   readonly #group: ProcessGroup;
   readonly #input: ChildInput;
   readonly #output: ChildOutput;
@@ -130,11 +131,12 @@ class ProcessChannel implements Channel {
   #held = false;
   #failure: GatewayError | undefined;
 
-  constructor(child: Deno.ChildProcess, options: ProcessOptions, { session, backlog: tally }: Launch) {
+  constructor(child: Deno.ChildProcess, options: ProcessOptions, launch: Launch) {
+    const { session, backlog: tally } = launch;
     const { name, stopTimeoutMs, emit } = options;
     this.#child = child;
     this.#options = options;
-    this.#session = session;
+    this.#launch = launch;
     this.#group = new ProcessGroup(child.pid, { exited: child.status, stopTimeoutMs });
     const onBroken = () => background(this.#inputBroke(), "stdin of a child", emit);
     this.#input = new ChildInput(child.stdin, { onBroken, tally });
@@ -243,7 +245,7 @@ class ProcessChannel implements Channel {
   /** A line that is too long is refused to those whom it was to answer; everybody else goes on. */
   #receiveSkipped({ message: reason }: TooLargeError, outlines: readonly Outline[]): void {
     const { name: server, emit } = this.#options;
-    emit({ type: "server.trouble", session: this.#session, server, reason });
+    emit({ type: "server.trouble", session: this.#launch.session, server, reason });
     for (const envelope of answersTooLong(reason, outlines)) void this.incoming.push(envelope);
   }
 
@@ -256,7 +258,7 @@ class ProcessChannel implements Channel {
   // --- to observers ---
 
   #tellLine(type: "child.noise" | "child.stderr", line: string): void {
-    this.#options.emit({ type, session: this.#session, pid: this.#child.pid, line });
+    this.#options.emit({ type, session: this.#launch.session, pid: this.#child.pid, line });
   }
 
   /** A server that chats on stdout, or that says more than is taken: told, and not passed on. */
@@ -264,24 +266,25 @@ class ProcessChannel implements Channel {
     const { name: server, serverLimits, emit } = this.#options;
     const excess = excessIn(line, serverLimits);
     if (excess === undefined) return this.#tellLine("child.noise", line.slice(0, NOISE_CHARS));
-    emit({ type: "server.trouble", session: this.#session, server, reason: `it sent ${excess}` });
+    emit({ type: "server.trouble", session: this.#launch.session, server, reason: `it sent ${excess}` });
   }
 
   #tellReady(): void {
     this.#ready = true;
     const { emit, name } = this.#options;
-    emit({ type: "child.ready", session: this.#session, pid: this.#child.pid, server: name });
+    emit({ type: "child.ready", session: this.#launch.session, pid: this.#child.pid, server: name });
   }
 
   #tellExit({ code, signal }: Deno.CommandStatus, expected: boolean): void {
     const { emit, name } = this.#options;
-    const child = { session: this.#session, pid: this.#child.pid, server: name };
+    const child = { session: this.#launch.session, pid: this.#child.pid, server: name };
     const stderr = expected ? [] : [...this.#stderr.lastLines];
     const early = !expected && !this.#ready;
     const end = { code, signal: signal ?? undefined, expected, ...early && { early }, stderr };
     emit({ type: "child.exited", ...child, ...end });
     if (early) {
-      emit({ type: "child.failed", ...child, reason: describeExit({ code, signal }) });
+      const own = this.#launch.own && { own: true as const };
+      emit({ type: "child.failed", ...child, reason: describeExit({ code, signal }), ...own });
     }
   }
 }
