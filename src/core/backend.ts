@@ -61,9 +61,11 @@ export interface SharedServing {
   readonly launch: LaunchSettings;
   /** Whether it runs, or is being started. */
   readonly running: boolean;
+  /** Whether it can be opened again. */
+  readonly reopens: boolean;
   /**
    * Opens it again, told what the last one knew. Settles when it is there; rejects with why it is not. Undefined where it
-   * does not run, and where none is opened again.
+   * does not run, or cannot be opened again.
    */
   restart(): Promise<void> | undefined;
 }

@@ -49,9 +49,10 @@ export class Takeover {
     const { renew, shared } = this.#options;
     renew();
     const stale = shared().filter((server) => this.#isSharedStale(server));
-    for (const server of stale) this.#restarts.begin(this.#sharedServer(server), when);
+    const reopened = stale.filter(({ reopens }) => reopens);
+    for (const server of reopened) this.#restarts.begin(this.#sharedServer(server), when);
     const taken = this.by(sessions, when);
-    return { ...taken, restart: [...stale.map(({ label }) => label), ...taken.restart] };
+    return { ...taken, restart: [...reopened.map(({ label }) => label), ...taken.restart] };
   }
 
   by(sessions: readonly Session[], when: When): TakenOver {
@@ -99,8 +100,9 @@ export class Takeover {
 
   #take(session: Session, when: When): keyof TakenOver {
     if (this.#isLive(session) || !this.isStale(session)) return "live";
+    const shared = this.#sharedBy(session);
     // Begun already, for all of its sessions.
-    if (this.#sharedBy(session)) return "restart";
+    if (shared) return shared.reopens ? "restart" : "kept";
     const server = ownServer(session);
     if (!server) return "kept";
     this.#restarts.begin(server, when);

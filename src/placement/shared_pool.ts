@@ -76,8 +76,12 @@ export class SharedPool implements SharedServing, AsyncDisposable {
     return this.#starting !== undefined;
   }
 
+  get reopens(): boolean {
+    return this.#options.restarts;
+  }
+
   restart(): Promise<void> | undefined {
-    if (!this.#options.restarts) return undefined;
+    if (!this.reopens) return undefined;
     return this.#server ? this.#reopen(this.#server) : this.#starting?.then((server) => this.#reopen(server));
   }
 

@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import type { Peer, Principal } from "../../src/core/backend.ts";
 import { memoryChannels } from "../../src/core/channel.ts";
+import { RequestError } from "../../src/core/errors.ts";
 import { LiveSessions } from "../../src/core/live_sessions.ts";
 import { isRequest } from "../../src/core/message/jsonrpc.ts";
 import { Gateway } from "../../src/gateway.ts";
 import { children } from "../../src/observe/children.ts";
 import { Overrides } from "../../src/overrides/overrides.ts";
 import { Runtime, type RuntimeOptions } from "../../src/overrides/runtime.ts";
+import type { TakenOver } from "../../src/overrides/takeover.ts";
 import type { PlacementConfig } from "../../src/placement/config.ts";
 import { Placement } from "../../src/placement/placement.ts";
 import { FakeBackend, type FakeServer } from "./fake_backend.ts";
@@ -121,4 +123,22 @@ export async function answerNext(server: FarEnd, client: FarEnd): Promise<void> 
   assert(isRequest(message));
   server.say({ jsonrpc: "2.0", id: message.id, result: {} });
   await client.hear();
+}
+
+/** What nobody takes over. */
+export const NOBODY: TakenOver = { live: [], restart: [], kept: [] };
+
+/** Who takes a change over, without what else is told of it. */
+export function takenOver({ live, restart, kept }: TakenOver): TakenOver {
+  return { live, restart, kept };
+}
+
+/** For `assert.throws`. */
+export function refusedWith(status: number, text: RegExp) {
+  return (error: unknown) => {
+    assert(error instanceof RequestError);
+    assert.equal(error.status, status);
+    assert.match(error.message, text);
+    return true;
+  };
 }
