@@ -46,6 +46,9 @@ Deno.test("Runtime opens a shared server again for all, when no request of anybo
   assert.deepEqual(rig.launched(), [BARE, SET]);
   one.say(request(2));
   await answerNext(second, one);
+  assert.deepEqual(rig.runtime.clearDefaults().restart, ["shared", "s1"]);
+  await rig.replayed();
+  assert.deepEqual(rig.launched(), [BARE, SET, BARE]);
 });
 
 Deno.test("Runtime sets nothing for one session that shares its server, and says what can be done", async () => {

@@ -48,10 +48,10 @@ export class Takeover {
   byAll(sessions: readonly Session[], when: When): TakenOver {
     const { renew, shared } = this.#options;
     renew();
-    const stale = shared().filter((server) => this.#isSharedStale(server));
-    const reopened = stale.filter(({ reopens }) => reopens);
-    for (const server of reopened) this.#restarts.begin(this.#sharedServer(server), when);
+    const reopened = shared().filter((server) => server.reopens && this.#isSharedStale(server));
+    // Told before it is done: a server that is on its way out is not stale any more.
     const taken = this.by(sessions, when);
+    for (const server of reopened) this.#restarts.begin(this.#sharedServer(server), when);
     return { ...taken, restart: [...reopened.map(({ label }) => label), ...taken.restart] };
   }
 
@@ -101,7 +101,7 @@ export class Takeover {
   #take(session: Session, when: When): keyof TakenOver {
     if (this.#isLive(session) || !this.isStale(session)) return "live";
     const shared = this.#sharedBy(session);
-    // Begun already, for all of its sessions.
+    // Begun once, for all of its sessions.
     if (shared) return shared.reopens ? "restart" : "kept";
     const server = ownServer(session);
     if (!server) return "kept";
