@@ -1,0 +1,19 @@
+/** The first word of a command line, and what it runs. What a command needs alone is loaded with it. */
+import type { Command } from "./command.ts";
+import * as serving from "./serve_command.ts";
+
+type Load = () => Promise<Command>;
+
+const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([]);
+
+interface Called {
+  readonly load: Load;
+  readonly args: readonly string[];
+}
+
+/** Without the word of a command the gateway serves. */
+export function commandOf(argv: readonly string[]): Called {
+  const [word, ...args] = argv;
+  const load = word === undefined ? undefined : COMMANDS.get(word);
+  return load ? { load, args } : { load: () => Promise.resolve(serving), args: argv };
+}

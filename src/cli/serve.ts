@@ -1,0 +1,107 @@
+/** A gateway from its start to its end: the log, the banner, what ends it. */
+import { App, type Unstartable } from "../app.ts";
+import { optionName } from "../base/option_name.ts";
+import type { Config } from "../config/mod.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { GatewayEvent, Sink } from "../core/events.ts";
+import { logSink } from "../observe/log.ts";
+import type { LogSettings } from "../observe/options.ts";
+import { banner } from "./banner.ts";
+import type { CommandContext } from "./command.ts";
+import { stopRequests } from "./lifetime.ts";
+import { openCallsText } from "./open_calls.ts";
+import { trialText } from "./trial_text.ts";
+
+interface ServeOptions extends CommandContext {
+  readonly warnings: readonly string[];
+}
+
+/** Settles when it has stopped on request. Throws ConfigError for what cannot be started, and the reason of any other end. */
+export async function serve(config: Config, options: ServeOptions): Promise<void> {
+  const { version, warnings, stdout, stderr } = options;
+  const { log: { logLevel: level, logFormat: format, slowRequestMs }, lifetime } = config.process;
+  const servers = [...config.servers.values()];
+  const log = logSink({
+    level,
+    format,
+    slowRequestMs,
+    colours: wantsColours(),
+    write: (line) => stderr.write(line),
+  });
+  const unstartable = untilUnstartable(config.process.log, (text) => stderr.write(text));
+  const app = new App(config, { version, sinks: [log], onUnstartable: unstartable.hear });
+  // Not before: a line that is refused is told of in one line.
+  for (const text of warnings) log({ type: "warning", text });
+  const byStdio = servers.some(({ transports }) => transports.includes("stdio"));
+  const { exitWithParent: watchParent, idleExitMs } = lifetime;
+  const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
+  const stop = stopRequests({ watchStdin: !byStdio, watchParent, idle });
+  guardAgainstFaults(log, app);
+  tellOpenCallsOnSignal(() => stderr.write(openCallsText(app.openCalls(), format)));
+  if (level !== "none" && app.announced.some(({ endpoints }) => endpoints.length > 0)) {
+    // stdout belongs to the protocol where a client listens to it.
+    (byStdio ? stderr : stdout).write(`${banner(app, { version, format })}\n`);
+  }
+  const finished = app.finished.then(() => "the client on stdin is done");
+  const failed = app.failed.catch((error: Error) => error);
+  const reason = await Promise.race([stop.first, finished, failed, unstartable.ended]);
+  const orderly = app.stop(reason instanceof Error ? reason.message : reason);
+  const atOnce = stop.second.then(() => {
+    log({ type: "warning", text: "Stopped at once: a second signal came" });
+    app.kill();
+  });
+  await Promise.race([orderly, atOnce]);
+  if (reason instanceof Error) throw reason;
+}
+
+/** Tells of servers that cannot be started; `ended` settles where that is the end. */
+function untilUnstartable({ logLevel, logFormat: format }: LogSettings, write: (text: string) => void) {
+  const ended = Promise.withResolvers<Error>();
+  const hear = ({ report, ends }: Unstartable) => {
+    if (logLevel !== "none") write(trialText(report, { format, ends }));
+    if (ends) {
+      ended.resolve(new GatewayError(`the MCP server cannot be started (${optionName("exitOnFailure")})`));
+    }
+  };
+  return { hear, ended: ended.promise };
+}
+
+/** As BSD's tools do on Ctrl-T, and others where there is no such key. */
+function tellOpenCallsOnSignal(tell: () => void): void {
+  if (Deno.build.os === "windows") return;
+  Deno.addSignalListener("SIGUSR1", tell);
+  if (Deno.build.os === "darwin") Deno.addSignalListener("SIGINFO", tell);
+}
+
+/** For people who look on, and have not said otherwise (no-color.org). */
+function wantsColours(): boolean {
+  return Deno.stderr.isTerminal() && !Deno.noColor && Deno.env.get("TERM") !== "dumb";
+}
+
+/** A fault that escaped its session is logged and ends nothing; the last moment still takes all children along. */
+function guardAgainstFaults(log: Sink, app: App): void {
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log(faultOf("unhandled rejection", event.reason));
+  });
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    log(faultOf("uncaught error", event.error));
+  });
+  addEventListener("unload", () => app.kill());
+  logRuntimeWarnings(log);
+}
+
+/** The runtime warns on the console, which would break a log of JSON lines. */
+function logRuntimeWarnings(log: Sink): void {
+  // deno-lint-ignore no-console -- it is replaced, and not written to
+  console.warn = (...parts: unknown[]) => {
+    const text = parts.map(String).join(" ");
+    // We know when it fires, and ask it only where it tells what nothing else does.
+    if (!text.startsWith("Deno.serve: request.signal")) log({ type: "warning", text });
+  };
+}
+
+function faultOf(where: string, error: unknown): GatewayEvent {
+  return { type: "fault", where, error };
+}
