@@ -1,17 +1,18 @@
 /** Serving in the foreground: what Keystone does without the word of a command. */
 import { nameOptions } from "../base/option_name.ts";
-import { parseArgs, refuseSlowPatterns } from "../config/mod.ts";
+import { knownVariables, parseArgs, refuseSlowPatterns } from "../config/mod.ts";
 import type { CommandContext, ExitCode } from "./command.ts";
 import { serve } from "./serve.ts";
 
 export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
-  const outcome = parseArgs(args, context.version);
+  const outcome = await parseArgs(args, context.version);
   if (outcome.kind !== "run") {
     context.stdout.write(`${outcome.text}\n`);
     return 0;
   }
   const { config, warnings, nameOf } = outcome;
   nameOptions(nameOf);
+  for (const name of knownVariables()) Deno.env.delete(name);
   await refuseSlowPatterns(config.process.origins.cors);
   await serve(config, { ...context, warnings });
   return 0;

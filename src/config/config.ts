@@ -17,7 +17,7 @@ import { listenOptions } from "../listener/options.ts";
 import { logOptions } from "../observe/options.ts";
 import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
-import type { Options } from "./options.ts";
+import type { Options, ProcessKey, ServerKey } from "./options.ts";
 import type { ServerInput } from "./server_input.ts";
 
 export interface Config {
@@ -34,15 +34,12 @@ export type ServerConfig = ReturnType<typeof serverConfig>;
 export interface Served {
   readonly server: ServerInput;
   readonly transports: readonly Transport[];
+  /** For people who look for the right server. */
+  readonly description?: string;
 }
 
-/** The one server of a command line. */
-export function configOf(values: Options, served: Served): Config {
-  const servers = new Map([[served.server.name, serverConfig(values, served)]]);
-  return { process: processConfig(values), servers };
-}
-
-function processConfig(values: Options) {
+/** A section of another kind than is written here does not fit: `options.ts` says which options are whose. */
+export function processConfig(values: Pick<Options, ProcessKey>) {
   return {
     listen: listenOptions.settings(values),
     origins: originOptions.settings(values),
@@ -54,7 +51,7 @@ function processConfig(values: Options) {
   };
 }
 
-function serverConfig(values: Options, served: Served) {
+export function serverConfig(values: Pick<Options, ServerKey>, served: Served) {
   return {
     ...served,
     ...processOptions.settings(values),

@@ -10,7 +10,14 @@ import { type DescribedOption, optionEntries, type OptionKey, type RawOptions } 
 export type Flags =
   | { kind: "help"; text: string }
   | { kind: "version"; text: string }
-  | { kind: "values"; values: RawOptions; url?: URL };
+  | { kind: "values" } & FlagValues;
+
+interface FlagValues {
+  readonly values: RawOptions;
+  readonly url?: URL;
+  /** The file that is named, or whether none is to be looked for. */
+  readonly config?: string | false;
+}
 
 const MAX_SHOWN = 40; // a flag in an error message; the message stays one line
 
@@ -27,8 +34,27 @@ export function readFlags(args: readonly string[], version: string): Flags {
     if (!(error instanceof CommanderError)) throw error;
     return outcomeOf(error, printed.join("").trimEnd(), { args, operands: program.args });
   }
-  const url = readOperand(program.args, isUnquotedLine(args));
-  return { kind: "values", values: rawOptions(program.opts<Record<string, unknown>>()), ...url && { url } };
+  const { url, file } = readOperand(program.args, isUnquotedLine(args));
+  const given = program.opts<Record<string, unknown>>();
+  const config = readConfigFlag(given.config, file);
+  return {
+    kind: "values",
+    values: rawOptions(given),
+    ...url && { url },
+    ...config !== undefined && { config },
+  };
+}
+
+/** Several flags are one too many, and so are a flag and an operand. */
+function readConfigFlag(value: unknown, operand: string | undefined): string | false | undefined {
+  if (value === true) throw new ConfigError("--config: expected <file> after it");
+  const named = [...Array.isArray(value) ? value.map(String) : [], ...operand === undefined ? [] : [operand]];
+  if (value === false && named.length === 0) return false;
+  if (named.length > 1 || value === false) {
+    const given = [...named, ...value === false ? ["--no-config"] : []].join(" and ");
+    throw new ConfigError(`--config: expected one file, but ${given} are given`);
+  }
+  return named[0];
 }
 
 function createProgram(version: string): Command {
@@ -37,8 +63,19 @@ function createProgram(version: string): Command {
     program.addOption(flagOf(key, meta));
     if (isSwitch(meta)) program.addOption(noFlagOf(key, meta));
   }
+  for (const option of configFlags()) program.addOption(option.helpGroup("Configuration:"));
   program.optionsGroup("About:").version(version, "--version", "print the version and exit");
   return dressHelp(program.helpOption("-h, --help", "print this help and exit"));
+}
+
+/** Where values are to be found, and none of them. */
+function configFlags(): Option[] {
+  const file = new Option(
+    "--config [file]",
+    "file with options and servers (TOML, YAML, JSON); by default keystone.toml or its like, here or in the " +
+      "user's folder for configuration; --no-config looks for none",
+  );
+  return [file.argParser(collect), new Option("--no-config").hideHelp()];
 }
 
 /** The order of the help. */
@@ -144,7 +181,7 @@ function singleValue(key: OptionKey, values: readonly string[]): string | undefi
   const [first, second] = values.filter((value) => value.trim() !== "");
   if (second === undefined) return first ?? values.at(-1);
   throw new ConfigError(
-    `--${key}: given ${values.length} times, and Keystone serves one server; start one Keystone for each`,
+    `--${key}: given ${values.length} times, expected one server; several stand in a file, see --config`,
   );
 }
 

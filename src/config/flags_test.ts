@@ -115,7 +115,7 @@ Deno.test("readFlags refuses and names a stray argument, and hints at quoting", 
   assert.equal(
     refusal("--stdio", "npx", "some-server"),
     'Unexpected argument "some-server": quote the whole line after --stdio, put the command after --, ' +
-      "or give the URL of one remote server",
+      "or give the URL of one remote server or a file with servers",
   );
 });
 

@@ -2,7 +2,7 @@
 
 const NO_AUTHENTICATION =
   "Keystone has no authentication in this version; keep it on loopback, or behind a reverse proxy that authenticates";
-const ONE_SERVER = "Keystone serves one server and has no file of servers; start one Keystone for each";
+const SERVERS_FILE = "did you mean --config? One file may hold several servers";
 const ROUTES = "did you mean --baseUrl, or --streamableHttpPath, --ssePath and --wsPath?";
 const TOKEN = "did you mean --oauth2Bearer (or --oauth2BearerFile), the token for a remote server?";
 const NO_OAUTH = "Keystone asks for no tokens in this version; --oauth2BearerFile gives it one";
@@ -16,7 +16,7 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
   ...sameAdvice(["p", "ssePort", "listenPort"], meant("--port")),
   ...sameAdvice(["e", "environment"], meant("--env")),
   ...sameAdvice(["H", "headers"], meant("--header")),
-  ...sameAdvice(["command", "cmd", "exec", "c"], 'did you mean --stdio "command line"?'),
+  ...sameAdvice(["command", "cmd", "exec"], 'did you mean --stdio "command line"?'),
   ...sameAdvice(["shell"], '--stdio "command line" starts a shell where the line needs one; leave it out'),
   ...sameAdvice(["sseHost", "address", "bind", "listen", "hostname", "addr"], meant("--host")),
   ...sameAdvice(["apiKey", "apiKeys", "strictAuth", "auth", "password"], NO_AUTHENTICATION),
@@ -31,7 +31,7 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
   ...sameAdvice(["allowOrigin", "allowOrigins", "corsAllowOrigins", "corsOrigin"], meant("--cors")),
   ...sameAdvice(["allowHost", "allowHosts"], meant("--allowedHost")),
   ...sameAdvice(["passEnvironment", "passEnv"], ENVIRONMENT),
-  ...sameAdvice(["namedServer", "namedServerConfig", "config", "configFile", "hotReload"], ONE_SERVER),
+  ...sameAdvice(["namedServer", "namedServerConfig", "configFile", "c"], SERVERS_FILE),
   ...sameAdvice(["sslCert", "cert", "certFile", "sslCertfile"], meant("--tlsCert")),
   ...sameAdvice(["sslKey", "key", "keyFile", "sslKeyfile"], meant("--tlsKey")),
   ...sameAdvice(["sslCa", "ca", "caCert", "cacert"], meant("--caFile")),

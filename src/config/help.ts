@@ -9,7 +9,9 @@ WebSocket: any client to any server.
 
 const USAGE = `--stdio "command line" [options]
        keystone [options] -- command [arguments...]
-       keystone <url of a remote server> [options]`;
+       keystone <url of a remote server> [options]
+       keystone <file with servers> [options]
+       keystone config validate|print|schema`;
 
 /** The few flags that most people need. */
 export const COMMON_HEADING = "What most people need:";
@@ -24,6 +26,10 @@ const EXAMPLES = `Examples:
 `;
 
 const CLOSING = `
+Each option may also be an environment variable (--maxSessions is
+KEYSTONE_MAX_SESSIONS) or stand in a file; a flag goes before a variable, and
+that before the file.
+
 Flags may also be written in kebab-case (--output-transport), with an equals
 sign (--port=8000) and, to turn a switch off, with --no- (--no-stateful).
 A size is in bytes or has a suffix k, m or g; a time is in milliseconds or has
@@ -57,7 +63,7 @@ function withExamples(heading: string, items: string[], helper: Help): string[] 
 
 function term(option: Option): string {
   const meta = findOption(option.attributeName());
-  if (meta === undefined) return option.flags;
+  if (meta === undefined) return option.flags.replace("[file]", "<file>");
   return meta.value === undefined ? `${option.long}` : `${option.long} ${meta.value}`;
 }
 

@@ -1,7 +1,8 @@
-/** From a command line to a configuration: options, flags, help and the rules between them. */
+/** From a command line, a file and the environment to a configuration: options, flags, help and the rules between them. */
 export { type ChildMode, childMode, scopesServed } from "./child_modes.ts";
 export { fetchedFirst } from "./package_runner.ts";
-export { parseArgs, type ParseOutcome } from "./parse_args.ts";
+export { parseArgs, type ParseOutcome, type Surroundings, surroundings } from "./parse_args.ts";
+export { knownVariables } from "./environment.ts";
 export type { Config, ProcessConfig, ServerConfig } from "./config.ts";
 export { commandTextOf, type ServerCommand, type ServerInput, type ServerRemote } from "./server_input.ts";
 export { refuseSlowPatterns } from "./slow_patterns.ts";

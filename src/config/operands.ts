@@ -1,5 +1,6 @@
-/** What stands on a command line besides flags: the URL of a remote server, or something that is in the wrong place. */
+/** What stands on a command line besides flags: the URL of a remote server, a configuration file, or something that is in the wrong place. */
 import { ConfigError } from "../core/errors.ts";
+import { extensionOf } from "./document/document.ts";
 import { HTTP, WEB_SOCKET } from "../options/network_values.ts";
 import { parseServerUrl, urlFault } from "../options/server_url.ts";
 
@@ -9,7 +10,7 @@ const PROTOCOLS = [...HTTP, ...WEB_SOCKET];
 const MAX_SHOWN = 40; // an argument in an error message; the message stays one line
 
 const GENERAL = "quote the whole line after --stdio, put the command after --, " +
-  "or give the URL of one remote server";
+  "or give the URL of one remote server or a file with servers";
 
 /** What starts servers; and whatever is a path. */
 const PROGRAM =
@@ -19,21 +20,29 @@ const PROGRAM =
 const WORDS: ReadonlyMap<string, string> = new Map([
   ["help", "did you mean --help?"],
   ["version", "did you mean --version?"],
-  ...["serve", "start", "run"].map((word) =>
+  ...["serve", "run"].map((word) =>
     [
       word,
-      'Keystone has no commands; leave the word out, as in keystone --stdio "npx -y some-server"',
+      'without a command Keystone serves; leave the word out, as in keystone --stdio "npx -y some-server"',
     ] as const
   ),
+  ...["start", "validate", "schema", "print"].map((word) => [word, "see --help for the commands"] as const),
 ]);
 
-/** The one operand is a URL. Any other is mostly the rest of an unquoted line, and parts of it may be secrets. */
-export function readOperand(operands: readonly string[], isUnquotedLine: boolean): URL | undefined {
+interface Operand {
+  readonly url?: URL;
+  /** A configuration. */
+  readonly file?: string;
+}
+
+/** The one operand is a URL or a file. Any other is mostly the rest of an unquoted line, and parts of it may be secrets. */
+export function readOperand(operands: readonly string[], isUnquotedLine: boolean): Operand {
   const [first, ...more] = operands;
-  if (first === undefined) return undefined;
+  if (first === undefined) return {};
   const url = parseServerUrl(first, PROTOCOLS);
-  const operand = url ? more[0] : first;
-  if (operand === undefined) return url;
+  const isFile = !url && !isUnquotedLine && !URL_FORM.test(first) && extensionOf(first) !== undefined;
+  const operand = url || isFile ? more[0] : first;
+  if (operand === undefined) return url ? { url } : { file: first };
   const hint = isUnquotedLine ? GENERAL : url ? besideUrl(operand) : hintOf(operand);
   throw new ConfigError(`Unexpected argument ${JSON.stringify(displayOperand(operand))}: ${hint}`);
 }
@@ -45,7 +54,7 @@ export function commandHint([first = ""]: readonly string[]): string | undefined
 
 function besideUrl(operand: string): string {
   return URL_FORM.test(operand)
-    ? "a URL is given already, and Keystone serves one server; start another Keystone for this one"
+    ? "a URL is given already, expected one server; several stand in a file, see --config"
     : hintOf(operand);
 }
 

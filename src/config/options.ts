@@ -1,6 +1,6 @@
 /**
  * All options: the sections of the modules, under the headings of the help. Flags, help and defaults come from here, and so
- * can environment variables, the keys of a file and a JSON Schema.
+ * do environment variables, the keys of a file and its JSON Schema.
  */
 import * as z from "zod";
 import {
@@ -24,8 +24,19 @@ import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
 import { serverOptions } from "./server_options.ts";
 
-const SHAPE = {
-  ...serverOptions.shape,
+/** What the process has once. */
+const PROCESS = {
+  ...clientOptions.shape,
+  ...bodyOptions.shape,
+  ...unreadOptions.shape,
+  ...lifetimeOptions.shape,
+  ...listenOptions.shape,
+  ...originOptions.shape,
+  ...logOptions.shape,
+};
+
+/** What each server has. */
+const SERVER = {
   ...processOptions.shape,
   ...childrenOptions.shape,
   ...handshakeOptions.shape,
@@ -34,24 +45,23 @@ const SHAPE = {
   ...heartbeatOptions.shape,
   ...remoteOptions.shape,
   ...routeOptions.shape,
-  ...clientOptions.shape,
-  ...bodyOptions.shape,
   ...streamableOptions.shape,
   ...messageOptions.shape,
   ...requestOptions.shape,
   ...bufferOptions.shape,
-  ...unreadOptions.shape,
   ...eventOptions.shape,
   ...sessionOptions.shape,
   ...callerOptions.shape,
-  ...lifetimeOptions.shape,
-  ...listenOptions.shape,
-  ...originOptions.shape,
   ...filterOptions.shape,
-  ...logOptions.shape,
 };
 
+const SHAPE = { ...serverOptions.shape, ...SERVER, ...PROCESS };
+
 export type OptionKey = keyof typeof SHAPE;
+export type ProcessKey = keyof typeof PROCESS;
+export type ServerKey = keyof typeof SERVER;
+/** Each way to say which server is meant. */
+export type WhichServerKey = keyof typeof serverOptions.shape;
 
 /** The headings of the help, and what stands below each, in this order. */
 const HELP = {
@@ -166,7 +176,7 @@ export const options = z.object(inHelpOrder());
 
 /** Values after parsing, with defaults. */
 export type Options = z.output<typeof options>;
-/** Values as a flag, and later a variable or a file, gives them. */
+/** Values as a flag, a variable or a file gives them. */
 export type RawOptions = Readonly<Partial<Record<OptionKey, unknown>>>;
 
 /** Every option, in the order of the help. */
@@ -179,6 +189,20 @@ export function optionEntries(): [OptionKey, DescribedOption][] {
 /** Undefined for a name that no option has. */
 export function findOption(name: string): OptionMeta | undefined {
   return Object.hasOwn(SHAPE, name) ? metaOf(SHAPE[name as OptionKey]) : undefined;
+}
+
+/** Whether each server may have a value of its own. */
+export function isServerOption(key: string): key is ServerKey {
+  return Object.hasOwn(SERVER, key);
+}
+
+export function isWhichServer(key: string): key is WhichServerKey {
+  return Object.hasOwn(serverOptions.shape, key);
+}
+
+/** What is allowed, by itself. */
+export function schemaOf(key: OptionKey): z.ZodType {
+  return SHAPE[key];
 }
 
 /** What is wrong is told in this order too. Every option is listed: the types do not fit where one is not. */

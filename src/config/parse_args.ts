@@ -1,6 +1,14 @@
-import { readFlags } from "./flags.ts";
+/** From a command line and what is around it, a file and environment variables, to a configuration. */
 import { flagName } from "../base/option_name.ts";
+import { CONFIG_VARIABLE, environmentLayer, unknownVariables } from "./environment.ts";
+import { type ConfigurationFile, readConfigurationFile } from "./file/configuration_file.ts";
+import { findConfigurationFile } from "./file/find.ts";
+import { readFlags } from "./flags.ts";
+import type { Layer } from "./layers.ts";
+import { isWhichServer } from "./options.ts";
+import { expandPairs } from "./pair_variables.ts";
 import { accepted, resolve, type Resolved } from "./resolve.ts";
+import type { Operands } from "./server_input.ts";
 
 /** What a command line comes to; the texts end without a newline. */
 export type ParseOutcome =
@@ -8,12 +16,95 @@ export type ParseOutcome =
   | { kind: "version"; text: string }
   | { kind: "run" } & Omit<Resolved, "kind">;
 
-/** Throws ConfigError with a line for each problem: the flag, the value and what is allowed. Never prints, never exits. */
-export function parseArgs(argv: readonly string[], version: string): ParseOutcome {
+/** What a configuration depends on besides the command line. */
+export interface Surroundings {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly home: string | undefined;
+  readonly os: typeof Deno.build.os;
+  readonly exists: (path: string) => boolean;
+}
+
+/** Those of this process. */
+export function surroundings(): Surroundings {
+  const variables = Deno.env.toObject();
+  const { os } = Deno.build;
+  const home = variables[os === "windows" ? "USERPROFILE" : "HOME"] || undefined;
+  return { variables, cwd: workingDirectory(), home, os, exists: isFile };
+}
+
+/**
+ * Throws ConfigError with a line for each problem: the option as it was given, the value and what is allowed. Never
+ * prints, never exits.
+ */
+export async function parseArgs(
+  argv: readonly string[],
+  version: string,
+  around: Surroundings = surroundings(),
+): Promise<ParseOutcome> {
   const dashes = argv.indexOf("--");
   const flags = readFlags(dashes < 0 ? argv : argv.slice(0, dashes), version);
   if (flags.kind !== "values") return flags;
   const operands = { argv: dashes < 0 ? [] : argv.slice(dashes + 1), url: flags.url };
-  const layer = { origin: "flag", values: flags.values, nameOf: flagName } as const;
-  return { ...accepted(resolve([layer], operands)), kind: "run" };
+  const { file, warnings: found } = await fileOf(flags.config, around);
+  const { layers, warnings } = layersOf(flags.values, { operands, around });
+  const { kind: _, ...resolved } = accepted(resolve(layers, operands, file));
+  return { ...resolved, kind: "run", warnings: [...found, ...warnings, ...resolved.warnings] };
+}
+
+interface FileFound {
+  readonly file?: ConfigurationFile;
+  readonly warnings: readonly string[];
+}
+
+async function fileOf(config: string | false | undefined, around: Surroundings): Promise<FileFound> {
+  const named = config ?? (around.variables[CONFIG_VARIABLE] || undefined);
+  if (named === false) return { warnings: [] };
+  const found = named === undefined ? findConfigurationFile(around) : { path: named, warnings: [] };
+  if (found === undefined) return { warnings: [] };
+  const file = await readConfigurationFile({ path: found.path, isNamed: named !== undefined }, around);
+  return { file, warnings: found.warnings };
+}
+
+interface Line {
+  readonly operands: Operands;
+  readonly around: Surroundings;
+}
+
+function layersOf(values: Layer["values"], { operands, around: { variables } }: Line) {
+  const flags = expandPairs({ origin: "flag", values, nameOf: flagName }, variables);
+  const environment = expandPairs(environmentLayer(variables), variables);
+  const layers = [withoutServer(environment.layer, isServerGiven(flags.layer, operands)), flags.layer];
+  return { layers, warnings: [...unknownVariables(variables), ...environment.warnings, ...flags.warnings] };
+}
+
+/** A server on the command line goes before one in the environment, as every value does. */
+function withoutServer(layer: Layer, isGiven: boolean): Layer {
+  if (!isGiven) return layer;
+  const values = Object.fromEntries(Object.entries(layer.values).filter(([key]) => !isWhichServer(key)));
+  return { ...layer, values };
+}
+
+function isServerGiven({ values }: Layer, { argv, url }: Operands): boolean {
+  return argv.length > 0 || url !== undefined ||
+    Object.entries(values).some(([key, value]) => isWhichServer(key) && String(value ?? "").trim() !== "");
+}
+
+/** One that somebody has removed has no name. */
+function workingDirectory(): string {
+  try {
+    return Deno.cwd();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return "";
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return !Deno.statSync(path).isDirectory;
+  } catch {
+    // What cannot be looked at cannot be read.
+    return false;
+  }
 }

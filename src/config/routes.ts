@@ -12,13 +12,20 @@ interface Route {
   path: string;
 }
 
+/** Which wires of a server are served, and what stands in front of their paths. */
+interface Mounted {
+  readonly transports: readonly Transport[];
+  readonly prefix: string;
+}
+
 /**
  * Refuses two options that name one path, since a path answers every method of one route. The WebSocket path may be any
  * path: an upgrade tells it apart.
  */
-export function sharedRoutes({ values, nameOf }: ParsedOptions, transports: readonly Transport[]): Problem[] {
+export function sharedRoutes(parsed: ParsedOptions, { transports, prefix }: Mounted): Problem[] {
+  const { nameOf } = parsed;
   const takenBy = new Map<string, string>();
-  return servedRoutes(values, transports).flatMap(({ option, path }): Problem[] => {
+  return servedRoutes(parsed, { transports, prefix }).flatMap(({ option, path }): Problem[] => {
     const name = option === undefined ? "the health report" : nameOf(option);
     const earlier = takenBy.get(path);
     if (earlier === undefined) takenBy.set(path, name);
@@ -28,13 +35,14 @@ export function sharedRoutes({ values, nameOf }: ParsedOptions, transports: read
   });
 }
 
-function servedRoutes(values: ParsedOptions["values"], transports: readonly Transport[]): Route[] {
+function servedRoutes({ values }: ParsedOptions, { transports, prefix }: Mounted): Route[] {
   const healthPaths = new Set(values.healthEndpoint);
   const routes: Route[] = [];
-  if (!healthPaths.has(HEALTH_PATH)) routes.push({ path: HEALTH_PATH });
+  const report = prefix + HEALTH_PATH;
+  if (!healthPaths.has(report)) routes.push({ path: report });
   for (const { name, httpPaths } of FRONTENDS) {
     if (!transports.includes(name)) continue;
-    for (const option of httpPaths) routes.push({ option, path: values[option] });
+    for (const option of httpPaths) routes.push({ option, path: prefix + values[option] });
   }
   for (const path of healthPaths) routes.push({ option: "healthEndpoint", path });
   return routes;

@@ -7,7 +7,7 @@ import { configError } from "./problem.ts";
 import { sharedRoutes } from "./routes.ts";
 
 function check(raw: RawOptions, transports: readonly Transport[] = NETWORK_TRANSPORTS): void {
-  const problems = sharedRoutes(parsedOptions(raw), transports);
+  const problems = sharedRoutes(parsedOptions(raw), { transports, prefix: "" });
   if (problems.length > 0) throw configError(problems);
 }
 

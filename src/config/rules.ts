@@ -1,12 +1,19 @@
 /** What options may not be given together, or not with this server. */
 import { NETWORK_TRANSPORTS, type Transport } from "../frontends/options.ts";
 import type { Options } from "./options.ts";
-import { type ParsedOptions, type Problem, shorten } from "./problem.ts";
+import { type ParsedOptions, type Problem, shownIn } from "./problem.ts";
 import type { ServerInput } from "./server_input.ts";
 
-/** A remote server is mostly wanted by a client that can only spawn a command, and a command by the network. */
-export function transportsOf({ outputTransport }: Options, { kind }: ServerInput): Transport[] {
-  return [...new Set(outputTransport ?? (kind === "remote" ? ["stdio" as const] : NETWORK_TRANSPORTS))];
+/**
+ * The one remote server of a command line is mostly wanted by a client that can only spawn a command; a command, and
+ * whatever a file has, by the network.
+ */
+export function transportsOf(
+  { outputTransport }: Options,
+  { server: { kind }, isOfFile }: { readonly server: Pick<ServerInput, "kind">; readonly isOfFile: boolean },
+): Transport[] {
+  const byDefault = kind === "remote" && !isOfFile ? ["stdio" as const] : NETWORK_TRANSPORTS;
+  return [...new Set(outputTransport ?? byDefault)];
 }
 
 export function noTransport({ values: { outputTransport }, nameOf }: ParsedOptions): Problem[] {
@@ -31,12 +38,13 @@ export function foreignBearer({ values, nameOf }: ParsedOptions, { kind }: Serve
   return [{ option, text }];
 }
 
-export function halfTls({ values: { tlsCert, tlsKey }, nameOf }: ParsedOptions): Problem[] {
+export function halfTls(parsed: ParsedOptions): Problem[] {
+  const { values: { tlsCert, tlsKey }, nameOf } = parsed;
   if ((tlsCert === undefined) === (tlsKey === undefined)) return [];
-  const [option, value, missing] = tlsKey === undefined
-    ? ["tlsCert" as const, tlsCert, "tlsKey"]
-    : ["tlsKey" as const, tlsKey, "tlsCert"];
-  const text = `${nameOf(option)} ${shorten(value)}: expected ${
+  const [option, missing] = tlsKey === undefined
+    ? ["tlsCert" as const, "tlsKey"]
+    : ["tlsKey" as const, "tlsCert"];
+  const text = `${nameOf(option)}${shownIn(parsed, option)}: expected ${
     nameOf(missing)
   } beside it, since HTTPS needs both`;
   return [{ option, text }];

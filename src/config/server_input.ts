@@ -15,12 +15,14 @@ interface Named {
 /** What runs the server: a program with its arguments, or a whole line for `/bin/sh -c`. */
 export interface ServerCommand extends Named {
   kind: "command";
-  /** What it stands after on the command line, for messages. */
+  /** What it stands after, for messages. */
   flag: string;
   program: string;
   args: readonly string[];
   /** Then `program` is the line, and there are no arguments. */
   shell: boolean;
+  /** What is to be shown of it as run, where its words came from variables or files. */
+  shown?: string;
 }
 
 type RemoteWire = "streamableHttp" | "sse" | "ws";
@@ -39,7 +41,7 @@ export type ServerInput = ServerCommand | ServerRemote;
 export interface Operands {
   /** After `--`. */
   argv: readonly string[];
-  /** The one bare argument. */
+  /** The one bare argument, where it is the URL of a server. */
   url?: URL | undefined;
 }
 
@@ -51,7 +53,7 @@ export function readServer(parsed: ParsedOptions, operands: Operands): ServerInp
   if (input === undefined) {
     throw new ConfigError(
       `No server given: expected ${parsed.nameOf("stdio")} "command line", -- command [arguments...], ` +
-        "or the URL of a remote server",
+        "the URL of a remote server, or a file with servers",
     );
   }
   if (others.length > 0) {
@@ -76,11 +78,12 @@ function givenInputs({ values, nameOf }: ParsedOptions, { argv, url }: Operands)
   ];
 }
 
-function wireOf({ protocol }: URL): ServerRemote["wire"] {
+/** What a URL alone says. */
+export function wireOf({ protocol }: URL): ServerRemote["wire"] {
   return protocol === "ws:" || protocol === "wss:" ? "ws" : "detect";
 }
 
-function remoteServer(wire: ServerRemote["wire"], url: URL): ServerRemote {
+export function remoteServer(wire: ServerRemote["wire"], url: URL): ServerRemote {
   // Credentials and query may be secrets.
   return {
     kind: "remote",
@@ -91,7 +94,8 @@ function remoteServer(wire: ServerRemote["wire"], url: URL): ServerRemote {
   };
 }
 
-function lineCommand(line: string, flag: string): ServerCommand {
+/** Throws ConfigError for a line that no shell would take. */
+export function lineCommand(line: string, flag: string): ServerCommand {
   const split = splitCommandLine(line);
   if (split.kind === "words") return directCommand(split.words, flag);
   const name = serverName(line.split(/\s+/));
@@ -107,11 +111,12 @@ function lineCommand(line: string, flag: string): ServerCommand {
 }
 
 /** What is run, as a user would recognise it. */
-export function commandTextOf({ program, args, shell, label }: ServerCommand): string {
-  return shell ? label : commandText([program, ...args]);
+export function commandTextOf({ program, args, shell, label, shown }: ServerCommand): string {
+  return shown ?? (shell ? label : commandText([program, ...args]));
 }
 
-function directCommand(words: readonly string[], flag: string): ServerCommand {
+/** Throws ConfigError where there is no program. */
+export function directCommand(words: readonly string[], flag: string): ServerCommand {
   const [program = "", ...args] = words;
   if (program === "") throw new ConfigError(`${flag} "": expected the name of a program as the first word`);
   return {

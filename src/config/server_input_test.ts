@@ -80,7 +80,10 @@ Deno.test("readServer labels a remote without what may be a secret, and keeps it
 });
 
 Deno.test("readServer wants exactly one server", () => {
-  assert.match(refusal({}), /^No server given: expected --stdio "command line", -- command .*, or the URL/);
+  assert.match(
+    refusal({}),
+    /^No server given: expected --stdio "command line", -- command .*, the URL .*, or a file/,
+  );
   assert.match(
     refusal({ stdio: "a" }, { argv: ["b"] }),
     /^More than one server given, --stdio and a command after --: expected exactly one$/,

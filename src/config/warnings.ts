@@ -4,7 +4,7 @@ import type { Transport } from "../frontends/options.ts";
 import { NO_ORIGIN } from "../options/network_values.ts";
 import { doubtfulUnits } from "./doubtful_units.ts";
 import type { OptionKey } from "./options.ts";
-import type { ParsedOptions } from "./problem.ts";
+import { type ParsedOptions, shownIn } from "./problem.ts";
 import type { ServerInput } from "./server_input.ts";
 import { vainPatterns } from "./vain_patterns.ts";
 
@@ -75,12 +75,13 @@ function openToNobody(name: string): string {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
 
 /** Without authentication, who reaches the address may do what the server does. */
-function openToOthers({ values: { host }, nameOf }: ParsedOptions, { transports }: WarningContext): string[] {
+function openToOthers(parsed: ParsedOptions, { transports }: WarningContext): string[] {
+  const { values: { host }, nameOf } = parsed;
   if (LOOPBACK.test(host) || onStdioAlone(transports)) return [];
   const name = nameOf("host");
   return [
-    `${name} ${
-      JSON.stringify(host)
+    `${name}${
+      shownIn(parsed, "host")
     }: anybody who reaches this machine may call the server, since Keystone has no ` +
     `authentication; let in by a firewall, or a reverse proxy that authenticates, whom you mean, or leave ${name} out`,
   ];

@@ -2,34 +2,27 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../core/errors.ts";
 import { readCertificatesOf, readPrivateKeyOf } from "./files.ts";
-import { parseArgs } from "./mod.ts";
+import { parsed, refusalOf } from "../../tests/support/config.ts";
 
-function refusal(...argv: string[]): string {
-  try {
-    parseArgs(argv, "1.2.3");
-  } catch (error) {
-    assert(error instanceof ConfigError, String(error));
-    assert.doesNotMatch(error.message, /\n/);
-    return error.message;
-  }
-  throw new assert.AssertionError({ message: `${argv.join(" ")} was accepted` });
+async function refusal(...argv: string[]): Promise<string> {
+  const message = await refusalOf(argv);
+  assert.doesNotMatch(message, /\n/);
+  return message;
 }
 
-function warnings(...argv: string[]): string[] {
-  const outcome = parseArgs(argv, "1.2.3");
-  assert(outcome.kind === "run");
-  return outcome.warnings;
+async function warnings(...argv: string[]): Promise<string[]> {
+  return (await parsed(argv)).warnings;
 }
 
 const CASES: readonly (readonly [line: string[], says: RegExp])[] = [
   [
     ["--stdio", "a b", "--stdio", "c d"],
-    /^--stdio: given 2 times, and Keystone serves one server; start one Keystone for each$/,
+    /^--stdio: given 2 times, expected one server; several stand in a file, see --config$/,
   ],
   [["--sse", "http://a/", "--sse=http://b/"], /^--sse: given 2 times/],
   [
     ["https://a/", "https://me:s3cret@b/x?s3cret"],
-    /^Unexpected argument "https:\/\/…@b\/x…": a URL is given already, .*start another Keystone for this one$/,
+    /^Unexpected argument "https:\/\/…@b\/x…": a URL is given already, expected one server; .*--config$/,
   ],
   [["example.com/mcp"], /"example.com\/mcp": the URL lacks its scheme, as in https:\/\/example.com\/mcp$/],
   [["localhost:3000"], /"localhost:3000": the URL lacks its scheme, as in http:\/\/localhost:3000\/…$/],
@@ -51,8 +44,8 @@ const CASES: readonly (readonly [line: string[], says: RegExp])[] = [
   [["--ws", "https://host/ws"], /^--ws: .*; its scheme https:\/\/ is none of ws:\/\/, wss:\/\/$/],
   [["--ws", "ws://host:99999"], /^--ws: .*; its port 99999 is no number/],
   [["--stdio", "a b", "--baseUrl", "https:///x"], /^--baseUrl "https:\/\/\/x": expected an http/],
-  [["serve", "--stdio", "a b"], /"serve": Keystone has no commands; leave the word out/],
-  [["start", "https://host/"], /"start": Keystone has no commands/],
+  [["serve", "--stdio", "a b"], /"serve": without a command Keystone serves; leave the word out/],
+  [["run", "https://host/"], /"run": without a command Keystone serves/],
   [["help"], /"help": did you mean --help\?$/],
   [["version"], /"version": did you mean --version\?$/],
   [["-v"], /^-v: unknown flag, did you mean --version\?$/],
@@ -67,7 +60,7 @@ const CASES: readonly (readonly [line: string[], says: RegExp])[] = [
   [["--api-key=s3cret"], /^--api-key: unknown flag, Keystone has no authentication/],
   [["--server", "sse"], /^--server: unknown flag, did you mean --outputTransport\?$/],
   [["--pass-environment"], /^--pass-environment: unknown flag, .*leave it out$/],
-  [["--named-server", "a", "b"], /^--named-server: unknown flag, Keystone serves one server/],
+  [["--named-server", "a", "b"], /^--named-server: unknown flag, did you mean --config\?/],
   [["--debug"], /^--debug: unknown flag, did you mean --logLevel debug\?$/],
   [["--no-verify-ssl"], /^--no-verify-ssl: unknown flag, .*--caFile/],
   [
@@ -105,35 +98,42 @@ const CASES: readonly (readonly [line: string[], says: RegExp])[] = [
 ];
 
 for (const [line, says] of CASES) {
-  Deno.test(`parseArgs refuses ${line.join(" ")}`, () => {
-    assert.match(refusal(...line), says);
-    assert.doesNotMatch(refusal(...line), /s3cret/);
+  Deno.test(`parseArgs refuses ${line.join(" ")}`, async () => {
+    const message = await refusal(...line);
+    assert.match(message, says);
+    assert.doesNotMatch(message, /s3cret/);
   });
 }
 
-Deno.test("parseArgs lets a bound that somebody lowers win over a default", () => {
-  assert.deepEqual(warnings("--stdio", "x", "--restartMaxDelay", "100ms", "--maxBodiesInFlight", "1m"), []);
-  assert.deepEqual(warnings("--stdio", "x", "--stdio", ""), []);
+Deno.test("parseArgs lets a bound that somebody lowers win over a default", async () => {
+  assert.deepEqual(
+    await warnings("--stdio", "x", "--restartMaxDelay", "100ms", "--maxBodiesInFlight", "1m"),
+    [],
+  );
+  assert.deepEqual(await warnings("--stdio", "x", "--stdio", ""), []);
 });
 
-Deno.test("parseArgs warns of a time and a size without a unit that nobody can mean", () => {
-  assert.deepEqual(warnings("--stdio", "x", "--requestTimeout", "30", "--maxBodySize=4"), [
+Deno.test("parseArgs warns of a time and a size without a unit that nobody can mean", async () => {
+  assert.deepEqual(await warnings("--stdio", "x", "--requestTimeout", "30", "--maxBodySize=4"), [
     '--maxBodySize "4" is 4 bytes: write 4m for megabytes, or 4k',
     '--requestTimeout "30" is 30 milliseconds: write 30s for seconds, or 30ms',
   ]);
   assert.deepEqual(
-    warnings("--stdio", "x", "--sessionTimeout", "60000", "--stopTimeout", "0", "--queueTimeout=30ms"),
+    await warnings("--stdio", "x", "--sessionTimeout", "60000", "--stopTimeout", "0", "--queueTimeout=30ms"),
     [],
   );
 });
 
-Deno.test("parseArgs warns of flags of the network where clients come by stdio alone, and of a store of none", () => {
-  assert.deepEqual(warnings("https://host/mcp", "--port", "9000"), [
+Deno.test("parseArgs warns of flags of the network where clients come by stdio alone, and of a store of none", async () => {
+  assert.deepEqual(await warnings("https://host/mcp", "--port", "9000"), [
     "--port has no effect where clients come by stdio alone: add --outputTransport streamableHttp,sse,ws",
   ]);
-  assert.deepEqual(warnings("--stdio", "x", "--stateful", "--eventStore", "none", "--eventStoreAge", "1h"), [
-    "--eventStoreAge has no effect with --eventStore none",
-  ]);
+  assert.deepEqual(
+    await warnings("--stdio", "x", "--stateful", "--eventStore", "none", "--eventStoreAge", "1h"),
+    [
+      "--eventStoreAge has no effect with --eventStore none",
+    ],
+  );
 });
 
 Deno.test("readCertificatesOf and readPrivateKeyOf name the file, what it holds and how to mend it", async () => {

@@ -61,6 +61,22 @@ function misspelt(inside: string): string {
   return `nobody is asked for the input ${input}; write \${${name}} and set that variable, or name a file by { "file": "path" }`;
 }
 
+interface BracesOptions {
+  readonly variables: Readonly<Record<string, string>>;
+  /** Hears of each variable that is left as it is. */
+  readonly unset: (name: string) => void;
+}
+
+/** Nothing but `${NAME}`, and `$${NAME}` for itself: for texts that were not written for us alone. */
+export function expandBraces(text: string, { variables, unset }: BracesOptions): string {
+  return text.replace(/(\$?)\$\{([A-Za-z_]\w*)\}/g, (whole, escape: string, name: string) => {
+    if (escape !== "") return whole.slice(1);
+    const value = own(variables, name);
+    if (value === undefined) unset(name);
+    return value ?? whole;
+  });
+}
+
 /** The message says what is meant by it, and nothing of any value. */
 export class Unknown extends Error {}
 

@@ -1,0 +1,193 @@
+/** A configuration file as a whole: values for all servers, and the servers. */
+import { basename, dirname, resolve } from "node:path";
+import { similarName } from "../../base/similar.ts";
+import { type Document, extensionOf, EXTENSIONS, type Path, readDocument } from "../document/document.ts";
+import type { Layer } from "../layers.ts";
+import { configError, type Problem } from "../problem.ts";
+import { expand } from "./expansion.ts";
+import { type Field, type FileContext, fileLayer, isTable, valueAt } from "./fields.ts";
+import { readSmallFile } from "./file_text.ts";
+import { Findings } from "./findings.ts";
+import { isSilentAtTop } from "./foreign_keys.ts";
+import { placeOf, SECTION_NAMES, sectionEntries } from "./places.ts";
+import { nameFault } from "./server_names.ts";
+import { type FileServer, isDisabled, readServerEntry } from "./servers.ts";
+
+export interface ConfigurationFile {
+  /** As its user calls it. */
+  readonly path: string;
+  /** Somebody has named it; else it was found. */
+  readonly isNamed: boolean;
+  /** What concerns all servers. */
+  readonly shared: Layer;
+  readonly servers: readonly FileServer[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+  /** Files whose text was put in. */
+  readonly read: readonly string[];
+}
+
+export interface FileSurroundings {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly home: string | undefined;
+}
+
+/** Throws ConfigError where there is nothing to read. */
+export async function readConfigurationFile(
+  { path, isNamed }: { readonly path: string; readonly isNamed: boolean },
+  surroundings: FileSurroundings,
+): Promise<ConfigurationFile> {
+  const place = resolve(surroundings.cwd, path);
+  const document = await documentAt(place, path);
+  return new Reader(document, { path, place, isNamed, surroundings }).file();
+}
+
+async function documentAt(place: string, path: string): Promise<Document> {
+  const extension = extensionOf(path);
+  const at = { file: path, line: 1, column: 1 };
+  if (extension === undefined) {
+    const text = `expected a file whose name ends in ${EXTENSIONS.map((name) => `.${name}`).join(", ")}`;
+    throw configError([{ text: `${path}: ${text}` }]);
+  }
+  const file = readSmallFile(place);
+  if ("fault" in file) throw configError([{ text: `${path}: ${file.fault}` }]);
+  const reading = await readDocument(file.text, extension);
+  if (reading.kind === "document") return reading.document;
+  throw configError(reading.faults.map((fault) => ({ text: fault.text, at: { ...at, ...fault.at } })));
+}
+
+interface ReaderOptions {
+  readonly path: string;
+  /** Where it is. */
+  readonly place: string;
+  readonly isNamed: boolean;
+  readonly surroundings: FileSurroundings;
+}
+
+class Reader {
+  readonly #options: ReaderOptions;
+  readonly #findings: Findings;
+  readonly #context: FileContext;
+  readonly #read: string[] = [];
+  /** Under which key the servers are. */
+  readonly #serversKey: "servers" | "mcpServers";
+
+  constructor(document: Document, options: ReaderOptions) {
+    this.#options = options;
+    const written = document.value;
+    this.#serversKey = isTable(written) && "mcpServers" in written ? "mcpServers" : "servers";
+    this.#findings = new Findings(options.path, document);
+    this.#context = this.#expanded(written);
+  }
+
+  file(): ConfigurationFile {
+    const { path, isNamed } = this.#options;
+    const { value } = this.#context;
+    if (!isTable(value)) this.#findings.problem([], "expected a table of sections");
+    const keys = isTable(value) ? Object.keys(value) : [];
+    const shared = fileLayer(keys.flatMap((key) => this.#section(key)), this.#context);
+    const servers = this.#servers();
+    const { problems, warnings } = this.#findings;
+    return { path, isNamed, shared, servers, problems, warnings, read: this.#read };
+  }
+
+  #expanded(written: unknown): FileContext {
+    const { place, surroundings: { variables, home } } = this.#options;
+    const folder = dirname(place);
+    const { value, problems, isFromElsewhere } = expand(written, {
+      variables,
+      ofEditors: { workspaceFolder: workspaceOf(folder), ...home !== undefined && { userHome: home } },
+      readFile: (name) => {
+        const path = resolve(folder, name);
+        this.#read.push(path);
+        return readSmallFile(path);
+      },
+      isTable: (path) => this.#isTablePlace(path),
+      isSkipped: (path) => this.#isSkipped(path, written),
+    });
+    for (const { path, text } of problems) this.#findings.problem(path, text);
+    return { value, written, isFromElsewhere, findings: this.#findings, folder };
+  }
+
+  /** Sections, servers, and records of names with texts. */
+  #isTablePlace(path: Path): boolean {
+    const last = path.at(-1);
+    return path.length < 2 || (path.length === 2 && path[0] === this.#serversKey) || last === "env" ||
+      last === "headers";
+  }
+
+  /** What is switched off needs no variables, and what is another program's is not ours to read. */
+  #isSkipped(path: Path, written: unknown): boolean {
+    const [top] = path;
+    if (path.length === 1) return top !== this.#serversKey && !isSection(String(top));
+    return path.length === 2 && top === this.#serversKey && isDisabled(valueAt(written, path));
+  }
+
+  #section(key: string): Field[] {
+    const section = sectionEntries().find(([name]) => name === key);
+    if (!section) {
+      this.#unknownTop(key);
+      return [];
+    }
+    const table = valueAt(this.#context.value, [key]);
+    if (!isTable(table)) {
+      this.#findings.problem([key], "expected a table", table);
+      return [];
+    }
+    const names = new Map(section[1]);
+    return Object.keys(table).flatMap((name): Field[] => {
+      const option = names.get(name);
+      if (option !== undefined) return [{ key: option, path: [key, name] }];
+      this.#findings.problem([key, name], `unknown key${hintFor(name, [...names.keys()])}`);
+      return [];
+    });
+  }
+
+  #unknownTop(key: string): void {
+    if (key === this.#serversKey || isSilentAtTop(key)) return;
+    if (key === "servers") {
+      return this.#findings.problem([key], "expected it or mcpServers, but both are there");
+    }
+    if (this.#serversKey === "mcpServers") return this.#findings.warning([key], "unknown section, ignored");
+    this.#findings.problem([key], `unknown section${hintFor(key, [...SECTION_NAMES, "servers"])}`);
+  }
+
+  #servers(): FileServer[] {
+    const key = this.#serversKey;
+    const table = valueAt(this.#context.value, [key]);
+    if (table === undefined) return [];
+    if (!isTable(table)) {
+      this.#findings.problem([key], "expected a table of servers by their names", table);
+      return [];
+    }
+    const enabled = Object.keys(table).filter((name) => !isDisabled(table[name]));
+    if (enabled.length === 0) this.#findings.warning([key], "no server is there that is not disabled");
+    return enabled.flatMap((name) => this.#server(name, enabled.length > 1) ?? []);
+  }
+
+  #server(name: string, isOneOfMany: boolean): FileServer | undefined {
+    const path = [this.#serversKey, name];
+    const fault = nameFault(name, isOneOfMany);
+    if (fault !== undefined) this.#findings.problem(path, fault);
+    const isForeign = this.#serversKey === "mcpServers";
+    return readServerEntry({ name, path, context: this.#context, isForeign });
+  }
+}
+
+function isSection(key: string): boolean {
+  return SECTION_NAMES.some((name) => name === key);
+}
+
+/** The place of an option that is written elsewhere, or a similar name. */
+function hintFor(name: string, known: readonly string[]): string {
+  const place = placeOf(name);
+  if (place) return `; write ${place.section}.${place.name}`;
+  const similar = similarName(name, known);
+  return similar === undefined ? `, expected ${known.join(", ")}` : `, did you mean ${similar}?`;
+}
+
+/** An editor keeps its files in a folder of their own. */
+function workspaceOf(folder: string): string {
+  return basename(folder) === ".vscode" ? dirname(folder) : folder;
+}

@@ -1,0 +1,128 @@
+/** Options as a configuration file gives them: to a layer of values as flags would give them, with their places. */
+import { isAbsolute, join } from "node:path";
+import type { Path } from "../document/document.ts";
+import type { Layer, Placed } from "../layers.ts";
+import { findOption, type OptionKey } from "../options.ts";
+import { type Findings, nameOfPath } from "./findings.ts";
+import { RECORDS } from "./places.ts";
+
+/** One option in the file. */
+export interface Field {
+  readonly key: OptionKey;
+  readonly path: Path;
+}
+
+export interface FileContext {
+  /** With variables and files in their places. */
+  readonly value: unknown;
+  /** As it stands there. */
+  readonly written: unknown;
+  readonly isFromElsewhere: (path: Path) => boolean;
+  readonly findings: Findings;
+  /** What relative paths begin at. */
+  readonly folder: string;
+}
+
+interface Read {
+  readonly value: unknown;
+  /** Of each value of a list. */
+  readonly paths?: readonly Path[];
+}
+
+/** `nameOf` is for what is not in it. */
+export function fileLayer(fields: readonly Field[], context: FileContext): Layer {
+  const read = new Map(
+    fields.map((field) => [field.key as string, { ...field, ...readField(field, context) }]),
+  );
+  return {
+    origin: "file",
+    values: Object.fromEntries([...read].map(([key, { value }]) => [key, value])),
+    nameOf: (key) => nameOfPath(read.get(key)?.path ?? [key]),
+    placedAt: (key, index) => {
+      const { path = [key], paths = [] } = read.get(key) ?? {};
+      return placed(index === undefined ? path : paths[index] ?? path, { key, context });
+    },
+  };
+}
+
+function placed(path: Path, { key, context }: { key: string; context: FileContext }): Placed {
+  const { findings, written, isFromElsewhere } = context;
+  const isEntry = key in RECORDS && typeof path.at(-1) === "string";
+  return {
+    at: findings.at(path),
+    ...isEntry && { name: nameOfPath(path) },
+    ...isFromElsewhere(path) && { written: valueAt(written, path) },
+  };
+}
+
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (inside, step) => isTable(inside) || Array.isArray(inside) ? get(inside, step) : undefined,
+    value,
+  );
+}
+
+function get(inside: object, step: string | number): unknown {
+  return Object.getOwnPropertyDescriptor(inside, step)?.value;
+}
+
+export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readField({ key, path }: Field, context: FileContext): Read {
+  const value = valueAt(context.value, path);
+  const separator = RECORDS[key];
+  if (separator !== undefined) return readRecord(value, { path, separator, context });
+  const { list, value: form = "" } = findOption(key) ?? {};
+  if (list !== undefined) return readList(value, { path, isSplit: list === "commas", context });
+  return { value: /^<(file|directory)>$/.test(form) ? readPath(value, { path, context }) : value };
+}
+
+/** A number or a truth is what it looks like. */
+function readRecord(
+  value: unknown,
+  { path, separator, context }: { path: Path; separator: string; context: FileContext },
+): Read {
+  if (!isTable(value)) {
+    context.findings.problem(path, "expected a table of names with texts", value);
+    return { value: [], paths: [] };
+  }
+  const entries = Object.entries(value).filter(([name, text]) => {
+    if (isScalar(text) && !name.includes(separator.trim())) return true;
+    const expected = isScalar(text) ? `expected a name without "${separator.trim()}"` : "expected a text";
+    context.findings.problem([...path, name], expected, isScalar(text) ? undefined : text);
+    return false;
+  });
+  return {
+    value: entries.map(([name, text]) => `${name}${separator}${text}`),
+    paths: entries.map(([name]) => [...path, name]),
+  };
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}
+
+/** One text is a list of one, or of what its commas part. */
+function readList(
+  value: unknown,
+  { path, isSplit, context }: { path: Path; isSplit: boolean; context: FileContext },
+): Read {
+  if (typeof value === "string") {
+    return { value: isSplit ? value.split(",").map((name) => name.trim()) : [value] };
+  }
+  if (Array.isArray(value)) return { value, paths: value.map((_, index) => [...path, index]) };
+  context.findings.problem(path, "expected a list of texts", value);
+  return { value: undefined };
+}
+
+/** Relative to the file, wherever Keystone is started. */
+function readPath(value: unknown, { path, context }: { path: Path; context: FileContext }): unknown {
+  if (isTable(valueAt(context.written, path))) {
+    context.findings.problem(path, "expected a path: the file is read for this option in any case");
+    return undefined;
+  }
+  if (typeof value !== "string" || value === "" || isAbsolute(value)) return value;
+  return join(context.folder, value);
+}

@@ -1,0 +1,51 @@
+/** What is found while a configuration file is read: each thing with its name and where it is. */
+import type { Document, Path } from "../document/document.ts";
+import type { FilePosition } from "../layers.ts";
+import { type Problem, shorten } from "../problem.ts";
+
+export class Findings {
+  readonly problems: Problem[] = [];
+  readonly warnings: string[] = [];
+  readonly #file: string;
+  readonly #document: Document;
+
+  constructor(file: string, document: Document) {
+    this.#file = file;
+    this.#document = document;
+  }
+
+  at(path: Path): FilePosition {
+    return { file: this.#file, ...this.#document.positionOf(path) };
+  }
+
+  /** `value` is shown where it is given, unless it is a text: those may be secrets. */
+  problem(path: Path, text: string, value?: unknown): void {
+    const shown = value === undefined || typeof value === "string" ? "" : ` ${shorten(shape(value))}`;
+    const name = nameOfPath(path);
+    this.problems.push({ at: this.at(path), text: name === "" ? text : `${name}${shown}: ${text}` });
+  }
+
+  warning(path: Path, text: string): void {
+    const { file, line, column } = this.at(path);
+    this.warnings.push(`${file}:${line}:${column}: ${nameOfPath(path)}: ${text}`);
+  }
+}
+
+/** As one would write it in TOML; the place in a list stands in brackets. */
+export function nameOfPath(path: Path): string {
+  return path.map((step) => typeof step === "number" ? `[${step}]` : `.${nameOfKey(step)}`).join("").replace(
+    /^\./,
+    "",
+  );
+}
+
+function nameOfKey(key: string): string {
+  return /^[\w-]+$/.test(key) ? key : JSON.stringify(key);
+}
+
+/** What is in it may be a secret. */
+function shape(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? [] : ["…"];
+  if (typeof value !== "object" || value === null) return value;
+  return Object.keys(value).length === 0 ? {} : { "…": "…" };
+}

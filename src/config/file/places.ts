@@ -1,0 +1,157 @@
+/** Where each option stands in a configuration file: in which section, and by which name there. */
+import type { OptionKey, WhichServerKey } from "../options.ts";
+
+/** What a file says of a server by `command` and `url`. */
+type PlacedKey = Exclude<OptionKey, WhichServerKey>;
+
+/** By section, then by the name in it. What concerns a server is there for all servers, and below each by its own key. */
+const SECTIONS = {
+  listen: {
+    host: "host",
+    port: "port",
+    allowedHost: "allowedHost",
+  },
+  tls: {
+    cert: "tlsCert",
+    key: "tlsKey",
+  },
+  cors: {
+    origins: "cors",
+    allowedOrigin: "allowedOrigin",
+  },
+  clients: {
+    outputTransport: "outputTransport",
+    streamableHttpPath: "streamableHttpPath",
+    ssePath: "ssePath",
+    messagePath: "messagePath",
+    wsPath: "wsPath",
+    baseUrl: "baseUrl",
+    healthEndpoint: "healthEndpoint",
+    stateful: "stateful",
+    replyMode: "replyMode",
+    protocolVersion: "protocolVersion",
+  },
+  children: {
+    mode: "children",
+    env: "env",
+    cwd: "cwd",
+    prewarm: "prewarm",
+    max: "maxChildren",
+    tryAtStart: "tryAtStart",
+    exitOnFailure: "exitOnFailure",
+    restart: "restart",
+    restartDelay: "restartDelay",
+    restartMaxDelay: "restartMaxDelay",
+    crashLimit: "crashLimit",
+    crashWindow: "crashWindow",
+    crashProbe: "crashProbe",
+  },
+  remote: {
+    headers: "header",
+    headerFile: "headerFile",
+    oauth2Bearer: "oauth2Bearer",
+    oauth2BearerFile: "oauth2BearerFile",
+    caFile: "caFile",
+    retryAttempts: "retryAttempts",
+    retryDelay: "retryDelay",
+    retryMaxDelay: "retryMaxDelay",
+    allowPrivateRedirects: "allowPrivateRedirects",
+  },
+  events: {
+    store: "eventStore",
+    size: "eventStoreSize",
+    count: "eventStoreCount",
+    age: "eventStoreAge",
+  },
+  limits: {
+    maxConnections: "maxConnections",
+    maxConnectionsPerAddress: "maxConnectionsPerAddress",
+    maxHeaderSize: "maxHeaderSize",
+    maxSessions: "maxSessions",
+    maxOpenRequests: "maxOpenRequests",
+    maxBufferedMessages: "maxBufferedMessages",
+    maxBufferedSize: "maxBufferedSize",
+    maxBodySize: "maxBodySize",
+    maxMessageSize: "maxMessageSize",
+    maxSubscriptions: "maxSubscriptions",
+    maxUriLength: "maxUriLength",
+    maxHandshakeSize: "maxHandshakeSize",
+    maxIdLength: "maxIdLength",
+    maxDepth: "maxDepth",
+    maxBatch: "maxBatch",
+    maxBodyParts: "maxBodyParts",
+    maxMessageParts: "maxMessageParts",
+    maxBodiesInFlight: "maxBodiesInFlight",
+    maxUnreadSize: "maxUnreadSize",
+  },
+  timeouts: {
+    request: "requestTimeout",
+    maxRequestTime: "maxRequestTime",
+    session: "sessionTimeout",
+    start: "startTimeout",
+    stop: "stopTimeout",
+    shutdown: "shutdownTimeout",
+    queue: "queueTimeout",
+    evictAfter: "evictAfter",
+    header: "headerTimeout",
+    idle: "idleTimeout",
+    body: "bodyTimeout",
+    stall: "stallTimeout",
+    connect: "connectTimeout",
+    remoteIdle: "remoteIdleTimeout",
+    keepAlive: "keepAlive",
+    progressHeartbeat: "progressHeartbeat",
+  },
+  lifetime: {
+    exitWithParent: "exitWithParent",
+    idleExit: "idleExit",
+  },
+  log: {
+    level: "logLevel",
+    format: "logFormat",
+    slowRequest: "slowRequest",
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, PlacedKey>>>>;
+
+type Sections = typeof SECTIONS;
+export type SectionName = keyof Sections;
+type KeysOf<S> = S extends unknown ? S[keyof S] : never;
+type Listed = KeysOf<Sections[SectionName]>;
+
+export interface Place {
+  readonly section: SectionName;
+  readonly name: string;
+}
+
+/** In the order of the table. */
+export function sectionEntries(): [SectionName, [name: string, key: PlacedKey][]][] {
+  return Object.entries(SECTIONS).map(([section, names]) => [section as SectionName, Object.entries(names)]);
+}
+
+export const SECTION_NAMES = sectionEntries().map(([section]) => section);
+
+const PLACES = placesOfAll();
+
+/** Undefined for what a file says in another way. */
+export function placeOf(key: string): Place | undefined {
+  return Object.hasOwn(PLACES, key) ? PLACES[key as PlacedKey] : undefined;
+}
+
+/** Every option has a place: the types do not fit where one has none. */
+function placesOfAll(): Readonly<Record<PlacedKey, Place>> {
+  const entries = sectionEntries().flatMap(([section, names]) =>
+    names.map(([name, key]) => [key, { section, name }] as const)
+  );
+  const places = Object.fromEntries(entries) as Record<Listed, Place>;
+  return places;
+}
+
+/** What is a record in a file and a list of pairs elsewhere, by what stands between a name and its value there. */
+export const RECORDS: Readonly<Record<string, string>> = { env: "=", header: ": " } satisfies Partial<
+  Record<PlacedKey, string>
+>;
+
+/** What an option is called below a server. */
+export function serverKeyName(key: string): string {
+  return key === "header" ? "headers" : key;
+}
