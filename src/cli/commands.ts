@@ -4,7 +4,10 @@ import * as serving from "./serve_command.ts";
 
 type Load = () => Promise<Command>;
 
-const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([]);
+const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
+  ["config", () => import("./config/config.ts")],
+  ["validate-config", () => import("./config/validate.ts")],
+]);
 
 interface Called {
   readonly load: Load;

@@ -77,6 +77,21 @@ export function accepted(resolution: Resolved | Refused): Resolved {
   return resolution;
 }
 
+/** All that is wrong with a file by itself, which may leave open which server it is for. */
+export function problemsOf(file: ConfigurationFile): readonly Problem[] {
+  if (file.servers.length === 0) {
+    return inOrder([...file.problems, ...sectionProblems(layered([file.shared]))]);
+  }
+  const resolution = resolve([], { argv: [] }, file);
+  return resolution.kind === "refused" ? resolution.problems : [];
+}
+
+function sectionProblems(given: Layered): Problem[] {
+  const { success, data } = options.safeParse(given.raw);
+  if (!success) return invalidValues(given);
+  return general({ ...given, values: data }).map((problem) => located(problem, given));
+}
+
 interface Sources {
   readonly operands: Operands;
   readonly file: ConfigurationFile | undefined;

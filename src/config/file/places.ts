@@ -10,6 +10,7 @@ const SECTIONS = {
     host: "host",
     port: "port",
     allowedHost: "allowedHost",
+    trustProxy: "trustProxy",
   },
   tls: {
     cert: "tlsCert",
@@ -26,6 +27,7 @@ const SECTIONS = {
     messagePath: "messagePath",
     wsPath: "wsPath",
     baseUrl: "baseUrl",
+    basePath: "basePath",
     healthEndpoint: "healthEndpoint",
     stateful: "stateful",
     replyMode: "replyMode",

@@ -4,7 +4,7 @@ import { HTTP, remoteUrl, WEB_SOCKET } from "../../options/network_values.ts";
 import { similarName } from "../../base/similar.ts";
 import { commandLabel, commandText } from "../command_label.ts";
 import type { Path } from "../document/document.ts";
-import type { Layer } from "../layers.ts";
+import type { FilePosition, Layer } from "../layers.ts";
 import { isServerOption, optionEntries } from "../options.ts";
 import {
   directCommand,
@@ -25,8 +25,7 @@ export interface FileServer {
   readonly layer: Layer;
   readonly server: ServerInput;
   readonly description?: string;
-  /** What says which server it is, as it stands there. */
-  readonly path: Path;
+  readonly at: FilePosition;
 }
 
 /** Which wire a client's file means by `type`; `http` is what finds out by itself. */
@@ -66,7 +65,7 @@ export function readServerEntry(entry: Entry): FileServer | undefined {
   const before = findings.problems.length;
   const server = inputOf(entry);
   if (!server || findings.problems.length > before) return undefined;
-  return { name, layer, path, server, ...description !== undefined && { description } };
+  return { name, layer, at: findings.at(path), server, ...description !== undefined && { description } };
 }
 
 /** Whether somebody has switched it off; what else is written of it does not count then. */

@@ -1,0 +1,29 @@
+/** What commands do with a configuration besides serving it; loaded with those. */
+import { ConfigError } from "../core/errors.ts";
+import { readConfigurationFile } from "./file/configuration_file.ts";
+import { type Surroundings, surroundings } from "./parse_args.ts";
+import { problemLine } from "./problem.ts";
+import { problemsOf } from "./resolve.ts";
+
+export { type EffectiveConfiguration, effectiveConfiguration, type Sourced } from "./effective.ts";
+export { fileSchema } from "./file/schema.ts";
+export { parseArgs } from "./parse_args.ts";
+
+interface Validation {
+  /** One line each. */
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  readonly servers: number;
+}
+
+/** Throws ConfigError for what is no file with a configuration. */
+export async function validateFile(path: string, around: Surroundings = surroundings()): Promise<Validation> {
+  try {
+    const file = await readConfigurationFile({ path, isNamed: true }, around);
+    const { warnings, servers } = file;
+    return { problems: problemsOf(file).map(problemLine), warnings, servers: servers.length };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { problems: error.message.split("\n"), warnings: [], servers: 0 };
+  }
+}
