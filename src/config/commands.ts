@@ -19,7 +19,7 @@ interface Validation {
 /** Throws ConfigError for what is no file with a configuration. */
 export async function validateFile(path: string, around: Surroundings = surroundings()): Promise<Validation> {
   try {
-    const file = await readConfigurationFile({ path, isNamed: true }, around);
+    const file = await readConfigurationFile({ path }, around);
     const { warnings, servers } = file;
     return { problems: problemsOf(file).map(problemLine), warnings, servers: servers.length };
   } catch (error) {

@@ -8,6 +8,7 @@ import type { Layer } from "./layers.ts";
 import { isWhichServer } from "./options.ts";
 import { expandPairs } from "./pair_variables.ts";
 import { accepted, resolve, type Resolved } from "./resolve.ts";
+import { serverGivenIn } from "./server_choice.ts";
 import type { Operands } from "./server_input.ts";
 
 /** What a command line comes to; the texts end without a newline. */
@@ -46,8 +47,9 @@ export async function parseArgs(
   const flags = readFlags(dashes < 0 ? argv : argv.slice(0, dashes), version);
   if (flags.kind !== "values") return flags;
   const operands = { argv: dashes < 0 ? [] : argv.slice(dashes + 1), url: flags.url };
-  const { file, warnings: found } = await fileOf(flags.config, around);
   const { layers, warnings } = layersOf(flags.values, { operands, around });
+  const isServerGiven = serverGivenIn(layers, operands) !== undefined;
+  const { file, warnings: found } = await fileOf(flags.config, { around, isServerGiven });
   const { kind: _, ...resolved } = accepted(resolve(layers, operands, file));
   return { ...resolved, kind: "run", warnings: [...found, ...warnings, ...resolved.warnings] };
 }
@@ -57,13 +59,22 @@ interface FileFound {
   readonly warnings: readonly string[];
 }
 
-async function fileOf(config: string | false | undefined, around: Surroundings): Promise<FileFound> {
+interface FileContext {
+  readonly around: Surroundings;
+  readonly isServerGiven: boolean;
+}
+
+/** The servers of a file that was only found give way to one that is given. */
+async function fileOf(
+  config: string | false | undefined,
+  { around, isServerGiven }: FileContext,
+): Promise<FileFound> {
   const named = config ?? (around.variables[CONFIG_VARIABLE] || undefined);
   if (named === false) return { warnings: [] };
   const found = named === undefined ? findConfigurationFile(around) : { path: named, warnings: [] };
   if (found === undefined) return { warnings: [] };
-  const file = await readConfigurationFile({ path: found.path, isNamed: named !== undefined }, around);
-  return { file, warnings: found.warnings };
+  const options = { path: found.path, ignoresServers: named === undefined && isServerGiven };
+  return { file: await readConfigurationFile(options, around), warnings: found.warnings };
 }
 
 interface Line {
@@ -74,7 +85,10 @@ interface Line {
 function layersOf(values: Layer["values"], { operands, around: { variables } }: Line) {
   const flags = expandPairs({ origin: "flag", values, nameOf: flagName }, variables);
   const environment = expandPairs(environmentLayer(variables), variables);
-  const layers = [withoutServer(environment.layer, isServerGiven(flags.layer, operands)), flags.layer];
+  const layers = [
+    withoutServer(environment.layer, serverGivenIn([flags.layer], operands) !== undefined),
+    flags.layer,
+  ];
   return { layers, warnings: [...unknownVariables(variables), ...environment.warnings, ...flags.warnings] };
 }
 
@@ -83,11 +97,6 @@ function withoutServer(layer: Layer, isGiven: boolean): Layer {
   if (!isGiven) return layer;
   const values = Object.fromEntries(Object.entries(layer.values).filter(([key]) => !isWhichServer(key)));
   return { ...layer, values };
-}
-
-function isServerGiven({ values }: Layer, { argv, url }: Operands): boolean {
-  return argv.length > 0 || url !== undefined ||
-    Object.entries(values).some(([key, value]) => isWhichServer(key) && String(value ?? "").trim() !== "");
 }
 
 /** One that somebody has removed has no name. */

@@ -16,11 +16,15 @@ import { type FileServer, isDisabled, readServerEntry } from "./servers.ts";
 export interface ConfigurationFile {
   /** As its user calls it. */
   readonly path: string;
-  /** Somebody has named it; else it was found. */
-  readonly isNamed: boolean;
+  /** The whole path. */
+  readonly place: string;
   /** What concerns all servers. */
   readonly shared: Layer;
   readonly servers: readonly FileServer[];
+  /** The names of servers that do not count, since one is given elsewhere. */
+  readonly ignored: readonly string[];
+  /** The values of servers of which it is not understood which they are. */
+  readonly broken: readonly Layer[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
   /** Files whose text was put in. */
@@ -33,14 +37,21 @@ export interface FileSurroundings {
   readonly home: string | undefined;
 }
 
+interface FileOptions {
+  /** As its user calls it. */
+  readonly path: string;
+  /** Its servers are not looked at, but for their names. */
+  readonly ignoresServers?: boolean;
+}
+
 /** Throws ConfigError where there is nothing to read. */
 export async function readConfigurationFile(
-  { path, isNamed }: { readonly path: string; readonly isNamed: boolean },
+  options: FileOptions,
   surroundings: FileSurroundings,
 ): Promise<ConfigurationFile> {
-  const place = resolve(surroundings.cwd, path);
-  const document = await documentAt(place, path);
-  return new Reader(document, { path, place, isNamed, surroundings }).file();
+  const place = resolve(surroundings.cwd, options.path);
+  const document = await documentAt(place, options.path);
+  return new Reader(document, { ...options, place, surroundings }).file();
 }
 
 async function documentAt(place: string, path: string): Promise<Document> {
@@ -57,11 +68,9 @@ async function documentAt(place: string, path: string): Promise<Document> {
   throw configError(reading.faults.map((fault) => ({ text: fault.text, at: { ...at, ...fault.at } })));
 }
 
-interface ReaderOptions {
-  readonly path: string;
+interface ReaderOptions extends FileOptions {
   /** Where it is. */
   readonly place: string;
-  readonly isNamed: boolean;
   readonly surroundings: FileSurroundings;
 }
 
@@ -70,6 +79,8 @@ class Reader {
   readonly #findings: Findings;
   readonly #context: FileContext;
   readonly #read: string[] = [];
+  readonly #broken: Layer[] = [];
+  #ignored: readonly string[] = [];
   /** Under which key the servers are. */
   readonly #serversKey: "servers" | "mcpServers";
 
@@ -82,14 +93,19 @@ class Reader {
   }
 
   file(): ConfigurationFile {
-    const { path, isNamed } = this.#options;
+    const { path, place } = this.#options;
     const { value } = this.#context;
     if (!isTable(value)) this.#findings.problem([], "expected a table of sections");
     const keys = isTable(value) ? Object.keys(value) : [];
     const shared = fileLayer(keys.flatMap((key) => this.#section(key)), this.#context);
     const servers = this.#servers();
     const { problems, warnings } = this.#findings;
-    return { path, isNamed, shared, servers, problems, warnings, read: this.#read };
+    return {
+      ...{ path, place, shared, servers, problems, warnings },
+      ignored: this.#ignored,
+      broken: this.#broken,
+      read: this.#read,
+    };
   }
 
   #expanded(written: unknown): FileContext {
@@ -112,16 +128,17 @@ class Reader {
 
   /** Sections, servers, and records of names with texts. */
   #isTablePlace(path: Path): boolean {
-    const last = path.at(-1);
-    return path.length < 2 || (path.length === 2 && path[0] === this.#serversKey) || last === "env" ||
-      last === "headers";
+    const [top, last] = [path[0], path.at(-1)];
+    const records = top === this.#serversKey ? 3 : 2;
+    return path.length < records || (path.length === records && (last === "env" || last === "headers"));
   }
 
   /** What is switched off needs no variables, and what is another program's is not ours to read. */
   #isSkipped(path: Path, written: unknown): boolean {
     const [top] = path;
     if (path.length === 1) return top !== this.#serversKey && !isSection(String(top));
-    return path.length === 2 && top === this.#serversKey && isDisabled(valueAt(written, path));
+    if (top !== this.#serversKey) return false;
+    return this.#options.ignoresServers === true || (path.length === 2 && isDisabled(valueAt(written, path)));
   }
 
   #section(key: string): Field[] {
@@ -162,6 +179,10 @@ class Reader {
       return [];
     }
     const enabled = Object.keys(table).filter((name) => !isDisabled(table[name]));
+    if (this.#options.ignoresServers) {
+      this.#ignored = enabled;
+      return [];
+    }
     if (enabled.length === 0) this.#findings.warning([key], "no server is there that is not disabled");
     return enabled.flatMap((name) => this.#server(name, enabled.length > 1) ?? []);
   }
@@ -171,7 +192,9 @@ class Reader {
     const fault = nameFault(name, isOneOfMany);
     if (fault !== undefined) this.#findings.problem(path, fault);
     const isForeign = this.#serversKey === "mcpServers";
-    return readServerEntry({ name, path, context: this.#context, isForeign });
+    const { layer, server } = readServerEntry({ name, path, context: this.#context, isForeign });
+    if (!server) this.#broken.push(layer);
+    return server;
   }
 }
 

@@ -51,21 +51,27 @@ interface Entry {
   readonly isForeign: boolean;
 }
 
-/** Undefined where it cannot be understood; what is wrong is told to the findings. */
-export function readServerEntry(entry: Entry): FileServer | undefined {
+interface ReadEntry {
+  readonly layer: Layer;
+  /** Undefined where it is not understood. */
+  readonly server?: FileServer;
+}
+
+/** What is wrong is told to the findings. */
+export function readServerEntry(entry: Entry): ReadEntry {
   const { name, path, context } = entry;
   const { findings } = context;
   const value = valueAt(context.value, path);
   if (!isTable(value)) {
     findings.problem(path, "expected a table with command or url", value);
-    return undefined;
+    return { layer: fileLayer([], context) };
   }
   const layer = fileLayer(fieldsOf(Object.keys(value), entry), context);
   const description = textOf(entry, "description");
-  const before = findings.problems.length;
   const server = inputOf(entry);
-  if (!server || findings.problems.length > before) return undefined;
-  return { name, layer, at: findings.at(path), server, ...description !== undefined && { description } };
+  if (!server) return { layer };
+  const about = description !== undefined && { description };
+  return { layer, server: { name, layer, at: findings.at(path), server, ...about } };
 }
 
 /** Whether somebody has switched it off; what else is written of it does not count then. */
