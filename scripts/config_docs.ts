@@ -1,7 +1,6 @@
 // deno-lint-ignore-file no-console -- a script reports to the terminal
 /** Writes docs/configuration.md from the table of options. */
-import { sectionEntries, serverKeyName } from "../src/config/file/places.ts";
-import { nameInFile } from "../src/config/file/schema.ts";
+import { nameInFile, sectionEntries, serverKeyName } from "../src/config/file/places.ts";
 import {
   findOption,
   isServerOption,

@@ -42,7 +42,7 @@ export interface Given extends Partial<Placed> {
 export interface Layered {
   readonly raw: RawOptions;
   readonly origins: ReadonlyMap<OptionKey, Origin>;
-  /** As where it was given; what nobody has given is called as on the command line. */
+  /** As where it was given; what nobody has given by default as on the command line. */
   readonly nameOf: OptionNames;
   /** Undefined for what nobody has given. */
   readonly givenBy: (key: string, index?: number) => Given | undefined;
@@ -56,14 +56,14 @@ interface Part {
 /** Lists of names with values: a later layer adds to them, and its values win by their names. */
 const MERGED: ReadonlySet<string> = new Set<OptionKey>(["env", "header"]);
 
-export function layered(layers: readonly Layer[]): Layered {
+export function layered(layers: readonly Layer[], nameByDefault: OptionNames = flagName): Layered {
   const parts = new Map(optionEntries().map(([key]) => [key as string, partsOf(key, layers)]));
   const lastOf = (key: string) => parts.get(key)?.at(-1)?.layer;
   const keys = optionEntries().map(([key]) => key);
   return {
     raw: Object.fromEntries(keys.map((key) => [key, valueOf(parts.get(key) ?? [])])),
     origins: new Map(keys.map((key) => [key, lastOf(key)?.origin ?? "default"])),
-    nameOf: (key) => (lastOf(key)?.nameOf ?? flagName)(key),
+    nameOf: (key) => (lastOf(key)?.nameOf ?? nameByDefault)(key),
     givenBy: (key, index) => givenBy(key, parts.get(key) ?? [], index),
   };
 }

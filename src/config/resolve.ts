@@ -1,7 +1,8 @@
 /** From values and where they come from to a configuration, or to all that is wrong with them. */
-import { flagName, type OptionNames } from "../base/option_name.ts";
+import type { OptionNames } from "../base/option_name.ts";
 import { type Config, processConfig, serverConfig } from "./config.ts";
 import type { ConfigurationFile } from "./file/configuration_file.ts";
+import { nameInFile } from "./file/places.ts";
 import { invalidValues, judge, type Judged, located, sectionProblems, type Served } from "./judge.ts";
 import { type Layer, type Layered, layered, type Origin } from "./layers.ts";
 import type { OptionKey } from "./options.ts";
@@ -37,8 +38,10 @@ export function resolve(
   file?: ConfigurationFile,
 ): Resolved | Refused {
   const elsewhere = serverGivenIn(layers, operands);
-  const shared = layered([...file ? [file.shared] : [], ...layers]);
-  const judged = file && !elsewhere && hasServers(file)
+  const isByFile = file !== undefined && elsewhere === undefined && hasServers(file);
+  // Who writes servers into a file writes the rest there, too.
+  const shared = layered([...file ? [file.shared] : [], ...layers], isByFile ? nameInFile : undefined);
+  const judged = isByFile
     ? judgeFile(file, layers)
     : [judge({ given: shared, read: (parsed) => readServer(parsed, operands), several: false })];
   const problems = inOrder([
@@ -69,7 +72,9 @@ export function accepted(resolution: Resolved | Refused): Resolved {
 
 /** All that is wrong with a file by itself, which may leave open which server it is for. */
 export function problemsOf(file: ConfigurationFile): readonly Problem[] {
-  if (!hasServers(file)) return inOrder([...file.problems, ...sectionProblems(layered([file.shared]))]);
+  if (!hasServers(file)) {
+    return inOrder([...file.problems, ...sectionProblems(layered([file.shared], nameInFile))]);
+  }
   const resolution = resolve([], { argv: [] }, file);
   return resolution.kind === "refused" ? resolution.problems : [];
 }
@@ -81,14 +86,9 @@ function hasServers({ servers, broken }: ConfigurationFile): boolean {
 function judgeFile({ shared, servers, broken }: ConfigurationFile, layers: readonly Layer[]): Judged[] {
   const several = servers.length + broken.length > 1;
   return servers.map(({ layer, server, description }) => {
+    const given = layered([shared, layer, ...layers], nameInFile);
     const about = description !== undefined && { description };
-    return judge({
-      given: layered([shared, layer, ...layers]),
-      own: layer,
-      read: () => server,
-      several,
-      ...about,
-    });
+    return judge({ given, own: layer, read: () => server, several, ...about });
   });
 }
 
@@ -131,7 +131,7 @@ function namesOf(shared: Layered, served: readonly Served[]): OptionNames {
   return (key) => {
     if (shared.givenBy(key)) return shared.nameOf(key);
     const [own, ...others] = served.filter(({ parsed }) => parsed.givenBy(key));
-    if (own === undefined) return flagName(key);
+    if (own === undefined) return shared.nameOf(key);
     return others.length === 0 ? own.parsed.nameOf(key) : `servers.*.${key}`;
   };
 }

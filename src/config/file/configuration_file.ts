@@ -9,7 +9,15 @@ import { type Field, type FileContext, fileLayer, isTable, valueAt } from "./fie
 import { readSmallFile } from "./file_text.ts";
 import { Findings } from "./findings.ts";
 import { isSilentAtTop } from "./foreign_keys.ts";
-import { placeOf, SECTION_NAMES, sectionEntries } from "./places.ts";
+import {
+  isPath,
+  keyInSection,
+  keyOfServer,
+  placeOf,
+  RECORDS,
+  SECTION_NAMES,
+  sectionEntries,
+} from "./places.ts";
 import { nameFault } from "./server_names.ts";
 import { type FileServer, isDisabled, readServerEntry } from "./servers.ts";
 
@@ -126,11 +134,14 @@ class Reader {
     return { value, written, isFromElsewhere, findings: this.#findings, folder };
   }
 
-  /** Sections, servers, and records of names with texts. */
+  /** Sections, servers, records of names with texts; and what names a file by itself. */
   #isTablePlace(path: Path): boolean {
-    const [top, last] = [path[0], path.at(-1)];
-    const records = top === this.#serversKey ? 3 : 2;
-    return path.length < records || (path.length === records && (last === "env" || last === "headers"));
+    const isOfServer = path[0] === this.#serversKey;
+    const depth = isOfServer ? 3 : 2;
+    if (path.length !== depth) return path.length < depth;
+    const name = String(path.at(-1));
+    const key = isOfServer ? keyOfServer(name) : keyInSection(String(path[0]), name);
+    return key !== undefined && (key in RECORDS || isPath(key));
   }
 
   /** What is switched off needs no variables, and what is another program's is not ours to read. */
@@ -142,23 +153,21 @@ class Reader {
   }
 
   #section(key: string): Field[] {
-    const section = sectionEntries().find(([name]) => name === key);
-    if (!section) {
+    if (!isSection(key)) {
       this.#unknownTop(key);
       return [];
     }
     const table = valueAt(this.#context.value, [key]);
-    if (!isTable(table)) {
-      this.#findings.problem([key], "expected a table", table);
-      return [];
-    }
-    const names = new Map(section[1]);
-    return Object.keys(table).flatMap((name): Field[] => {
-      const option = names.get(name);
-      if (option !== undefined) return [{ key: option, path: [key, name] }];
-      this.#findings.problem([key, name], `unknown key${hintFor(name, [...names.keys()])}`);
-      return [];
-    });
+    if (isTable(table)) return Object.keys(table).flatMap((name) => this.#field(key, name));
+    this.#findings.problem([key], "expected a table", table);
+    return [];
+  }
+
+  #field(section: string, name: string): Field[] {
+    const [key, path] = [keyInSection(section, name), [section, name]];
+    if (key !== undefined) return [{ key, path }];
+    this.#findings.problem(path, `unknown key${hintFor(name, namesIn(section))}`);
+    return [];
   }
 
   #unknownTop(key: string): void {
@@ -196,6 +205,12 @@ class Reader {
     if (!server) this.#broken.push(layer);
     return server;
   }
+}
+
+function namesIn(section: string): string[] {
+  return sectionEntries().filter(([one]) => one === section).flatMap(([, names]) =>
+    names.map(([name]) => name)
+  );
 }
 
 function isSection(key: string): boolean {

@@ -55,7 +55,7 @@ function substitute(name: string, fallback: string | undefined, value: string | 
 function misspelt(inside: string): string {
   const [, input] = /^input:([\w.-]{1,60})$/.exec(inside) ?? [];
   if (input === undefined) {
-    return "expected ${NAME} or ${NAME:-default} behind $, with $${ for the two characters themselves";
+    return "expected ${NAME} or ${NAME:-default}; $${ stands for ${ itself";
   }
   const name = input.replace(/\W/g, "_").toUpperCase();
   return `nobody is asked for the input ${input}; write \${${name}} and set that variable, or name a file by { "file": "path" }`;

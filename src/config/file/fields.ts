@@ -4,7 +4,7 @@ import type { Path } from "../document/document.ts";
 import type { Layer, Placed } from "../layers.ts";
 import { findOption, type OptionKey } from "../options.ts";
 import { type Findings, nameOfPath } from "./findings.ts";
-import { RECORDS } from "./places.ts";
+import { isPath, RECORDS } from "./places.ts";
 
 /** One option in the file. */
 export interface Field {
@@ -51,7 +51,8 @@ function placed(path: Path, { key, context }: { key: string; context: FileContex
   return {
     at: findings.at(path),
     ...isEntry && { name: nameOfPath(path) },
-    ...isFromElsewhere(path) && { written: valueAt(written, path) },
+    // A path is shown as relative as it was written.
+    ...(isFromElsewhere(path) || isPath(key)) && { written: valueAt(written, path) },
   };
 }
 
@@ -74,9 +75,9 @@ function readField({ key, path }: Field, context: FileContext): Read {
   const value = valueAt(context.value, path);
   const separator = RECORDS[key];
   if (separator !== undefined) return readRecord(value, { path, separator, context });
-  const { list, value: form = "" } = findOption(key) ?? {};
+  const list = findOption(key)?.list;
   if (list !== undefined) return readList(value, { path, isSplit: list === "commas", context });
-  return { value: /^<(file|directory)>$/.test(form) ? readPath(value, { path, context }) : value };
+  return { value: isPath(key) ? readPath(value, { path, context }) : value };
 }
 
 /** A number or a truth is what it looks like. */
@@ -119,8 +120,8 @@ function readList(
 
 /** Relative to the file, wherever Keystone is started. */
 function readPath(value: unknown, { path, context }: { path: Path; context: FileContext }): unknown {
-  if (isTable(valueAt(context.written, path))) {
-    context.findings.problem(path, "expected a path: the file is read for this option in any case");
+  if (isTable(value)) {
+    context.findings.problem(path, "expected the path itself, as a text");
     return undefined;
   }
   if (typeof value !== "string" || value === "" || isAbsolute(value)) return value;

@@ -18,16 +18,25 @@ export class Findings {
     return { file: this.#file, ...this.#document.positionOf(path) };
   }
 
-  /** `value` is shown where it is given, unless it is a text: those may be secrets. */
+  /** `value` is shown where it is given, unless it is a text, or has one in it: those may be secrets. */
   problem(path: Path, text: string, value?: unknown): void {
-    const shown = value === undefined || typeof value === "string" ? "" : ` ${shorten(shape(value))}`;
-    const name = nameOfPath(path);
-    this.problems.push({ at: this.at(path), text: name === "" ? text : `${name}${shown}: ${text}` });
+    const isShown = typeof value === "number" || typeof value === "boolean" || value === null;
+    this.#tell(path, isShown ? ` ${value}` : "", text);
+  }
+
+  /** For a text that is known to be none. */
+  problemWith(path: Path, value: unknown, text: string): void {
+    this.#tell(path, ` ${shorten(value)}`, text);
   }
 
   warning(path: Path, text: string): void {
     const { file, line, column } = this.at(path);
     this.warnings.push(`${file}:${line}:${column}: ${nameOfPath(path)}: ${text}`);
+  }
+
+  #tell(path: Path, shown: string, text: string): void {
+    const name = nameOfPath(path);
+    this.problems.push({ at: this.at(path), text: name === "" ? text : `${name}${shown}: ${text}` });
   }
 }
 
@@ -41,11 +50,4 @@ export function nameOfPath(path: Path): string {
 
 function nameOfKey(key: string): string {
   return /^[\w-]+$/.test(key) ? key : JSON.stringify(key);
-}
-
-/** What is in it may be a secret. */
-function shape(value: unknown): unknown {
-  if (Array.isArray(value)) return value.length === 0 ? [] : ["…"];
-  if (typeof value !== "object" || value === null) return value;
-  return Object.keys(value).length === 0 ? {} : { "…": "…" };
 }

@@ -1,5 +1,5 @@
 /** Where each option stands in a configuration file: in which section, and by which name there. */
-import type { OptionKey, WhichServerKey } from "../options.ts";
+import { findOption, isServerOption, type OptionKey, type WhichServerKey } from "../options.ts";
 
 /** What a file says of a server by `command` and `url`. */
 type PlacedKey = Exclude<OptionKey, WhichServerKey>;
@@ -139,6 +139,12 @@ export function placeOf(key: string): Place | undefined {
   return Object.hasOwn(PLACES, key) ? PLACES[key as PlacedKey] : undefined;
 }
 
+/** As a message calls it. */
+export function nameInFile(key: string): string {
+  const place = placeOf(key);
+  return place ? `${place.section}.${place.name}` : key;
+}
+
 /** Every option has a place: the types do not fit where one has none. */
 function placesOfAll(): Readonly<Record<PlacedKey, Place>> {
   const entries = sectionEntries().flatMap(([section, names]) =>
@@ -152,6 +158,23 @@ function placesOfAll(): Readonly<Record<PlacedKey, Place>> {
 export const RECORDS: Readonly<Record<string, string>> = { env: "=", header: ": " } satisfies Partial<
   Record<PlacedKey, string>
 >;
+
+/** Whether the value is the path of a file or a folder. */
+export function isPath(key: string): boolean {
+  return /^<(file|directory)>$/.test(findOption(key)?.value ?? "");
+}
+
+/** The option of a section by its name there. */
+export function keyInSection(section: string, name: string): OptionKey | undefined {
+  const [, names = []] = sectionEntries().find(([one]) => one === section) ?? [];
+  return names.find(([one]) => one === name)?.[1];
+}
+
+/** The option of a server by its name there. */
+export function keyOfServer(name: string): OptionKey | undefined {
+  const key = name === "headers" ? "header" : name;
+  return name !== "header" && isServerOption(key) ? key : undefined;
+}
 
 /** What an option is called below a server. */
 export function serverKeyName(key: string): string {

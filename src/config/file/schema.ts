@@ -1,7 +1,7 @@
 /** The JSON Schema of a configuration file, from the table of options. */
 import * as z from "zod";
 import { findOption, isServerOption, optionEntries, type OptionKey, schemaOf } from "../options.ts";
-import { placeOf, RECORDS, sectionEntries, serverKeyName } from "./places.ts";
+import { nameInFile, RECORDS, sectionEntries, serverKeyName } from "./places.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -95,10 +95,4 @@ function optionSchema(key: OptionKey): Schema {
   });
   const alternatives = [own, ...meta?.list === undefined ? [{ $ref: "#/$defs/file" }] : [{ type: "string" }]];
   return { anyOf: [...alternatives, { $ref: "#/$defs/variable" }], ...about };
-}
-
-/** As it is written there. */
-export function nameInFile(key: string): string {
-  const place = placeOf(key);
-  return place ? `${place.section}.${place.name}` : key;
 }

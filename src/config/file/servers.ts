@@ -18,7 +18,7 @@ import {
 import { type Field, type FileContext, fileLayer, isTable, valueAt } from "./fields.ts";
 import { nameOfPath } from "./findings.ts";
 import { foreignWarning, isForeign } from "./foreign_keys.ts";
-import { placeOf, serverKeyName } from "./places.ts";
+import { keyOfServer, placeOf, serverKeyName } from "./places.ts";
 
 export interface FileServer {
   readonly name: string;
@@ -81,9 +81,8 @@ export function isDisabled(value: unknown): boolean {
 
 function fieldsOf(keys: readonly string[], entry: Entry): Field[] {
   return keys.filter((key) => !OWN_KEYS.includes(key)).flatMap((key): Field[] => {
-    const option = key === "headers" ? "header" : key;
-    const path = [...entry.path, key];
-    if (key !== "header" && isServerOption(option)) return [{ key: option, path }];
+    const [option, path] = [keyOfServer(key), [...entry.path, key]];
+    if (option !== undefined) return [{ key: option, path }];
     unknownKey(key, path, entry);
     return [];
   });
@@ -120,7 +119,7 @@ function inputOf(entry: Entry): ServerInput | undefined {
     findings.problem(path, "expected command or url, but both are given");
   } else if (has("command")) {
     if (type === undefined || type === "stdio") return commandOf(entry);
-    findings.problem([...path, "type"], `expected stdio or nothing beside command`);
+    findings.problem([...path, "type"], "expected stdio or nothing beside command");
   } else if (has("url")) {
     if (type !== "stdio") return remoteOf(entry, type);
     findings.problem([...path, "type"], "expected another one beside url: stdio is for command");
@@ -131,14 +130,15 @@ function inputOf(entry: Entry): ServerInput | undefined {
 /** `transport` is another word for it. */
 function typeOf(entry: Entry): string | undefined {
   const [type, transport] = [textOf(entry, "type"), textOf(entry, "transport")];
-  const { path, context: { findings } } = entry;
+  const { path, context: { written, findings } } = entry;
   if (type !== undefined && transport !== undefined && type !== transport) {
     findings.problem([...path, "transport"], `expected it or type, but both are given`);
   }
   const key = type === undefined ? "transport" : "type";
   const given = type ?? transport;
   if (given !== undefined && !TYPES.includes(given)) {
-    findings.problem([...path, key], `expected one of ${TYPES.join(", ")}`);
+    const asWritten = valueAt(written, [...path, key]);
+    findings.problemWith([...path, key], asWritten, `expected one of ${TYPES.join(", ")}`);
   }
   return given;
 }
