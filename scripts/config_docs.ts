@@ -67,8 +67,9 @@ Relative paths begin at the folder of the file. On the command line \`\${NAME}\`
 ## Environment variables
 
 Each option has one: \`maxSessions\` is \`KEYSTONE_MAX_SESSIONS\`. A switch takes \`true\` or \`false\`, also \`1\` or \`0\`.
-The values of a list are joined by commas, or stand on lines of their own; those of \`KEYSTONE_ENV\` and
-\`KEYSTONE_HEADER\` always do the latter. An empty variable counts as none. A server that Keystone starts gets none
+The values of a list are joined by commas, or stand on lines of their own; those that may have commas themselves
+(\`KEYSTONE_ENV\`, \`KEYSTONE_HEADER\`, \`KEYSTONE_CALL_TIMEOUT\`, the patterns of \`KEYSTONE_ALLOW_TOOLS\` and its like)
+always do the latter. An empty variable counts as none. A server that Keystone starts gets none
 of them.
 
 ## Options

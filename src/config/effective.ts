@@ -2,7 +2,7 @@
 import { REDACTED } from "../base/redact.ts";
 import { type Layered, shownValue, sourceOf } from "./layers.ts";
 import { findOption, isServerOption, optionEntries, type OptionKey } from "./options.ts";
-import { RECORDS, sectionEntries, serverKeyName } from "./file/places.ts";
+import { RECORDS, sectionEntries, serverKeyName, splitPair } from "./file/places.ts";
 import type { Resolved } from "./resolve.ts";
 import { commandTextOf, type ServerInput } from "./server_input.ts";
 
@@ -85,17 +85,16 @@ function shownOr(given: Layered, key: OptionKey, index?: number): unknown {
   return (shownValue(given, key, index) ?? { value: REDACTED }).value;
 }
 
-/** Names are shown, and no value. */
+/** Of a secret the names are shown, and no value. */
 function pairs(given: Layered, key: OptionKey): Sourced | undefined {
   const list = listOf(given, key);
   if (list.length === 0) return undefined;
-  const separator = RECORDS[key]!.trim();
-  const names = list.map((pair) => pair.split(separator, 1)[0]?.trim() ?? "");
+  const shown = list.map((pair, index): [string, unknown] => {
+    const [name, text] = splitPair(key, pair);
+    return [name, findOption(key)?.secret ? REDACTED : given.givenBy(key, index)?.written ?? text];
+  });
   const sources = new Set(list.map((_, index) => sourceOf(given.givenBy(key, index), key)));
-  return {
-    value: Object.fromEntries(names.map((name) => [name, REDACTED])),
-    source: [...sources].join(", "),
-  };
+  return { value: Object.fromEntries(shown), source: [...sources].join(", ") };
 }
 
 function listOf({ raw }: Layered, key: OptionKey): string[] {

@@ -14,9 +14,6 @@ type Variables = Readonly<Record<string, string>>;
 const OF_SERVICE_LINKS = /^KEYSTONE_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_\w+)?$/;
 const SERVICE_URL = /^(tcp|udp|sctp):\/\//;
 
-/** Values may hold commas there. */
-const BY_LINES_ALONE: ReadonlySet<string> = new Set<OptionKey>(["env", "header"]);
-
 /** An empty value counts as not given. */
 export function environmentLayer(variables: Variables): Layer {
   const values = optionEntries().map(([key]) => [key, valueOf(key, variables[variableOf(key)])] as const);
@@ -53,14 +50,14 @@ function valueOf(key: OptionKey, text: string | undefined): unknown {
   if (text === undefined || text.trim() === "") return undefined;
   if (key === "port" && SERVICE_URL.test(text)) return undefined;
   const { list, value } = findOption(key) ?? {};
-  if (list !== undefined) return listOf(text, BY_LINES_ALONE.has(key));
+  if (list !== undefined) return listOf(text, list === "repeated" || key === "header");
   return value === undefined ? SWITCH[text.trim()] ?? text : text;
 }
 
 /** As many tools have it. */
 const SWITCH: Readonly<Record<string, string>> = { 1: "true", 0: "false" };
 
-/** One a line; in one line joined by commas. */
+/** One a line; in one line joined by commas, unless a value may have some. */
 function listOf(text: string, byLinesAlone: boolean): string[] {
   const parts = byLinesAlone || text.includes("\n") ? text.split("\n") : text.split(",");
   return parts.map((part) => part.trim()).filter((part) => part !== "");

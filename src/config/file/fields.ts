@@ -73,30 +73,27 @@ export function isTable(value: unknown): value is Readonly<Record<string, unknow
 
 function readField({ key, path }: Field, context: FileContext): Read {
   const value = valueAt(context.value, path);
-  const separator = RECORDS[key];
-  if (separator !== undefined) return readRecord(value, { path, separator, context });
+  if (key in RECORDS) return readRecord(value, { key, path }, context);
   const list = findOption(key)?.list;
   if (list !== undefined) return readList(value, { path, isSplit: list === "commas", context });
   return { value: isPath(key) ? readPath(value, { path, context }) : value };
 }
 
 /** A number or a truth is what it looks like. */
-function readRecord(
-  value: unknown,
-  { path, separator, context }: { path: Path; separator: string; context: FileContext },
-): Read {
+function readRecord(value: unknown, { key, path }: Field, { findings }: FileContext): Read {
   if (!isTable(value)) {
-    context.findings.problem(path, "expected a table of names with texts", value);
+    findings.problem(path, "expected a table of names with texts", value);
     return { value: [], paths: [] };
   }
+  const { between, notInName } = RECORDS[key]!;
   const entries = Object.entries(value).filter(([name, text]) => {
-    if (isScalar(text) && !name.includes(separator.trim())) return true;
-    const expected = isScalar(text) ? `expected a name without "${separator.trim()}"` : "expected a text";
-    context.findings.problem([...path, name], expected, isScalar(text) ? undefined : text);
-    return false;
+    const isNamed = notInName === undefined || !name.includes(notInName);
+    if (!isScalar(text)) findings.problem([...path, name], "expected a text", text);
+    else if (!isNamed) findings.problem([...path, name], `expected a name without "${notInName}"`);
+    return isScalar(text) && isNamed;
   });
   return {
-    value: entries.map(([name, text]) => `${name}${separator}${text}`),
+    value: entries.map(([name, text]) => `${name}${between}${text}`),
     paths: entries.map(([name]) => [...path, name]),
   };
 }

@@ -48,6 +48,14 @@ const SECTIONS = {
     crashWindow: "crashWindow",
     crashProbe: "crashProbe",
   },
+  filter: {
+    allowTools: "allowTools",
+    denyTools: "denyTools",
+    allowPrompts: "allowPrompts",
+    denyPrompts: "denyPrompts",
+    allowResources: "allowResources",
+    denyResources: "denyResources",
+  },
   remote: {
     headers: "header",
     headerFile: "headerFile",
@@ -88,6 +96,7 @@ const SECTIONS = {
   },
   timeouts: {
     request: "requestTimeout",
+    call: "callTimeout",
     maxRequestTime: "maxRequestTime",
     session: "sessionTimeout",
     start: "startTimeout",
@@ -154,10 +163,26 @@ function placesOfAll(): Readonly<Record<PlacedKey, Place>> {
   return places;
 }
 
-/** What is a record in a file and a list of pairs elsewhere, by what stands between a name and its value there. */
-export const RECORDS: Readonly<Record<string, string>> = { env: "=", header: ": " } satisfies Partial<
-  Record<PlacedKey, string>
->;
+interface Pairs {
+  /** What stands between a name and its value elsewhere. */
+  readonly between: string;
+  /** What no name may have in it, since the value would begin there. */
+  readonly notInName?: string;
+}
+
+/** What is a record in a file and a list of pairs elsewhere. */
+export const RECORDS: Readonly<Record<string, Pairs>> = {
+  env: { between: "=", notInName: "=" },
+  header: { between: ": ", notInName: ":" },
+  callTimeout: { between: "=" },
+} satisfies Partial<Record<PlacedKey, Pairs>>;
+
+/** One pair as a name and its value. */
+export function splitPair(key: string, pair: string): readonly [name: string, value: string] {
+  const { between, notInName } = RECORDS[key] ?? { between: "" };
+  const at = notInName === undefined ? pair.lastIndexOf(between) : pair.indexOf(notInName);
+  return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+}
 
 /** Whether the value is the path of a file or a folder. */
 export function isPath(key: string): boolean {
