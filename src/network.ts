@@ -163,7 +163,10 @@ export class Network {
 
   #listed(request: Request, caller: Caller) {
     const base = publicBase(this.#process.clients) ?? this.#forwarded.base(request, caller) ?? this.#base;
-    return this.#mounted().map(({ name, mount }) => ({ name, endpoints: mount.endpoints(base) }));
+    return this.#mounted().map(({ name, mount }) => {
+      const description = this.#servers.get(name)?.config.description;
+      return { name, ...description !== undefined && { description }, endpoints: mount.endpoints(base) };
+    });
   }
 }
 

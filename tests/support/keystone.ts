@@ -49,6 +49,10 @@ export interface StartOptions {
   /** What stands after `--`. */
   server?: readonly string[];
   env?: Record<string, string>;
+  /** Where it is started. */
+  cwd?: string;
+  /** Whether a free port is asked for by a flag; so it is by default. */
+  freePort?: false;
   /** The program before the flags; main.ts by default. */
   entry?: readonly string[];
   /** How much time passes at each `leap`. */
@@ -79,6 +83,10 @@ export function environment({ env, leapMs }: StartOptions): Record<string, strin
   return { NO_COLOR: "1", ...env, ...leapMs === undefined ? {} : { LEAP_MS: `${leapMs}` } };
 }
 
+function folderOf({ cwd }: StartOptions): { cwd?: string } {
+  return cwd === undefined ? {} : { cwd };
+}
+
 /** Has a gateway leap; settles when it has. */
 export function leaper(pid: number, logged: (pattern: RegExp) => Promise<unknown>): () => Promise<void> {
   let leaps = 0;
@@ -94,6 +102,7 @@ export async function runKeystone(flags: readonly string[], options: StartOption
     args: commandLine(flags, options),
     stdin: "null",
     env: { NO_COLOR: "1", ...options.env },
+    ...folderOf(options),
   }).output();
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
@@ -105,11 +114,15 @@ export async function startKeystone(
 ): Promise<Keystone> {
   const [program = "", ...args] = [...options.launcher ?? [], Deno.execPath()];
   const child = new Deno.Command(program, {
-    args: [...args, ...commandLine(["--port", "0", ...flags], options)],
+    args: [
+      ...args,
+      ...commandLine([...options.freePort === false ? [] : ["--port", "0"], ...flags], options),
+    ],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
     env: environment(options),
+    ...folderOf(options),
   }).spawn();
   const log = new TextLog(child.stderr);
   const out = new TextLog(child.stdout);

@@ -1,5 +1,5 @@
 /** `keystone config print`: each value that counts, and where it comes from. */
-import { effectiveConfiguration, parseArgs } from "../../config/commands.ts";
+import { type EffectiveConfiguration, effectiveConfiguration, parseArgs } from "../../config/commands.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
 import { configurationText } from "./configuration_text.ts";
 
@@ -17,8 +17,10 @@ export async function run(
   }
   for (const text of outcome.warnings) stderr.write(`warning: ${text}\n`);
   const configuration = effectiveConfiguration(outcome);
-  stdout.write(
-    isJson ? `${JSON.stringify(configuration, undefined, 2)}\n` : configurationText(configuration),
-  );
+  stdout.write(isJson ? jsonText(configuration) : configurationText(configuration));
   return 0;
+}
+
+function jsonText({ sections, servers }: EffectiveConfiguration): string {
+  return `${JSON.stringify({ ...sections, servers }, undefined, 2)}\n`;
 }
