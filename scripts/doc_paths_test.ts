@@ -6,6 +6,7 @@ const DOCUMENTS = [
   "README.md",
   "CONTRIBUTING.md",
   "docs/architecture.md",
+  "docs/configuration.md",
   "docs/dependencies.md",
   "docs/runtime.md",
   "docs/security.md",

@@ -11,6 +11,7 @@ Deno.test("the bundle serves all wires from disk and from a URL", async (t) => {
   await using _folder = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
   await bundle({ output: `${folder}/keystone.js` });
   await t.step("from disk", () => smoke(folder, ["--no-remote", `${folder}/keystone.js`]));
+  await t.step("every kind of file", () => validateAll(folder));
   await t.step("from a URL", async () => {
     const code = await Deno.readTextFile(`${folder}/keystone.js`);
     await using site = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
@@ -20,12 +21,32 @@ Deno.test("the bundle serves all wires from disk and from a URL", async (t) => {
   });
 });
 
+const ISOLATED = ["--no-config", "--no-lock", "--no-npm", "--quiet"];
+
+/** The parsers are in the bundle, though they are loaded only for such a file. */
+async function validateAll(folder: string): Promise<void> {
+  const texts = {
+    toml: '[servers.a]\ncommand = "x"\n',
+    yaml: "servers: { a: { command: x } }\n",
+    json: '{ "mcpServers": { "a": { "command": "x" } } }',
+  };
+  for (const [extension, text] of Object.entries(texts)) {
+    const file = `${folder}/a.${extension}`;
+    await Deno.writeTextFile(file, text);
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", ...ISOLATED, ...PERMISSIONS, `${folder}/keystone.js`, "config", "validate", file],
+      env: { DENO_DIR: `${folder}/cache` },
+    }).output();
+    const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assert.equal(said, `${file}: ok, 1 server\n`);
+  }
+}
+
 /** A call on each wire, then the end. Keystone's cache is empty and packages are off limits: it has nothing but itself. */
 async function smoke(folder: string, program: readonly string[]): Promise<void> {
-  const isolated = ["--no-config", "--no-lock", "--no-npm", "--quiet"];
   await using keystone = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", ...isolated, ...PERMISSIONS, ...program],
+      ...["run", ...ISOLATED, ...PERMISSIONS, ...program],
       ...["--port", "0", "--stateful", "--logLevel", "warn"],
       ...["--env", `DENO_DIR=${await packageCache()}`, "--", ...EVERYTHING],
     ],

@@ -173,7 +173,7 @@ Deno.test("keystone --help fits 80 columns and names every flag", async () => {
   const named = [...flags.matchAll(/^ {2}(?:-\w, )?(--\w+)/gm)].map(([, flag]) => flag);
   const keysOf = (wanted: boolean) =>
     optionEntries().filter(([, { common = false }]) => common === wanted).map(([key]) => `--${key}`);
-  assert.deepEqual(named, [...keysOf(true), ...keysOf(false), "--version", "--help"]);
+  assert.deepEqual(named, [...keysOf(true), ...keysOf(false), "--config", "--version", "--help"]);
 });
 
 Deno.test("keystone --version prints the version", async () => {
