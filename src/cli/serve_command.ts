@@ -1,11 +1,13 @@
 /** Serving in the foreground: what Keystone does without the word of a command. */
 import { nameOptions } from "../base/option_name.ts";
-import { knownVariables, parseArgs, refuseSlowPatterns } from "../config/mod.ts";
+import { knownVariables, parseArgs, refuseSlowPatterns, surroundings } from "../config/mod.ts";
 import type { CommandContext, ExitCode } from "./command.ts";
 import { serve } from "./serve.ts";
 
 export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
-  const outcome = await parseArgs(args, context.version);
+  // Kept, since the variables are not to reach what is started.
+  const around = surroundings();
+  const outcome = await parseArgs(args, context.version, around);
   if (outcome.kind !== "run") {
     context.stdout.write(`${outcome.text}\n`);
     return 0;

@@ -79,8 +79,11 @@ export function commandLine(flags: readonly string[], options: StartOptions = {}
   return ["run", "-A", ...preload, ...entry, ...untried, ...patience, ...flags, ...command];
 }
 
+/** Whoever runs the tests may have a configuration of his own. */
+const NO_USER_FILES = { XDG_CONFIG_HOME: "/dev/null" };
+
 export function environment({ env, leapMs }: StartOptions): Record<string, string> {
-  return { NO_COLOR: "1", ...env, ...leapMs === undefined ? {} : { LEAP_MS: `${leapMs}` } };
+  return { NO_COLOR: "1", ...NO_USER_FILES, ...env, ...leapMs === undefined ? {} : { LEAP_MS: `${leapMs}` } };
 }
 
 function folderOf({ cwd }: StartOptions): { cwd?: string } {
@@ -101,7 +104,7 @@ export async function runKeystone(flags: readonly string[], options: StartOption
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: commandLine(flags, options),
     stdin: "null",
-    env: { NO_COLOR: "1", ...options.env },
+    env: { NO_COLOR: "1", ...NO_USER_FILES, ...options.env },
     ...folderOf(options),
   }).output();
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
