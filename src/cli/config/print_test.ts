@@ -16,7 +16,7 @@ requestTimeout = "2s"
 description = "Files"
 env = { KEY = "s3cret", OTHER = "\${TOKEN}" }
 allowTools = ["a", "\${TOKEN}"]
-callTimeout = { slow = "5m" }
+callTimeout = { slow = "5m", "x_*" = "\${TIME}" }
 [servers."far.1"]
 url = "https://me:s3cret@host/mcp?key=s3cret"
 type = "sse"
@@ -26,7 +26,7 @@ oauth2Bearer = { file = "token.txt" }
 
 async function effective(argv: readonly string[], variables: Readonly<Record<string, string>> = {}) {
   await using folder = await configFolder({ "keystone.toml": FILE, "token.txt": "s3cret\n" });
-  const all = { PORT: "9000", TOKEN: "s3cret", ...variables };
+  const all = { PORT: "9000", TOKEN: "s3cret", TIME: "4s", ...variables };
   return effectiveConfiguration(await folder.parse(argv, all));
 }
 
@@ -45,7 +45,7 @@ Deno.test("effectiveConfiguration gives each value with its source, and no secre
       source: "keystone.toml:5, keystone.toml:11",
     },
     allowTools: { value: ["a", "${TOKEN}"], source: "keystone.toml:12" },
-    callTimeout: { value: { slow: "5m" }, source: "keystone.toml:13" },
+    callTimeout: { value: { slow: "5m", "x_*": "${TIME}" }, source: "keystone.toml:13" },
     requestTimeout: { value: "2s", source: "keystone.toml:9" },
   });
   assert.deepEqual(servers["far.1"], {
