@@ -52,6 +52,9 @@ whether the server speaks Streamable HTTP or SSE, \`streamable-http\`, \`sse\`, 
 \`-\`, \`_\` and \`.\`. The servers of a file are served over the network unless \`outputTransport\` says otherwise:
 one at the root, each of several below its name.
 
+A list may be one text, and names with values (\`env\`, \`headers\`, \`callTimeout\`, \`headerToEnv\`, …) a table or a list as
+the flag takes them.
+
 The file of another program with \`mcpServers\` or \`servers\` works as it is. What is written for that program and
 means nothing here is ignored; a warning tells of what would be missed.
 

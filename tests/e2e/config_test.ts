@@ -43,6 +43,26 @@ Deno.test("keystone mcp.json serves the servers of another program's file, each 
   await keystone.logged(/mcpServers\.two\.alwaysAllow: Keystone asks nobody/);
 });
 
+Deno.test("keystone serves a remote server of a file beside a command of it", async () => {
+  await using far = await startKeystone(["--stateful"], { server: SCRIPTED, env: { WHO: "far away" } });
+  await using folder = await configFolder({
+    "servers.yaml": [
+      "clients: { stateful: true }",
+      "children: { tryAtStart: false }",
+      "servers:",
+      `  far: { url: "${far.mcp}", type: http, description: Far away }`,
+      `  near: { command: ${JSON.stringify(PROGRAM)}, args: ${JSON.stringify(ARGS)}, env: { WHO: near } }`,
+      "",
+    ].join("\n"),
+  });
+  await using keystone = await startKeystone(["servers.yaml"], { cwd: folder.path });
+  const url = (name: string) => `http://127.0.0.1:${keystone.port}/${name}/mcp`;
+  assert.equal((await envOf(url("far"), "WHO")).value, "far away");
+  assert.equal((await envOf(url("near"), "WHO")).value, "near");
+  const listed = await (await fetch(`http://127.0.0.1:${keystone.port}/`)).json();
+  assert.equal(listed.servers.far.description, "Far away");
+});
+
 Deno.test("keystone finds its file in the working directory, and serves the one server of it at the root", async () => {
   await using folder = await configFolder({
     "keystone.toml": `

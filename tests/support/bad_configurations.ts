@@ -99,7 +99,8 @@ export const BAD_CONFIGURATIONS: readonly BadConfiguration[] = [
   inServer("arguments that are a text", 'args = "-y s3cret"'),
   inServer("arguments in arguments", 'args = ["-y", ["s3cret"]]'),
   inServer("a variable that is a table", "env = { A = { b = 1 } }"),
-  inServer("variables that are a list", 'env = ["A=s3cret"]'),
+  inServer("variables that are a list, one of them wrong", 'env = ["A=1", "s3cret"]'),
+  inServer("variables that are a number", "env = 5"),
   inServer("variables with names that are none", 'env = { "A B" = "s3cret", "C=D" = "s3cret" }'),
   toml(
     "a header that is none",

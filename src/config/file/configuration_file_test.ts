@@ -121,6 +121,19 @@ for (const [extension, text] of Object.entries(TEXTS)) {
   });
 }
 
+Deno.test("parseArgs takes pairs as a table or as flags have them", async () => {
+  const table = { callTimeout: { "a=b": "1s" }, headerToEnv: { "X-Token": "TOKEN" }, env: { A: "1" } };
+  const list = { callTimeout: ["a=b=1s"], headerToEnv: ["X-Token=TOKEN"], env: ["A=1"] };
+  const shape = ({ callTimeouts, headerToEnv, env }: ServerConfig) =>
+    JSON.stringify([callTimeouts, headerToEnv, env]);
+  const [asTable, asList] = [
+    await serverOf({ command: "x", ...table }),
+    await serverOf({ command: "x", ...list }),
+  ];
+  assert.equal(shape(asTable), shape(asList));
+  assert.deepEqual([asTable.callTimeouts[0]?.pattern, asTable.env.A], ["a=b", "1"]);
+});
+
 Deno.test("parseArgs serves the servers of a file over the network, unless it says otherwise", async () => {
   const url = "https://host/mcp";
   assert.deepEqual((await serverOf({ url })).transports, ["streamableHttp", "sse", "ws"]);

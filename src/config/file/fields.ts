@@ -73,7 +73,7 @@ export function isTable(value: unknown): value is Readonly<Record<string, unknow
 
 function readField({ key, path }: Field, context: FileContext): Read {
   const value = valueAt(context.value, path);
-  if (key in RECORDS) return readRecord(value, { key, path }, context);
+  if (key in RECORDS && !Array.isArray(value)) return readRecord(value, { key, path }, context);
   const list = findOption(key)?.list;
   if (list !== undefined) return readList(value, { path, isSplit: list === "commas", context });
   return { value: isPath(key) ? readPath(value, { path, context }) : value };

@@ -117,6 +117,10 @@ const SECTIONS = {
     exitWithParent: "exitWithParent",
     idleExit: "idleExit",
   },
+  callers: {
+    headerToEnv: "headerToEnv",
+    headerToHeader: "headerToHeader",
+  },
   log: {
     level: "logLevel",
     format: "logFormat",
@@ -170,11 +174,13 @@ interface Pairs {
   readonly notInName?: string;
 }
 
-/** What is a record in a file and a list of pairs elsewhere. */
+/** What may be a record in a file, and is a list of pairs elsewhere. */
 export const RECORDS: Readonly<Record<string, Pairs>> = {
   env: { between: "=", notInName: "=" },
   header: { between: ": ", notInName: ":" },
   callTimeout: { between: "=" },
+  headerToEnv: { between: "=", notInName: "=" },
+  headerToHeader: { between: "=", notInName: "=" },
 } satisfies Partial<Record<PlacedKey, Pairs>>;
 
 /** One pair as a name and its value. */

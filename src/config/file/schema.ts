@@ -26,6 +26,7 @@ const DEFINITIONS = {
     type: "object",
     additionalProperties: { anyOf: [{ type: ["string", "number", "boolean"] }, { $ref: "#/$defs/file" }] },
   },
+  pairs: { anyOf: [{ $ref: "#/$defs/texts" }, { type: "array", items: { $ref: "#/$defs/text" } }] },
 };
 
 export function fileSchema(): Schema {
@@ -88,7 +89,7 @@ function optionSchema(key: OptionKey): Schema {
     description,
     ...meta?.default !== undefined && !(key in RECORDS) && { default: meta.default },
   };
-  if (key in RECORDS) return { $ref: "#/$defs/texts", ...about };
+  if (key in RECORDS) return { $ref: "#/$defs/pairs", ...about };
   const { $schema: _, default: __, ...own } = z.toJSONSchema(schemaOf(key), {
     target: "draft-2020-12",
     io: "input",

@@ -70,7 +70,7 @@ Deno.test("fileSchema refuses much of what the program refuses", async () => {
         "a truth in place of a number",
       ],
       ...["a level that there is none of", "a list that is a number", "a server without anything"],
-      ...["arguments that are a text", "variables that are a list", "a description that is a number"],
+      ...["arguments that are a text", "variables that are a number", "a description that is a number"],
     ]
   ) assert(told.includes(what), `${what}: ${told.join(", ")}`);
 });
