@@ -5,7 +5,7 @@ import { LiveSessions } from "./core/live_sessions.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
 import { escaped } from "./base/outside.ts";
 import { safeText } from "./base/telling.ts";
-import { Gateway, type StopOptions } from "./gateway.ts";
+import { Gateway, type StopOptions, stoppingError } from "./gateway.ts";
 import type { OpenCallReport } from "./health_report.ts";
 import { type Children, children } from "./observe/children.ts";
 import { health } from "./observe/health.ts";
@@ -107,7 +107,7 @@ export class ServedServer {
 
   /** Orderly: refuses new work, lets open requests finish, stops all children. */
   async stop(options: StopOptions): Promise<void> {
-    this.#placement.drain();
+    this.#placement.drain(stoppingError(options.alone));
     await this.gateway.stop(options);
     await this.#placement[Symbol.asyncDispose]();
   }

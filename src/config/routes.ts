@@ -1,5 +1,6 @@
 import { FRONTENDS } from "../frontends/mod.ts";
 import type { Transport } from "../frontends/options.ts";
+import { withoutSlash } from "../wire/request_path.ts";
 import type { OptionKey } from "./options.ts";
 import type { ParsedOptions, Problem } from "./problem.ts";
 
@@ -20,8 +21,9 @@ export function sharedRoutes({ values, nameOf }: ParsedOptions, transports: read
   const takenBy = new Map<string, string>();
   return servedRoutes(values, transports).flatMap(({ option, path }): Problem[] => {
     const name = option === undefined ? "the health report" : nameOf(option);
-    const earlier = takenBy.get(path);
-    if (earlier === undefined) takenBy.set(path, name);
+    const route = withoutSlash(path);
+    const earlier = takenBy.get(route);
+    if (earlier === undefined) takenBy.set(route, name);
     if (option === undefined || earlier === undefined) return [];
     const text = `${name} ${JSON.stringify(path)}: taken by ${earlier}; expected another path`;
     return [{ option, text }];
@@ -31,10 +33,11 @@ export function sharedRoutes({ values, nameOf }: ParsedOptions, transports: read
 function servedRoutes(values: ParsedOptions["values"], transports: readonly Transport[]): Route[] {
   const healthPaths = new Set(values.healthEndpoint);
   const routes: Route[] = [];
+  const { basePath } = values;
   if (!healthPaths.has(HEALTH_PATH)) routes.push({ path: HEALTH_PATH });
   for (const { name, httpPaths } of FRONTENDS) {
     if (!transports.includes(name)) continue;
-    for (const option of httpPaths) routes.push({ option, path: values[option] });
+    for (const option of httpPaths) routes.push({ option, path: basePath + values[option] });
   }
   for (const path of healthPaths) routes.push({ option: "healthEndpoint", path });
   return routes;
