@@ -14,7 +14,8 @@ import { Trial, type TrialReport } from "./observe/trial.ts";
 import { Overrides } from "./overrides/overrides.ts";
 import { Runtime } from "./overrides/runtime.ts";
 import { Placement } from "./placement/mod.ts";
-import { isFiltered, nameFilter } from "./policies/name_filter.ts";
+import { hiddenNames, isFiltered } from "./policies/hidden_names.ts";
+import { nameFilter } from "./policies/name_filter.ts";
 import { trace } from "./policies/trace.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
 import { optionName } from "./base/option_name.ts";
@@ -183,7 +184,7 @@ function createGateway(
     onSessionEnded: ({ session }) => overrides.forget(session),
     policies: [
       ...config.logLevel === "debug" ? [trace(emit)] : [],
-      ...isFiltered(config.filter) ? [nameFilter(config.filter)] : [],
+      ...isFiltered(config.filter) ? [nameFilter(hiddenNames(config.filter, config.maxUriChars))] : [],
     ],
     ...{ emit, maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars },
     ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs },

@@ -42,7 +42,7 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
     "HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured in any case; leave it out",
   ),
   ...sameAdvice(["tunnel", "tunnelSubdomain", "ngrok"], NO_TUNNEL),
-  ...sameAdvice(["timeout", "callTimeout"], meant("--requestTimeout")),
+  ...sameAdvice(["timeout"], meant("--requestTimeout")),
   ...sameAdvice(["connectionTimeout"], meant("--connectTimeout")),
   ...sameAdvice(["gracefulShutdownTimeout"], meant("--shutdownTimeout")),
   ...sameAdvice(["debug", "verbose"], meant("--logLevel debug")),
