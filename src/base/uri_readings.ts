@@ -4,7 +4,7 @@
  */
 
 export interface UriReadings {
-  /** As it is spelled, and what it is resolved to; of each the spelling with escapes, and without. */
+  /** As it is spelled, and what it is resolved to; each with escapes, without, and without a path where that is empty. */
   readonly resolved: readonly (readonly string[])[];
   /** What else some readers find in it: they leave out its fragment, or of a file all but the path. */
   readonly bare: readonly string[];
@@ -25,7 +25,13 @@ export function readingsOf(uri: string): UriReadings {
     if (decoded === text) break;
     text = decoded;
   }
-  return { resolved: [...spellings].map((spelling) => [spelling, unescaped(spelling)]), bare: [...bare] };
+  return { resolved: [...spellings].map(equals), bare: [...bare] };
+}
+
+/** What is the same to everybody. */
+function equals(spelling: string): string[] {
+  const [, origin] = /^([^:]+:\/\/[^/?#]+)\/$/.exec(spelling) ?? [];
+  return [spelling, unescaped(spelling), ...origin === undefined ? [] : [origin]];
 }
 
 function withoutRest({ protocol, pathname, href }: URL): string[] {

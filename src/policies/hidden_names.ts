@@ -2,8 +2,8 @@
 import { readingsOf, type UriReadings } from "../base/uri_readings.ts";
 import type { FilterSettings } from "./options.ts";
 
-/** What is named; templates have the patterns of resources. */
-export type Kind = keyof FilterSettings | "templates";
+/** Templates have the patterns of resources. */
+export type Kind = keyof FilterSettings;
 
 /** Whether a name is hidden, for each kind; undefined where nothing of it is. */
 export type HiddenNames = Readonly<Record<Kind, ((name: string) => boolean) | undefined>>;
@@ -28,7 +28,6 @@ export function hiddenNames(
     tools: hiding(tools, asSpelled),
     prompts: hiding(prompts, asSpelled),
     resources: hiding(resources, readingsOf),
-    templates: hiding(resources, (uri) => uri.includes("{") ? asSpelled(uri) : readingsOf(uri)),
   };
 }
 
@@ -45,7 +44,7 @@ function fits(name: string, patterns: Patterns["deny"]): boolean {
   return patterns.some(({ matches }) => matches(name));
 }
 
-/** Servers compare names by their letters, and templates. */
+/** Servers compare names by their letters. */
 function asSpelled(name: string): UriReadings {
   return { resolved: [[name]], bare: [] };
 }

@@ -22,13 +22,13 @@ Deno.test("isFiltered is false where everything is let through", () => {
 });
 
 Deno.test("hiddenNames has denied win over allowed, and nothing for a kind of which all is let through", () => {
-  const { tools, prompts, resources, templates } = hiddenNames(
+  const { tools, prompts, resources } = hiddenNames(
     { ...NOTHING, tools: { allow: patterns("read_*", "list"), deny: patterns("*_secret") } },
     MAX_CHARS,
   );
   for (const name of ["read_file", "list"]) assert.equal(tools?.(name), false, name);
   for (const name of ["read_secret", "write", "List", ""]) assert.equal(tools?.(name), true, name);
-  assert.deepEqual([prompts, resources, templates], [undefined, undefined, undefined]);
+  assert.deepEqual([prompts, resources], [undefined, undefined]);
   const none = hiddenNames({ ...NOTHING, tools: { allow: [], deny: [] } }, MAX_CHARS);
   assert.equal(none.tools?.("a"), true);
 });
@@ -59,7 +59,14 @@ Deno.test("hiddenNames hides a resource in each spelling that leads a server to 
 });
 
 Deno.test("hiddenNames lets through what is allowed, with escapes and without", () => {
-  const hides = resources(["file:///open/*", "file:///my dir/*", "file:///our%20dir/*", "memo:*", "notes"], [
+  const hides = resources([
+    "file:///open/*",
+    "file:///my dir/*",
+    "file:///our%20dir/*",
+    "memo:*",
+    "notes",
+    "https://a.example",
+  ], [
     "file:///etc/*",
   ]).resources!;
   for (
@@ -75,16 +82,22 @@ Deno.test("hiddenNames lets through what is allowed, with escapes and without", 
       "file:///our%20dir/a",
       "memo:insights",
       "notes",
+      "https://a.example",
+      "https://a.example/",
     ]
   ) assert.equal(hides(uri), false, uri);
 });
 
-Deno.test("hiddenNames knows templates by their letters", () => {
-  const { templates } = resources(["file:///open/\\{path\\}", "demo://a"], []);
-  assert.equal(templates?.("file:///open/{path}"), false);
-  assert.equal(templates?.("FILE:///open/{path}"), true);
-  assert.equal(templates?.("demo://a"), false);
-  assert.equal(resources(undefined, ["demo://a"]).templates?.("DEMO://a"), true);
+Deno.test("hiddenNames holds the same patterns against templates", () => {
+  const hides = resources(["file:///open/*", "demo://a/\\{id\\}", "demo://b*"], ["*secret*"]).resources!;
+  for (
+    const uri of ["file:///open/{path}", "file:///open/{+path}", "demo://a/{id}", "demo://b{?q,r}{#part}"]
+  ) {
+    assert.equal(hides(uri), false, uri);
+  }
+  for (const uri of ["file:///{path}", "FILE:///open/{path}", "demo://a/{other}", "demo://b/secret/{id}"]) {
+    assert.equal(hides(uri), true, uri);
+  }
 });
 
 Deno.test("hiddenNames hides what is longer than names may be, without a look at it", async () => {

@@ -35,7 +35,7 @@ const LISTS: ReadonlyMap<string, ListOf> = new Map([
   [Method.listTools, { kind: "tools", key: "tools", name: "name" }],
   [Method.listPrompts, { kind: "prompts", key: "prompts", name: "name" }],
   [Method.listResources, { kind: "resources", key: "resources", name: "uri" }],
-  [Method.listTemplates, { kind: "templates", key: "resourceTemplates", name: "uriTemplate" }],
+  [Method.listTemplates, { kind: "resources", key: "resourceTemplates", name: "uriTemplate" }],
 ]);
 
 /** What asks for something by its name. */
@@ -50,7 +50,7 @@ const ASKS: ReadonlyMap<string, Pick<ListOf, "kind" | "name">> = new Map([
 /** Of `completion/complete`: an argument of a prompt or of a template. */
 const COMPLETES: ReadonlyMap<unknown, Pick<ListOf, "kind" | "name">> = new Map([
   ["ref/prompt", { kind: "prompts", name: "name" }],
-  ["ref/resource", { kind: "templates", name: "uri" }],
+  ["ref/resource", { kind: "resources", name: "uri" }],
 ]);
 
 const NAMES = new RoutingKeys("name", "uri", "ref");
@@ -88,7 +88,7 @@ function refuseHidden(hidden: HiddenNames, { method, params }: JsonRpcRequest | 
 function refuseHiddenReference(hidden: HiddenNames, ref: unknown): void {
   const asked = isObject(ref) ? COMPLETES.get(ref.type) : undefined;
   if (asked) return refuseHiddenName(hidden, asked, ref);
-  if (hidden.prompts || hidden.templates) {
+  if (hidden.prompts || hidden.resources) {
     throw invalidParams('"ref" is neither that of a prompt nor that of a resource');
   }
 }

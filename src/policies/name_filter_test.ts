@@ -95,6 +95,17 @@ Deno.test("nameFilter refuses what is no name: a server may make one of it", () 
   }
 });
 
+Deno.test("nameFilter passes on no key of a reference that a server might take for another", () => {
+  const text =
+    '{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"Ref":{"type":"ref/prompt"},' +
+    '"ref":{"type":"ref/prompt","name":"a","NAME":"internal","Type":"x","n":1},"argument":{"name":"b"}}}';
+  assert.equal(
+    passed(JSON.parse(text), { text })?.text,
+    '{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"a","n":1},' +
+      '"argument":{"name":"b"}}}',
+  );
+});
+
 Deno.test("nameFilter refuses a call that wants no answer, too: some servers act upon it", () => {
   assert.throws(() => passed(notification("tools/call", { name: "write" })), GatewayError);
   assert(passed(notification("tools/call", { name: "read_a" })));
