@@ -1,7 +1,7 @@
 /** The composition root: from a configuration to a running gateway, and from one configuration to the next. */
 import { sameSettings } from "./base/same_settings.ts";
-import type { Config, ProcessConfig } from "./config/mod.ts";
-import { GatewayError } from "./core/errors.ts";
+import type { Config, ProcessConfig, ServerConfig } from "./config/mod.ts";
+import { GatewayError, StoppingError } from "./core/errors.ts";
 import { background, bus, type Sink } from "./core/events.ts";
 import { stdio } from "./frontends/stdio.ts";
 import { oldestFirst, type OpenCallReport } from "./health_report.ts";
@@ -60,6 +60,7 @@ export class App {
   /** The servers that are on their way out. */
   readonly #leaving = new Map<ServedServer, Promise<void>>();
   #timeoutMs: number;
+  #stopping = false;
 
   /** Throws ConfigError for what is wrong with the configuration on this machine; nothing is left running then. */
   constructor(config: Config, options: AppOptions) {
@@ -75,7 +76,7 @@ export class App {
     this.#servers = new ServerSet((server, name) => new ServedServer(server, { ...common, name }));
     const plan = this.#servers.plan(config.servers);
     this.#servers.adopt(plan);
-    this.#network = this.#listen(process);
+    this.#network = this.#listen(process, plan);
     for (const server of plan.fresh) this.#start(server);
     this.#emit({ type: "gateway.started", urls: this.announced.flatMap(urlsOf) });
     this.failed = failureOf(this.#network?.listener);
@@ -116,24 +117,32 @@ export class App {
 
   /**
    * Goes over to another configuration: what is new is opened, then it takes the place of what is gone. Throws ConfigError
-   * for what is wrong with it on this machine, and then nothing has changed.
+   * for what is wrong with it on this machine, and then nothing has changed; StoppingError once it stops.
    */
   apply(config: Config): ConfigChanges {
-    const plan = this.#servers.plan(config.servers);
+    if (this.#stopping) throw new StoppingError();
+    const { origins } = config.process;
+    const unserved = [...config.servers].filter(([name, server]) => this.#cannotServe(name, server));
+    const names = unserved.map(([name]) => name);
+    const plan = this.#servers.plan(new Map([...config.servers].filter(([name]) => !names.includes(name))));
     for (const server of plan.fresh) this.#start(server);
     this.#servers.adopt(plan);
-    this.#network?.serve(config.process, plan.servers);
+    this.#network?.serve(origins, plan.servers);
     for (const server of plan.gone) this.#end(server);
-    const changes = { ...plan.changes, later: this.#laterOf(config, plan) };
-    this.#config = { ...config, process: { ...this.#config.process, origins: config.process.origins } };
+    const changes = { ...plan.changes, later: [...this.#laterOf(config, plan), ...names] };
+    this.#config = { ...config, process: { ...this.#config.process, origins } };
     this.#emit({ type: "config.applied", ...changes });
     return changes;
   }
 
   /** Orderly: refuses new work, lets open requests finish, stops all children. */
   async stop(reason: string): Promise<void> {
+    this.#stopping = true;
     const stopped = this.#servers.all.map((server) => server.stop({ reason, timeoutMs: this.#timeoutMs }));
-    await Promise.all([...stopped, ...this.#leaving.values()]);
+    const outcomes = await Promise.allSettled([...stopped, ...this.#leaving.values()]);
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") this.#emit({ type: "fault", where: "stop", error: outcome.reason });
+    }
     await this.#network?.close();
     this.#emit({ type: "gateway.stopped" });
   }
@@ -144,10 +153,20 @@ export class App {
   }
 
   /** Nothing listens where clients come by stdio alone. */
-  #listen(process: ProcessConfig): Network | undefined {
-    const { version } = this.#options;
-    if (!this.#servers.all.some(isOnNetwork)) return undefined;
-    return new Network(process, this.#servers.byName, { version, emit: this.#emit });
+  #listen(process: ProcessConfig, { servers, fresh }: Plan): Network | undefined {
+    if (!fresh.some(({ config }) => isOnNetwork(config))) return undefined;
+    try {
+      return new Network(process, servers, { version: this.#options.version, emit: this.#emit });
+    } catch (error) {
+      for (const server of fresh) server.discard();
+      throw error;
+    }
+  }
+
+  /** Who is new and comes by stdin has nobody on it, and where nothing listens nobody comes by the network. */
+  #cannotServe(name: string, config: ServerConfig): boolean {
+    if (this.#servers.byName.has(name)) return false;
+    return config.transports.includes("stdio") || (!this.#network && isOnNetwork(config));
   }
 
   #start(server: ServedServer): void {

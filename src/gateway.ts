@@ -59,6 +59,11 @@ export interface StopOptions {
   readonly alone?: boolean;
 }
 
+/** What clients hear; `alone` as in StopOptions. */
+export function stoppingError(alone = false): StoppingError {
+  return alone ? new StoppingError("The MCP server is taken out of service") : new StoppingError();
+}
+
 /** Of what an orderly end waits for. */
 const MAX_TOLD_CALLS = 10;
 
@@ -153,8 +158,9 @@ export class Gateway implements AsyncDisposable {
 
   /** Refuses new requests, lets open ones finish for a while, ends all sessions. Settles when all are freed. */
   async stop({ reason, timeoutMs: waitMs, alone = false }: StopOptions): Promise<void> {
-    this.stopping.begin();
-    this.#sessionPlaces.close(new StoppingError());
+    const why = stoppingError(alone);
+    this.stopping.begin(why);
+    this.#sessionPlaces.close(why);
     const calls = this.#sessions.openCalls();
     const waits = calls.length > 0 && { waitsFor: calls.slice(0, MAX_TOLD_CALLS).map(callLabel), waitMs };
     const type = alone ? "server.stopping" : "gateway.stopping";
@@ -165,7 +171,7 @@ export class Gateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopping.begin();
-    await this.#sessions.endAll(new StoppingError());
+    await this.#sessions.endAll(this.stopping.refusal() ?? new StoppingError());
     this.#deadlines[Symbol.dispose]();
     clearInterval(this.#slowWatch);
   }

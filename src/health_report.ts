@@ -52,8 +52,8 @@ export function healthOfAll(servers: () => ReadonlyMap<string, Reporting>, versi
     const all = [...servers()];
     const reports = all.map(([name, { health }]) => [name, told(health.report(), isOurs)] as const);
     const statuses = reports.map(([, { status }]) => status);
-    const calls = oldestFirst(all.flatMap(([, server]) => server.openCalls()));
-    const more = { servers: Object.fromEntries(reports), ...isOurs && reported(calls) };
+    const calls = () => oldestFirst(all.flatMap(([, server]) => server.openCalls()));
+    const more = { servers: Object.fromEntries(reports), ...isOurs && reported(calls()) };
     return { status: statusOf(statuses), serving: statuses.includes("ok"), more };
   });
 }

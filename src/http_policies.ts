@@ -7,10 +7,8 @@ import { originGuard } from "./policies/origin.ts";
 import { answerRefusals } from "./policies/refusals.ts";
 
 /** The outermost first. */
-export function httpPolicies(
-  { listen: { host }, origins: { cors, allowedHosts, allowedOrigins } }: ProcessConfig,
-  { baseUrl, emit }: { readonly baseUrl: string; readonly emit: Sink },
-): HttpPolicy[] {
+export function httpPolicies(process: ProcessConfig, emit: Sink): HttpPolicy[] {
+  const { listen: { host }, clients: { baseUrl }, origins: { cors, allowedHosts, allowedOrigins } } = process;
   const guard = originGuard({
     host,
     allowedHosts: [...allowedHosts, ...ownHost(baseUrl)],

@@ -2,14 +2,13 @@
 import type { Caller } from "./core/caller.ts";
 import { RequestError } from "./core/errors.ts";
 import { behind, type HttpPolicy } from "./core/http_policy.ts";
-import type { Handler, Route, UpgradeHandler } from "./frontends/frontend.ts";
+import type { Below, Handler, Route, UpgradeHandler } from "./frontends/frontend.ts";
 import { isUpgrade, notUpgraded } from "./frontends/websocket.ts";
 import type { Service } from "./listener/service.ts";
 import type { Upgrade } from "./wire/upgrade.ts";
 import { lastPart, routeOf, withoutSlash } from "./wire/request_path.ts";
 
 interface HttpServiceOptions {
-  /** Of two that answer the same on one path the first one counts. */
   readonly routes: readonly Route[];
   /** The first one is the outermost. What they and the routes throw, one of them has to make an answer of. */
   readonly policies: readonly HttpPolicy[];
@@ -18,27 +17,29 @@ interface HttpServiceOptions {
 /** The whole HTTP face, which tests call without a socket. */
 export function httpService({ routes, policies }: HttpServiceOptions): Service {
   const byPath = answersByPath(routes);
-  const below = answersBelow(routes);
-  const answersTo = (request: Request, caller?: Caller): Answers => {
+  const answersTo = (request: Request): Answers => {
     const route = routeOf(request);
     const known = byPath.get(route);
     if (known) return known;
-    const [parent] = lastPart(route);
-    const found = below.get(parent);
-    if (found) caller?.foundBelow(parent, found.part);
-    return found ?? NOTHING;
+    const above = byPath.get(lastPart(route)[0]);
+    return above?.below && above.http ? { http: above.http } : NOTHING;
   };
+  const answer = behind<Response>(policies, (request, caller) => {
+    const answers = answersTo(request);
+    if (answers.upgrade && isUpgrade(request)) throw tooLate(caller);
+    return httpOf(answers, request)(request, caller);
+  });
   const upgrade = behind<Upgrade>(policies, (request, caller) => {
     const { upgrade } = answersTo(request);
     if (!upgrade) throw notFound();
     return upgrade(request, caller);
   });
   return {
-    request: behind<Response>(policies, (request, caller) => {
-      const answers = answersTo(request, caller);
-      if (answers.upgrade && isUpgrade(request)) throw tooLate(caller);
-      return httpOf(answers, request)(request, caller);
-    }),
+    request(request, caller) {
+      // Before any policy refuses it, and tells so in the log.
+      nameRoute(byPath, request, caller);
+      return answer(request, caller);
+    },
     upgrade(request, caller) {
       if (!answersTo(request).upgrade || !isUpgrade(request)) return undefined;
       return upgrade(request, caller);
@@ -50,31 +51,38 @@ export function httpService({ routes, policies }: HttpServiceOptions): Service {
 interface Answers {
   readonly http?: Handler;
   readonly upgrade?: UpgradeHandler;
+  /** That `http` answers one level below as well. */
+  readonly below?: Below;
 }
 
 const NOTHING: Answers = {};
 
-function answersByPath(routes: readonly Route[]): ReadonlyMap<string, Answers> {
+type ByPath = ReadonlyMap<string, Answers>;
+
+function nameRoute(byPath: ByPath, request: Request, caller: Caller): void {
+  const route = routeOf(request);
+  if (byPath.has(route)) return;
+  const [parent] = lastPart(route);
+  const { below } = byPath.get(parent) ?? NOTHING;
+  if (below) caller.foundBelow(parent, below);
+}
+
+function answersByPath(routes: readonly Route[]): ByPath {
   const byPath = new Map<string, Answers>();
   for (const route of routes) {
     const path = withoutSlash(route.path);
-    byPath.set(path, { ...route, ...byPath.get(path) });
+    byPath.set(path, both(byPath.get(path), route));
   }
   return byPath;
 }
 
-interface AnswersBelow {
-  readonly http: Handler;
-  readonly part: string;
-}
-
-function answersBelow(routes: readonly Route[]): ReadonlyMap<string, AnswersBelow> {
-  const found = routes.flatMap((route) =>
-    "http" in route && route.below
-      ? [[withoutSlash(route.path), { http: route.http, part: route.below }] as const]
-      : []
-  );
-  return new Map(found.toReversed());
+/** Of two that answer alike the first one counts, but for who names a session of the other one. */
+function both(first: Answers | undefined, route: Route): Answers {
+  const answers = { ...route, ...first };
+  const before = first?.http;
+  if (!before || !("http" in route) || !route.owns) return answers;
+  const { http: owner, owns } = route;
+  return { ...answers, http: (request, caller) => (owns(request, caller) ? owner : before)(request, caller) };
 }
 
 function httpOf({ http, upgrade }: Answers, request: Request): Handler {

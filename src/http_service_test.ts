@@ -88,3 +88,46 @@ Deno.test("httpService takes the first of two answers on one path, with or witho
     assert.equal(await service.upgrade(socket(path), nobody()), UPGRADE);
   }
 });
+
+Deno.test("httpService has a path that a client has made up for a secret, whoever refuses it", async () => {
+  const events: GatewayEvent[] = [];
+  const closed: HttpPolicy = () => {
+    throw new RequestError("Closed", { status: 403 });
+  };
+  const route: Route = {
+    path: "/sse",
+    http: () => Promise.resolve(new Response("told")),
+    below: "{session}",
+  };
+  const policies = [answerRefusals((event) => void events.push(event))];
+  const open = httpService({ routes: [route], policies });
+  const answer = await open.request(plain("/sse/my-secret"), nobody());
+  assert.equal(await answer.text(), "told");
+  for (const path of ["/sse/my-secret/more", "/other/my-secret"]) {
+    assert.equal((await open.request(plain(path), nobody())).status, 404);
+  }
+  await httpService({ routes: [route], policies: [...policies, closed] }).request(
+    plain("/sse/my-secret"),
+    nobody(),
+  );
+  const routes = events.map((event) => event.type === "http.refused" && event.route);
+  assert.deepEqual(routes, ["/sse/my-secret/more", "/other/my-secret", "/sse/{session}"]);
+});
+
+Deno.test("httpService has the first of two routes on a path answer, but for who names a session of the other one", async () => {
+  const handler = (text: string) => () => Promise.resolve(new Response(text));
+  const owns = (request: Request) => request.headers.get("session") === "old";
+  const routes: Route[] = [
+    { path: "/mcp", http: handler("new") },
+    { path: "/mcp", http: handler("old"), owns },
+    { path: "/mcp", http: handler("none") },
+  ];
+  const service = httpService({ routes, policies: [] });
+  const said = async (headers: HeadersInit) =>
+    await (await service.request(new Request("http://127.0.0.1/mcp", { headers }), nobody())).text();
+  assert.deepEqual([await said({}), await said({ session: "old" }), await said({ session: "x" })], [
+    "new",
+    "old",
+    "new",
+  ]);
+});

@@ -11,7 +11,7 @@ import type { ServedServer } from "./served_server.ts";
 export type { Endpoint };
 
 /** A server as clients of the network find it. */
-export interface Mount extends Disposable {
+export interface Mount {
   readonly routes: readonly Route[];
   /** The preferred one first; `base` is what stands before all paths. */
   endpoints(base: string): Endpoint[];
@@ -44,7 +44,6 @@ export function mount(server: ServedServer, { prefix, ...options }: MountOptions
       config,
     ),
     endpoints: (base) => frontends.map((frontend) => frontend.endpoint(paths, base)),
-    [Symbol.dispose]: () => options.bodies[Symbol.dispose](),
   };
 }
 

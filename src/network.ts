@@ -1,12 +1,12 @@
 /** What clients of the network meet: one socket, the policies in front of it, and behind it the routes of all servers. */
-import { ByteBudget } from "./base/byte_budget.ts";
 import { ReleaseWatch } from "./base/release_watch.ts";
 import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
-import type { ProcessConfig } from "./config/mod.ts";
+import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
 import type { Caller } from "./core/caller.ts";
 import type { Sink } from "./core/events.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
+import { BodyShares } from "./frontends/body_shares.ts";
 import { Forwarded } from "./frontends/forwarded.ts";
 import type { Handler } from "./frontends/frontend.ts";
 import type { Route } from "./frontends/mod.ts";
@@ -48,13 +48,14 @@ export class Network {
   readonly #options: NetworkOptions;
   /** Those of the start: what clients are told of the address does not change with a configuration. */
   readonly #process: ProcessConfig;
-  readonly #budget: ByteBudget;
+  readonly #bodies: BodyShares;
   readonly #unread: Unread;
   readonly #forwarded: Forwarded;
   /** Also of servers that are on their way out. */
   readonly #mounts = new Map<ServedServer, Mounted>();
   #servers: Servers = new Map();
-  #service: Service;
+  #origins: ProcessConfig["origins"];
+  #service!: Service;
 
   /** Throws ConfigError for an address that cannot be bound and for TLS that cannot be offered. */
   constructor(process: ProcessConfig, servers: Servers, options: NetworkOptions) {
@@ -62,10 +63,11 @@ export class Network {
     const { emit } = options;
     this.#options = options;
     this.#process = process;
-    this.#budget = new ByteBudget(bodies.maxBodiesBytes, releaseWatch());
-    this.#unread = new Unread({ ...unread, ...NO_BUFFER_LIMITS, emit, watch: releaseWatch() });
+    this.#bodies = new BodyShares({ ...bodies, watch: releaseWatch() });
+    this.#unread = new Unread({ ...unread, emit, watch: releaseWatch() });
     this.#forwarded = new Forwarded(process.clients.trustProxy);
-    this.#service = this.#serviceOf(process, servers);
+    this.#origins = process.origins;
+    this.serve(process.origins, servers);
     const limits = connectionLimits(process, servers, emit);
     const service: Service = {
       request: (request, caller) => this.#service.request(request, caller),
@@ -75,9 +77,12 @@ export class Network {
     this.listener = listen(service, { host, port, tls, maxHeaderBytes, ...limits, emit });
   }
 
-  /** From now on these servers and policies answer. Who was mounted in the same place keeps its sessions. */
-  serve(process: ProcessConfig, servers: Servers): void {
-    this.#service = this.#serviceOf(process, servers);
+  /** From now on these servers answer pages of these origins. Who was served before keeps its sessions. */
+  serve(origins: ProcessConfig["origins"], servers: Servers): void {
+    this.#origins = origins;
+    this.#servers = servers;
+    for (const [name, server] of servers) this.#place(name, server);
+    this.#service = this.#serviceOf();
   }
 
   /** Where clients find a server, the preferred wire first. */
@@ -94,13 +99,13 @@ export class Network {
 
   /** A server that has ended. */
   forget(server: ServedServer): void {
-    this.#mounts.get(server)?.mount[Symbol.dispose]();
     this.#mounts.delete(server);
+    this.#service = this.#serviceOf();
   }
 
   async close(): Promise<void> {
     await close(this.listener);
-    for (const server of [...this.#mounts.keys()]) this.forget(server);
+    this.#bodies[Symbol.dispose]();
     this.#unread[Symbol.dispose]();
   }
 
@@ -109,34 +114,32 @@ export class Network {
     return publicBase(clients) ?? listeningAt(listen, this.listener.addr.port);
   }
 
-  #serviceOf(process: ProcessConfig, servers: Servers): Service {
-    this.#servers = servers;
-    for (const [name, server] of servers) this.#place(name, server);
-    const { clients: { baseUrl } } = this.#process;
-    const policies = httpPolicies(process, { baseUrl, emit: this.#options.emit });
-    return httpService({ routes: this.#routesOf(process), policies });
+  #serviceOf(): Service {
+    const policies = httpPolicies({ ...this.#process, origins: this.#origins }, this.#options.emit);
+    return httpService({ routes: this.#routes(), policies });
   }
 
   /** The routes of one server stand at the root. */
   #place(name: string, server: ServedServer): void {
-    if (this.#mounts.has(server) || !isOnNetwork(server)) return;
+    if (this.#mounts.has(server) || !isOnNetwork(server.config)) return;
     const prefix = this.#process.clients.basePath + (this.#servers.size > 1 ? `/${name}` : "");
     this.#mounts.set(server, { name, prefix, mount: this.#mount(server, prefix) });
   }
 
   #mount(server: ServedServer, prefix: string): Mount {
-    const { clients, bodies: { bodyTimeoutMs } } = this.#process;
-    const { maxBodyBytes } = server.config;
+    const { clients } = this.#process;
     return mount(server, {
       ...{ ...clients, prefix },
       publicBase: (request, caller) => clients.baseUrl || this.#forwarded.prefix(request, caller),
-      bodies: new Bodies({ maxBodyBytes, bodyTimeoutMs, budget: this.#budget }),
+      bodies: new Bodies(server.config.maxBodyBytes, this.#bodies),
       unread: this.#unread.within(server.config),
     });
   }
 
-  #routesOf({ clients: { healthEndpoints } }: ProcessConfig): Route[] {
-    const own = this.#mounted().flatMap(({ mount }) => mount.routes);
+  /** Those of servers on their way out are behind all others: what their open calls wait for still comes there. */
+  #routes(): Route[] {
+    const { healthEndpoints } = this.#process.clients;
+    const own = [...this.#mounted(), ...this.#leaving()].flatMap(({ mount }) => mount.routes);
     const healthy = healthEndpoints.map((path) => ({ path, http: getOnly(() => new Response("ok")) }));
     return [...healthy, ...this.#reports(), ...own];
   }
@@ -161,6 +164,11 @@ export class Network {
     return [...this.#servers.values()].flatMap((server) => this.#mounts.get(server) ?? []);
   }
 
+  #leaving(): Mounted[] {
+    const current = new Set(this.#servers.values());
+    return [...this.#mounts].filter(([server]) => !current.has(server)).map(([, mounted]) => mounted);
+  }
+
   #listed(request: Request, caller: Caller) {
     const base = publicBase(this.#process.clients) ?? this.#forwarded.base(request, caller) ?? this.#base;
     return this.#mounted().map(({ name, mount }) => {
@@ -170,17 +178,14 @@ export class Network {
   }
 }
 
-export function isOnNetwork({ config }: ServedServer): boolean {
-  return config.transports.some((name) => name !== "stdio");
+export function isOnNetwork({ transports }: Pick<ServerConfig, "transports">): boolean {
+  return transports.some((name) => name !== "stdio");
 }
 
 /** Also at the root, for who asks from beside us and not through the proxy. */
 function healthAt(basePath: string, http: Handler): Route[] {
   return [...new Set(["/health", `${basePath}/health`])].map((path) => ({ path, http }));
 }
-
-/** Each server has limits of its own. */
-const NO_BUFFER_LIMITS = { maxBufferedMessages: Infinity, maxBufferedBytes: Infinity };
 
 /** What is garbage then would stay until something else wants room. */
 function releaseWatch(): ReleaseWatch {

@@ -5,7 +5,7 @@ import { LiveSessions } from "./core/live_sessions.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
 import { escaped } from "./base/outside.ts";
 import { safeText } from "./base/telling.ts";
-import { Gateway, type StopOptions } from "./gateway.ts";
+import { Gateway, type StopOptions, stoppingError } from "./gateway.ts";
 import type { OpenCallReport } from "./health_report.ts";
 import { type Children, children } from "./observe/children.ts";
 import { health } from "./observe/health.ts";
@@ -14,7 +14,8 @@ import { Trial, type TrialReport } from "./observe/trial.ts";
 import { Overrides } from "./overrides/overrides.ts";
 import { Runtime } from "./overrides/runtime.ts";
 import { Placement } from "./placement/mod.ts";
-import { isFiltered, nameFilter } from "./policies/name_filter.ts";
+import { hiddenNames, isFiltered } from "./policies/hidden_names.ts";
+import { nameFilter } from "./policies/name_filter.ts";
 import { trace } from "./policies/trace.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
 import { optionName } from "./base/option_name.ts";
@@ -107,7 +108,7 @@ export class ServedServer {
 
   /** Orderly: refuses new work, lets open requests finish, stops all children. */
   async stop(options: StopOptions): Promise<void> {
-    this.#placement.drain();
+    this.#placement.drain(stoppingError(options.alone));
     await this.gateway.stop(options);
     await this.#placement[Symbol.asyncDispose]();
   }
@@ -183,7 +184,7 @@ function createGateway(
     onSessionEnded: ({ session }) => overrides.forget(session),
     policies: [
       ...config.logLevel === "debug" ? [trace(emit)] : [],
-      ...isFiltered(config.filter) ? [nameFilter(config.filter)] : [],
+      ...isFiltered(config.filter) ? [nameFilter(hiddenNames(config.filter, config.maxUriChars))] : [],
     ],
     ...{ emit, maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars },
     ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs },

@@ -105,7 +105,8 @@ export const memoryOptions = section({
   }),
   maxUriLength: option(wholeNumber({ min: 1 }), {
     value: "<count>",
-    description: "characters of the URI of a subscription, and of an update that is brought to subscribers",
+    description:
+      "characters of the URI of a subscription, of an update that is brought to subscribers, and of what a filter lets through",
     default: 8192,
   }),
   maxHandshakeSize: option(size(), {

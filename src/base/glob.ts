@@ -23,6 +23,11 @@ export function glob(pattern: string): (name: string) => boolean {
   };
 }
 
+/** Several patterns in one text, joined by commas that stand by themselves; throws GlobError. */
+export function patternsIn(text: string): string[] {
+  return partsOf([...text]).map((part) => part.join("").trim());
+}
+
 /** Only the last star is ever tried again: what an earlier one could take more, the last one can as well. */
 function matches(tokens: readonly Token[], letters: readonly string[]): boolean {
   let [at, token, star, from] = [0, 0, -1, 0];
@@ -98,34 +103,39 @@ function alternativesOf(pattern: readonly string[]): string[][] {
 
 function endOfBraces(pattern: readonly string[], open: number): number {
   let depth = 0;
-  for (let at = open; at < pattern.length; at++) {
-    if (pattern[at] === "\\") at++;
-    else if (pattern[at] === "{") depth++;
+  for (let at = open; at < pattern.length; at = endOfUnit(pattern, at) + 1) {
+    if (pattern[at] === "{") depth++;
     else if (pattern[at] === "}" && --depth === 0) return at;
   }
   throw new GlobError("a { has no } behind it");
 }
 
+/** What commas part that are in no braces. */
 function partsOf(content: readonly string[]): string[][] {
   const parts: string[][] = [[]];
   let depth = 0;
   for (let at = 0; at < content.length; at++) {
-    const letter = content[at]!;
+    const letter = content[at];
     if (letter === "{") depth++;
-    if (letter === "}") depth--;
+    if (letter === "}" && depth > 0) depth--;
+    const end = endOfUnit(content, at);
     if (letter === "," && depth === 0) parts.push([]);
-    else parts.at(-1)!.push(letter);
-    if (letter === "\\" && at + 1 < content.length) parts.at(-1)!.push(content[++at]!);
+    else parts.at(-1)!.push(...content.slice(at, end + 1));
+    at = end;
   }
   return parts;
 }
 
 /** Where a letter stands by itself: not behind a backslash, and not in a class. */
 function indexOutside(pattern: readonly string[], wanted: string, start: number): number {
-  for (let at = start; at < pattern.length; at++) {
+  for (let at = start; at < pattern.length; at = endOfUnit(pattern, at) + 1) {
     if (pattern[at] === wanted) return at;
-    if (pattern[at] === "\\") at++;
-    else if (pattern[at] === "[") at = endOfClass(pattern, at);
   }
   return -1;
+}
+
+/** The last letter of what begins here: a class, a letter with its backslash, or one by itself. */
+function endOfUnit(pattern: readonly string[], at: number): number {
+  if (pattern[at] === "[") return endOfClass(pattern, at);
+  return pattern[at] === "\\" ? Math.min(at + 1, pattern.length - 1) : at;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { glob, GlobError } from "./glob.ts";
+import { glob, GlobError, patternsIn } from "./glob.ts";
 import { processorMs } from "../../tests/support/processor_time.ts";
 
 const CASES: readonly (readonly [pattern: string, yes: readonly string[], no: readonly string[]])[] = [
@@ -19,6 +19,8 @@ const CASES: readonly (readonly [pattern: string, yes: readonly string[], no: re
   ["a{b,c{d,e}}f", ["abf", "acdf", "acef"], ["acf", "af"]],
   ["{a,}b", ["ab", "b"], ["aab"]],
   ["[{]a", ["{a"], ["a"]],
+  ["{[,}],b}c", [",c", "}c", "bc"], ["c", "[c", "{[,}],b}c"]],
+  ["{\\},\\,}x", ["}x", ",x"], ["x", "\\}x"]],
   ["\\*", ["*"], ["a", "\\*"]],
   ["\\{a,b\\}", ["{a,b}"], ["a", "b"]],
   ["a.b(c)+|$^", ["a.b(c)+|$^"], ["aXb(c)+|$^"]],
@@ -37,6 +39,23 @@ Deno.test("glob says what cannot be read in a pattern", () => {
   for (const pattern of ["[a", "[", "{a,b", "a\\", "{".repeat(3), "{a,b}".repeat(7)]) {
     assert.throws(() => glob(pattern), GlobError, pattern);
   }
+});
+
+Deno.test("patternsIn parts patterns at commas that stand by themselves", () => {
+  for (
+    const [text, expected] of [
+      ["a", ["a"]],
+      ["a,b", ["a", "b"]],
+      ["read_*, {a,b{c,d}}x ,e", ["read_*", "{a,b{c,d}}x", "e"]],
+      ["[,]a,b", ["[,]a", "b"]],
+      ["db://a\\,b,c", ["db://a\\,b", "c"]],
+      // A brace too many must not hide the patterns behind it.
+      ["a},b", ["a}", "b"]],
+      ["a,,b,", ["a", "", "b", ""]],
+      ["", [""]],
+    ] as const
+  ) assert.deepEqual(patternsIn(text), expected, text);
+  assert.throws(() => patternsIn("[a,b"), GlobError);
 });
 
 Deno.test("glob takes a time that grows with the length of a name, whatever the pattern", async () => {

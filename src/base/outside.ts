@@ -21,6 +21,11 @@ export function cut(text: string, maxChars: number): string {
   return text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
 }
 
+/** A text that an error message echoes without quotes, where the message is worded as others word it. */
+export function echoed(text: string): string {
+  return escaped(cut(text, ECHOED_CHARS));
+}
+
 /** A value that an error message echoes: cut, escaped, a text in quotes. */
 export function quoted(value: unknown): string {
   if (typeof value === "string") return escaped(JSON.stringify(cut(value, ECHOED_CHARS)));

@@ -1,4 +1,5 @@
 /** Two bounds of which one makes the other mean nothing. */
+import { quoted } from "../base/outside.ts";
 import { findOption, type OptionKey } from "./options.ts";
 import type { ParsedOptions, Problem } from "./problem.ts";
 
@@ -21,7 +22,23 @@ const PAIRS: readonly Pair[] = [
 ];
 
 /** Compares explicit values alone: a default gives way to a bound. */
-export function contradictions({ raw, values, nameOf }: ParsedOptions): Problem[] {
+export function contradictions(parsed: ParsedOptions): Problem[] {
+  return [...beyondBounds(parsed), ...callTimesInVain(parsed)];
+}
+
+/** That a tool has no limit is no contradiction: it is about silence. */
+function callTimesInVain({ raw, values: { callTimeout, maxRequestTime }, nameOf }: ParsedOptions): Problem[] {
+  return callTimeout.filter(({ ms = 0 }) => ms > maxRequestTime).map(({ pattern }) => {
+    const option = "callTimeout";
+    const shown = `${nameOf(option)} ${quoted(pattern)}`;
+    const bound = `${nameOf("maxRequestTime")}, which ends the call before (${
+      shownBound(raw, "maxRequestTime")
+    })`;
+    return { option, text: `${shown}: beyond ${bound}; lower the first or raise the second` };
+  });
+}
+
+function beyondBounds({ raw, values, nameOf }: ParsedOptions): Problem[] {
   return PAIRS.flatMap(({ option, bound, because }) => {
     const [value, limit] = [values[option], values[bound]];
     if (raw[option] === undefined || typeof value !== "number" || typeof limit !== "number") return [];

@@ -3,7 +3,7 @@
 const NO_AUTHENTICATION =
   "Keystone has no authentication in this version; keep it on loopback, or behind a reverse proxy that authenticates";
 const SERVERS_FILE = "did you mean --config? One file may hold several servers";
-const ROUTES = "did you mean --baseUrl, or --streamableHttpPath, --ssePath and --wsPath?";
+const ROUTES = "did you mean --basePath, what stands before all paths, or --baseUrl?";
 const TOKEN = "did you mean --oauth2Bearer (or --oauth2BearerFile), the token for a remote server?";
 const NO_OAUTH = "Keystone asks for no tokens in this version; --oauth2BearerFile gives it one";
 const ENVIRONMENT = "the server gets Keystone's environment in any case; leave it out";
@@ -27,7 +27,7 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
   ...sameAdvice(["stateless"], "without --stateful Keystone is stateless; leave it out"),
   ...sameAdvice(["endpoint", "streamEndpoint", "mcpPath", "httpPath", "path"], meant("--streamableHttpPath")),
   ...sameAdvice(["sseEndpoint"], meant("--ssePath")),
-  ...sameAdvice(["pathPrefix", "rootPath", "basePath", "prefix"], ROUTES),
+  ...sameAdvice(["pathPrefix", "rootPath", "prefix"], ROUTES),
   ...sameAdvice(["allowOrigin", "allowOrigins", "corsAllowOrigins", "corsOrigin"], meant("--cors")),
   ...sameAdvice(["allowHost", "allowHosts"], meant("--allowedHost")),
   ...sameAdvice(["passEnvironment", "passEnv"], ENVIRONMENT),
@@ -42,7 +42,7 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
     "HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured in any case; leave it out",
   ),
   ...sameAdvice(["tunnel", "tunnelSubdomain", "ngrok"], NO_TUNNEL),
-  ...sameAdvice(["timeout", "callTimeout"], meant("--requestTimeout")),
+  ...sameAdvice(["timeout"], meant("--requestTimeout")),
   ...sameAdvice(["connectionTimeout"], meant("--connectTimeout")),
   ...sameAdvice(["gracefulShutdownTimeout"], meant("--shutdownTimeout")),
   ...sameAdvice(["debug", "verbose"], meant("--logLevel debug")),

@@ -40,7 +40,7 @@ export function judge({ given, read, several, own, description }: Judging): Judg
   const server = serverOf(parsed, read);
   if ("text" in server) return { problems: [server, ...general(parsed)] };
   const transports = transportsOf(parsed.values, { server, isOfFile: own !== undefined });
-  const prefix = several ? `/${server.name}` : "";
+  const prefix = parsed.values.basePath + (several ? `/${server.name}` : "");
   const problems = [
     ...noTransport(parsed),
     // What is for all servers is for those that it is meant for.

@@ -1,5 +1,6 @@
 import { FRONTENDS } from "../frontends/mod.ts";
 import type { Transport } from "../frontends/options.ts";
+import { withoutSlash } from "../wire/request_path.ts";
 import type { OptionKey } from "./options.ts";
 import type { ParsedOptions, Problem } from "./problem.ts";
 
@@ -27,8 +28,9 @@ export function sharedRoutes(parsed: ParsedOptions, { transports, prefix }: Moun
   const takenBy = new Map<string, string>();
   return servedRoutes(parsed, { transports, prefix }).flatMap(({ option, path }): Problem[] => {
     const name = option === undefined ? "the health report" : nameOf(option);
-    const earlier = takenBy.get(path);
-    if (earlier === undefined) takenBy.set(path, name);
+    const route = withoutSlash(path);
+    const earlier = takenBy.get(route);
+    if (earlier === undefined) takenBy.set(route, name);
     if (option === undefined || earlier === undefined) return [];
     const text = `${name} ${JSON.stringify(path)}: taken by ${earlier}; expected another path`;
     return [{ option, text }];
@@ -38,8 +40,9 @@ export function sharedRoutes(parsed: ParsedOptions, { transports, prefix }: Moun
 function servedRoutes({ values }: ParsedOptions, { transports, prefix }: Mounted): Route[] {
   const healthPaths = new Set(values.healthEndpoint);
   const routes: Route[] = [];
-  const report = prefix + HEALTH_PATH;
-  if (!healthPaths.has(report)) routes.push({ path: report });
+  for (const path of new Set([HEALTH_PATH, prefix + HEALTH_PATH])) {
+    if (!healthPaths.has(path)) routes.push({ path });
+  }
   for (const { name, httpPaths } of FRONTENDS) {
     if (!transports.includes(name)) continue;
     for (const option of httpPaths) routes.push({ option, path: prefix + values[option] });

@@ -81,6 +81,10 @@ const CASES: readonly (readonly [line: string[], says: RegExp])[] = [
     /^--requestTimeout "48h": beyond --maxRequestTime, which ends the call before \(by default 24h\)/,
   ],
   [["--stdio", "x", "--requestTimeout", "2m", "--maxRequestTime", "1m"], /^--requestTimeout "2m": .*\(1m\)/],
+  [
+    ["--stdio", "x", "--callTimeout", "a=1m,slow_*=48h", "--callTimeout", "b=none"],
+    /^--callTimeout "slow_\*": beyond --maxRequestTime, which ends the call before \(by default 24h\)/,
+  ],
   [["--stdio", "x", "--restartDelay", "1m"], /^--restartDelay "1m": beyond --restartMaxDelay/],
   [["http://a/", "--retryDelay", "1m"], /^--retryDelay "1m": beyond --retryMaxDelay/],
   [

@@ -12,7 +12,8 @@ export const requestOptions = section({
   callTimeout: option(timesByGlob(), {
     value: "<tools=time>",
     description:
-      "in place of {requestTimeout} for calls of tools that fit, as search_*=2m or slow=none; the first counts",
+      "in place of {requestTimeout} for calls of tools that fit, as search_*=2m or slow=none; the first counts, " +
+      "and {maxRequestTime} goes on counting",
     list: "repeated",
     default: [],
   }),

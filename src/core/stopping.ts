@@ -5,20 +5,20 @@
 import { StoppingError } from "./errors.ts";
 
 export class Stopping {
-  #begun = false;
+  #why: StoppingError | undefined;
 
-  /** From now on nothing new begins. */
-  begin(): void {
-    this.#begun = true;
+  /** From now on nothing new begins; the first reason counts. */
+  begin(why = new StoppingError()): void {
+    this.#why ??= why;
   }
 
   /** Why nothing new may begin, or undefined. */
   refusal(): StoppingError | undefined {
-    return this.#begun ? new StoppingError() : undefined;
+    return this.#why;
   }
 
   /** Throws StoppingError where nothing new may begin. */
   refuse(): void {
-    if (this.#begun) throw new StoppingError();
+    if (this.#why) throw this.#why;
   }
 }

@@ -16,7 +16,7 @@ const PATIENCE_MS = 1_000;
 /** Times the limit: the patience shrinks with what waits, and is none where so much waits. */
 const TOO_MUCH = 1.5;
 
-export interface UnreadLimits extends BufferLimits {
+export interface UnreadLimits {
   /** Of all clients together. */
   readonly maxUnreadBytes: number;
   /** How long a client for which something waits may read nothing; without it there is no limit. */
@@ -34,14 +34,19 @@ export interface Reader {
   giveUp(error: BusyError): void;
 }
 
-/** Where clients are counted. */
-export type Accounts = Pick<Unread, "account" | "refuse">;
+/** Where clients of one server are counted. */
+export interface Accounts {
+  /** Bytes that wait now, for those of all servers. */
+  readonly bytes: number;
+  account(reader: Reader): Account;
+  /** Throws BusyError while too much waits: to be asked before something is said once more that was said already. */
+  refuse(): void;
+}
 
 export class Unread implements Disposable {
   readonly #limits: UnreadLimits;
   /** In the order in which they have read something. */
   readonly #waiting: TimeLimit<Account>;
-  readonly #ledger: Ledger;
   #bytes = 0;
   #again: ReturnType<typeof setTimeout> | undefined;
 
@@ -54,8 +59,6 @@ export class Unread implements Disposable {
         `The client has read nothing for ${durationText(ms ?? 0)} (${optionName("stallTimeout")})`,
       );
     });
-    const changed = (account: Account, change: number) => this.#changed(account, change);
-    this.#ledger = { limits, waiting: this.#waiting, changed };
   }
 
   /** Bytes that wait now. */
@@ -63,22 +66,25 @@ export class Unread implements Disposable {
     return this.#bytes;
   }
 
-  /** Throws BusyError while too much waits: to be asked before something is said once more that was said already. */
-  refuse(): void {
+  #refuse(): void {
     const { maxUnreadBytes } = this.#limits;
     if (this.#bytes <= maxUnreadBytes) return;
     const all = `${this.#bytes} bytes wait for all clients together`;
     throw new BusyError(`${all}, and the limit is ${maxUnreadBytes} (${optionName("maxUnreadSize")})`);
   }
 
-  account(reader: Reader): Account {
-    return new Account(reader, this.#ledger);
-  }
-
   /** For clients of which each may have so much waiting; they count with all others. */
   within(limits: BufferLimits): Accounts {
-    const ledger = { ...this.#ledger, limits };
-    return { account: (reader) => new Account(reader, ledger), refuse: () => this.refuse() };
+    const changed = (account: Account, change: number) => this.#changed(account, change);
+    const ledger = { limits, waiting: this.#waiting, changed };
+    const bytes = () => this.#bytes;
+    return {
+      get bytes() {
+        return bytes();
+      },
+      account: (reader) => new Account(reader, ledger),
+      refuse: () => this.#refuse(),
+    };
   }
 
   /** Nobody is ended any more. */

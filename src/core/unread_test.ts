@@ -6,15 +6,14 @@ import { Unread, type UnreadLimits } from "./unread.ts";
 function rig(limits: Partial<UnreadLimits> = {}) {
   const events: GatewayEvent[] = [];
   const unread = new Unread({
-    maxBufferedMessages: 10,
-    maxBufferedBytes: 1_000,
     maxUnreadBytes: 2_000,
     emit: (event) => void events.push(event),
     ...limits,
   });
   const lost: string[] = [];
-  const open = (session: string) => unread.account({ session, giveUp: () => void lost.push(session) });
-  return { unread, events, lost, open };
+  const accounts = unread.within({ maxBufferedMessages: 10, maxBufferedBytes: 1_000 });
+  const open = (session: string) => accounts.account({ session, giveUp: () => void lost.push(session) });
+  return { unread, accounts, events, lost, open };
 }
 
 Deno.test("Unread gives up a client for which too much waits, but not for one large message", () => {

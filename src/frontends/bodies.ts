@@ -2,64 +2,38 @@
  * The bodies of requests as they arrive: each within a size and a time, and all together within a number of bytes, which
  * is asked before one is read.
  */
-import type { ByteBudget } from "../base/byte_budget.ts";
 import type { Caller } from "../core/caller.ts";
-import { durationText } from "../base/duration.ts";
-import { BusyError, GatewayError, RequestError, TooLargeError } from "../core/errors.ts";
+import { GatewayError, RequestError, TooLargeError } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
-import { optionName } from "../base/option_name.ts";
 import { GatheredText } from "../wire/gathered_text.ts";
+import type { BodyShares, Failing } from "./body_shares.ts";
 import { packingOf, unpacked, unreadableBody } from "./packed_body.ts";
 
 /** What is not larger is not counted, since connections are bounded; and the runtime has a fast way to read it. */
 const SMALL_BYTES = 16 * 1024;
-/** The time of a small body is told this finely. */
-const GRAINS = 16;
-/** A body that has been on its way for longer may have to make room for another one. */
-const YIELDS_AFTER_MS = 5_000;
 /** Time for the answer to leave before the connection is dropped. */
 const FAREWELL_MS = 1_000;
 
-export interface BodyLimits {
-  readonly maxBodyBytes: number;
-  /** Of all bodies that are larger than a few kB; those of other servers count there, too. */
-  readonly budget: ByteBudget;
-  /** For a whole body; without it there is no limit. */
-  readonly bodyTimeoutMs?: number | undefined;
-}
-
-export class Bodies implements Disposable {
-  readonly #limits: BodyLimits;
-  readonly #budget: ByteBudget;
-  readonly #small: TimeLimit<Failing> | undefined;
-  readonly #counted: TimeLimit<Failing> | undefined;
+export class Bodies {
+  readonly #maxBytes: number;
+  readonly #shares: BodyShares;
   /** Made once: there is a body to each message. */
   readonly #ofSmall: BodyOptions;
   readonly #ofCounted: BodyOptions;
 
-  constructor(limits: BodyLimits) {
-    this.#limits = limits;
-    this.#budget = limits.budget;
-    this.#small = this.#timeLimit(GRAINS);
-    this.#counted = this.#timeLimit();
-    const maxBytes = limits.maxBodyBytes;
-    this.#ofSmall = { maxBytes, timeLimit: this.#small };
-    const reserve = (size: number) => this.#reserve(size);
-    const giveBack = (size: number) => this.#budget.giveBack(size);
-    this.#ofCounted = { maxBytes, timeLimit: this.#counted, budget: { reserve, giveBack } };
-  }
-
-  /** Bytes that are counted now. */
-  get reserved(): number {
-    return this.#budget.taken;
+  /** Of one server: `maxBytes` is for each body. */
+  constructor(maxBytes: number, shares: BodyShares) {
+    this.#maxBytes = maxBytes;
+    this.#shares = shares;
+    this.#ofSmall = { maxBytes, timeLimit: shares.small };
+    this.#ofCounted = { maxBytes, timeLimit: shares.counted, budget: shares };
   }
 
   /** Throws for what is refused without being read: TooLargeError 413, BusyError 503 and RequestError 415. */
   expect(request: Request, caller?: Pick<Caller, "drop">): Body {
     const announced = request.headers.get("content-length");
     const bytes = announced === null ? undefined : Number(announced);
-    const { maxBodyBytes } = this.#limits;
-    if (bytes !== undefined && bytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    if (bytes !== undefined && bytes > this.#maxBytes) throw tooLarge(this.#maxBytes);
     const encoding = request.headers.get("content-encoding");
     const packing = encoding === null ? undefined : packingOf(encoding);
     // What it unpacks to is counted as it comes, and how much that is nobody has announced.
@@ -72,58 +46,21 @@ export class Bodies implements Disposable {
 
   /** For what arrives in another way than as the body of a request; `fail` is called when it may not go on. */
   arrival(fail: (error: GatewayError) => void): Arrival {
-    return new Arrival({
-      timeLimit: this.#counted,
-      reserve: (size) => this.#reserve(size),
-      giveBack: (size) => this.#budget.giveBack(size),
-      fail,
-    });
+    return new Arrival(this.#shares, fail);
   }
-
-  /** No body has a time any more. */
-  [Symbol.dispose](): void {
-    this.#small?.clear();
-    this.#counted?.clear();
-  }
-
-  /** Throws BusyError when there is no room, and none can be made. */
-  #reserve(bytes: number): void {
-    while (!this.#budget.tryTake(bytes)) {
-      const slowest = this.#counted?.oldest;
-      const arrivingMs = slowest && performance.now() - slowest.dueAt + this.#counted.ms;
-      if (arrivingMs === undefined || arrivingMs < YIELDS_AFTER_MS) throw full(this.#budget.limit);
-      slowest?.entry.fail(tooSlow(`had to make room for another one (${optionName("maxBodiesInFlight")})`));
-    }
-  }
-
-  #timeLimit(grains = 0): TimeLimit<Failing> | undefined {
-    const { bodyTimeoutMs: ms } = this.#limits;
-    if (ms === undefined) return undefined;
-    const why = `did not arrive within ${durationText(ms)} (${optionName("bodyTimeout")})`;
-    return new TimeLimit<Failing>(ms, (body) => body.fail(tooSlow(why)), grains && ms / grains);
-  }
-}
-
-/** What is on its way, and may not go on for ever. */
-interface Failing {
-  fail(error: GatewayError): void;
-}
-
-interface ArrivalOptions extends Failing {
-  readonly timeLimit: TimeLimit<Failing> | undefined;
-  readonly reserve: (bytes: number) => void;
-  readonly giveBack: (bytes: number) => void;
 }
 
 /** The messages of one connection, one after the other. */
 export class Arrival implements Failing {
-  readonly #options: ArrivalOptions;
+  readonly #shares: BodyShares;
+  readonly #fail: (error: GatewayError) => void;
   #bytes = 0;
   #counted = 0;
   #ticket: Ticket<Failing> | undefined;
 
-  constructor(options: ArrivalOptions) {
-    this.#options = options;
+  constructor(shares: BodyShares, fail: (error: GatewayError) => void) {
+    this.#shares = shares;
+    this.#fail = fail;
   }
 
   /** So much more is held of the message. Throws BusyError where there is no room for it. */
@@ -131,7 +68,7 @@ export class Arrival implements Failing {
     this.#bytes += bytes;
     if (this.#bytes <= SMALL_BYTES) return;
     const uncounted = this.#bytes - this.#counted;
-    this.#options.reserve(uncounted);
+    this.#shares.reserve(uncounted);
     if (this.#counted === 0) this.#enter();
     this.#counted += uncounted;
   }
@@ -140,19 +77,19 @@ export class Arrival implements Failing {
   leave(): void {
     this.#bytes = 0;
     if (this.#counted === 0) return;
-    this.#options.giveBack(this.#counted);
+    this.#shares.giveBack(this.#counted);
     this.#counted = 0;
-    if (this.#ticket) this.#options.timeLimit?.delete(this.#ticket);
+    if (this.#ticket) this.#shares.counted?.delete(this.#ticket);
   }
 
   fail(error: GatewayError): void {
     this.leave();
-    this.#options.fail(error);
+    this.#fail(error);
   }
 
   /** Its time counts anew with each message. */
   #enter(): void {
-    const { timeLimit } = this.#options;
+    const { counted: timeLimit } = this.#shares;
     if (this.#ticket) timeLimit?.renew(this.#ticket);
     else this.#ticket = timeLimit?.add(this);
   }
@@ -164,11 +101,7 @@ interface BodyOptions {
   /** How it comes packed. */
   readonly packing?: CompressionFormat;
   /** Undefined for what is not counted. */
-  readonly budget?: {
-    /** Throws BusyError. */
-    reserve(bytes: number): void;
-    giveBack(bytes: number): void;
-  };
+  readonly budget?: Pick<BodyShares, "reserve" | "giveBack">;
 }
 
 /** The body of one request. */
@@ -276,19 +209,4 @@ export class Body {
 
 function tooLarge(maxBytes: number): TooLargeError {
   return new TooLargeError(`Payload Too Large: the limit is ${maxBytes} bytes`);
-}
-
-function full(limit: number): BusyError {
-  return new BusyError(
-    `Too many bodies at a time: the limit is ${limit} bytes of all together (${
-      optionName("maxBodiesInFlight")
-    })`,
-  );
-}
-
-function tooSlow(why: string): RequestError {
-  return new RequestError(`Request Timeout: the body ${why}`, {
-    status: 408,
-    headers: { Connection: "close" },
-  });
 }

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
-import { ByteBudget } from "../base/byte_budget.ts";
 import { chunkings } from "../../tests/support/chunkings.ts";
 import { GatewayError, TooLargeError } from "../core/errors.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
-import { Bodies, type Body, type BodyLimits } from "./bodies.ts";
+import { Bodies, type Body } from "./bodies.ts";
+import { BodyShares, type BodySharesOptions } from "./body_shares.ts";
 
 const KB = 1024;
 /** For a limit of 5 s, and what its timer may be late. */
 const WHOLE_TIME_MS = 5_700;
 
-function bodies(limits: Partial<BodyLimits> = {}): Bodies {
-  return new Bodies({ maxBodyBytes: 100 * KB, budget: new ByteBudget(150 * KB), ...limits });
+function bodies(options: Partial<BodySharesOptions> = {}) {
+  const shares = new BodyShares({ maxBodiesBytes: 150 * KB, ...options });
+  return Object.assign(new Bodies(100 * KB, shares), { shares });
 }
 
 /** A request whose body the test writes. */
@@ -62,7 +63,7 @@ Deno.test("Bodies refuses unread what is too large or finds no room, and gives r
   assert.equal(await textOf(all.expect(small.request)), "{}");
   first.release();
   first.release();
-  assert.equal(all.reserved, 0);
+  assert.equal(all.shares.reserved, 0);
 });
 
 Deno.test("Bodies counts a chunked body as it comes, and leaves one that is too large", async () => {
@@ -74,7 +75,7 @@ Deno.test("Bodies counts a chunked body as it comes, and leaves one that is too 
   await assert.rejects(texts[1]!, refused(503));
   one.end();
   assert.equal((await texts[0]!).length, 90 * KB);
-  assert.equal(all.reserved, 90 * KB);
+  assert.equal(all.shares.reserved, 90 * KB);
   const large = arriving();
   const text = textOf(bodies().expect(large.request));
   large.write("x".repeat(100 * KB + 1));
@@ -109,14 +110,14 @@ Deno.test("Bodies counts a packed body by what it unpacks to, and holds no more 
   for (const announced of [true, false]) {
     const all = bodies();
     const body = all.expect(await packed("x".repeat(90 * KB), announced));
-    assert.equal(all.reserved, 0);
+    assert.equal(all.shares.reserved, 0);
     assert.equal((await textOf(body)).length, 90 * KB);
-    assert.equal(all.reserved, 90 * KB);
+    assert.equal(all.shares.reserved, 90 * KB);
     await assert.rejects(textOf(all.expect(await packed("x".repeat(80 * KB), announced))), refused(503));
     body.release();
     // Ten kilobytes that would become ten thousand.
     await assert.rejects(textOf(all.expect(await packed("x".repeat(10_000 * KB), announced))), refused(413));
-    assert.equal(all.reserved, 0);
+    assert.equal(all.shares.reserved, 0);
   }
 });
 
@@ -142,7 +143,7 @@ Deno.test("Bodies waits for none longer than its time, and has the connection dr
     slow.write("{");
     clock.pass(WHOLE_TIME_MS);
     await assert.rejects(text, refused(408));
-    assert.deepEqual([all.reserved, dropped], [0, []]);
+    assert.deepEqual([all.shares.reserved, dropped], [0, []]);
     clock.pass(1_000);
     assert.deepEqual(dropped, ["Request Timeout: the body did not arrive within 5s (--bodyTimeout)"]);
   }
@@ -159,7 +160,7 @@ Deno.test("Bodies makes room for a new one by the one that has been coming for l
   clock.pass(2_000);
   all.expect(arriving(60 * KB).request);
   await assert.rejects(old, refused(408));
-  assert.equal(all.reserved, 120 * KB);
+  assert.equal(all.shares.reserved, 120 * KB);
   younger.release();
 });
 
@@ -184,7 +185,7 @@ Deno.test("Bodies takes no body that is complete only after it was given up", as
 function textOfChunks(chunks: readonly Uint8Array[], maxBodyBytes: number): Promise<string> {
   const arriving = ReadableStream.from(chunks.map((chunk) => chunk.slice()));
   const request = new Request("http://127.0.0.1/mcp", { method: "POST", body: arriving });
-  const body = new Bodies({ maxBodyBytes, budget: new ByteBudget(1_000) }).expect(request);
+  const body = new Bodies(maxBodyBytes, new BodyShares({ maxBodiesBytes: 1_000 })).expect(request);
   return textOf(body);
 }
 
@@ -203,4 +204,17 @@ Deno.test("Body.read counts the bytes of a chunked body, and refuses one byte to
     textOfChunks(chunks, 3),
     (error) => error instanceof TooLargeError && error.status === 413,
   );
+});
+
+Deno.test("a body of one server makes room for one of another where they share what may be on its way", () => {
+  using clock = fakeClock();
+  using shares = new BodyShares({ maxBodiesBytes: 150 * KB, bodyTimeoutMs: 60_000 });
+  const [one, other] = [new Bodies(100 * KB, shares), new Bodies(100 * KB, shares)];
+  const slow = arriving(100 * KB);
+  const gone = assert.rejects(textOf(one.expect(slow.request)), refused(408));
+  assert.throws(() => other.expect(arriving(100 * KB).request), refused(503));
+  clock.pass(5_000);
+  other.expect(arriving(100 * KB).request);
+  assert.equal(shares.reserved, 100 * KB);
+  return gone;
 });

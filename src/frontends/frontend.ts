@@ -12,8 +12,11 @@ export type UpgradeHandler = (request: Request, caller: Caller) => Promise<Upgra
 
 /** What is answered on one path. A path may have two routes where one of them takes upgrades and the other does not. */
 export type Route =
-  | { readonly path: string; readonly http: Handler; readonly below?: Below }
+  | { readonly path: string; readonly http: Handler; readonly below?: Below; readonly owns?: Owns }
   | { readonly path: string; readonly upgrade: UpgradeHandler };
+
+/** Whether a request names a session of this route: it is for this one then, whoever else answers on its path. */
+export type Owns = (request: Request, caller: Caller) => boolean;
 
 /** The same handler answers one level below its path, where this stands for the last part of the path in logs. */
 export type Below = `{${string}}`;

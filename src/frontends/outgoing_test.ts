@@ -36,12 +36,8 @@ Deno.test("Outgoing keeps no more of a large message alive than it counts", asyn
 Deno.test("Outgoing lets its sender go, and tells of it, when its client is given up or leaves", async () => {
   const dropped: string[] = [];
   const caller = { address: undefined, drop: (reason: string) => void dropped.push(reason) };
-  const unread = new Unread({
-    maxBufferedMessages: 2,
-    maxBufferedBytes: 1 << 20,
-    maxUnreadBytes: 1 << 20,
-    emit: () => {},
-  });
+  const unread = new Unread({ maxUnreadBytes: 1 << 20, emit: () => {} })
+    .within({ maxBufferedMessages: 2, maxBufferedBytes: 1 << 20 });
   let gone = 0;
   const open = () => new Outgoing({ session: "s", unread, caller, onGone: () => gone++ });
   const slow = open();

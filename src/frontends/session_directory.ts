@@ -24,9 +24,9 @@ export class SessionDirectory<S extends NamedSession> {
     this.#sessions.set(session.id, session);
   }
 
-  /** From now on it is unknown. Idempotent. */
-  delete({ id }: Pick<NamedSession, "id">): void {
-    this.#sessions.delete(id);
+  /** From now on it is unknown. Idempotent, and no matter of another one that has its id by now. */
+  delete(session: Pick<NamedSession, "id">): void {
+    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
   }
 
   /** Whoever's it is. */

@@ -9,7 +9,7 @@ import type { Accounts } from "../core/unread.ts";
 import { lastPart, routeOf, withoutSlash } from "../wire/request_path.ts";
 import { encodeEvent, encodeMessage } from "../wire/sse.ts";
 import { EventStream } from "./event_stream.ts";
-import type { Frontend } from "./frontend.ts";
+import type { Frontend, Owns } from "./frontend.ts";
 import { methodNotAllowed } from "./http_checks.ts";
 import { type Posted, posting, type ReceiveOptions, refuseFull } from "./posted.ts";
 import { type NamedSession, SessionDirectory } from "./session_directory.ts";
@@ -31,6 +31,8 @@ interface SseRoutes {
   connect(request: Request, caller: Caller): Promise<Response>;
   /** POST: messages of the session that `?sessionId=` names, or the last part of the path. */
   message(request: Request, caller: Caller): Promise<Response>;
+  /** Whether a POST is for one of these sessions. */
+  readonly owns: Owns;
 }
 
 interface SsePaths {
@@ -50,9 +52,9 @@ export const sseFrontend = {
   routes(options) {
     const { ssePath, messagePath, publicBase } = options;
     const endpoint = (request: Request, caller: Caller) => publicBase(request, caller) + messagePath;
-    const { connect, message } = sse({ ...options, endpoint });
+    const { connect, message, owns } = sse({ ...options, endpoint });
     const below = "{session}";
-    return [{ path: ssePath, http: connect, below }, { path: messagePath, http: message, below }];
+    return [{ path: ssePath, http: connect, below }, { path: messagePath, http: message, below, owns }];
   },
   endpoint: ({ ssePath }, base) => ({ label: "SSE", type: "sse", url: base + ssePath }),
 } as const satisfies Frontend<SseFrontendOptions, SsePaths>;
@@ -60,8 +62,12 @@ export const sseFrontend = {
 export function sse(options: SseOptions): SseRoutes {
   const sessions = new SessionDirectory<SseSession>();
 
+  function idIn(request: Request): string | null {
+    return partBelow(options.messagePath, request) ?? new URL(request.url).searchParams.get("sessionId");
+  }
+
   function sessionOf(request: Request, caller: Caller): SseSession {
-    const id = partBelow(options.messagePath, request) ?? new URL(request.url).searchParams.get("sessionId");
+    const id = idIn(request);
     if (!id) throw new RequestError("Missing sessionId parameter");
     return sessions.require(id, caller);
   }
@@ -89,6 +95,7 @@ export function sse(options: SseOptions): SseRoutes {
   }
 
   return {
+    owns: (request, caller) => sessions.find(idIn(request) ?? "", caller) !== undefined,
     async connect(request, caller) {
       if (request.method !== "GET") throw methodNotAllowed(["GET"]);
       const name = nameIn(request);

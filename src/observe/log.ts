@@ -56,18 +56,31 @@ interface Described {
 export function logSink(options: LogOptions): Sink {
   const { level, format, colours = false, slowRequestMs = Infinity, write } = options;
   const lowest = RANK[level];
-  const { hear, pidOf } = children();
+  const childrenOf = childrenByBackend();
   const formatter = format === "json" ? jsonFormatter() : textFormatter(colours ? PAINTED : PLAIN);
   return withoutRepeats((event) => {
     const described = describe(event, slowRequestMs);
-    hear(event);
+    const known = childrenOf(event);
+    known.hear(event);
     if (described.rank < lowest) return;
-    write(`${formatter(recordOf(withPid(event, pidOf), described))}\n`);
+    write(`${formatter(recordOf(withPid(event, known), described))}\n`);
   });
 }
 
+/** Servers may call a child alike, the one that all share above all. */
+function childrenByBackend(): (event: GatewayEvent) => Children {
+  const byBackend = new Map<string | undefined, Children>();
+  return ({ backend }) => {
+    const known = byBackend.get(backend);
+    if (known) return known;
+    const fresh = children();
+    byBackend.set(backend, fresh);
+    return fresh;
+  };
+}
+
 /** Which child has, or had, the call. */
-function withPid(event: GatewayEvent, pidOf: Children["pidOf"]): GatewayEvent {
+function withPid(event: GatewayEvent, { pidOf }: Children): GatewayEvent {
   if (event.type !== "request.slow" && event.type !== "request.finished") return event;
   const pid = pidOf(event.session);
   return pid === undefined ? event : { ...event, ...{ pid } };

@@ -201,3 +201,23 @@ Deno.test("logSink tells for what a stopping gateway waits", () => {
     /^INF Gateway is stopping: it waits for open calls, .*second signal.* waitsFor=\["tools\/call sleep \(for 2s\)"\] waitMs=5000$/,
   );
 });
+
+Deno.test("logSink names the child of the server that has the call, where servers call theirs alike", () => {
+  const lines: string[] = [];
+  const sink = logSink({
+    level: "info",
+    format: "json",
+    slowRequestMs: 1,
+    write: (line) => void lines.push(line),
+  });
+  for (const [backend, pid] of [["a", 1], ["b", 2]] as const) {
+    sink({ type: "child.started", backend, session: "shared", server: "x", pid });
+  }
+  for (const backend of ["a", "b"]) {
+    sink({ type: "request.slow", backend, session: "s1", id: 1, method: "tools/call", ageMs: 5 });
+  }
+  assert.deepEqual(lines.slice(2).map((line) => JSON.parse(line)).map(({ backend, pid }) => [backend, pid]), [
+    ["a", 1],
+    ["b", 2],
+  ]);
+});

@@ -1,6 +1,6 @@
 /** Patterns for names, as options have them. */
 import * as z from "zod";
-import { glob, GlobError } from "../base/glob.ts";
+import { glob, GlobError, patternsIn } from "../base/glob.ts";
 import { duration, readFromText } from "./values.ts";
 
 /** A pattern, and whether a name fits. A function alone could not be compared with that of another configuration. */
@@ -9,13 +9,14 @@ export interface NamePattern {
   readonly matches: (name: string) => boolean;
 }
 
+/** Each text may hold several, joined by commas. */
 export function globs() {
-  return z.array(readFromText(expected, patternIn));
+  return z.array(readFromText(expected, everyIn(patternIn))).transform((lists) => lists.flat());
 }
 
-/** A time for what fits a pattern, as `search_*=2m`; `none` is no limit. */
+/** A time for what fits a pattern, as `search_*=2m`; `none` and `0` are no limit. */
 export function timesByGlob() {
-  return z.array(readFromText(expectedTime, timeIn));
+  return z.array(readFromText(expectedTime, everyIn(timeIn))).transform((lists) => lists.flat());
 }
 
 export interface TimeByName extends NamePattern {
@@ -23,43 +24,54 @@ export interface TimeByName extends NamePattern {
   readonly ms: number | undefined;
 }
 
-function expected(text: string): string {
-  return `expected a pattern of names, such as read_*${faultOf(text)}`;
+/** Undefined where one of them cannot be read: a pattern less would hide less. */
+function everyIn<T>(read: (text: string) => T | undefined): (text: string) => T[] | undefined {
+  return (text) => {
+    const values = unlessFaulty(() => patternsIn(text))?.map(read);
+    return values?.every((value) => value !== undefined) ? values : undefined;
+  };
 }
 
-function expectedTime(text: string): string {
-  const pattern = /^(.+)=[^=]*$/.exec(text)?.[1] ?? "";
-  return `expected a pattern of tools and a time, such as search_*=2m, or none for no limit${
-    faultOf(pattern)
-  }`;
-}
-
-function faultOf(text: string): string {
+function unlessFaulty<T>(read: () => T): T | undefined {
   try {
-    glob(text);
-    return "";
-  } catch (error) {
-    return error instanceof GlobError ? `, but ${error.message}` : "";
-  }
-}
-
-function patternIn(text: string): NamePattern | undefined {
-  if (text === "") return undefined;
-  try {
-    return { pattern: text, matches: glob(text) };
+    return read();
   } catch (error) {
     if (error instanceof GlobError) return undefined;
     throw error;
   }
 }
 
+function expected(text: string): string {
+  return `expected a pattern of names, such as read_*${faultOf(text)}`;
+}
+
+function expectedTime(text: string): string {
+  return `expected a pattern of tools and a time, such as search_*=2m, or none for no limit${faultOf(text)}`;
+}
+
+function faultOf(text: string): string {
+  try {
+    for (const pattern of patternsIn(text)) glob(pattern);
+    return "";
+  } catch (error) {
+    if (error instanceof GlobError) return `, but ${error.message}`;
+    throw error;
+  }
+}
+
+function patternIn(text: string): NamePattern | undefined {
+  const matches = text === "" ? undefined : unlessFaulty(() => glob(text));
+  return matches && { pattern: text, matches };
+}
+
 const time = duration({ min: 1 });
+const NO_LIMIT = /^(none|0(ms|s|m|h)?)$/i;
 
 function timeIn(text: string): TimeByName | undefined {
   const [, named = "", limit = ""] = /^(.+)=([^=]*)$/.exec(text) ?? [];
   const pattern = patternIn(named);
   if (!pattern) return undefined;
-  if (limit === "none") return { ...pattern, ms: undefined };
+  if (NO_LIMIT.test(limit)) return { ...pattern, ms: undefined };
   const { data: ms } = time.safeParse(limit);
   return ms === undefined ? undefined : { ...pattern, ms };
 }

@@ -94,10 +94,9 @@ export class Placement implements AsyncDisposable {
   }
 
   /** Starts nothing any more: whoever waits for a server hears that the gateway stops. */
-  drain(): void {
-    const stopping = new StoppingError();
-    this.#draining.abort(stopping);
-    this.#leases.close(stopping);
+  drain(why = new StoppingError()): void {
+    this.#draining.abort(why);
+    this.#leases.close(why);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

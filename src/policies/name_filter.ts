@@ -2,28 +2,24 @@
  * Which tools, prompts and resources clients may know: what is hidden is in no list, and asked for by its name it is as
  * unknown as what does not exist. What clients say is written anew, so that the server finds the same name as we have.
  */
-import { quoted } from "../base/outside.ts";
+import { echoed } from "../base/outside.ts";
 import { RequestError } from "../core/errors.ts";
 import { Method } from "../core/mcp/methods.ts";
 import type { Envelope } from "../core/channel.ts";
 import {
   isObject,
-  isRequest,
   isResponse,
   type JsonRpcMessage,
   type JsonRpcNotification,
   type JsonRpcRequest,
+  type JsonRpcResponse,
   type Params,
 } from "../core/message/jsonrpc.ts";
 import { RoutingKeys, withoutStray } from "../core/message/routing_keys.ts";
 import type { MessageContext, MessagePolicy } from "../core/policy.ts";
 import { anew } from "../wire/anew.ts";
 import { filterArray } from "../wire/array_filter.ts";
-import type { FilterSettings } from "./options.ts";
-
-/** What is named: each kind has patterns of its own. */
-type Kind = "tools" | "prompts" | "resources";
-type Hides = (name: string) => boolean;
+import type { HiddenNames, Kind } from "./hidden_names.ts";
 
 /** JSON-RPC 2.0 §5.1, and what MCP's page on resources has for one that is not there. */
 const [INVALID_PARAMS, RESOURCE_NOT_FOUND] = [-32602, -32002];
@@ -42,7 +38,7 @@ const LISTS: ReadonlyMap<string, ListOf> = new Map([
   [Method.listTemplates, { kind: "resources", key: "resourceTemplates", name: "uriTemplate" }],
 ]);
 
-/** What asks for something by its name, and where that stands. */
+/** What asks for something by its name. */
 const ASKS: ReadonlyMap<string, Pick<ListOf, "kind" | "name">> = new Map([
   [Method.callTool, { kind: "tools", name: "name" }],
   [Method.getPrompt, { kind: "prompts", name: "name" }],
@@ -51,74 +47,84 @@ const ASKS: ReadonlyMap<string, Pick<ListOf, "kind" | "name">> = new Map([
   [Method.unsubscribe, { kind: "resources", name: "uri" }],
 ]);
 
+/** Of `completion/complete`: an argument of a prompt or of a template. */
+const COMPLETES: ReadonlyMap<unknown, Pick<ListOf, "kind" | "name">> = new Map([
+  ["ref/prompt", { kind: "prompts", name: "name" }],
+  ["ref/resource", { kind: "resources", name: "uri" }],
+]);
+
 const NAMES = new RoutingKeys("name", "uri", "ref");
 const REFERENCES = new RoutingKeys("type", "name", "uri");
 
-/** Whether there is anything to hide. */
-export function isFiltered(settings: FilterSettings): boolean {
-  return Object.values(settings).some(({ allow, deny }) => allow !== undefined || deny.length > 0);
-}
-
-export function nameFilter(settings: FilterSettings): MessagePolicy {
-  const hides: Readonly<Record<Kind, Hides>> = {
-    tools: hiding(settings.tools),
-    prompts: hiding(settings.prompts),
-    resources: hiding(settings.resources),
-  };
+export function nameFilter(hidden: HiddenNames): MessagePolicy {
   return (context, next) => {
     const { direction, envelope } = context;
-    if (direction === "up") guard(hides, envelope);
-    else if (tellsOfHidden(hides, envelope.message)) return;
-    else withoutHidden(hides, context);
+    if (direction === "up") guard(hidden, envelope);
+    else keepBack(hidden, context);
     return next();
   };
-}
-
-/** Denied is denied; where something is allowed, nothing else is. */
-function hiding({ allow, deny }: FilterSettings[Kind]): Hides {
-  const isAllowed: Hides = (name) => allow === undefined || allow.some(({ matches }) => matches(name));
-  return (name) => deny.some(({ matches }) => matches(name)) || !isAllowed(name);
 }
 
 // --- what clients say ---
 
 /** Throws RequestError for what is hidden. */
-function guard(hides: Readonly<Record<Kind, Hides>>, envelope: Envelope): void {
+function guard(hidden: HiddenNames, envelope: Envelope): void {
   const { message } = envelope;
-  if (isRequest(message)) refuseHidden(hides, message);
-  if (isResponse(message)) return;
-  const { message: said, text } = anew(envelope, message, (same) => understood(same, message));
+  // Also what wants no answer: some servers act upon a request all the same that has no id.
+  if (!isResponse(message)) refuseHidden(hidden, message);
+  const { message: said, text } = isResponse(message)
+    ? anew(envelope, message, understoodAnswer)
+    : anew(envelope, message, (same) => understood(same, message));
   envelope.message = said;
   envelope.text = text;
 }
 
-function refuseHidden(hides: Readonly<Record<Kind, Hides>>, { method, params }: JsonRpcRequest): void {
-  const asked: Asked | undefined = method === Method.complete ? referenceIn(params) : ASKS.get(method);
-  if (!asked) return;
-  const { kind, name } = asked;
-  const named = (asked.within ?? params)?.[name];
-  if (typeof named === "string" && hides[kind](named)) throw unknown(kind, named);
+function refuseHidden(hidden: HiddenNames, { method, params }: JsonRpcRequest | JsonRpcNotification): void {
+  if (method === Method.complete) return refuseHiddenReference(hidden, params?.ref);
+  const asked = ASKS.get(method);
+  if (asked) refuseHiddenName(hidden, asked, params);
 }
 
-interface Asked extends Pick<ListOf, "kind" | "name"> {
-  /** Where the name stands, if that is not in `params`. */
-  readonly within?: Params;
+function refuseHiddenReference(hidden: HiddenNames, ref: unknown): void {
+  const asked = isObject(ref) ? COMPLETES.get(ref.type) : undefined;
+  if (asked) return refuseHiddenName(hidden, asked, ref);
+  if (hidden.prompts || hidden.resources) {
+    throw invalidParams('"ref" is neither that of a prompt nor that of a resource');
+  }
 }
 
-/** Of `completion/complete`: an argument of a prompt or of a resource template. */
-function referenceIn(params: Params | undefined): Asked | undefined {
-  const ref = params?.ref;
-  if (!isObject(ref)) return undefined;
-  return ref.type === "ref/prompt"
-    ? { kind: "prompts", name: "name", within: ref }
-    : { kind: "resources", name: "uri", within: ref };
+/** What is no text is refused as well: a server may make one of it. */
+function refuseHiddenName(
+  hidden: HiddenNames,
+  { kind, name }: Pick<ListOf, "kind" | "name">,
+  within: unknown,
+): void {
+  const hides = hidden[kind];
+  if (!hides) return;
+  const named = isObject(within) ? within[name] : undefined;
+  if (typeof named !== "string") throw invalidParams(`"${name}" is not a string`);
+  if (hides(named)) throw unknown(kind, named);
 }
 
-/** As servers word it for what does not exist. */
+function invalidParams(why: string): RequestError {
+  return new RequestError(`Invalid params: ${why}`, { code: INVALID_PARAMS });
+}
+
+/** As the pages of MCP on tools, prompts and resources word it for what does not exist. */
 function unknown(kind: Kind, name: string): RequestError {
-  if (kind === "resources") return new RequestError("Resource not found", { code: RESOURCE_NOT_FOUND });
-  const what = kind === "tools" ? "tool" : "prompt";
-  return new RequestError(`Unknown ${what}: ${quoted(name)}`, { code: INVALID_PARAMS });
+  if (kind === "tools" || kind === "prompts") {
+    const what = kind === "tools" ? "tool" : "prompt";
+    return new RequestError(`Unknown ${what}: ${echoed(name)}`, { code: INVALID_PARAMS });
+  }
+  return new RequestError("Resource not found", { code: RESOURCE_NOT_FOUND });
+}
+
+/** With nothing beside it: some readers would take an answer that names a method for a request. */
+function understoodAnswer(same: JsonRpcResponse): JsonRpcResponse {
+  const { jsonrpc } = same;
+  return "error" in same
+    ? { jsonrpc, id: same.id, error: same.error }
+    : { jsonrpc, id: same.id, result: same.result };
 }
 
 /** Without members that the server might take for others. `original` is what was parsed: `same` may be a copy of it. */
@@ -143,22 +149,24 @@ function understoodParams(
 
 // --- what servers say ---
 
-function tellsOfHidden({ resources }: Readonly<Record<Kind, Hides>>, message: JsonRpcMessage): boolean {
-  if (!("method" in message) || message.method !== Method.resourceUpdated) return false;
-  const uri = message.params?.uri;
-  return typeof uri === "string" && resources(uri);
-}
-
-function withoutHidden(hides: Readonly<Record<Kind, Hides>>, { envelope, method }: MessageContext): void {
+/** Throws RequestError for what is told of something hidden. */
+function keepBack(hidden: HiddenNames, { envelope, method }: MessageContext): void {
   const { message } = envelope;
+  if (tellsOfHidden(hidden, message)) throw new RequestError("It tells of a resource that is hidden");
   const list = method === undefined ? undefined : LISTS.get(method);
-  if (!list || !("result" in message) || !isObject(message.result)) return;
-  const { kind, key, name } = list;
-  const keeps = (entry: unknown) => !isObject(entry) || !isHidden(hides[kind], entry[name]);
+  const hides = list && hidden[list.kind];
+  if (!hides || !("result" in message) || !isObject(message.result)) return;
+  const { key, name } = list;
+  const keeps = (entry: unknown) => !isObject(entry) || !isHidden(hides, entry[name]);
   filterArray(envelope, { ...message, result: message.result }, { key, keeps });
 }
 
+function tellsOfHidden({ resources }: HiddenNames, message: JsonRpcMessage): boolean {
+  if (!("method" in message) || message.method !== Method.resourceUpdated) return false;
+  return resources !== undefined && isHidden(resources, message.params?.uri);
+}
+
 /** What has no name cannot be asked for. */
-function isHidden(hides: Hides, name: unknown): boolean {
+function isHidden(hides: (name: string) => boolean, name: unknown): boolean {
   return typeof name === "string" && hides(name);
 }

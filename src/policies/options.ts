@@ -38,7 +38,8 @@ export const filterOptions = section({
   allowTools: option(globs(), {
     value: "<patterns>",
     description:
-      "tools that clients may know and call, by patterns with *, ?, [a-z] and {a,b} (default: all)",
+      "tools that clients may know and call, by patterns with *, ?, [a-z] and {a,b}, joined by commas or " +
+      "repeated (default: all)",
     list: "repeated",
   }),
   denyTools: option(globs(), {

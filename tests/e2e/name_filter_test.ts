@@ -1,8 +1,8 @@
 /** What a server has and clients may not know, and how long single tools may take, with real servers and clients. */
 import assert from "node:assert/strict";
-import { connect, WIRES } from "../support/clients.ts";
-import { EVERYTHING, runKeystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
-import { callTool, post } from "../support/rpc.ts";
+import { type Client, connect, WIRES } from "../support/clients.ts";
+import { EVERYTHING, PAGED, runKeystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { answer, beginSession, callTool, post, request } from "../support/rpc.ts";
 
 const HIDING = [
   ...["--allowTools", "{echo,get-*}", "--denyTools", "get-env"],
@@ -35,6 +35,85 @@ for (const children of ["session", "shared"]) {
     }
   });
 }
+
+interface Page {
+  readonly nextCursor?: string | undefined;
+}
+
+/** The pages of a list, each as it came. */
+async function pagesOf<P extends Page>(list: (cursor: string | undefined) => Promise<P>): Promise<P[]> {
+  const pages = [await list(undefined)];
+  for (let cursor = pages[0]?.nextCursor; cursor !== undefined; cursor = pages.at(-1)?.nextCursor) {
+    pages.push(await list(cursor));
+  }
+  return pages;
+}
+
+async function namesOf(client: Client) {
+  return {
+    tools: (await pagesOf((cursor) => client.listTools({ cursor })))
+      .map(({ tools }) => tools.map(({ name }) => name)),
+    resources: (await pagesOf((cursor) => client.listResources({ cursor })))
+      .map(({ resources }) => resources.map(({ uri }) => uri)),
+    templates: (await pagesOf((cursor) => client.listResourceTemplates({ cursor })))
+      .map(({ resourceTemplates }) => resourceTemplates.map(({ uriTemplate }) => uriTemplate)),
+  };
+}
+
+const PAGED_FILTER = ["--denyTools", "delete_*,write_*", "--denyResources", "demo://x/closed/*"];
+
+for (const children of ["session", "shared"]) {
+  Deno.test(`pages of a filtered list keep their cursors, and empty ones lead on, with --children ${children}`, async () => {
+    await using gateway = await startKeystone(["--stateful", "--children", children, ...PAGED_FILTER], {
+      server: PAGED,
+    });
+    await using connected = await connect(gateway, "Streamable HTTP");
+    const { client, inbox } = connected;
+    assert.deepEqual(await namesOf(client), {
+      tools: [["read_a"], [], ["read_b"]],
+      resources: [["demo://x/open/a"], [], ["demo://x/open/b"]],
+      templates: [["demo://x/open/{id}"], ["demo://x/{kind}/{id}"]],
+    });
+    for (
+      const uri of [
+        "demo://x/closed/a",
+        "DEMO://x/closed/a",
+        "demo://x/./closed/a",
+        "demo://x/%2e/closed/a#b",
+      ]
+    ) {
+      await assert.rejects(client.readResource({ uri }), { code: -32002 }, uri);
+      await assert.rejects(client.subscribeResource({ uri }), { code: -32002 }, uri);
+    }
+    assert.equal((await client.readResource({ uri: "demo://x/open/a" })).contents[0]?.uri, "demo://x/open/a");
+
+    await client.subscribeResource({ uri: "demo://x/open/a" });
+    // The server has told of a hidden one before.
+    await inbox.waitFor("notifications/resources/updated");
+    assert.deepEqual(inbox.all.map(({ params }) => params?.uri), ["demo://x/open/a"]);
+  });
+}
+
+Deno.test("a hidden tool cannot be called in any spelling, with a session or without", async () => {
+  for (const stateful of [true, false]) {
+    const flags = ["--denyTools", "exit,env", ...stateful ? ["--stateful"] : []];
+    await using gateway = await startKeystone(flags, { server: SCRIPTED });
+    const session = stateful ? await beginSession(gateway.mcp) : undefined;
+    const said = async (body: unknown) => await answer(await post(gateway.mcp, body, { session }));
+    assert.deepEqual((await said(callTool(1, "env", { name: "HOME" }))).error, {
+      code: -32602,
+      message: "Unknown tool: env",
+    });
+    // The fixture makes a text of whatever it is given as a name.
+    const listed = await said(request(2, "tools/call", { name: ["env"], arguments: { name: "HOME" } }));
+    assert.deepEqual(listed.error, { code: -32602, message: 'Invalid params: "name" is not a string' });
+    const escaped = '{"jsonrpc":"2.0","id":3,"method":"tools\\/call","params":{"n\\u0061me":"\\u0065nv"}}';
+    assert.equal((await said(escaped)).error.code, -32602);
+    const twice = '{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"echo","name":"env"}}';
+    assert.equal((await said(twice)).error.code, -32602);
+    assert.equal((await said(callTool(5, "echo", { a: 1 }))).result.structuredContent.a, 1);
+  }
+});
 
 Deno.test("--callTimeout gives single tools a time of their own", async () => {
   const flags = ["--requestTimeout", "10m", "--callTimeout", "hang=200ms", "--callTimeout", "sleep*=none"];

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { App } from "../../src/app.ts";
 import type { Config, ServerConfig } from "../../src/config/config.ts";
-import { ConfigError } from "../../src/core/errors.ts";
+import { ConfigError, StoppingError } from "../../src/core/errors.ts";
 import type { RawOptions } from "../../src/config/options.ts";
 import { type Recorder, recorder } from "../support/recorder.ts";
 import { resolved } from "../support/config.ts";
 import { eventually, SCRIPTED } from "../support/keystone.ts";
-import { answer, beginSession, callTool, post } from "../support/rpc.ts";
+import { answer, beginSession, callTool, messagesOf, post } from "../support/rpc.ts";
+import { rawRequest } from "../support/raw_http.ts";
 import { SMALL } from "../support/small_server.ts";
 
 const COMMON = { children: "session", stateful: "true", port: "0", logLevel: "none" };
@@ -145,7 +146,11 @@ Deno.test("App.apply opens what is new and closes what is gone, and leaves all o
   assert.deepEqual(changes, { added: ["added"], changed: ["changed"], removed: ["removed"], later: [] });
   assert.deepEqual(rig.told("config.applied").length, 1);
   assert.equal(await pidOf(kept, inKept), pid);
-  assert.deepEqual([await statusOf(changed, inChanged), await statusOf(removed, inRemoved)], [404, 404]);
+  // Whoever is on the way out refuses, and then there is nobody.
+  assert.match(
+    `${await statusOf(changed, inChanged)} ${await statusOf(removed, inRemoved)}`,
+    /^(404|503) (404|503)$/,
+  );
   for (const name of ["changed", "added"]) await pidOf(rig.url(name), await beginSession(rig.url(name)));
   assert.deepEqual(Object.keys((await (await rig.get("/")).json()).servers), ["kept", "changed", "added"]);
   await eventually(() => Promise.resolve(rig.told("child.exited").length), (ended) => ended === 2);
@@ -164,7 +169,7 @@ Deno.test("App.apply changes nothing where a server of the new configuration can
 });
 
 Deno.test("App.apply lets an open call of a server that is gone finish", async () => {
-  const slow: Line = { argv: SCRIPTED, options: { children: "session" } };
+  const slow: Line = { argv: SCRIPTED };
   await using rig = serving(configOf({ gone: slow, other: small }));
   const session = await beginSession(rig.url("gone"));
   const call = post(rig.url("gone"), callTool(1, "sleep", { ms: 300 }), { session });
@@ -172,6 +177,76 @@ Deno.test("App.apply lets an open call of a server that is gone finish", async (
   rig.app.apply(configOf({ other: small, more: small }));
   const { result, error } = await answer(await call);
   assert(result, JSON.stringify(error));
+});
+
+for (const [what, next] of [["gone", { other: small, more: small }], ["changed", undefined]] as const) {
+  Deno.test(`App.apply lets clients of a server that is ${what} still say what its open calls wait for`, async () => {
+    const asking: Line = { argv: SCRIPTED, options: { maxSessions: "7" } };
+    await using rig = serving(configOf({ server: { argv: SCRIPTED }, other: small }));
+    const url = rig.url("server");
+    const session = await beginSession(url, { sampling: {} });
+    const call = await post(
+      url,
+      callTool(1, "ask", { id: "q", method: "sampling/createMessage", params: {} }),
+      {
+        session,
+      },
+    );
+    const messages = messagesOf(call);
+    const { value: question } = await messages.next();
+    assert.equal(question.method, "sampling/createMessage");
+    rig.app.apply(configOf(next ?? { server: asking, other: small }));
+    const replied = await post(url, { jsonrpc: "2.0", id: question.id, result: { said: 7 } }, { session });
+    assert.equal(replied.status, 202);
+    await replied.body?.cancel();
+    let answered = (await messages.next()).value;
+    while (answered.id !== 1) answered = (await messages.next()).value;
+    assert.deepEqual(answered.result.structuredContent.reply.result, { said: 7 });
+    await messages.return(undefined);
+    // Nobody new comes to it.
+    if (!next) await beginSession(url);
+    else assert.match(`${await statusOf(url, "unknown")}`, /^(404|503)$/);
+  });
+}
+
+Deno.test("App.apply keeps what the Host check rests on, and what cannot change while it runs", async () => {
+  await using rig = serving(configOf({ one: small, two: small }, { host: "0.0.0.0" }));
+  const seen = async () => {
+    const { port } = new URL(rig.url("one"));
+    using answer = await rawRequest(Number(port), { path: "/health", headers: { Host: "192.168.7.7" } });
+    return answer.status;
+  };
+  assert.equal(await seen(), 200);
+  const { later } = rig.app.apply(
+    configOf({ one: small, two: small }, { host: "127.0.0.1", healthEndpoint: ["/ok"] }),
+  );
+  assert.deepEqual(later, ["listen", "clients"]);
+  assert.equal(await seen(), 200);
+  const { status, body } = await rig.get("/ok");
+  await body?.cancel();
+  assert.equal(status, 404);
+});
+
+Deno.test("App.apply starts nothing any more once the app stops", async () => {
+  const rig = serving(configOf({ one: small, two: small }));
+  const stopped = rig.app.stop("the test is over");
+  assert.throws(() => rig.app.apply(configOf({ one: small, two: small, three: small })), StoppingError);
+  await stopped;
+  assert.equal(rig.told("gateway.stopped").length, 1);
+});
+
+Deno.test("App.apply says of a server that cannot be reached here that it has to wait for the next start", async () => {
+  await using rig = serving(configOf({ one: small, two: small }));
+  const stdin: Line = { argv: SMALL, options: { outputTransport: ["stdio"] } };
+  const { added, later } = rig.app.apply(configOf({ one: small, two: small, stdin }));
+  assert.deepEqual([added, later], [[], ["stdin"]]);
+});
+
+Deno.test("App leaves nothing behind where its port is taken", async () => {
+  await using rig = serving(configOf({ one: small }));
+  const { port } = new URL(rig.url("one"));
+  const again = configOf({ one: small, two: small }, { port, slowRequest: "1s" });
+  assert.throws(() => new App(again, { version: "1", sinks: [] }), ConfigError);
 });
 
 Deno.test("App.apply takes other origins at once, and says what has to wait for the next start", async () => {

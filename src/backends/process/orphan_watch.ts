@@ -25,6 +25,7 @@ const END_WAIT_MS = 5_000;
  *   no `--`, that of dash does nothing without it.
  * - On Linux nothing but `sleep` is a process: a machine may have no room for another one. A shell that cannot start it
  *   exits, and kills at once.
+ * - The first line says that the gateway has found its stdin: what opens a file here takes the place of that for a moment.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM PIPE
@@ -88,6 +89,7 @@ await() {
   done
 }
 
+read -r found
 for pid do remember "$pid"; done
 while read -r what pid; do
   case $pid in '' | 0 | 1 | *[!0-9]*) continue ;; esac
@@ -228,6 +230,7 @@ export class Watcher {
       stderr: "null",
     }).spawn();
     this.#input = inputOf(this.#process, proc);
+    this.tell("");
     this.ended = this.#process.status.then(({ code, signal }) => `it ended with ${signal ?? `code ${code}`}`);
   }
 

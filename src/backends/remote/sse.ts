@@ -115,6 +115,8 @@ class SseChannel implements Channel {
   readonly #news: RemoteNews;
   readonly #calls = new PendingCalls();
   readonly #order: HandshakeGate;
+  /** Why nobody is there any more. */
+  #failure: GatewayError | undefined;
   #closed = false;
 
   constructor(options: RemoteOptions, connected: Connected) {
@@ -133,7 +135,7 @@ class SseChannel implements Channel {
   }
 
   #refuseIfOver(): void {
-    if (this.#closed || this.incoming.ended) throw closed();
+    if (this.#closed || this.incoming.ended) throw this.#failure ?? closed();
   }
 
   #say(envelope: Envelope): Promise<void> | void {
@@ -243,6 +245,7 @@ class SseChannel implements Channel {
     const error = cause instanceof GatewayError && !(cause instanceof RemoteError)
       ? cause
       : new DisconnectedError("The MCP server closed its event stream", { cause });
+    this.#failure = error;
     this.incoming.fail(error);
     this.#stop(error);
   }

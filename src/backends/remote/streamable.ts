@@ -53,7 +53,8 @@ class StreamableChannel implements Channel {
   readonly #answers: AnswerReader;
   readonly #standalone: StandaloneStreamReader;
   #closed = false;
-  #lost = false;
+  /** Why nobody is there any more. */
+  #lost: DisconnectedError | undefined;
   /** What the server has not answered with a header. */
   readonly #posting = new Chain<LinkTo<Promise<Response>>>();
 
@@ -107,7 +108,7 @@ class StreamableChannel implements Channel {
   }
 
   #refuseIfOver(): void {
-    if (this.#closed || this.#lost || this.incoming.ended) throw closed();
+    if (this.#closed || this.#lost || this.incoming.ended) throw this.#lost ?? closed();
   }
 
   #stop(reason: Error): void {
@@ -233,10 +234,9 @@ class StreamableChannel implements Channel {
   /** What is posted already is turned away as well: that it may be sent again must come out before the end. */
   async #break(): Promise<void> {
     if (this.#lost) return;
-    this.#lost = true;
+    const error = this.#lost = new DisconnectedError("The MCP server has ended the session");
     await within(LAST_WORD_MS, Promise.allSettled(this.#posting.all().map(({ value }) => value)));
     this.#session.end();
-    const error = new DisconnectedError("The MCP server has ended the session");
     this.incoming.fail(error);
     this.#stop(error);
   }

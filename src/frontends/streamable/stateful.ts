@@ -7,7 +7,7 @@ import { isHandshake } from "../../core/mcp/messages.ts";
 import { errorOf } from "../../core/message/jsonrpc.ts";
 import { EVENT_STREAM } from "../../wire/sse.ts";
 import { acceptCheck, postAcceptCheck } from "./accept.ts";
-import type { AsyncHandler } from "../frontend.ts";
+import type { AsyncHandler, Owns } from "../frontend.ts";
 import { methodNotAllowed, requireVersion } from "../http_checks.ts";
 import { type Posted, posting, type ReceiveOptions } from "../posted.ts";
 import { SessionDirectory } from "../session_directory.ts";
@@ -22,7 +22,10 @@ export interface StatefulOptions extends SessionSettings, ReceiveOptions {
   readonly accept: Accept;
 }
 
-export function stateful(options: StatefulOptions): AsyncHandler {
+/** A handler that knows its sessions. */
+export type SessionHandler = AsyncHandler & { readonly owns: Owns };
+
+export function stateful(options: StatefulOptions): SessionHandler {
   const sessions = new SessionDirectory<StreamableSession>();
   const requirePostAccept = postAcceptCheck(options.replyMode);
 
@@ -80,12 +83,14 @@ export function stateful(options: StatefulOptions): AsyncHandler {
     return new Response(null, { status: 200 });
   }
 
-  return (request, caller) => {
+  const answer: AsyncHandler = (request, caller) => {
     if (request.method === "POST") return post(request, caller);
     if (request.method === "GET") return get(request, caller);
     if (request.method === "DELETE") return Promise.try(end, request, caller);
     return Promise.reject(methodNotAllowed(["GET", "POST", "DELETE"]));
   };
+  const owns: Owns = (request, caller) => sessions.find(sessionIdOf(request), caller) !== undefined;
+  return Object.assign(answer, { owns });
 }
 
 /** Empty where none is named; some clients send the field without a value before they have one. */

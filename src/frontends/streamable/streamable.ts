@@ -1,6 +1,6 @@
 /** MCP's Streamable HTTP, revisions 2025-03-26 to 2025-11-25, with sessions or without. */
 import type { AsyncHandler, Frontend } from "../frontend.ts";
-import { stateful, type StatefulOptions } from "./stateful.ts";
+import { type SessionHandler, stateful, type StatefulOptions } from "./stateful.ts";
 import { stateless, type StatelessOptions } from "./stateless.ts";
 
 export interface StreamableOptions extends StatefulOptions, StatelessOptions {
@@ -17,7 +17,10 @@ export const streamableFrontend = {
   name: "streamableHttp",
   wire: "streamableHttp",
   httpPaths: ["streamableHttpPath"],
-  routes: (options) => [{ path: options.streamableHttpPath, http: streamable(options) }],
+  routes(options) {
+    const http = streamable(options);
+    return [{ path: options.streamableHttpPath, http, ...http.owns && { owns: http.owns } }];
+  },
   endpoint: ({ streamableHttpPath }, base) => ({
     label: "Streamable HTTP",
     type: "http",
@@ -26,6 +29,6 @@ export const streamableFrontend = {
 } as const satisfies Frontend<StreamableFrontendOptions, StreamablePaths>;
 
 /** Answers every method of the MCP endpoint; refusals are thrown as GatewayError or answered with the request's id. */
-export function streamable(options: StreamableOptions): AsyncHandler {
+export function streamable(options: StreamableOptions): AsyncHandler & Partial<SessionHandler> {
   return options.stateful ? stateful(options) : stateless(options);
 }
