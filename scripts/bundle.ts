@@ -30,12 +30,24 @@ export async function bundle(options: BundleOptions = {}): Promise<number> {
     await refuseExternals(whole);
     // Half the text to read at each start; only now, since what is looked for above is found in readable text alone.
     await runBundler(root, ["--minify", "--keep-names", "-o", unfinished, whole]);
+    await refuseLostDisposals(whole, unfinished);
     await Deno.rename(unfinished, path);
   } finally {
     await removeIfPresent(whole);
     await removeIfPresent(unfinished);
   }
   return (await Deno.stat(path)).size;
+}
+
+/** The minifier puts what a `using` names into the place of its only use, and then nobody disposes of it. */
+async function refuseLostDisposals(whole: string, minified: string): Promise<void> {
+  const [before, after] = await Promise.all([whole, minified].map(async (path) => {
+    return (await Deno.readTextFile(path)).match(/\busing [\w$]+ ?=/g)?.length ?? 0;
+  }));
+  if (before === after) return;
+  throw new BundleError(
+    `The bundle disposes of ${after} of the ${before} things that \`using\` names: dispose by hand`,
+  );
 }
 
 function unusedBeside(path: string): string {

@@ -81,6 +81,17 @@ Deno.test("bundle refuses an import that stays outside", async () => {
   });
 });
 
+Deno.test("bundle refuses a `using` that the minifier has left out", async () => {
+  const lock = "const lock = (): Disposable | undefined => ({ [Symbol.dispose]: () => console.log(2) });\n";
+  const lost = `${lock}function work() {\n  using held = lock();\n  if (held) console.log(1);\n}\nwork();\n`;
+  await withTree({ "main.ts": lost }, async (root) => {
+    await assert.rejects(bundle({ root }), (error) => {
+      return error instanceof BundleError &&
+        /disposes of 0 of the 1 things that `using` names/.test(error.message);
+    });
+  });
+});
+
 Deno.test("externalImports lists all but built-in modules", async () => {
   const code = 'import "node:fs"; import "hono"; export * from "./a.js"; await import("npm:zod@4.6.7");\n';
   await withTree({ "out.js": code }, async (root) => {

@@ -16,11 +16,12 @@ export const TARGETS = {
 
 export type Target = keyof typeof TARGETS;
 
-/** What the gateway does, and no more: it writes no file, loads no library and asks nobody for a permission. */
+/** What the gateway does, and no more: it loads no library and asks nobody for a permission. */
 export const PERMISSIONS = [
   "--allow-net", // serves clients and calls remote servers
   "--allow-run", // starts servers, and stops their process groups
   "--allow-read", // finds commands on the PATH, reads certificates
+  "--allow-write", // log files, and the records of gateways in the background
   "--allow-env", // hands the environment on to servers
   "--no-prompt",
 ];

@@ -14,6 +14,7 @@ Deno.test("compileCommand builds from the bundle with exactly the permissions th
     "--allow-net",
     "--allow-run",
     "--allow-read",
+    "--allow-write",
     "--allow-env",
     "--no-prompt",
     "--target",

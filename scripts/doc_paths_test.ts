@@ -7,6 +7,7 @@ const DOCUMENTS = [
   "CONTRIBUTING.md",
   "docs/architecture.md",
   "docs/configuration.md",
+  "docs/daemon.md",
   "docs/dependencies.md",
   "docs/runtime.md",
   "docs/security.md",

@@ -78,12 +78,17 @@ export class App {
     this.#servers.adopt(plan);
     this.#network = this.#listen(process, plan);
     for (const server of plan.fresh) this.#start(server);
-    this.#emit({ type: "gateway.started", urls: this.announced.flatMap(urlsOf) });
+    this.#emit({ type: "gateway.started", urls: this.urls });
     this.failed = failureOf(this.#network?.listener);
     this.finished = serveStdio(this.#servers.all, this.#timeoutMs).then((complete) => {
       // The time for open requests has passed, and is not granted twice.
       if (!complete) this.#timeoutMs = 0;
     });
+  }
+
+  /** Of all servers. */
+  get urls(): string[] {
+    return this.announced.flatMap(({ endpoints }) => endpoints.map(({ url }) => url));
   }
 
   /** What clients of the network can use. */
@@ -194,10 +199,6 @@ export class App {
     );
     return [...sections.map(([name]) => name), ...later];
   }
-}
-
-function urlsOf({ endpoints }: Announced): string[] {
-  return endpoints.map(({ url }) => url);
 }
 
 /** Undefined while one of them is undefined. */

@@ -7,6 +7,13 @@ type Load = () => Promise<Command>;
 const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["config", () => import("./config/config.ts")],
   ["validate-config", () => import("./config/validate.ts")],
+  ["start", () => import("./daemon/start.ts")],
+  ["stop", () => import("./daemon/stop.ts")],
+  ["restart", () => import("./daemon/restart.ts")],
+  ["status", () => import("./daemon/status.ts")],
+  ["logs", () => import("./daemon/logs.ts")],
+  ["health", () => import("./daemon/health.ts")],
+  ["show-key", () => import("./daemon/show_key.ts")],
 ]);
 
 interface Called {

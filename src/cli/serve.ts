@@ -6,45 +6,62 @@ import { GatewayError } from "../core/errors.ts";
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { logSink } from "../observe/log.ts";
 import type { LogSettings } from "../observe/options.ts";
+import { type Administration, openAdministration } from "./administration.ts";
 import { banner } from "./banner.ts";
 import type { CommandContext } from "./command.ts";
+import type { Kept } from "./kept.ts";
 import { stopRequests } from "./lifetime.ts";
+import { logOutput } from "./log_output.ts";
 import { openCallsText } from "./open_calls.ts";
 import { trialText } from "./trial_text.ts";
 
 interface ServeOptions extends CommandContext {
   readonly warnings: readonly string[];
+  /** Others look after it. */
+  readonly kept?: Kept;
 }
 
 /** Settles when it has stopped on request. Throws ConfigError for what cannot be started, and the reason of any other end. */
 export async function serve(config: Config, options: ServeOptions): Promise<void> {
-  const { version, warnings, stdout, stderr } = options;
-  const { log: { logLevel: level, logFormat: format, slowRequestMs }, lifetime } = config.process;
-  const servers = [...config.servers.values()];
-  const log = logSink({
-    level,
-    format,
-    slowRequestMs,
-    colours: wantsColours(),
-    write: (line) => stderr.write(line),
-  });
-  const unstartable = untilUnstartable(config.process.log, (text) => stderr.write(text));
-  const app = new App(config, { version, sinks: [log], onUnstartable: unstartable.hear });
+  const { version, kept } = options;
+  const { logLevel: level, logFormat: format, slowRequestMs } = config.process.log;
+  await using output = logOutput(config.process.log, options.stderr);
+  const write = (text: string) => output.write(text);
+  const colours = config.process.log.logFile === undefined && wantsColours();
+  const log = logSink({ level, format, slowRequestMs, colours, write });
+  await using admin = await openAdministration(config.process, { version, log, kept });
+  const unstartable = untilUnstartable(config.process.log, write);
+  const sinks = admin ? [log, admin.hear] : [log];
+  const app = new App(config, { version, sinks, onUnstartable: unstartable.hear });
+  admin?.attach(app);
+  await untilStopped(app, config, { ...options, log, write, admin, unstartable: unstartable.ended });
+}
+
+interface Running extends ServeOptions {
+  readonly log: Sink;
+  /** To where the log goes. */
+  readonly write: (text: string) => void;
+  readonly admin: Administration | undefined;
+  /** Settles where a server that cannot be started is the end. */
+  readonly unstartable: Promise<Error>;
+}
+
+async function untilStopped(app: App, config: Config, running: Running): Promise<void> {
+  const { log, write, admin, kept, unstartable } = running;
+  const { lifetime, log: { logFormat: format } } = config.process;
   // Not before: a line that is refused is told of in one line.
-  for (const text of warnings) log({ type: "warning", text });
-  const byStdio = servers.some(({ transports }) => transports.includes("stdio"));
+  for (const text of running.warnings) log({ type: "warning", text });
   const { exitWithParent: watchParent, idleExitMs } = lifetime;
   const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
-  const stop = stopRequests({ watchStdin: !byStdio, watchParent, idle });
+  const stop = stopRequests({ watchStdin: !isByStdio(config), watchParent, idle });
   guardAgainstFaults(log, app);
-  tellOpenCallsOnSignal(() => stderr.write(openCallsText(app.openCalls(), format)));
-  if (level !== "none" && app.announced.some(({ endpoints }) => endpoints.length > 0)) {
-    // stdout belongs to the protocol where a client listens to it.
-    (byStdio ? stderr : stdout).write(`${banner(app, { version, format })}\n`);
-  }
+  tellOpenCallsOnSignal(() => write(openCallsText(app.openCalls(), format)));
+  if (!kept?.quiet) showBanner(app, config, running);
+  await kept?.ready({ urls: app.urls, adminUrl: admin?.endpoint?.url ?? "" });
   const finished = app.finished.then(() => "the client on stdin is done");
   const failed = app.failed.catch((error: Error) => error);
-  const reason = await Promise.race([stop.first, finished, failed, unstartable.ended]);
+  const asked = admin ? [stop.first, admin.stopRequested] : [stop.first];
+  const reason = await Promise.race([...asked, finished, failed, unstartable]);
   const orderly = app.stop(reason instanceof Error ? reason.message : reason);
   const atOnce = stop.second.then(() => {
     log({ type: "warning", text: "Stopped at once: a second signal came" });
@@ -52,6 +69,18 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   });
   await Promise.race([orderly, atOnce]);
   if (reason instanceof Error) throw reason;
+}
+
+function isByStdio({ servers }: Config): boolean {
+  return [...servers.values()].some(({ transports }) => transports.includes("stdio"));
+}
+
+function showBanner(app: App, config: Config, { version, stdout, stderr }: CommandContext): void {
+  const { logLevel, logFormat: format } = config.process.log;
+  if (logLevel === "none" || app.urls.length === 0) return;
+  // stdout belongs to the protocol where a client listens to it.
+  const out = isByStdio(config) ? stderr : stdout;
+  out.write(`${banner(app, { version, format })}\n`);
 }
 
 /** Tells of servers that cannot be started; `ended` settles where that is the end. */

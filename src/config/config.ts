@@ -6,6 +6,7 @@ import {
   memoryOptions,
   restartOptions,
 } from "../adapters/options.ts";
+import { adminOptions } from "../admin/options.ts";
 import { processOptions } from "../backends/process/options.ts";
 import { remoteOptions } from "../backends/remote/options.ts";
 import { messageOptions } from "../core/message/options.ts";
@@ -17,6 +18,7 @@ import { listenOptions } from "../listener/options.ts";
 import { logOptions } from "../observe/options.ts";
 import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
+import { stateOptions } from "../state/options.ts";
 import type { Options, ProcessKey, ServerKey } from "./options.ts";
 import type { ServerInput } from "./server_input.ts";
 
@@ -47,6 +49,8 @@ export function processConfig(values: Pick<Options, ProcessKey>) {
     bodies: bodyOptions.settings(values),
     unread: unreadOptions.settings(values),
     log: logOptions.settings(values),
+    admin: adminOptions.settings(values),
+    state: stateOptions.settings(values),
     lifetime: lifetimeOptions.settings(values),
   };
 }

@@ -8,6 +8,7 @@ const TOKEN = "did you mean --oauth2Bearer (or --oauth2BearerFile), the token fo
 const NO_OAUTH = "Keystone asks for no tokens in this version; --oauth2BearerFile gives it one";
 const ENVIRONMENT = "the server gets Keystone's environment in any case; leave it out";
 const NO_TUNNEL = "Keystone opens no tunnel; put one in front of it";
+const IN_BACKGROUND = "to serve in the background, begin with the word start: keystone start …";
 const TRUST = "Keystone checks certificates in any case; --caFile names more authorities to trust";
 
 /** By the name without dashes and in lower case; by the letter as it is. */
@@ -46,6 +47,7 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
   ...sameAdvice(["connectionTimeout"], meant("--connectTimeout")),
   ...sameAdvice(["gracefulShutdownTimeout"], meant("--shutdownTimeout")),
   ...sameAdvice(["debug", "verbose"], meant("--logLevel debug")),
+  ...sameAdvice(["d", "daemon", "daemonize", "detach", "background"], IN_BACKGROUND),
   ...sameAdvice(["quiet", "silent", "q"], meant("--logLevel error")),
   ...sameAdvice(
     ["url", "remote", "remoteUrl"],

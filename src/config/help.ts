@@ -11,6 +11,7 @@ const USAGE = `--stdio "command line" [options]
        keystone [options] -- command [arguments...]
        keystone <url of a remote server> [options]
        keystone <file with servers> [options]
+       keystone start|stop|restart|status|logs|health|show-key [--help]
        keystone config validate|print|schema`;
 
 /** The few flags that most people need. */
@@ -38,7 +39,8 @@ a suffix ms, s, m or h.
 Exit codes:
   0  stopped on request
   1  failed while running
-  2  wrong usage; nothing was started`;
+  2  wrong usage; nothing was started
+  3  status: there is no such gateway`;
 
 /** Gives a program the help of Keystone: grouped, with one name for each flag and its default, 80 columns wide. */
 export function dressHelp(program: Command): Command {

@@ -60,6 +60,6 @@ Deno.test("help gives examples that Keystone takes", async () => {
 Deno.test("help ends with the exit codes", () => {
   assert.match(
     help(),
-    /\nExit codes:\n {2}0 {2}.+\n {2}1 {2}.+\n {2}2 {2}[^\n]+$/,
+    /\nExit codes:\n {2}0 {2}.+\n {2}1 {2}.+\n {2}2 {2}.+\n {2}3 {2}[^\n]+$/,
   );
 });

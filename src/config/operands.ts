@@ -16,17 +16,18 @@ const GENERAL = "quote the whole line after --stdio, put the command after --, "
 const PROGRAM =
   /^((npx|npm|pnpm|pnpx|yarn|bunx?|node|deno|tsx|ts-node|uvx?|pipx|python[\d.]*|poetry|docker|podman|java|dotnet|go|cargo|ruby|php|sh|bash|zsh|cmd|powershell|pwsh)(\.exe|\.cmd|\.bat)?|\.{0,2}[\\/].+|[a-z]:[\\/].+)$/i;
 
-/** The words that other tools have for what is a flag, or nothing, here. */
+const SERVE = 'leave the word out to serve, as in keystone --stdio "npx -y some-server", ' +
+  "or begin with start to serve in the background";
+
+/** The words that other tools have for what is a flag, or nothing, here; and those that stand in the wrong place. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ["help", "did you mean --help?"],
   ["version", "did you mean --version?"],
-  ...["serve", "run"].map((word) =>
-    [
-      word,
-      'without a command Keystone serves; leave the word out, as in keystone --stdio "npx -y some-server"',
-    ] as const
+  ...["serve", "run", "up"].map((word) => [word, SERVE] as const),
+  ...["start", "stop", "restart", "status", "logs", "health", "show-key"].map((word) =>
+    [word, `a command stands first, as in keystone ${word} --help`] as const
   ),
-  ...["start", "validate", "schema", "print"].map((word) => [word, "see --help for the commands"] as const),
+  ...["validate", "schema", "print"].map((word) => [word, "see --help for the commands"] as const),
 ]);
 
 interface Operand {

@@ -10,6 +10,7 @@ import {
   memoryOptions,
   restartOptions,
 } from "../adapters/options.ts";
+import { adminOptions } from "../admin/options.ts";
 import { processOptions } from "../backends/process/options.ts";
 import { remoteOptions } from "../backends/remote/options.ts";
 import { messageOptions } from "../core/message/options.ts";
@@ -22,6 +23,7 @@ import { logOptions } from "../observe/options.ts";
 import { metaOf, type OptionMeta } from "../options/section.ts";
 import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
+import { stateOptions } from "../state/options.ts";
 import { serverOptions } from "./server_options.ts";
 
 /** What the process has once. */
@@ -33,6 +35,8 @@ const PROCESS = {
   ...listenOptions.shape,
   ...originOptions.shape,
   ...logOptions.shape,
+  ...adminOptions.shape,
+  ...stateOptions.shape,
 };
 
 /** What each server has. */
@@ -149,7 +153,8 @@ const HELP = {
     "stallTimeout",
   ],
   Lifetime: ["exitWithParent", "idleExit", "shutdownTimeout"],
-  Logging: ["logLevel", "logFormat", "slowRequest"],
+  Administration: ["runtimeAdminPort", "stateDir"],
+  Logging: ["logLevel", "logFormat", "slowRequest", "logFile", "logMaxSize", "logKeep"],
   "Remote servers": [
     "streamableHttp",
     "sse",

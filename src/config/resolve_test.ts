@@ -100,6 +100,8 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     slowRequestMs: 10_000,
     logFormat: "text",
     logLevel: "info",
+    logMaxBytes: 10 * 2 ** 20,
+    logKeep: 5,
   });
 });
 

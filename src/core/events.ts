@@ -110,6 +110,17 @@ type Happening =
     restart: number;
     when: "idle" | "now" | "never";
   }
+  /** Its token stands in that file. */
+  | { type: "admin.started"; url: string; file: string }
+  /** Each call of the admin endpoint; `changed` says what it has brought about, `reason` why it was refused. */
+  | {
+    type: "admin.called";
+    method: string;
+    path: string;
+    status: number;
+    changed?: string;
+    reason?: string;
+  }
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
 

@@ -7,10 +7,11 @@ import {
 } from "@logtape/logtape";
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../base/outside.ts";
-import { safeText, safeValue, type TellingLimits } from "../base/telling.ts";
+import { safeText } from "../base/telling.ts";
 import { optionName } from "../base/option_name.ts";
 import { type Children, children } from "./children.ts";
 import type { LogSettings } from "./options.ts";
+import { toldFields, VALUE } from "./told_event.ts";
 import { withoutRepeats } from "./without_repeats.ts";
 
 export type LogLevel = LogSettings["logLevel"];
@@ -27,7 +28,6 @@ interface LogOptions {
   readonly write: (line: string) => void;
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, none: 4 };
 
 /** SGR codes (ECMA-48). */
@@ -38,13 +38,6 @@ const SESSION_COLOURS = [36, 35, 34, 96, 95, 94];
 function painted(text: string, code: number): string {
   return `\x1b[${code}m${text}\x1b[0m`;
 }
-
-/** Of one value; lines of a child are cut by their reader, and a message has room for more than one value. */
-const VALUE: TellingLimits = { maxChars: 1_000, maxTotal: 4_000 };
-const CHILD_LINE: TellingLimits = { maxChars: 8_200, maxTotal: 8_200 };
-const CHILD_LINES: TellingLimits = { maxChars: 2_000, maxTotal: 16_000 };
-const BODY: TellingLimits = { maxChars: 8_000, maxTotal: 16_000 };
-const LIMITS: Readonly<Record<string, TellingLimits>> = { line: CHILD_LINE, stderr: CHILD_LINES, body: BODY };
 
 interface Described {
   readonly level: Exclude<LogLevel, "none">;
@@ -138,13 +131,6 @@ function logValue(value: string): string {
 
 function recordOf(event: GatewayEvent, described: Described): LogRecord {
   const { level } = described;
-  const { type, ...fields } = event;
-  const properties: Record<string, unknown> = { event: type };
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === described.text) continue;
-    const shown = name === "session" ? shortened(value) : plain(value);
-    properties[name] = safeValue(shown, LIMITS[name] ?? VALUE);
-  }
   const text = safeText(described.text, VALUE.maxChars);
   return {
     category: ["keystone"],
@@ -152,20 +138,8 @@ function recordOf(event: GatewayEvent, described: Described): LogRecord {
     message: [text],
     rawMessage: text,
     timestamp: Date.now(),
-    properties,
+    properties: { event: event.type, ...toldFields(event, described.text) },
   };
-}
-
-/** A session's id is a secret: with it, anybody could send as its client. The log shows its beginning alone. */
-function shortened(session: unknown): unknown {
-  return typeof session === "string" && UUID.test(session) ? session.slice(0, 8) : session;
-}
-
-/** Errors as text: their message, and what caused them. */
-function plain(value: unknown): unknown {
-  if (typeof value === "number") return Math.round(value * 100) / 100;
-  if (!(value instanceof Error)) return value;
-  return value.cause instanceof Error ? `${value.message}: ${value.cause.message}` : value.message;
 }
 
 function describedAs(level: Described["level"], text: string): Described {
@@ -215,6 +189,8 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "server.odd": describedAs("warn", "Server does not keep to the protocol, and is understood all the same"),
   "handshake.late": describedAs("error", "Server did not answer the handshake in time"),
   "override.changed": describedAs("info", "Settings of the server were changed"),
+  "admin.started": describedAs("info", "Admin endpoint serves who has the token in this file"),
+  "admin.called": describedAs("info", "Admin endpoint was called"),
   "warning": describedAs("warn", ""),
   "fault": describedAs("error", "Internal fault"),
 };
@@ -228,6 +204,7 @@ const CHILD_ENDED_EARLY: Described = describedAs("error", "Child ended by itself
 const TOLD_BEFORE: Described = describedAs("debug", "Trouble with the server");
 const STARTED_LATER: Described = describedAs("info", "Child is started again after a pause");
 const DROPPED_UNMISSED: Described = describedAs("debug", "Message dropped");
+const ADMIN_REFUSED: Described = describedAs("warn", "Call of the admin endpoint was refused");
 const CHILD_STOPPED: Described = describedAs("info", "Child stopped");
 
 function describe(event: GatewayEvent, slowRequestMs: number): Described {
@@ -251,6 +228,8 @@ function describe(event: GatewayEvent, slowRequestMs: number): Described {
       return event.pauseMs === undefined ? TOLD_BEFORE : STARTED_LATER;
     case "message.dropped":
       return event.harmless ? DROPPED_UNMISSED : NEWS["message.dropped"];
+    case "admin.called":
+      return event.status < 400 ? NEWS["admin.called"] : ADMIN_REFUSED;
     case "warning":
       return describedAs("warn", event.text);
     default:

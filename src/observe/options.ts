@@ -1,6 +1,6 @@
 /** What the log tells. */
 import { option, section, type SettingsOf } from "../options/section.ts";
-import { choice, duration } from "../options/values.ts";
+import { choice, duration, nonEmpty, size, wholeNumber } from "../options/values.ts";
 
 /** Of the one log. */
 export const logOptions = section({
@@ -20,9 +20,28 @@ export const logOptions = section({
     description: "tells of a call that takes so long, while it is open and once it is over; 0 never does",
     default: "10s",
   }),
-}, ({ logLevel, logFormat, slowRequest }) => ({
+  logFile: option(nonEmpty("expected a file"), {
+    value: "<file>",
+    description: "writes the log there and not to stderr; only its owner may read it",
+  }),
+  logMaxSize: option(size(), {
+    value: "<size>",
+    description: "a log file of this size is put aside and a new one begun",
+    default: "10m",
+  }),
+  logKeep: option(wholeNumber({ min: 0, max: 1000 }), {
+    value: "<count>",
+    description: "how many such files are kept",
+    default: 5,
+  }),
+}, ({ logLevel, logFormat, slowRequest, logFile, logMaxSize, logKeep }) => ({
   logLevel,
   logFormat,
+  logFile,
+  /** Of one file. */
+  logMaxBytes: logMaxSize,
+  /** Full ones. */
+  logKeep,
   /** From then on a call is told of. */
   slowRequestMs: slowRequest === 0 ? undefined : slowRequest,
 }));

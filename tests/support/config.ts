@@ -25,6 +25,8 @@ export type FlatConfig =
   & Process<"bodies">
   & Process<"unread">
   & Process<"log">
+  & Process<"admin">
+  & Process<"state">
   & Process<"lifetime">;
 
 export function flags(values: RawOptions) {

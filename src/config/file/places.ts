@@ -32,6 +32,8 @@ const SECTIONS = {
     stateful: "stateful",
     replyMode: "replyMode",
     protocolVersion: "protocolVersion",
+    headerToEnv: "headerToEnv",
+    headerToHeader: "headerToHeader",
   },
   children: {
     mode: "children",
@@ -125,6 +127,13 @@ const SECTIONS = {
     level: "logLevel",
     format: "logFormat",
     slowRequest: "slowRequest",
+    file: "logFile",
+    maxSize: "logMaxSize",
+    keep: "logKeep",
+  },
+  admin: {
+    port: "runtimeAdminPort",
+    stateDir: "stateDir",
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, PlacedKey>>>>;
 

@@ -1,0 +1,23 @@
+/** What the admin endpoint can do with a gateway, and all that it knows of one. */
+import type { Sink } from "../core/events.ts";
+import type { Counts } from "../observe/tally.ts";
+
+export interface AdminTarget {
+  status(): GatewayStatus;
+  /** Asks for an orderly stop, and does not wait for it. */
+  stop(reason: string): void;
+  /** Takes the configuration anew; settles with what has changed. Without it nothing can be taken anew. */
+  reload?(): Promise<object>;
+  /** Has a sink hear every event from now on; returns what ends that. */
+  subscribe(sink: Sink): () => void;
+}
+
+export interface GatewayStatus extends Counts {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  /** Where clients of the network reach it. */
+  readonly urls: readonly string[];
+  readonly openRequests: number;
+}

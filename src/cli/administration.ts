@@ -1,0 +1,101 @@
+/** The admin endpoint of a gateway that is served here: what it hears of, and what it can do. */
+import type { AdminEndpoint, AdminTarget, GatewayStatus } from "../admin/mod.ts";
+import type { App } from "../app.ts";
+import type { ProcessConfig } from "../config/mod.ts";
+import { BusyError } from "../core/errors.ts";
+import { bus, type Sink } from "../core/events.ts";
+import { tally } from "../observe/tally.ts";
+import { removeIfPresent, StateFolder, writePrivately } from "../state/mod.ts";
+import type { Kept } from "./kept.ts";
+
+interface AdministrationOptions {
+  readonly version: string;
+  readonly log: Sink;
+  readonly kept?: Kept | undefined;
+}
+
+/** Undefined where nobody wants one. Throws ConfigError for a port that cannot be had. */
+export async function openAdministration(
+  process: ProcessConfig,
+  options: AdministrationOptions,
+): Promise<Administration | undefined> {
+  const { kept } = options;
+  const { adminPort = kept && 0 } = process.admin;
+  if (adminPort === undefined) return undefined;
+  const { makeToken, serveAdmin } = await import("../admin/mod.ts");
+  const folder = kept ? undefined : await StateFolder.open(process.state.stateDir);
+  const pathOf = (port: number) => kept?.tokenPath ?? folder?.fileOf(`admin-${port}`, "token") ?? "";
+  const token = kept?.token ?? makeToken();
+  const administration = new Administration(options);
+  const endpoint = serveAdmin(administration, {
+    ...{ port: adminPort, token, emit: bus([options.log, administration.hear]) },
+    tokenFile: pathOf,
+  });
+  const path = pathOf(endpoint.port);
+  administration.endpoint = endpoint;
+  if (!kept) await administration.publish(path, token);
+  return administration;
+}
+
+/** Outlives the app: who asked for the stop may look on. */
+export class Administration implements AdminTarget, AsyncDisposable {
+  /** Settles when somebody wants the gateway to stop. */
+  readonly stopRequested: Promise<string>;
+  endpoint: AdminEndpoint | undefined;
+  readonly #stop = Promise.withResolvers<string>();
+  readonly #options: AdministrationOptions;
+  readonly #tally = tally();
+  readonly #listeners = new Set<Sink>();
+  readonly #startedAt = new Date();
+  #app: App | undefined;
+  #tokenFile: string | undefined;
+
+  constructor(options: AdministrationOptions) {
+    this.#options = options;
+    this.stopRequested = this.#stop.promise;
+  }
+
+  /** To be told every event of the gateway. */
+  readonly hear: Sink = (event) => {
+    this.#tally.sink(event);
+    for (const listener of this.#listeners) listener(event);
+  };
+
+  attach(app: App): void {
+    this.#app = app;
+  }
+
+  /** Writes the token where its owner alone can read it. */
+  async publish(path: string, token: string): Promise<void> {
+    await writePrivately(path, `${token}\n`);
+    this.#tokenFile = path;
+    this.#options.log({ type: "admin.started", url: this.endpoint?.url ?? "", file: path });
+  }
+
+  status(): GatewayStatus {
+    if (!this.#app) throw new BusyError("The gateway is starting");
+    return {
+      version: this.#options.version,
+      pid: Deno.pid,
+      startedAt: this.#startedAt.toISOString(),
+      uptimeSeconds: Math.round((Date.now() - this.#startedAt.getTime()) / 1_000),
+      urls: [...this.#app.urls],
+      openRequests: this.#app.openCalls().length,
+      ...this.#tally.counts(),
+    };
+  }
+
+  stop(reason: string): void {
+    this.#stop.resolve(reason);
+  }
+
+  subscribe(sink: Sink): () => void {
+    this.#listeners.add(sink);
+    return () => void this.#listeners.delete(sink);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.endpoint?.[Symbol.asyncDispose]();
+    if (this.#tokenFile !== undefined) await removeIfPresent(this.#tokenFile);
+  }
+}

@@ -1,0 +1,41 @@
+/** `keystone restart`: the flags of `start` once more, with those that are given anew. */
+import { GatewayError, messageOf } from "../../core/errors.ts";
+import { mergedFlags } from "../../config/mod.ts";
+import { type GatewayRecord, StateFolder } from "../../state/mod.ts";
+import type { CommandContext, ExitCode } from "../command.ts";
+import { helpOf } from "./help.ts";
+import { notRunning, runs, stopRunning } from "./known_gateway.ts";
+import { startFlags, stateDirOf } from "./own_flags.ts";
+import { servingConfig } from "./serving_config.ts";
+import { start } from "./start.ts";
+
+export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
+  const given = startFlags(args);
+  if (given.help) {
+    context.stdout.write(helpOf("restart"));
+    return 0;
+  }
+  const { name, graceMs, serving } = given;
+  const folder = await StateFolder.open(stateDirOf(serving));
+  // One that was killed has left its flags.
+  const record = await folder.read(name);
+  if (!record) {
+    context.stderr.write(await notRunning(folder, name));
+    return 3;
+  }
+  enter(record);
+  const flags = { ...given, serving: mergedFlags(record.flags, serving, context.version) };
+  // Before anything is stopped.
+  await servingConfig(flags.serving, context.version);
+  if (runs(record)) await stopRunning(folder, record, graceMs);
+  return await start(flags, context);
+}
+
+/** Relative paths among the flags mean what they meant. */
+function enter({ cwd }: GatewayRecord): void {
+  try {
+    Deno.chdir(cwd);
+  } catch (cause) {
+    throw new GatewayError(`cannot go to ${cwd}, where it was started: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,12 @@
+/** Where the gateways of a user find one another. */
+import { option, section, type SettingsOf } from "../options/section.ts";
+import { nonEmpty } from "../options/values.ts";
+
+/** Of the folder with the records and tokens of running gateways. */
+export const stateOptions = section({
+  stateDir: option(nonEmpty("expected a folder"), {
+    value: "<folder>",
+    description: "where running gateways leave their pid and admin token (default: the user's state folder)",
+  }),
+});
+export type StateSettings = SettingsOf<typeof stateOptions>;

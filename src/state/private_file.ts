@@ -1,0 +1,36 @@
+/** Files that nobody but their owner may read. */
+
+/** For the owner alone. */
+export const PRIVATE = 0o600;
+
+/** A reader has the old file or the new one, and never a part of it. */
+export async function writePrivately(path: string, text: string): Promise<void> {
+  const unfinished = `${path}.${crypto.randomUUID()}.new`;
+  try {
+    await Deno.writeTextFile(unfinished, text, { createNew: true, mode: PRIVATE });
+    await Deno.rename(unfinished, path);
+  } catch (error) {
+    await removeIfPresent(unfinished);
+    throw error;
+  }
+}
+
+export async function removeIfPresent(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Undefined where there is no such file. Throws RangeError for one that is larger. */
+export async function readBounded(path: string, maxBytes: number): Promise<string | undefined> {
+  try {
+    using file = await Deno.open(path);
+    if ((await file.stat()).size > maxBytes) throw new RangeError(`it is larger than ${maxBytes} bytes`);
+    return await new Response(file.readable).text();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

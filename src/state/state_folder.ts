@@ -1,0 +1,104 @@
+/** The folder with one record for each gateway of a name, and who may write it. */
+import { join, resolve } from "node:path";
+import { optionName } from "../base/option_name.ts";
+import { ConfigError, messageOf } from "../core/errors.ts";
+import { defaultStateFolder } from "./folder_path.ts";
+import { brokenRecord, type GatewayRecord, MAX_RECORD_BYTES, parseRecord } from "./gateway_record.ts";
+import { PRIVATE, readBounded, removeIfPresent, writePrivately } from "./private_file.ts";
+
+const OWNERS_ALONE = 0o700;
+/** Who may write in a folder may put other files in the place of ours. */
+const WRITABLE_BY_OTHERS = 0o022;
+
+/** Names begin files, so they have no character that means something there. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+/** Throws ConfigError for what is no name of a gateway. */
+export function checkName(name: string): string {
+  if (NAME.test(name)) return name;
+  const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+  throw new ConfigError(
+    `--name ${shown}: expected letters, digits, -, _ and ., a letter or digit first, 64 at most`,
+  );
+}
+
+export class StateFolder {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Makes it where it is missing. Throws ConfigError for one that cannot be had, or that others may write in. */
+  static async open(given?: string): Promise<StateFolder> {
+    const chosen = given ?? Deno.env.get("KEYSTONE_STATE_DIR");
+    const path = chosen ? resolve(chosen) : defaultStateFolder(Deno.build.os, (name) => Deno.env.get(name));
+    try {
+      await Deno.mkdir(path, { recursive: true, mode: OWNERS_ALONE });
+    } catch (cause) {
+      throw new ConfigError(`${optionName("stateDir")} ${JSON.stringify(path)}: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+    const { mode } = await Deno.stat(path);
+    if (mode !== null && (mode & WRITABLE_BY_OTHERS) !== 0) {
+      const name = `${optionName("stateDir")} ${JSON.stringify(path)}`;
+      throw new ConfigError(
+        `${name}: others may write there, and it is for tokens; chmod 700 it, or take another`,
+      );
+    }
+    return new StateFolder(path);
+  }
+
+  fileOf(name: string, kind: "json" | "lock" | "log" | "token"): string {
+    return join(this.path, `${name}.${kind}`);
+  }
+
+  /** Undefined where none is left. Throws GatewayError for one that is broken. */
+  async read(name: string): Promise<GatewayRecord | undefined> {
+    const path = this.fileOf(name, "json");
+    const text = await readBounded(path, MAX_RECORD_BYTES).catch((error) => {
+      throw error instanceof RangeError ? brokenRecord(path, error.message) : error;
+    });
+    return text === undefined ? undefined : parseRecord(text, path);
+  }
+
+  /** For who holds the lock. */
+  async write(record: GatewayRecord): Promise<void> {
+    await writePrivately(this.fileOf(record.name, "json"), `${JSON.stringify(record, undefined, 2)}\n`);
+  }
+
+  /** For who holds the lock. */
+  async remove(name: string): Promise<void> {
+    await removeIfPresent(this.fileOf(name, "json"));
+  }
+
+  /** Undefined while another process has it; the system gives it back when its holder ends, however that ends. */
+  async lock(name: string): Promise<Disposable | undefined> {
+    const file = await Deno.open(this.fileOf(name, "lock"), { create: true, write: true, mode: PRIVATE });
+    if (await file.tryLock(true)) return { [Symbol.dispose]: () => file.close() };
+    file.close();
+    return undefined;
+  }
+
+  /** Removes what a gateway has left that ended without a word; not that of one which starts meanwhile. */
+  async clear(name: string): Promise<void> {
+    // Not `using`: the bundle's minifier takes that for a value which is read once, and forgets to dispose of it.
+    const lock = await this.lock(name);
+    if (!lock) return;
+    try {
+      await this.remove(name);
+    } finally {
+      lock[Symbol.dispose]();
+    }
+  }
+
+  /** Of all records. */
+  async names(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { name } of Deno.readDir(this.path)) {
+      if (name.endsWith(".json")) names.push(name.slice(0, -".json".length));
+    }
+    return names.sort();
+  }
+}
