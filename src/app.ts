@@ -53,7 +53,8 @@ export class App {
   /** Rejects when the gateway can do its work no longer. */
   readonly failed: Promise<never>;
   readonly #options: AppOptions;
-  readonly #emit: Sink;
+  /** Tells all observers. */
+  readonly emit: Sink;
   readonly #network: Network | undefined;
   readonly #servers: ServerSet;
   #config: Config;
@@ -71,14 +72,14 @@ export class App {
     this.#timeoutMs = process.lifetime.shutdownTimeoutMs;
     const heard = [atRest(collectGarbage), ...sinks];
     const toServers: Sink = (event) => this.#servers.all.forEach(({ health }) => health.sink(event));
-    this.#emit = bus([toServers, ...heard]);
+    this.emit = bus([toServers, ...heard]);
     const common = { version, log: process.log, sinks: heard };
     this.#servers = new ServerSet((server, name) => new ServedServer(server, { ...common, name }));
     const plan = this.#servers.plan(config.servers);
     this.#servers.adopt(plan);
     this.#network = this.#listen(process, plan);
     for (const server of plan.fresh) this.#start(server);
-    this.#emit({ type: "gateway.started", urls: this.urls });
+    this.emit({ type: "gateway.started", urls: this.urls });
     this.failed = failureOf(this.#network?.listener);
     this.finished = serveStdio(this.#servers.all, this.#timeoutMs).then((complete) => {
       // The time for open requests has passed, and is not granted twice.
@@ -136,7 +137,7 @@ export class App {
     for (const server of plan.gone) this.#end(server);
     const changes = { ...plan.changes, later: [...this.#laterOf(config, plan), ...names] };
     this.#config = { ...config, process: { ...this.#config.process, origins } };
-    this.#emit({ type: "config.applied", ...changes });
+    this.emit({ type: "config.applied", ...changes });
     return changes;
   }
 
@@ -146,10 +147,10 @@ export class App {
     const stopped = this.#servers.all.map((server) => server.stop({ reason, timeoutMs: this.#timeoutMs }));
     const outcomes = await Promise.allSettled([...stopped, ...this.#leaving.values()]);
     for (const outcome of outcomes) {
-      if (outcome.status === "rejected") this.#emit({ type: "fault", where: "stop", error: outcome.reason });
+      if (outcome.status === "rejected") this.emit({ type: "fault", where: "stop", error: outcome.reason });
     }
     await this.#network?.close();
-    this.#emit({ type: "gateway.stopped" });
+    this.emit({ type: "gateway.stopped" });
   }
 
   /** At once: every child and its group gets SIGKILL. */
@@ -161,7 +162,7 @@ export class App {
   #listen(process: ProcessConfig, { servers, fresh }: Plan): Network | undefined {
     if (!fresh.some(({ config }) => isOnNetwork(config))) return undefined;
     try {
-      return new Network(process, servers, { version: this.#options.version, emit: this.#emit });
+      return new Network(process, servers, { version: this.#options.version, emit: this.emit });
     } catch (error) {
       for (const server of fresh) server.discard();
       throw error;
@@ -179,7 +180,7 @@ export class App {
     const tried = server.tryOut().then((report) => {
       if (report) this.#options.onUnstartable?.({ report, ends: server.config.exitOnFailure });
     });
-    background(tried, "trial of a server", this.#emit);
+    background(tried, "trial of a server", this.emit);
   }
 
   #end(server: ServedServer): void {
@@ -189,7 +190,7 @@ export class App {
         this.#network?.forget(server);
       });
     this.#leaving.set(server, left);
-    background(left, "end of a server", this.#emit);
+    background(left, "end of a server", this.emit);
   }
 
   #laterOf({ process }: Config, { later }: Plan): string[] {

@@ -42,6 +42,11 @@ export const lifetimeOptions = section({
     bare: "true",
     default: false,
   }),
+  watch: option(onOff(), {
+    description: "read the configuration file anew whenever it changes (on SIGHUP in any case)",
+    bare: "true",
+    default: false,
+  }),
   idleExit: option(duration({ min: 1 }), {
     value: "<time>",
     description: "stop when no request, stream or socket has been open for so long (default: never)",
@@ -51,8 +56,9 @@ export const lifetimeOptions = section({
     description: "time for open requests when Keystone is stopped or its stdin ends",
     default: "5s",
   }),
-}, ({ exitWithParent, idleExit, shutdownTimeout }) => ({
+}, ({ exitWithParent, watch, idleExit, shutdownTimeout }) => ({
   exitWithParent,
+  watch,
   idleExitMs: idleExit,
   shutdownTimeoutMs: shutdownTimeout,
 }));

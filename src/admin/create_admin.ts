@@ -52,9 +52,9 @@ function routesOf(target: AdminTarget, feed: EventFeed): AdminRoutes {
     })
     .post("/reload", async (context) => {
       if (!target.reload) throw cannotReload();
-      const changes = await target.reload();
-      context.set("changed", `configuration: ${JSON.stringify(changes)}`);
-      return context.json(changes);
+      const outcome = await target.reload();
+      context.set("changed", `configuration: ${JSON.stringify(outcome)}`);
+      return context.json(outcome, outcome.kind === "applied" ? 200 : 422);
     })
     .post("/stop", (context) => {
       context.set("changed", "the gateway stops");

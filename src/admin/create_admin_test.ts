@@ -163,9 +163,13 @@ Deno.test("createAdmin has a configuration taken anew, or says why that cannot b
   const without = await rig().call("POST /reload");
   assert.equal(without.status, 501);
   assert.match(await errorOf(without), /keystone restart/);
-  const { call, told } = rig({ reload: () => Promise.resolve({ added: ["a"] }) });
-  assert.deepEqual(await (await call("POST /reload")).json(), { added: ["a"] });
-  assert.equal(told("admin.called")[0]?.changed, 'configuration: {"added":["a"]}');
+  const applied = { kind: "applied", added: ["a"] } as const;
+  const { call, told } = rig({ reload: () => Promise.resolve(applied) });
+  assert.deepEqual(await (await call("POST /reload")).json(), applied);
+  const wrong = { kind: "refused", problems: ["x.toml:1: port: expected a number"] } as const;
+  const answer = await rig({ reload: () => Promise.resolve(wrong) }).call("POST /reload");
+  assert.deepEqual([answer.status, await answer.json()], [422, wrong]);
+  assert.equal(told("admin.called")[0]?.changed, 'configuration: {"kind":"applied","added":["a"]}');
   const broken = rig({ reload: () => Promise.reject(new ConfigError("x.toml:1: port: expected a number")) });
   const refused = await broken.call("POST /reload");
   assert.equal(refused.status, 400);

@@ -6,10 +6,15 @@ export interface AdminTarget {
   status(): GatewayStatus;
   /** Asks for an orderly stop, and does not wait for it. */
   stop(reason: string): void;
-  /** Takes the configuration anew; settles with what has changed. Without it nothing can be taken anew. */
-  reload?(): Promise<object>;
+  /** Reads the configuration anew; settles with what has changed. Without it there is nothing to read. */
+  reload?(): Promise<ReloadOutcome>;
   /** Has a sink hear every event from now on; returns what ends that. */
   subscribe(sink: Sink): () => void;
+}
+
+/** What was read counts, or is wrong and changes nothing; and more to tell. */
+export interface ReloadOutcome {
+  readonly kind: "applied" | "refused";
 }
 
 export interface GatewayStatus extends Counts {

@@ -6,6 +6,7 @@ import { BusyError } from "../core/errors.ts";
 import { bus, type Sink } from "../core/events.ts";
 import { tally } from "../observe/tally.ts";
 import { removeIfPresent, StateFolder, writePrivately } from "../state/mod.ts";
+import type { Reloaded, Reloader } from "./reload.ts";
 import type { Kept } from "./kept.ts";
 
 interface AdministrationOptions {
@@ -42,6 +43,8 @@ export class Administration implements AdminTarget, AsyncDisposable {
   /** Settles when somebody wants the gateway to stop. */
   readonly stopRequested: Promise<string>;
   endpoint: AdminEndpoint | undefined;
+  /** Only where there is a configuration that can be read anew. */
+  reload?: () => Promise<Reloaded>;
   readonly #stop = Promise.withResolvers<string>();
   readonly #options: AdministrationOptions;
   readonly #tally = tally();
@@ -61,8 +64,9 @@ export class Administration implements AdminTarget, AsyncDisposable {
     for (const listener of this.#listeners) listener(event);
   };
 
-  attach(app: App): void {
+  attach(app: App, reloader: Reloader | undefined): void {
     this.#app = app;
+    if (reloader) this.reload = () => reloader.reload();
   }
 
   /** Writes the token where its owner alone can read it. */

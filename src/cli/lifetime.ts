@@ -18,6 +18,8 @@ interface StopRequestOptions {
   readonly watchStdin: boolean;
   /** The end of the process that launched us counts, too. */
   readonly watchParent: boolean;
+  /** What SIGHUP is for, where it is not to stop. */
+  readonly onHangup?: (() => void) | undefined;
   /** And so does a time without anybody connected; `since` says when that began, and undefined while somebody is. */
   readonly idle?: { readonly ms: number; readonly since: () => number | undefined } | undefined;
 }
@@ -30,11 +32,13 @@ interface StopRequests {
 }
 
 /** Listens until the process ends: a late signal that nobody listens to would end it with a code of its own. */
-export function stopRequests({ watchStdin, watchParent, idle }: StopRequestOptions): StopRequests {
+export function stopRequests({ watchStdin, watchParent, onHangup, idle }: StopRequestOptions): StopRequests {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<void>();
   let firstAt: number | undefined;
+  if (onHangup) Deno.addSignalListener("SIGHUP", onHangup);
   for (const signal of SIGNALS) {
+    if (signal === "SIGHUP" && onHangup) continue;
     Deno.addSignalListener(signal, () => {
       firstAt ??= performance.now();
       first.resolve(signal);

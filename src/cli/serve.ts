@@ -11,12 +11,16 @@ import { banner } from "./banner.ts";
 import type { CommandContext } from "./command.ts";
 import type { Kept } from "./kept.ts";
 import { stopRequests } from "./lifetime.ts";
+import type { Source } from "./loading.ts";
 import { logOutput } from "./log_output.ts";
 import { openCallsText } from "./open_calls.ts";
+import { Reloader } from "./reload.ts";
 import { trialText } from "./trial_text.ts";
 
 interface ServeOptions extends CommandContext {
   readonly warnings: readonly string[];
+  /** What may be read anew. */
+  readonly source?: Source | undefined;
   /** Others look after it. */
   readonly kept?: Kept;
 }
@@ -33,8 +37,16 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   const unstartable = untilUnstartable(config.process.log, write);
   const sinks = admin ? [log, admin.hear] : [log];
   const app = new App(config, { version, sinks, onUnstartable: unstartable.hear });
-  admin?.attach(app);
-  await untilStopped(app, config, { ...options, log, write, admin, unstartable: unstartable.ended });
+  using reloader = reloaderOf(app, options.source);
+  admin?.attach(app, reloader);
+  await untilStopped(app, config, {
+    ...options,
+    log,
+    write,
+    admin,
+    reloader,
+    unstartable: unstartable.ended,
+  });
 }
 
 interface Running extends ServeOptions {
@@ -42,18 +54,21 @@ interface Running extends ServeOptions {
   /** To where the log goes. */
   readonly write: (text: string) => void;
   readonly admin: Administration | undefined;
+  readonly reloader: Reloader | undefined;
   /** Settles where a server that cannot be started is the end. */
   readonly unstartable: Promise<Error>;
 }
 
 async function untilStopped(app: App, config: Config, running: Running): Promise<void> {
-  const { log, write, admin, kept, unstartable } = running;
+  const { log, write, admin, kept, reloader, unstartable } = running;
   const { lifetime, log: { logFormat: format } } = config.process;
   // Not before: a line that is refused is told of in one line.
   for (const text of running.warnings) log({ type: "warning", text });
   const { exitWithParent: watchParent, idleExitMs } = lifetime;
   const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
-  const stop = stopRequests({ watchStdin: !isByStdio(config), watchParent, idle });
+  const onHangup = reloader && hangsUpForReload() ? () => reloader.request() : undefined;
+  const stop = stopRequests({ watchStdin: !isByStdio(config), watchParent, onHangup, idle });
+  if (lifetime.watch) reloader?.watch();
   guardAgainstFaults(log, app);
   tellOpenCallsOnSignal(() => write(openCallsText(app.openCalls(), format)));
   if (!kept?.quiet) showBanner(app, config, running);
@@ -69,6 +84,15 @@ async function untilStopped(app: App, config: Config, running: Running): Promise
   });
   await Promise.race([orderly, atOnce]);
   if (reason instanceof Error) throw reason;
+}
+
+function reloaderOf(app: App, source: Source | undefined): Reloader | undefined {
+  return source && new Reloader(app, source.files, { load: source.load, emit: app.emit });
+}
+
+/** A terminal that is closed says it too, and then it means the end. */
+function hangsUpForReload(): boolean {
+  return Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
 }
 
 function isByStdio({ servers }: Config): boolean {

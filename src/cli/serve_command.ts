@@ -2,12 +2,14 @@
 import { nameOptions } from "../base/option_name.ts";
 import { knownVariables, parseArgs, refuseSlowPatterns, surroundings } from "../config/mod.ts";
 import type { CommandContext, ExitCode } from "./command.ts";
+import { sourceOf } from "./loading.ts";
 import { serve } from "./serve.ts";
 
 export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   // Kept, since the variables are not to reach what is started.
   const around = surroundings();
-  const outcome = await parseArgs(args, context.version, around);
+  const read = () => parseArgs(args, context.version, around);
+  const outcome = await read();
   if (outcome.kind !== "run") {
     context.stdout.write(`${outcome.text}\n`);
     return 0;
@@ -16,6 +18,6 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   nameOptions(nameOf);
   for (const name of knownVariables()) Deno.env.delete(name);
   await refuseSlowPatterns(config.process.origins.cors);
-  await serve(config, { ...context, warnings });
+  await serve(config, { ...context, warnings, source: sourceOf(outcome, read) });
   return 0;
 }

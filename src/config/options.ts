@@ -152,7 +152,7 @@ const HELP = {
     "maxUnreadSize",
     "stallTimeout",
   ],
-  Lifetime: ["exitWithParent", "idleExit", "shutdownTimeout"],
+  Lifetime: ["exitWithParent", "watch", "idleExit", "shutdownTimeout"],
   Administration: ["runtimeAdminPort", "stateDir"],
   Logging: ["logLevel", "logFormat", "slowRequest", "logFile", "logMaxSize", "logKeep"],
   "Remote servers": [

@@ -35,7 +35,8 @@ Deno.test("optionEntries describe every option, and only a switch has no value",
     for (const [, named = ""] of meta.description.matchAll(/\{(\w+)\}/g)) assert(findOption(named), named);
     assert.equal(
       meta.value === undefined,
-      ["stateful", "exitWithParent", "allowPrivateRedirects", "tryAtStart", "exitOnFailure"].includes(key),
+      ["stateful", "exitWithParent", "watch", "allowPrivateRedirects", "tryAtStart", "exitOnFailure"]
+        .includes(key),
       key,
     );
     assert.equal(meta.list !== undefined, Array.isArray(options.shape[key].safeParse([]).data), key);

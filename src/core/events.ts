@@ -16,7 +16,8 @@ type Happening =
   /** A server alone, which is in the configuration no more. */
   | { type: "server.stopping" } & StopNews
   | { type: "gateway.stopped" }
-  /** Another configuration counts; names of servers, and of what takes effect at the next start alone. */
+  /** A configuration that was read anew is wrong: the one that counts still does. The other: it counts now; names of servers, and of what takes effect at the next start alone. */
+  | { type: "config.refused"; problems: readonly string[] }
   | {
     type: "config.applied";
     added: readonly string[];

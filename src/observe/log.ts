@@ -157,6 +157,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "gateway.stopping": describedAs("info", "Gateway is stopping"),
   "gateway.stopped": describedAs("info", "Gateway stopped"),
   "server.stopping": describedAs("info", "Server is stopping: it is in the configuration no more"),
+  "config.refused": describedAs("error", "Configuration cannot be taken, and the one before still counts"),
   "config.applied": describedAs("info", "Another configuration counts"),
   "session.opened": describedAs("info", "Session opened"),
   "session.closed": describedAs("info", "Session closed"),

@@ -6,6 +6,7 @@ import { startOf, StateFolder } from "../../state/mod.ts";
 import type { CommandContext } from "../command.ts";
 import { serve } from "../serve.ts";
 import { runs } from "./known_gateway.ts";
+import type { Source } from "../loading.ts";
 import type { StartFlags } from "./own_flags.ts";
 import type { ServingConfig } from "./serving_config.ts";
 
@@ -15,7 +16,7 @@ const POLL_MS = 25;
 
 /** Settles when it has stopped. Throws GatewayError where one of that name runs already. */
 export async function keep(
-  { config, warnings }: ServingConfig,
+  { config, warnings, source }: ServingConfig,
   flags: StartFlags,
   context: CommandContext,
 ): Promise<void> {
@@ -28,7 +29,7 @@ export async function keep(
   const start = startOf(Deno.pid);
   try {
     await serve(withLogFile(config, log), {
-      ...{ ...context, warnings },
+      ...{ ...context, warnings, source: source && withLog(source, log) },
       kept: {
         ...{ token, tokenPath: folder.fileOf(name, "json"), quiet: nonce !== undefined },
         ready: ({ urls, adminUrl }) =>
@@ -60,6 +61,15 @@ async function lockName(folder: StateFolder, name: string): Promise<Disposable> 
     if (performance.now() > deadline) throw new GatewayError(`gateway "${name}" is being started elsewhere`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+/** What is read anew knows nothing of the log that a gateway with a name has by itself. */
+function withLog({ load, files }: Source, log: string | undefined): Source {
+  const again = async () => {
+    const loaded = await load();
+    return { ...loaded, config: withLogFile(loaded.config, loaded.config.process.log.logFile ?? log) };
+  };
+  return { load: again, files };
 }
 
 function withLogFile({ process, servers }: Config, logFile: string | undefined): Config {

@@ -1,17 +1,29 @@
 /** The configuration of a gateway in the background, from the flags of serving. */
 import { nameOptions, optionName } from "../../base/option_name.ts";
-import { type Config, parseArgs, refuseSlowPatterns } from "../../config/mod.ts";
+import {
+  type Config,
+  parseArgs,
+  refuseSlowPatterns,
+  type Surroundings,
+  surroundings,
+} from "../../config/mod.ts";
 import { NETWORK_TRANSPORTS } from "../../frontends/options.ts";
 import { ConfigError } from "../../core/errors.ts";
+import { type Configured, type Source, sourceOf } from "../loading.ts";
 
 export interface ServingConfig {
   readonly config: Config;
   readonly warnings: readonly string[];
+  /** Undefined where nothing can be read anew. */
+  readonly source: Source | undefined;
 }
 
 /** Throws ConfigError for all that is wrong with the flags, before anything is started. */
 export async function servingConfig(flags: readonly string[], version: string): Promise<ServingConfig> {
-  const outcome = await parsed(flags, version);
+  // Kept, since the variables are not to reach what is started.
+  const around = surroundings();
+  const read = () => parsed(flags, version, around);
+  const outcome = await read();
   const { config, warnings, nameOf } = outcome;
   nameOptions(nameOf);
   await refuseSlowPatterns(config.process.origins.cors);
@@ -22,19 +34,23 @@ export async function servingConfig(flags: readonly string[], version: string): 
       } stdio: nobody is on the stdin of a gateway with a name; leave stdio out`,
     );
   }
-  return { config, warnings };
+  return { config, warnings, source: sourceOf(outcome, read) };
 }
 
 /** A remote server is meant for clients on stdin unless somebody says otherwise; here there are none. */
-async function parsed(flags: readonly string[], version: string) {
-  const outcome = await parsedOnce(flags, version);
+async function parsed(flags: readonly string[], version: string, around: Surroundings): Promise<Configured> {
+  const outcome = await parsedOnce(flags, version, around);
   const given = outcome.origins.get("outputTransport") !== "default";
   if (given || !isByStdio(outcome.config)) return outcome;
-  return await parsedOnce([`--outputTransport=${NETWORK_TRANSPORTS.join(",")}`, ...flags], version);
+  return await parsedOnce([`--outputTransport=${NETWORK_TRANSPORTS.join(",")}`, ...flags], version, around);
 }
 
-async function parsedOnce(flags: readonly string[], version: string) {
-  const outcome = await parseArgs(flags, version);
+async function parsedOnce(
+  flags: readonly string[],
+  version: string,
+  around: Surroundings,
+): Promise<Configured> {
+  const outcome = await parseArgs(flags, version, around);
   if (outcome.kind === "run") return outcome;
   throw new ConfigError("--version: expected no such flag here; keystone --version tells it");
 }

@@ -117,6 +117,7 @@ const SECTIONS = {
   },
   lifetime: {
     exitWithParent: "exitWithParent",
+    watch: "watch",
     idleExit: "idleExit",
   },
   callers: {

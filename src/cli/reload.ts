@@ -1,0 +1,110 @@
+/** Another configuration for a gateway that runs: on request, and when its files change. */
+import type { App, ConfigChanges } from "../app.ts";
+import { nameOptions } from "../base/option_name.ts";
+import { type Config, refuseSlowPatterns } from "../config/mod.ts";
+import { ConfigError } from "../core/errors.ts";
+import { background, type Sink } from "../core/events.ts";
+import { type FileState, stateOf } from "./file_state.ts";
+
+/** A configuration as it is read anew. */
+export interface Loaded {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+  readonly nameOf: (key: string) => string;
+  /** The whole paths of the files that it is made of. */
+  readonly files: readonly string[];
+}
+
+/** What came of it. */
+export type Reloaded =
+  | { readonly kind: "applied" } & ConfigChanges
+  /** Nothing has changed: why, one line each. */
+  | { readonly kind: "refused"; readonly problems: readonly string[] };
+
+export interface ReloadOptions {
+  /** Throws ConfigError with all that is wrong. */
+  readonly load: () => Promise<Loaded>;
+  readonly emit: Sink;
+}
+
+/** Editors write in several steps. */
+const SETTLED_MS = 100;
+
+export class Reloader implements Disposable {
+  readonly #app: Pick<App, "apply">;
+  readonly #options: ReloadOptions;
+  #files: readonly string[];
+  /** What the last configuration was made of. */
+  #states: readonly FileState[];
+  #running: Promise<unknown> = Promise.resolve();
+  #watcher: Deno.FsWatcher | undefined;
+
+  constructor(app: Pick<App, "apply">, files: readonly string[], options: ReloadOptions) {
+    this.#app = app;
+    this.#options = options;
+    this.#files = files;
+    this.#states = files.map(stateOf);
+  }
+
+  /** One after the other. Never rejects for a configuration that is wrong: it changes nothing, and says why. */
+  reload(): Promise<Reloaded> {
+    const reloading = this.#running.then(() => this.#reload());
+    this.#running = reloading.catch(() => {});
+    return reloading;
+  }
+
+  /** As `reload`, for who does not wait for it. */
+  request(): void {
+    background(this.reload(), "another configuration", this.#options.emit);
+  }
+
+  /** Reloads whenever a file is another one: the folders are watched, since editors put a new file in the place of the old. */
+  watch(): void {
+    background(this.#watch(), "watch of the configuration", this.#options.emit);
+  }
+
+  /** Watches no more. */
+  [Symbol.dispose](): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  async #reload(): Promise<Reloaded> {
+    this.#states = this.#files.map(stateOf);
+    try {
+      const { config, warnings, nameOf, files } = await this.#options.load();
+      await refuseSlowPatterns(config.process.origins.cors);
+      const changes = this.#app.apply(config);
+      nameOptions(nameOf);
+      for (const text of warnings) this.#options.emit({ type: "warning", text });
+      this.#files = files;
+      this.#states = files.map(stateOf);
+      return { kind: "applied", ...changes };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const problems = error.message.split("\n");
+      this.#options.emit({ type: "config.refused", problems });
+      return { kind: "refused", problems };
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const watcher = this.#watcher = Deno.watchFs(foldersOf(this.#files), { recursive: false });
+    let settling: ReturnType<typeof setTimeout> | undefined;
+    for await (const _ of watcher) {
+      clearTimeout(settling);
+      settling = setTimeout(() => this.#look(), SETTLED_MS);
+    }
+    clearTimeout(settling);
+  }
+
+  /** Whatever happened beside them says nothing. */
+  #look(): void {
+    const now = this.#files.map(stateOf);
+    if (now.some((state, index) => state !== this.#states[index])) this.request();
+  }
+}
+
+function foldersOf(files: readonly string[]): string[] {
+  return [...new Set(files.map((file) => file.replace(/[\\/][^\\/]*$/, "") || "/"))];
+}
