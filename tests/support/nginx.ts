@@ -12,18 +12,25 @@ export interface Nginx extends AsyncDisposable {
   readonly origin: string;
 }
 
+export interface NginxOptions {
+  /** Paths of PEM files: it speaks TLS then. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Whether it says how it was reached. */
+  readonly forwards?: boolean;
+}
+
 /** Passes what comes below the prefix on to this port. */
-export async function startNginx(prefix: string, port: number): Promise<Nginx> {
+export async function startNginx(prefix: string, port: number, options: NginxOptions = {}): Promise<Nginx> {
   const folder = await Deno.makeTempDir();
   // No program can be told to take any free port: somebody else may have this one by now.
   for (let round = 0; round < TRIES; round++) {
-    const nginx = await tryToStart(folder, { prefix, port, own: freePort() });
+    const nginx = await tryToStart(folder, { ...options, prefix, port, own: freePort() });
     if (nginx) return nginx;
   }
   throw new Error("nginx has found no port");
 }
 
-interface Site {
+interface Site extends NginxOptions {
   readonly prefix: string;
   readonly port: number;
   readonly own: number;
@@ -40,7 +47,7 @@ async function tryToStart(folder: string, site: Site): Promise<Nginx | undefined
   await eventually(async () => over || await listens(site.own), (done) => done);
   if (over) return undefined;
   return {
-    origin: `http://127.0.0.1:${site.own}`,
+    origin: `http${site.tls ? "s" : ""}://127.0.0.1:${site.own}`,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       await child.status;
@@ -50,7 +57,12 @@ async function tryToStart(folder: string, site: Site): Promise<Nginx | undefined
 }
 
 /** What the README shows, and what lets it run as anybody. */
-function configuration({ prefix, port, own }: Site): string {
+function configuration({ prefix, port, own, tls, forwards }: Site): string {
+  const certificate = tls ? `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};` : "";
+  const said = ["Prefix " + prefix, "Proto $scheme", "Host $http_host"].map((name) =>
+    `proxy_set_header X-Forwarded-${name};`
+  );
+
   const bodies = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
     `${name}_temp_path ${name};`
   );
@@ -65,12 +77,14 @@ function configuration({ prefix, port, own }: Site): string {
       ${bodies.join("\n      ")}
       map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
       server {
-        listen 127.0.0.1:${own};
+        listen 127.0.0.1:${own}${tls ? " ssl" : ""};
+        ${certificate}
         location ${prefix}/ {
           proxy_pass http://127.0.0.1:${port}/;
           proxy_http_version 1.1;
           proxy_set_header Upgrade $http_upgrade;
           proxy_set_header Connection $connection_upgrade;
+          ${forwards ? said.join("\n          ") : ""}
         }
       }
     }
