@@ -74,7 +74,7 @@ export class App {
     const toServers: Sink = (event) => this.#servers.all.forEach(({ health }) => health.sink(event));
     this.emit = bus([toServers, ...heard]);
     const common = { version, log: process.log, sinks: heard };
-    this.#servers = new ServerSet((server, name) => new ServedServer(server, { ...common, name }));
+    this.#servers = new ServerSet((server, own) => new ServedServer(server, { ...common, ...own }));
     const plan = this.#servers.plan(config.servers);
     this.#servers.adopt(plan);
     this.#network = this.#listen(process, plan);

@@ -1,8 +1,10 @@
 /** One MCP server as the gateway serves it: what it is, who answers whom, its sessions and its health. */
-import { childMode, commandTextOf, fetchedFirst, type ServerConfig } from "./config/mod.ts";
+import { childMode, commandTextOf, fetchedFirst, fileTextsOf, type ServerConfig } from "./config/mod.ts";
+import { ConfigError } from "./core/errors.ts";
 import { background, bus, type Sink } from "./core/events.ts";
 import { LiveSessions } from "./core/live_sessions.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
+import { sameSettings } from "./base/same_settings.ts";
 import { escaped } from "./base/outside.ts";
 import { safeText } from "./base/telling.ts";
 import { Gateway, type StopOptions, stoppingError } from "./gateway.ts";
@@ -17,7 +19,7 @@ import { Placement } from "./placement/mod.ts";
 import { hiddenNames, isFiltered } from "./policies/hidden_names.ts";
 import { nameFilter } from "./policies/name_filter.ts";
 import { trace } from "./policies/trace.ts";
-import { createUpstream, type Upstream } from "./upstream.ts";
+import { createUpstream, unusableUpstream, type Upstream } from "./upstream.ts";
 import { optionName } from "./base/option_name.ts";
 
 interface ServedServerOptions {
@@ -27,6 +29,8 @@ interface ServedServerOptions {
   readonly sinks: readonly Sink[];
   /** What it is called in events, where there are others; by default it is not named. */
   readonly name?: string | undefined;
+  /** Whether it is served, as one that has failed, where it cannot be had: it is not to hide others. False by default. */
+  readonly tolerant?: boolean;
 }
 
 export class ServedServer {
@@ -40,15 +44,19 @@ export class ServedServer {
   readonly #sinks: Sink[];
   readonly emit: Sink;
   readonly #upstream: Upstream;
+  /** What stood in the files that its configuration names. */
+  readonly #fileTexts: string;
+  #usable = true;
   readonly #placement: Placement;
 
-  /** Throws ConfigError for what can be known to be wrong before the server is started or called. */
-  constructor(config: ServerConfig, { version, log, sinks, name }: ServedServerOptions) {
+  /** Throws ConfigError for what can be known to be wrong before the server is started or called, unless it is tolerant. */
+  constructor(config: ServerConfig, { version, log, sinks, name, tolerant = false }: ServedServerOptions) {
     this.config = config;
+    this.#fileTexts = fileTextsOf(config);
     const overrides = new Overrides();
     this.#sinks = [this.health.sink, this.#children.hear, ...sinks];
     const emit = this.emit = named(name, bus(this.#sinks));
-    const upstream = this.#upstream = overridden(createUpstream(config, emit), overrides);
+    const upstream = this.#upstream = overridden(this.#upstreamOf(config, tolerant), overrides);
     const sessions = this.#sessions = new LiveSessions(config);
     const placement = this.#placement = new Placement(config, {
       upstream,
@@ -60,6 +68,16 @@ export class ServedServer {
     const parts = { placement, sessions, emit, overrides };
     this.gateway = createGateway({ ...config, ...log }, parts);
     this.runtime = createRuntime(config, { ...parts, children: this.#children, name });
+  }
+
+  /** Whether another configuration, and the files that it names, would come to the same server. */
+  isServedAs(config: ServerConfig): boolean {
+    return sameSettings(this.config, config) && fileTextsOf(config) === this.#fileTexts;
+  }
+
+  /** False where it is known that it cannot be had. */
+  get usable(): boolean {
+    return this.#usable;
   }
 
   /** Whether somebody waits for a child's place. */
@@ -111,6 +129,18 @@ export class ServedServer {
     this.#placement.drain(stoppingError(options.alone));
     await this.gateway.stop(options);
     await this.#placement[Symbol.asyncDispose]();
+  }
+
+  #upstreamOf(config: ServerConfig, tolerant: boolean): Upstream {
+    try {
+      return createUpstream(config, this.emit);
+    } catch (error) {
+      if (!tolerant || !(error instanceof ConfigError)) throw error;
+      this.#usable = false;
+      const { label: server } = config.server;
+      this.emit({ type: "server.failed", session: "start", server, scope: "all", reason: error.message });
+      return unusableUpstream(config);
+    }
   }
 
   /** One that was never started, and will not be. */

@@ -1,5 +1,5 @@
 /** The servers that are served, from one configuration to the next: who stands in both alike goes on undisturbed. */
-import { sameSettings } from "./base/same_settings.ts";
+import { ConfigError } from "./core/errors.ts";
 import type { ServerConfig } from "./config/mod.ts";
 import type { ServedServer } from "./served_server.ts";
 
@@ -22,8 +22,14 @@ export interface Plan {
 
 type Servers = ReadonlyMap<string, ServedServer>;
 type Configs = ReadonlyMap<string, ServerConfig>;
-/** `name` is given where there are several. */
-type Create = (config: ServerConfig, name: string | undefined) => ServedServer;
+type Create = (config: ServerConfig, options: CreateOptions) => ServedServer;
+
+interface CreateOptions {
+  /** Given where there are several. */
+  readonly name?: string;
+  /** Whether a server that cannot be had is served as one that has failed. */
+  readonly tolerant: boolean;
+}
 
 export class ServerSet {
   readonly #create: Create;
@@ -45,7 +51,7 @@ export class ServerSet {
   /** Throws what `create` throws; then nothing has changed, and nothing is left. */
   plan(configs: Configs): Plan {
     const before = this.#servers;
-    const kept = keptOf(before, configs);
+    const kept = this.#kept(configs);
     const servers = this.#complete(configs, kept);
     const names = [...servers.keys()];
     const isFresh = (name: string) => !kept.has(name);
@@ -58,8 +64,9 @@ export class ServerSet {
         changed: names.filter((name) => isFresh(name) && before.has(name)),
         removed: [...before.keys()].filter((name) => !servers.has(name)),
       },
-      later: [...kept].filter(([name, { config }]) => !isUnchanged(config, configs.get(name)))
-        .map(([name]) => name),
+      later: [...kept].filter(([name, server]) => !isUnchanged(server, configs.get(name))).map(([name]) =>
+        name
+      ),
     };
   }
 
@@ -68,10 +75,38 @@ export class ServerSet {
     this.#servers = servers;
   }
 
+  /** From one server to several all of them move to other paths, and back. */
+  #kept(configs: Configs): Servers {
+    const before = this.#servers;
+    const stay = (before.size > 1) === (configs.size > 1);
+    return new Map(
+      [...before].filter(([name, server]) => {
+        const config = configs.get(name);
+        if (!config) return false;
+        if (isOfStdin(server.config)) return true;
+        // What could not be had may be there by now.
+        return stay && isUnchanged(server, config) && (server.usable || !this.#canBeHad(config));
+      }),
+    );
+  }
+
+  #canBeHad(config: ServerConfig): boolean {
+    try {
+      this.#create(config, { tolerant: false }).discard();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return false;
+    }
+  }
+
   #complete(configs: Configs, kept: Servers): Servers {
     const fresh: ServedServer[] = [];
     const create = (name: string, config: ServerConfig) => {
-      const server = this.#create(config, configs.size > 1 ? name : undefined);
+      const several = configs.size > 1;
+      // One that works is not given up for one that does not.
+      const tolerant = several && !this.#servers.get(name)?.usable;
+      const server = this.#create(config, { ...several && { name }, tolerant });
       fresh.push(server);
       return server;
     };
@@ -84,18 +119,8 @@ export class ServerSet {
   }
 }
 
-/** From one server to several all of them move to other paths, and back. */
-function keptOf(before: Servers, configs: Configs): Servers {
-  const stay = (before.size > 1) === (configs.size > 1);
-  return new Map(
-    [...before].filter(([name, { config }]) =>
-      configs.has(name) && (isOfStdin(config) || (stay && isUnchanged(config, configs.get(name))))
-    ),
-  );
-}
-
-function isUnchanged(before: ServerConfig, now: ServerConfig | undefined): boolean {
-  return now !== undefined && sameSettings(before, now);
+function isUnchanged(server: ServedServer, config: ServerConfig | undefined): boolean {
+  return config !== undefined && server.isServedAs(config);
 }
 
 /** Its client is whoever started us, and cannot come again. */

@@ -9,7 +9,7 @@ import { remoteHeaders } from "./config/credentials.ts";
 import { readCertificatesOf, requireFolder } from "./config/files.ts";
 import type { ServerCommand, ServerConfig, ServerRemote } from "./config/mod.ts";
 import type { Backend } from "./core/backend.ts";
-import { ConfigError } from "./core/errors.ts";
+import { BackendError, ConfigError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
 
 export interface Upstream {
@@ -24,6 +24,16 @@ export interface Upstream {
 export function createUpstream(config: ServerConfig, emit: Sink): Upstream {
   const { server } = config;
   return server.kind === "command" ? createChild(config, server, emit) : createRemote(config, server, emit);
+}
+
+/** One that stands for a server of which it is known that it cannot be had: whoever asks for it hears so. */
+export function unusableUpstream({ server }: ServerConfig): Upstream {
+  const backend: Backend = {
+    name: server.label,
+    open: () => Promise.reject(new BackendError("The MCP server could not be started", { permanent: true })),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  return { backend, spawns: false, kill: () => {} };
 }
 
 function createChild(config: ServerConfig, server: ServerCommand, emit: Sink): Upstream {
@@ -69,7 +79,19 @@ function createRemote(config: ServerConfig, { wire, url }: ServerRemote, emit: S
     emit,
   };
   const backend = REMOTE_BACKENDS[wire]({ ...options, url: withoutCredentials(url) });
-  return { backend, spawns: false, kill: () => {} };
+  return { backend: withClient(backend, client), spawns: false, kill: () => {} };
+}
+
+/** What is kept for connections goes with the server. */
+function withClient(backend: Backend, client: HttpClient): Backend {
+  return {
+    name: backend.name,
+    open: (launch, signal) => backend.open(launch, signal),
+    async [Symbol.asyncDispose]() {
+      await backend[Symbol.asyncDispose]();
+      client[Symbol.dispose]();
+    },
+  };
 }
 
 function createClient(config: ServerConfig, url: URL): HttpClient {

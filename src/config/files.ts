@@ -11,6 +11,25 @@ export function readFileOf(option: string, path: string): string {
   }
 }
 
+interface NamedFiles {
+  readonly headerFile?: string;
+  readonly oauth2BearerFile?: string;
+  readonly caFile?: string;
+}
+
+/** What stands in the files of a server, to be compared: of one that cannot be read, who needs it tells. */
+export function fileTextsOf({ headerFile, oauth2BearerFile, caFile }: NamedFiles): string {
+  return JSON.stringify([headerFile, oauth2BearerFile, caFile].map((path) => path && textIn(path)));
+}
+
+function textIn(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    return error instanceof Error ? error.name : "";
+  }
+}
+
 /** As `readFileOf`, for certificates in PEM. */
 export function readCertificatesOf(option: string, path: string): string {
   const text = readFileOf(option, path);

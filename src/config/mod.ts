@@ -1,5 +1,6 @@
 /** From a command line, a file and the environment to a configuration: options, flags, help and the rules between them. */
 export { type ChildMode, childMode, scopesServed } from "./child_modes.ts";
+export { fileTextsOf } from "./files.ts";
 export { fetchedFirst } from "./package_runner.ts";
 export { mergedFlags } from "./merged_flags.ts";
 export { parseArgs, type ParseOutcome, type Surroundings, surroundings } from "./parse_args.ts";

@@ -7,7 +7,7 @@ import type { RawOptions } from "../../src/config/options.ts";
 import { type Recorder, recorder } from "../support/recorder.ts";
 import { resolved } from "../support/config.ts";
 import { eventually, SCRIPTED } from "../support/keystone.ts";
-import { answer, beginSession, callTool, messagesOf, post } from "../support/rpc.ts";
+import { answer, beginSession, callTool, initialize, messagesOf, post } from "../support/rpc.ts";
 import { rawRequest } from "../support/raw_http.ts";
 import { SMALL } from "../support/small_server.ts";
 
@@ -157,15 +157,56 @@ Deno.test("App.apply opens what is new and closes what is gone, and leaves all o
   assert.deepEqual(rig.told("server.stopping").map(({ backend }) => backend).sort(), ["changed", "removed"]);
 });
 
-Deno.test("App.apply changes nothing where a server of the new configuration cannot be", async () => {
+const lost: Line = { argv: ["keystone-has-no-such-program"] };
+
+Deno.test("App.apply changes nothing where a server that works would become one that cannot be had", async () => {
   await using rig = serving(configOf({ one: small, two: small }));
   const session = await beginSession(rig.url("one"));
   const pid = await pidOf(rig.url("one"), session);
-  const lost = { argv: ["keystone-has-no-such-program"] };
-  assert.throws(() => rig.app.apply(configOf({ one: small, fresh: small, lost })), ConfigError);
+  assert.throws(() => rig.app.apply(configOf({ one: small, fresh: small, two: lost })), ConfigError);
   assert.equal(await pidOf(rig.url("one"), session), pid);
   assert.deepEqual(rig.app.announced.map(({ name }) => name), ["one", "two"]);
   assert.deepEqual(rig.told("config.applied"), []);
+});
+
+Deno.test("App serves the others where a server cannot be had at all, and has it once it can", async () => {
+  const folder = await Deno.makeTempDir();
+  const program = `${folder}/later`;
+  const later: Line = { argv: [program] };
+  await using rig = serving(configOf({ good: small, later, lost }));
+  await pidOf(rig.url("good"), await beginSession(rig.url("good")));
+  const { servers } = await (await rig.get("/health")).json();
+  assert.deepEqual([servers.good.status, servers.later.status, servers.lost.status], [
+    "ok",
+    "failed",
+    "failed",
+  ]);
+  const refused = await post(rig.url("lost"), initialize(1));
+  assert.match(await refused.text(), /The MCP server could not be started/);
+  const session = await beginSession(rig.url("good"));
+  assert.deepEqual(rig.app.apply(configOf({ good: small, later, lost })).changed, []);
+  await Deno.writeTextFile(program, `#!/bin/sh\n${SMALL[2]}`, { mode: 0o755 });
+  assert.deepEqual(rig.app.apply(configOf({ good: small, later, lost })).changed, ["later"]);
+  await pidOf(rig.url("later"), await beginSession(rig.url("later")));
+  await pidOf(rig.url("good"), session);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("App is not made where its only server cannot be had", () => {
+  assert.throws(() => new App(configOf({ lost }), { version: "1", sinks: [] }), ConfigError);
+});
+
+Deno.test("App.apply calls a remote anew whose token is another one in the same file", async () => {
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, "first");
+  const options = { outputTransport: ["streamableHttp"], oauth2BearerFile: file };
+  const remote: Line = { argv: [], options: { ...options, streamableHttp: "http://127.0.0.1:9/mcp" } };
+  await using rig = serving(configOf({ remote, other: small }));
+  assert.deepEqual(rig.app.apply(configOf({ remote, other: small })).changed, []);
+  await Deno.writeTextFile(file, "second");
+  assert.deepEqual(rig.app.apply(configOf({ remote, other: small })).changed, ["remote"]);
+  await (await rig.get("/health")).body?.cancel();
+  await Deno.remove(file);
 });
 
 Deno.test("App.apply lets an open call of a server that is gone finish", async () => {
