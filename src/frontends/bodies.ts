@@ -4,7 +4,7 @@
  */
 import type { Caller } from "../core/caller.ts";
 import { GatewayError, RequestError, TooLargeError } from "../core/errors.ts";
-import { type Ticket, TimeLimit } from "../base/time_limit.ts";
+import type { Ticket, TimeLimit } from "../base/time_limit.ts";
 import { GatheredText } from "../wire/gathered_text.ts";
 import type { BodyShares, Failing } from "./body_shares.ts";
 import { packingOf, unpacked, unreadableBody } from "./packed_body.ts";
