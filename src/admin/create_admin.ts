@@ -45,6 +45,7 @@ export function createAdmin(target: AdminTarget, options: AdminOptions): Admin {
 function routesOf(target: AdminTarget, feed: EventFeed): AdminRoutes {
   return new Hono<AdminEnv>()
     .get("/status", (context) => context.json(target.status()))
+    .get("/config", async (context) => context.json(await target.config()))
     .get("/events", ({ req, env }) => {
       // Its stream would have no reader.
       if (req.method === "HEAD") throw new RequestError("HEAD has no events: use GET", { status: 405 });

@@ -36,6 +36,7 @@ function rig(parts: Partial<AdminTarget> = {}, mounts = {}) {
   const target: AdminTarget = {
     status: () => STATUS,
     stop: (reason) => void stops.push(reason),
+    config: () => Promise.resolve({ log: { level: { value: "info", source: "default" } } }),
     subscribe(sink) {
       sinks.add(sink);
       return () => void sinks.delete(sink);

@@ -8,6 +8,8 @@ export interface AdminTarget {
   stop(reason: string): void;
   /** Reads the configuration anew; settles with what has changed. Without it there is nothing to read. */
   reload?(): Promise<ReloadOutcome>;
+  /** Each value of the configuration that counts, with its source and without secrets. */
+  config(): Promise<object>;
   /** Has a sink hear every event from now on; returns what ends that. */
   subscribe(sink: Sink): () => void;
 }

@@ -7,6 +7,7 @@ import { bus, type Sink } from "../core/events.ts";
 import { tally } from "../observe/tally.ts";
 import { removeIfPresent, StateFolder, writePrivately } from "../state/mod.ts";
 import type { Reloaded, Reloader } from "./reload.ts";
+import type { Source } from "./loading.ts";
 import type { Kept } from "./kept.ts";
 
 interface AdministrationOptions {
@@ -23,7 +24,7 @@ export async function openAdministration(
   const { kept } = options;
   const { adminPort = kept && 0 } = process.admin;
   if (adminPort === undefined) return undefined;
-  const { makeToken, serveAdmin } = await import("../admin/mod.ts");
+  const { makeToken, runtimeRoutes, serveAdmin } = await import("../admin/mod.ts");
   const folder = kept ? undefined : await StateFolder.open(process.state.stateDir);
   const pathOf = (port: number) => kept?.tokenPath ?? folder?.fileOf(`admin-${port}`, "token") ?? "";
   const token = kept?.token ?? makeToken();
@@ -31,11 +32,21 @@ export async function openAdministration(
   const endpoint = serveAdmin(administration, {
     ...{ port: adminPort, token, emit: bus([options.log, administration.hear]) },
     tokenFile: pathOf,
+    mounts: { "/runtime": runtimeRoutes(() => administration.app.runtimes) },
   });
   const path = pathOf(endpoint.port);
   administration.endpoint = endpoint;
   if (!kept) await administration.publish(path, token);
   return administration;
+}
+
+interface Attached {
+  readonly reloader: Reloader | undefined;
+  readonly source: Source;
+}
+
+function starting(): BusyError {
+  return new BusyError("The gateway is starting");
 }
 
 /** Outlives the app: who asked for the stop may look on. */
@@ -51,6 +62,7 @@ export class Administration implements AdminTarget, AsyncDisposable {
   readonly #listeners = new Set<Sink>();
   readonly #startedAt = new Date();
   #app: App | undefined;
+  #source: Source | undefined;
   #tokenFile: string | undefined;
 
   constructor(options: AdministrationOptions) {
@@ -64,9 +76,16 @@ export class Administration implements AdminTarget, AsyncDisposable {
     for (const listener of this.#listeners) listener(event);
   };
 
-  attach(app: App, reloader: Reloader | undefined): void {
+  attach(app: App, { reloader, source }: Attached): void {
     this.#app = app;
+    this.#source = source;
     if (reloader) this.reload = () => reloader.reload();
+  }
+
+  async config(): Promise<object> {
+    if (!this.#source) throw starting();
+    const { sections, servers } = await this.#source.effective();
+    return { ...sections, servers };
   }
 
   /** Writes the token where its owner alone can read it. */
@@ -76,15 +95,21 @@ export class Administration implements AdminTarget, AsyncDisposable {
     this.#options.log({ type: "admin.started", url: this.endpoint?.url ?? "", file: path });
   }
 
+  /** Throws BusyError while there is none. */
+  get app(): App {
+    if (!this.#app) throw starting();
+    return this.#app;
+  }
+
   status(): GatewayStatus {
-    if (!this.#app) throw new BusyError("The gateway is starting");
+    const { app } = this;
     return {
       version: this.#options.version,
       pid: Deno.pid,
       startedAt: this.#startedAt.toISOString(),
       uptimeSeconds: Math.round((Date.now() - this.#startedAt.getTime()) / 1_000),
-      urls: [...this.#app.urls],
-      openRequests: this.#app.openCalls().length,
+      urls: [...app.urls],
+      openRequests: app.openCalls().length,
       ...this.#tally.counts(),
     };
   }

@@ -13,6 +13,8 @@ export interface Loaded {
   readonly nameOf: (key: string) => string;
   /** The whole paths of the files that it is made of. */
   readonly files: readonly string[];
+  /** It is the one that counts from now on. */
+  readonly counts: () => void;
 }
 
 /** What came of it. */
@@ -72,10 +74,11 @@ export class Reloader implements Disposable {
   async #reload(): Promise<Reloaded> {
     this.#states = this.#files.map(stateOf);
     try {
-      const { config, warnings, nameOf, files } = await this.#options.load();
+      const { config, warnings, nameOf, files, counts } = await this.#options.load();
       await refuseSlowPatterns(config.process.origins.cors);
       const changes = this.#app.apply(config);
       nameOptions(nameOf);
+      counts();
       for (const text of warnings) this.#options.emit({ type: "warning", text });
       this.#files = files;
       this.#states = files.map(stateOf);

@@ -19,8 +19,7 @@ import { trialText } from "./trial_text.ts";
 
 interface ServeOptions extends CommandContext {
   readonly warnings: readonly string[];
-  /** What may be read anew. */
-  readonly source?: Source | undefined;
+  readonly source: Source;
   /** Others look after it. */
   readonly kept?: Kept;
 }
@@ -38,7 +37,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   const sinks = admin ? [log, admin.hear] : [log];
   const app = new App(config, { version, sinks, onUnstartable: unstartable.hear });
   using reloader = reloaderOf(app, options.source);
-  admin?.attach(app, reloader);
+  admin?.attach(app, { reloader, source: options.source });
   await untilStopped(app, config, {
     ...options,
     log,
@@ -86,8 +85,10 @@ async function untilStopped(app: App, config: Config, running: Running): Promise
   if (reason instanceof Error) throw reason;
 }
 
-function reloaderOf(app: App, source: Source | undefined): Reloader | undefined {
-  return source && new Reloader(app, source.files, { load: source.load, emit: app.emit });
+/** Undefined where there is nothing to read anew. */
+function reloaderOf(app: App, source: Source): Reloader | undefined {
+  if (source.files.length === 0) return undefined;
+  return new Reloader(app, source.files, { load: () => source.load(), emit: app.emit });
 }
 
 /** A terminal that is closed says it too, and then it means the end. */

@@ -2,7 +2,7 @@
 import { nameOptions } from "../base/option_name.ts";
 import { knownVariables, parseArgs, refuseSlowPatterns, surroundings } from "../config/mod.ts";
 import type { CommandContext, ExitCode } from "./command.ts";
-import { sourceOf } from "./loading.ts";
+import { Source } from "./loading.ts";
 import { serve } from "./serve.ts";
 
 export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
@@ -18,6 +18,6 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   nameOptions(nameOf);
   for (const name of knownVariables()) Deno.env.delete(name);
   await refuseSlowPatterns(config.process.origins.cors);
-  await serve(config, { ...context, warnings, source: sourceOf(outcome, read) });
+  await serve(config, { ...context, warnings, source: new Source(outcome, read) });
   return 0;
 }

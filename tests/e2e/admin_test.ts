@@ -4,7 +4,7 @@ import { inTime } from "../contract/deadline.ts";
 import { type Keystone, SCRIPTED, startKeystone, TextLog } from "../support/keystone.ts";
 import { networkAddress } from "../support/raw_bytes.ts";
 import { rawRequest } from "../support/raw_http.ts";
-import { answer, callTool, post } from "../support/rpc.ts";
+import { answer, beginSession, callTool, post } from "../support/rpc.ts";
 
 interface Administered extends AsyncDisposable {
   readonly gateway: Keystone;
@@ -28,7 +28,8 @@ async function administered(...flags: string[]): Promise<Administered> {
   const token = (await Deno.readTextFile(tokenFile)).trimEnd();
   return {
     ...{ gateway, folder, tokenFile, token, port: Number(new URL(url).port) },
-    ask: (path, init) => fetch(`${url}${path}`, { ...init, headers: { Authorization: `Bearer ${token}` } }),
+    ask: (path, { headers, ...init } = {}) =>
+      fetch(`${url}${path}`, { ...init, headers: { ...headers, Authorization: `Bearer ${token}` } }),
     async [Symbol.asyncDispose]() {
       await gateway.stop();
       await Deno.remove(folder, { recursive: true });
@@ -149,4 +150,58 @@ Deno.test("--logFile takes the log from stderr, for its owner alone", async () =
   assert.match(await Deno.readTextFile(path), /Gateway started[^]*Gateway stopped\n$/);
   if (Deno.build.os !== "windows") assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
   await Deno.remove(folder, { recursive: true });
+});
+
+async function variableOf(url: string, session: string, name: string): Promise<unknown> {
+  const { result } = await answer(await post(url, callTool(1, "env", { name }), { session }));
+  return result.structuredContent.value;
+}
+
+Deno.test("the admin endpoint changes the environment of one running session, which keeps its id", async () => {
+  await using admin = await administered("--stateful");
+  const { gateway: { mcp }, ask } = admin;
+  const [one, other] = [await beginSession(mcp), await beginSession(mcp)];
+  assert.equal(await variableOf(mcp, one, "SHADE"), null);
+  const change = (body: unknown, headers = {}) =>
+    ask(`/runtime/session/${one}?restart=now`, { method: "POST", body: JSON.stringify(body), headers });
+  const changed = await change({ env: { SHADE: "dark", API_TOKEN: "not-to-be-shown" } });
+  const { override, restart } = await changed.json();
+  assert.deepEqual(override, { env: { SHADE: "dark", API_TOKEN: "[REDACTED]" } });
+  assert.deepEqual(restart, [one]);
+  assert.equal(await variableOf(mcp, one, "SHADE"), "dark");
+  assert.equal(await variableOf(mcp, other, "SHADE"), null);
+  const { sessions } = await (await ask("/runtime/sessions")).json();
+  const report = sessions.find(({ id }: { id: string }) => id === one);
+  assert.deepEqual([report.wire, report.client.name, report.restarts], ["streamableHttp", "test", 1]);
+  // Of two who have read the same version, the second one hears that he is late.
+  const etag = changed.headers.get("etag") ?? "";
+  const [first, second] = [
+    await change({ env: { SHADE: null } }, { "If-Match": etag }),
+    await change({}, { "If-Match": etag }),
+  ];
+  assert.deepEqual([first.status, second.status], [200, 412]);
+  await Promise.all([first, second].map(({ body }) => body?.cancel()));
+  assert.equal(await variableOf(mcp, one, "SHADE"), null);
+  assert(!admin.gateway.stderr().includes("not-to-be-shown"));
+});
+
+Deno.test("the admin endpoint ends a session, and tells what it cannot do", async () => {
+  await using admin = await administered("--stateful");
+  const { gateway: { mcp }, ask } = admin;
+  const session = await beginSession(mcp);
+  assert.equal((await (await ask(`/runtime/sessions/${session}`, { method: "DELETE" })).json()).ended, true);
+  const gone = await post(mcp, callTool(1, "echo"), { session });
+  assert.equal(gone.status, 404);
+  await gone.body?.cancel();
+  const refused = await ask("/runtime/defaults", { method: "POST", body: '{"port":1,"headers":{}}' });
+  const { problems } = await refused.json();
+  assert.deepEqual([refused.status, problems.length], [400, 2]);
+});
+
+Deno.test("the admin endpoint tells the configuration that counts, with its sources and without secrets", async () => {
+  await using admin = await administered("--stateful", "--env", "API_TOKEN=not-to-be-shown");
+  const text = await (await admin.ask("/config")).text();
+  assert(!text.includes("not-to-be-shown"));
+  const { clients } = JSON.parse(text);
+  assert.deepEqual(clients.stateful, { value: "true", source: "--stateful" });
 });

@@ -6,7 +6,6 @@ import { startOf, StateFolder } from "../../state/mod.ts";
 import type { CommandContext } from "../command.ts";
 import { serve } from "../serve.ts";
 import { runs } from "./known_gateway.ts";
-import type { Source } from "../loading.ts";
 import type { StartFlags } from "./own_flags.ts";
 import type { ServingConfig } from "./serving_config.ts";
 
@@ -27,9 +26,11 @@ export async function keep(
   const log = config.process.log.logFile ?? (nonce === undefined ? undefined : folder.fileOf(name, "log"));
   const token = makeToken();
   const start = startOf(Deno.pid);
+  // What is read anew knows nothing of the log that a gateway with a name has by itself.
+  const withLog = (config: Config) => withLogFile(config, config.process.log.logFile ?? log);
   try {
-    await serve(withLogFile(config, log), {
-      ...{ ...context, warnings, source: source && withLog(source, log) },
+    await serve(withLog(config), {
+      ...{ ...context, warnings, source: source.with(withLog) },
       kept: {
         ...{ token, tokenPath: folder.fileOf(name, "json"), quiet: nonce !== undefined },
         ready: ({ urls, adminUrl }) =>
@@ -61,15 +62,6 @@ async function lockName(folder: StateFolder, name: string): Promise<Disposable> 
     if (performance.now() > deadline) throw new GatewayError(`gateway "${name}" is being started elsewhere`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-}
-
-/** What is read anew knows nothing of the log that a gateway with a name has by itself. */
-function withLog({ load, files }: Source, log: string | undefined): Source {
-  const again = async () => {
-    const loaded = await load();
-    return { ...loaded, config: withLogFile(loaded.config, loaded.config.process.log.logFile ?? log) };
-  };
-  return { load: again, files };
 }
 
 function withLogFile({ process, servers }: Config, logFile: string | undefined): Config {

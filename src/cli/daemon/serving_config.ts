@@ -9,13 +9,12 @@ import {
 } from "../../config/mod.ts";
 import { NETWORK_TRANSPORTS } from "../../frontends/options.ts";
 import { ConfigError } from "../../core/errors.ts";
-import { type Configured, type Source, sourceOf } from "../loading.ts";
+import { type Configured, Source } from "../loading.ts";
 
 export interface ServingConfig {
   readonly config: Config;
   readonly warnings: readonly string[];
-  /** Undefined where nothing can be read anew. */
-  readonly source: Source | undefined;
+  readonly source: Source;
 }
 
 /** Throws ConfigError for all that is wrong with the flags, before anything is started. */
@@ -34,7 +33,7 @@ export async function servingConfig(flags: readonly string[], version: string): 
       } stdio: nobody is on the stdin of a gateway with a name; leave stdio out`,
     );
   }
-  return { config, warnings, source: sourceOf(outcome, read) };
+  return { config, warnings, source: new Source(outcome, read) };
 }
 
 /** A remote server is meant for clients on stdin unless somebody says otherwise; here there are none. */
