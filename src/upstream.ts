@@ -82,12 +82,15 @@ function createRemote(config: ServerConfig, { wire, url }: ServerRemote, emit: S
   return { backend: withClient(backend, client), spawns: false, kill: () => {} };
 }
 
-/** What is kept for connections goes with the server. */
+/** What is kept for connections goes with the server, of whose end more than one may tell. */
 function withClient(backend: Backend, client: HttpClient): Backend {
+  let ended = false;
   return {
     name: backend.name,
     open: (launch, signal) => backend.open(launch, signal),
     async [Symbol.asyncDispose]() {
+      if (ended) return;
+      ended = true;
       await backend[Symbol.asyncDispose]();
       client[Symbol.dispose]();
     },
