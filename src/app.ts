@@ -4,7 +4,7 @@ import type { Config, ProcessConfig, ServerConfig } from "./config/mod.ts";
 import { GatewayError, StoppingError } from "./core/errors.ts";
 import { background, bus, type Sink } from "./core/events.ts";
 import { stdio } from "./frontends/stdio.ts";
-import { oldestFirst, type OpenCallReport } from "./health_report.ts";
+import { oldestFirst, type OpenCallReport, type OverallHealth, overallHealth } from "./health_report.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { Endpoint } from "./mounts.ts";
 import { isOnNetwork, Network } from "./network.ts";
@@ -109,6 +109,11 @@ export class App {
   /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
   get idleSince(): number | undefined {
     return latest(this.#servers.all.map(({ idleSince }) => idleSince));
+  }
+
+  /** Of all servers together. */
+  get health(): OverallHealth {
+    return overallHealth(this.#servers.byName);
   }
 
   /** Every call that waits for its answer, oldest first: what may be shown to who runs the gateway. */

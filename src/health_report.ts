@@ -58,6 +58,24 @@ export function healthOfAll(servers: () => ReadonlyMap<string, Reporting>, versi
   });
 }
 
+export interface OverallHealth {
+  readonly status: HealthStatus;
+  /** Whether requests are to be sent here: to one of several at least. */
+  readonly serving: boolean;
+  readonly reason?: string;
+}
+
+/** Of all servers together, for who runs the gateway. */
+export function overallHealth(servers: ReadonlyMap<string, Pick<Reporting, "health">>): OverallHealth {
+  const reports = [...servers].map(([name, { health }]) => ({ name, ...health.report() }));
+  const statuses = reports.map(({ status }) => status);
+  const reasons = reports.flatMap(({ name, reason }) =>
+    reason === undefined ? [] : [reports.length > 1 ? `${name}: ${reason}` : reason]
+  );
+  const serving = statuses.includes("ok") || statuses.length === 0;
+  return { status: statusOf(statuses), serving, ...reasons.length > 0 && { reason: reasons.join("; ") } };
+}
+
 export function oldestFirst(calls: readonly OpenCallReport[]): OpenCallReport[] {
   return calls.toSorted((one, other) => other.seconds - one.seconds);
 }

@@ -17,7 +17,7 @@ const STATUS: GatewayStatus = {
   uptimeSeconds: 1,
   urls: [],
   openRequests: 0,
-  health: { status: "ok" },
+  health: { status: "ok", serving: true },
   sessions: 0,
   children: 0,
   restarts: 0,

@@ -20,6 +20,12 @@ export interface ReloadOutcome {
 }
 
 export interface GatewayStatus extends Counts {
+  readonly health: {
+    readonly status: string;
+    /** Whether requests are to be sent to it. */
+    readonly serving: boolean;
+    readonly reason?: string;
+  };
   readonly version: string;
   readonly pid: number;
   readonly startedAt: string;

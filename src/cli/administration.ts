@@ -111,6 +111,7 @@ export class Administration implements AdminTarget, AsyncDisposable {
       urls: [...app.urls],
       openRequests: app.openCalls().length,
       ...this.#tally.counts(),
+      health: app.health,
     };
   }
 

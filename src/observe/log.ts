@@ -156,7 +156,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "gateway.started": describedAs("info", "Gateway started"),
   "gateway.stopping": describedAs("info", "Gateway is stopping"),
   "gateway.stopped": describedAs("info", "Gateway stopped"),
-  "server.stopping": describedAs("info", "Server is stopping: it is in the configuration no more"),
+  "server.stopping": describedAs("info", "Server is stopping: another configuration counts"),
   "config.refused": describedAs("error", "Configuration cannot be taken, and the one before still counts"),
   "config.applied": describedAs("info", "Another configuration counts"),
   "session.opened": describedAs("info", "Session opened"),

@@ -2,7 +2,6 @@
 import type { GatewayEvent, Sink } from "../core/events.ts";
 import { escaped } from "../base/outside.ts";
 import { safeText } from "../base/telling.ts";
-import { health, type HealthReport } from "./health.ts";
 
 /** The last thing that went wrong. */
 export interface LastError {
@@ -12,7 +11,6 @@ export interface LastError {
 }
 
 export interface Counts {
-  readonly health: HealthReport;
   /** Single POSTs do not count. */
   readonly sessions: number;
   readonly children: number;
@@ -31,7 +29,6 @@ const ERROR_CHARS = 500;
 const MAX_BEREFT = 1_000;
 
 export function tally(now = () => new Date()): Tally {
-  const overall = health();
   const sessions = new Set<string>();
   const pids = new Set<number>();
   const bereft = new Set<string>();
@@ -39,7 +36,6 @@ export function tally(now = () => new Date()): Tally {
   let lastError: LastError | undefined;
 
   function hear(event: GatewayEvent): void {
-    overall.sink(event);
     count(event);
     const text = errorOf(event);
     if (text === undefined) return;
@@ -65,7 +61,6 @@ export function tally(now = () => new Date()): Tally {
   return {
     sink: hear,
     counts: () => ({
-      health: overall.report(),
       ...{ sessions: sessions.size, children: pids.size, restarts },
       ...lastError && { lastError },
     }),

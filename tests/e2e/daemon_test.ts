@@ -186,7 +186,7 @@ Deno.test("status tells how a gateway is, as text and as JSON", async () => {
   const { pid, urls, admin } = record;
   assert.deepEqual(told, {
     ...{ name: "default", running: true, answers: true, pid, urls, admin: admin.url },
-    ...{ log: daemons.path("default.log"), health: { status: "ok" } },
+    ...{ log: daemons.path("default.log"), health: { status: "ok", serving: true } },
     ...{ sessions: 1, openRequests: 0, children: 1, restarts: 1 },
   });
   assert(Number.isInteger(uptimeSeconds) && uptimeSeconds >= 0);

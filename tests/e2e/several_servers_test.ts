@@ -181,6 +181,9 @@ Deno.test("App serves the others where a server cannot be had at all, and has it
     "failed",
     "failed",
   ]);
+  const { health } = rig.app;
+  assert.deepEqual([health.status, health.serving], ["degraded", true]);
+  assert.match(health.reason ?? "", /^later: .*; lost: .*not found/);
   const refused = await post(rig.url("lost"), initialize(1));
   assert.match(await refused.text(), /The MCP server could not be started/);
   const session = await beginSession(rig.url("good"));

@@ -37,8 +37,8 @@ async function byName(folder: StateFolder, name: string, timeoutMs: number): Pro
   if (!record) return { well: false, text: (await notRunning(folder, name)).trimEnd() };
   const told = await askStatus(record, timeoutMs);
   if (!told) return { well: false, text: `Gateway "${name}" runs, and does not answer` };
-  const { status, reason } = told.health;
-  return { well: status === "ok", text: reason === undefined ? status : `${status}: ${reason}` };
+  const { status, serving, reason } = told.health;
+  return { well: serving, text: reason === undefined ? status : `${status}: ${reason}` };
 }
 
 async function byUrl(url: URL, timeoutMs: number): Promise<Verdict> {

@@ -16,7 +16,7 @@ const status = z.object({
   version: z.string(),
   uptimeSeconds: z.number(),
   urls: z.array(z.string()),
-  health: z.looseObject({ status: z.string(), reason: z.string().optional() }),
+  health: z.looseObject({ status: z.string(), serving: z.boolean(), reason: z.string().optional() }),
   sessions: z.number(),
   openRequests: z.number(),
   children: z.number(),
