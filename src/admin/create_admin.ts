@@ -5,6 +5,7 @@ import type { Caller } from "../core/caller.ts";
 import { ConfigError, GatewayError, RequestError, TooLargeError } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import type { AdminContext, AdminEnv, AdminRoutes } from "./admin_env.ts";
+import { configRoutes } from "./config_routes.ts";
 import { EventFeed } from "./event_feed.ts";
 import { guard, type GuardOptions } from "./guard.ts";
 import type { AdminTarget } from "./target.ts";
@@ -30,7 +31,7 @@ export function createAdmin(target: AdminTarget, options: AdminOptions): Admin {
   const feed = new EventFeed(target, emit);
   const app = new Hono<AdminEnv>();
   app.use(recorded(emit), guard(options), bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseBody }));
-  app.route("/", routesOf(target, feed));
+  app.route("/", routesOf(target, feed)).route("/config", configRoutes(target));
   for (const [path, routes] of Object.entries(mounts)) app.route(path, routes);
   app.notFound(({ req }) =>
     answer(new RequestError(`There is no ${req.method} ${req.path}`, { status: 404 }))
@@ -45,7 +46,6 @@ export function createAdmin(target: AdminTarget, options: AdminOptions): Admin {
 function routesOf(target: AdminTarget, feed: EventFeed): AdminRoutes {
   return new Hono<AdminEnv>()
     .get("/status", (context) => context.json(target.status()))
-    .get("/config", async (context) => context.json(await target.config()))
     .get("/events", ({ req, env }) => {
       // Its stream would have no reader.
       if (req.method === "HEAD") throw new RequestError("HEAD has no events: use GET", { status: 405 });

@@ -36,7 +36,9 @@ function rig(parts: Partial<AdminTarget> = {}, mounts = {}) {
   const target: AdminTarget = {
     status: () => STATUS,
     stop: (reason) => void stops.push(reason),
-    config: () => Promise.resolve({ log: { level: { value: "info", source: "default" } } }),
+    config: () =>
+      Promise.resolve({ value: { log: { level: { value: "info", source: "default" } } }, etag: '"1"' }),
+    changeConfig: () => Promise.reject(new Error("nobody sets anything here")),
     subscribe(sink) {
       sinks.add(sink);
       return () => void sinks.delete(sink);

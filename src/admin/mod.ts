@@ -3,5 +3,5 @@ export type { AdminContext, AdminEnv, AdminHandler, AdminRoutes } from "./admin_
 export { runtimeRoutes } from "./runtime_routes.ts";
 export { createAdmin } from "./create_admin.ts";
 export { type AdminEndpoint, serveAdmin } from "./serve_admin.ts";
-export type { AdminTarget, GatewayStatus } from "./target.ts";
+export type { AdminTarget, ConfigChanged, GatewayStatus } from "./target.ts";
 export { makeToken } from "./token.ts";

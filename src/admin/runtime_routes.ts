@@ -7,6 +7,7 @@ import { parseOverride } from "../overrides/parse_override.ts";
 import { isWhen, WHEN, type When } from "../overrides/restarts.ts";
 import type { Applied, ChangeOptions, Runtime, ShownVersion } from "../overrides/runtime.ts";
 import type { AdminContext, AdminEnv, AdminRoutes } from "./admin_env.ts";
+import { jsonIn } from "./json_body.ts";
 
 /** By the name of the server. */
 type Runtimes = ReadonlyMap<string, Runtime>;
@@ -106,20 +107,9 @@ function ownerOf(id: string, runtimes: Runtimes): Runtime {
 }
 
 async function overrideIn({ req }: AdminContext, { kind }: Runtime): Promise<Override> {
-  const parsed = parseOverride(await jsonIn(req), kind);
+  const parsed = parseOverride(await jsonIn(req, "an object of args, env, headers and bearer"), kind);
   if ("problems" in parsed) throw new OverrideRefused(parsed.problems);
   return parsed.override;
-}
-
-async function jsonIn(req: AdminContext["req"]): Promise<unknown> {
-  try {
-    return await req.json();
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new RequestError("The body is no JSON: expected an object of args, env, headers and bearer", {
-      cause,
-    });
-  }
 }
 
 function optionsIn(context: AdminContext): ChangeOptions {

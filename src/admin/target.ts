@@ -1,6 +1,7 @@
 /** What the admin endpoint can do with a gateway, and all that it knows of one. */
 import type { Sink } from "../core/events.ts";
 import type { Counts } from "../observe/tally.ts";
+import type { Version } from "../overrides/versioned.ts";
 
 export interface AdminTarget {
   status(): GatewayStatus;
@@ -9,7 +10,9 @@ export interface AdminTarget {
   /** Reads the configuration anew; settles with what has changed. Without it there is nothing to read. */
   reload?(): Promise<ReloadOutcome>;
   /** Each value of the configuration that counts, with its source and without secrets. */
-  config(): Promise<object>;
+  config(): Promise<Version<object>>;
+  /** Sets what the change names over all else, until the end of the gateway; null takes it back. Throws ConflictError. */
+  changeConfig(change: Readonly<Record<string, unknown>>, ifMatch?: string): Promise<ConfigChanged>;
   /** Has a sink hear every event from now on; returns what ends that. */
   subscribe(sink: Sink): () => void;
 }
@@ -17,6 +20,13 @@ export interface AdminTarget {
 /** What was read counts, or is wrong and changes nothing; and more to tell. */
 export interface ReloadOutcome {
   readonly kind: "applied" | "refused";
+}
+
+export interface ConfigChanged {
+  readonly outcome: ReloadOutcome;
+  /** What it names, without values. */
+  readonly names: readonly string[];
+  readonly etag: string;
 }
 
 export interface GatewayStatus extends Counts {

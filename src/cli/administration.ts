@@ -1,11 +1,12 @@
 /** The admin endpoint of a gateway that is served here: what it hears of, and what it can do. */
-import type { AdminEndpoint, AdminTarget, GatewayStatus } from "../admin/mod.ts";
+import type { AdminEndpoint, AdminTarget, ConfigChanged, GatewayStatus } from "../admin/mod.ts";
 import type { App } from "../app.ts";
-import type { ProcessConfig } from "../config/mod.ts";
+import { type ConfigPatch, nameOfPath, pathsIn, type ProcessConfig } from "../config/mod.ts";
 import { BusyError } from "../core/errors.ts";
 import { bus, type Sink } from "../core/events.ts";
 import { tally } from "../observe/tally.ts";
 import { removeIfPresent, StateFolder, writePrivately } from "../state/mod.ts";
+import type { Version } from "../overrides/versioned.ts";
 import type { Reloaded, Reloader } from "./reload.ts";
 import type { Source } from "./loading.ts";
 import type { Kept } from "./kept.ts";
@@ -41,7 +42,7 @@ export async function openAdministration(
 }
 
 interface Attached {
-  readonly reloader: Reloader | undefined;
+  readonly reloader: Reloader;
   readonly source: Source;
 }
 
@@ -62,7 +63,7 @@ export class Administration implements AdminTarget, AsyncDisposable {
   readonly #listeners = new Set<Sink>();
   readonly #startedAt = new Date();
   #app: App | undefined;
-  #source: Source | undefined;
+  #attached: Attached | undefined;
   #tokenFile: string | undefined;
 
   constructor(options: AdministrationOptions) {
@@ -78,14 +79,20 @@ export class Administration implements AdminTarget, AsyncDisposable {
 
   attach(app: App, { reloader, source }: Attached): void {
     this.#app = app;
-    this.#source = source;
-    if (reloader) this.reload = () => reloader.reload();
+    this.#attached = { reloader, source };
+    if (source.files.length > 0) this.reload = () => reloader.reload();
   }
 
-  async config(): Promise<object> {
-    if (!this.#source) throw starting();
-    const { sections, servers } = await this.#source.effective();
-    return { ...sections, servers };
+  async config(): Promise<Version<object>> {
+    const { reloader: { etag }, source } = this.#configuration;
+    const { sections, servers } = await source.effective();
+    return { value: { ...sections, servers }, etag };
+  }
+
+  async changeConfig(change: ConfigPatch, ifMatch?: string): Promise<ConfigChanged> {
+    const { reloader } = this.#configuration;
+    const outcome = await reloader.change(change, ifMatch);
+    return { outcome, names: pathsIn(change).map(nameOfPath), etag: reloader.etag };
   }
 
   /** Writes the token where its owner alone can read it. */
@@ -99,6 +106,11 @@ export class Administration implements AdminTarget, AsyncDisposable {
   get app(): App {
     if (!this.#app) throw starting();
     return this.#app;
+  }
+
+  get #configuration(): Attached {
+    if (!this.#attached) throw starting();
+    return this.#attached;
   }
 
   status(): GatewayStatus {

@@ -1,24 +1,24 @@
 /** A configuration, and how it is read anew: by the same command line, among the variables of the start. */
 import type { EffectiveConfiguration } from "../config/commands.ts";
-import type { Config, ParseOutcome } from "../config/mod.ts";
+import { changedPatch, type Config, type ConfigPatch, type ParseOutcome } from "../config/mod.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Loaded } from "./reload.ts";
 
 export type Configured = Extract<ParseOutcome, { kind: "run" }>;
 
 type Adjust = (config: Config) => Config;
+/** The patch is what is set while it is served. */
+type Read = (patch?: ConfigPatch) => Promise<ParseOutcome>;
 
 export class Source {
-  readonly #read: () => Promise<ParseOutcome>;
+  readonly #read: Read;
   readonly #adjust: Adjust;
   #configured: Configured;
+  /** Undefined until somebody sets something. */
+  #patch: ConfigPatch | undefined;
 
   /** `adjust` adds what the command that serves has by itself. */
-  constructor(
-    configured: Configured,
-    read: () => Promise<ParseOutcome>,
-    adjust: Adjust = (config) => config,
-  ) {
+  constructor(configured: Configured, read: Read, adjust: Adjust = (config) => config) {
     this.#configured = configured;
     this.#read = read;
     this.#adjust = adjust;
@@ -33,12 +33,17 @@ export class Source {
     return filesOf(this.#configured);
   }
 
-  /** Throws ConfigError with all that is wrong. */
-  async load(): Promise<Loaded> {
-    const outcome = await this.#read();
+  /** With a change of what is set while it is served. Throws ConfigError with all that is wrong. */
+  async load(change?: ConfigPatch): Promise<Loaded> {
+    const patch = change ? changedPatch(this.#patch ?? {}, allowed(change)) : this.#patch;
+    const outcome = await this.#read(patch);
     if (outcome.kind !== "run") throw new ConfigError("The command line asks for something else now");
     const config = this.#adjust(outcome.config);
-    return { ...outcome, config, files: filesOf(outcome), counts: () => void (this.#configured = outcome) };
+    const counts = () => {
+      this.#configured = outcome;
+      this.#patch = patch;
+    };
+    return { ...outcome, config, files: filesOf(outcome), counts };
   }
 
   /** Each value that counts, with its source and without secrets. */
@@ -48,6 +53,14 @@ export class Source {
   }
 }
 
+/** Who looks after the gateway is not to lose it by that. */
+function allowed(change: ConfigPatch): ConfigPatch {
+  if (!("admin" in change)) return change;
+  throw new ConfigError(
+    "admin: cannot be changed while it is served: the endpoint that you call, and its folder",
+  );
+}
+
 function filesOf({ file }: Configured): string[] {
-  return file ? [file.place, ...file.read] : [];
+  return file?.place === undefined ? [] : [file.place, ...file.read];
 }

@@ -1,9 +1,10 @@
 /** Another configuration for a gateway that runs: on request, and when its files change. */
 import type { App, ConfigChanges } from "../app.ts";
 import { nameOptions } from "../base/option_name.ts";
-import { type Config, refuseSlowPatterns } from "../config/mod.ts";
+import { type Config, type ConfigPatch, refuseSlowPatterns } from "../config/mod.ts";
 import { ConfigError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
+import { Versioned } from "../overrides/versioned.ts";
 import { type FileState, stateOf } from "./file_state.ts";
 
 /** A configuration as it is read anew. */
@@ -24,8 +25,8 @@ export type Reloaded =
   | { readonly kind: "refused"; readonly problems: readonly string[] };
 
 export interface ReloadOptions {
-  /** Throws ConfigError with all that is wrong. */
-  readonly load: () => Promise<Loaded>;
+  /** With a change of what is set while it is served. Throws ConfigError with all that is wrong. */
+  readonly load: (change?: ConfigPatch) => Promise<Loaded>;
   readonly emit: Sink;
 }
 
@@ -39,6 +40,8 @@ export class Reloader implements Disposable {
   /** What the last configuration was made of. */
   #states: readonly FileState[];
   #running: Promise<unknown> = Promise.resolve();
+  /** Of the configuration that counts. */
+  readonly #version = new Versioned(undefined);
   #watcher: Deno.FsWatcher | undefined;
 
   constructor(app: Pick<App, "apply">, files: readonly string[], options: ReloadOptions) {
@@ -50,9 +53,19 @@ export class Reloader implements Disposable {
 
   /** One after the other. Never rejects for a configuration that is wrong: it changes nothing, and says why. */
   reload(): Promise<Reloaded> {
-    const reloading = this.#running.then(() => this.#reload());
-    this.#running = reloading.catch(() => {});
-    return reloading;
+    return this.#inTurn(() => this.#reload());
+  }
+
+  /** As `reload`, with a change of what is set while it is served. Rejects with ConflictError where `ifMatch` is not the version of now. */
+  change(change: ConfigPatch, ifMatch?: string): Promise<Reloaded> {
+    return this.#inTurn(() => {
+      this.#version.require(ifMatch);
+      return this.#reload(change);
+    });
+  }
+
+  get etag(): string {
+    return this.#version.read().etag;
   }
 
   /** As `reload`, for who does not wait for it. */
@@ -71,14 +84,21 @@ export class Reloader implements Disposable {
     this.#watcher = undefined;
   }
 
-  async #reload(): Promise<Reloaded> {
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const acting = this.#running.then(act);
+    this.#running = acting.catch(() => {});
+    return acting;
+  }
+
+  async #reload(change?: ConfigPatch): Promise<Reloaded> {
     this.#states = this.#files.map(stateOf);
     try {
-      const { config, warnings, nameOf, files, counts } = await this.#options.load();
+      const { config, warnings, nameOf, files, counts } = await this.#options.load(change);
       await refuseSlowPatterns(config.process.origins.cors);
       const changes = this.#app.apply(config);
       nameOptions(nameOf);
       counts();
+      this.#version.write(undefined);
       for (const text of warnings) this.#options.emit({ type: "warning", text });
       this.#files = files;
       this.#states = files.map(stateOf);

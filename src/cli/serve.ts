@@ -36,8 +36,9 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   const unstartable = untilUnstartable(config.process.log, write);
   const sinks = admin ? [log, admin.hear] : [log];
   const app = new App(config, { version, sinks, onUnstartable: unstartable.hear });
-  using reloader = reloaderOf(app, options.source);
-  admin?.attach(app, { reloader, source: options.source });
+  const { source } = options;
+  using reloader = new Reloader(app, source.files, { load: (change) => source.load(change), emit: app.emit });
+  admin?.attach(app, { reloader, source });
   await untilStopped(app, config, {
     ...options,
     log,
@@ -53,7 +54,7 @@ interface Running extends ServeOptions {
   /** To where the log goes. */
   readonly write: (text: string) => void;
   readonly admin: Administration | undefined;
-  readonly reloader: Reloader | undefined;
+  readonly reloader: Reloader;
   /** Settles where a server that cannot be started is the end. */
   readonly unstartable: Promise<Error>;
 }
@@ -65,9 +66,10 @@ async function untilStopped(app: App, config: Config, running: Running): Promise
   for (const text of running.warnings) log({ type: "warning", text });
   const { exitWithParent: watchParent, idleExitMs } = lifetime;
   const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
-  const onHangup = reloader && hangsUpForReload() ? () => reloader.request() : undefined;
+  const hasFile = running.source.files.length > 0;
+  const onHangup = hasFile && hangsUpForReload() ? () => reloader.request() : undefined;
   const stop = stopRequests({ watchStdin: !isByStdio(config), watchParent, onHangup, idle });
-  if (lifetime.watch) reloader?.watch();
+  if (lifetime.watch && hasFile) reloader.watch();
   guardAgainstFaults(log, app);
   tellOpenCallsOnSignal(() => write(openCallsText(app.openCalls(), format)));
   if (!kept?.quiet) showBanner(app, config, running);
@@ -83,12 +85,6 @@ async function untilStopped(app: App, config: Config, running: Running): Promise
   });
   await Promise.race([orderly, atOnce]);
   if (reason instanceof Error) throw reason;
-}
-
-/** Undefined where there is nothing to read anew. */
-function reloaderOf(app: App, source: Source): Reloader | undefined {
-  if (source.files.length === 0) return undefined;
-  return new Reloader(app, source.files, { load: () => source.load(), emit: app.emit });
 }
 
 /** A terminal that is closed says it too, and then it means the end. */

@@ -1,6 +1,12 @@
 /** Serving in the foreground: what Keystone does without the word of a command. */
 import { nameOptions } from "../base/option_name.ts";
-import { knownVariables, parseArgs, refuseSlowPatterns, surroundings } from "../config/mod.ts";
+import {
+  type ConfigPatch,
+  knownVariables,
+  parseArgs,
+  refuseSlowPatterns,
+  surroundings,
+} from "../config/mod.ts";
 import type { CommandContext, ExitCode } from "./command.ts";
 import { Source } from "./loading.ts";
 import { serve } from "./serve.ts";
@@ -8,7 +14,7 @@ import { serve } from "./serve.ts";
 export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   // Kept, since the variables are not to reach what is started.
   const around = surroundings();
-  const read = () => parseArgs(args, context.version, around);
+  const read = (patch?: ConfigPatch) => parseArgs(args, context.version, { ...around, patch });
   const outcome = await read();
   if (outcome.kind !== "run") {
     context.stdout.write(`${outcome.text}\n`);

@@ -3,6 +3,7 @@ import { REDACTED } from "../base/redact.ts";
 import { type Layered, shownValue, sourceOf } from "./layers.ts";
 import { findOption, isServerOption, optionEntries, type OptionKey } from "./options.ts";
 import { RECORDS, sectionEntries, serverKeyName, splitPair } from "./file/places.ts";
+import type { FileServer } from "./file/servers.ts";
 import type { Resolved } from "./resolve.ts";
 import { commandTextOf, type ServerInput } from "./server_input.ts";
 
@@ -30,8 +31,7 @@ export function effectiveConfiguration(
     [section, valuesOf(names.map(([name, key]) => [name, sourced(shared, key)]))] as const
   ).filter(([, values]) => Object.keys(values).length > 0);
   const own = [...config.servers].map(([name, { server, description }]): [string, Values] => {
-    const place = file?.servers.find((one) => one.name === name)?.at;
-    const source = place ? `${place.file}:${place.line}` : "command line";
+    const source = placeOfServer(file?.servers.find((one) => one.name === name));
     const given = servers.get(name);
     return [name, {
       ...which(server, source),
@@ -40,6 +40,11 @@ export function effectiveConfiguration(
     }];
   });
   return { sections: Object.fromEntries(sections), servers: Object.fromEntries(own) };
+}
+
+function placeOfServer(server: FileServer | undefined): string {
+  if (!server) return "command line";
+  return server.at ? `${server.at.file}:${server.at.line}` : "runtime";
 }
 
 /** As a file has it. */

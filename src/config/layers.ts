@@ -24,7 +24,8 @@ export interface Layer {
 }
 
 export interface Placed {
-  readonly at: FilePosition;
+  /** Undefined for what was set while it is served. */
+  readonly at?: FilePosition;
   /** Of an entry in a record. */
   readonly name?: string | undefined;
   /** What is to be shown in its place, since it came from a variable or from a file of its own. */
@@ -94,7 +95,13 @@ function givenBy(key: string, parts: readonly Part[], index?: number): Given | u
 /** Where a value comes from, as its user would look for it. */
 export function sourceOf(given: Given | undefined, key: string): string {
   if (given === undefined) return "default";
+  if (isByRuntime(given)) return "runtime";
   return given.at ? `${given.at.file}:${given.at.line}` : given.layer.nameOf(key);
+}
+
+/** Layers of a file have what was put into it, too. */
+function isByRuntime({ layer, at }: Given): boolean {
+  return layer.origin === "runtime" || (layer.origin === "file" && at === undefined);
 }
 
 /** A value as it may be shown: nothing of a secret, and of what came from elsewhere what was written. */

@@ -1,8 +1,13 @@
 /** From a command line and what is around it, a file and environment variables, to a configuration. */
 import { flagName } from "../base/option_name.ts";
 import { CONFIG_VARIABLE, environmentLayer, unknownVariables } from "./environment.ts";
-import { type ConfigurationFile, readConfigurationFile } from "./file/configuration_file.ts";
+import {
+  type ConfigurationFile,
+  configurationOfPatch,
+  readConfigurationFile,
+} from "./file/configuration_file.ts";
 import { findConfigurationFile } from "./file/find.ts";
+import type { ConfigPatch } from "./file/patch.ts";
 import { readFlags } from "./flags.ts";
 import type { Layer } from "./layers.ts";
 import { isWhichServer } from "./options.ts";
@@ -24,6 +29,8 @@ export interface Surroundings {
   readonly home: string | undefined;
   readonly os: typeof Deno.build.os;
   readonly exists: (path: string) => boolean;
+  /** What is set while it is served. */
+  readonly patch?: ConfigPatch | undefined;
 }
 
 /** Those of this process. */
@@ -70,10 +77,14 @@ async function fileOf(
   { around, isServerGiven }: FileContext,
 ): Promise<FileFound> {
   const named = config ?? (around.variables[CONFIG_VARIABLE] || undefined);
-  if (named === false) return { warnings: [] };
+  const { patch } = around;
+  const none = { ...patch && { file: configurationOfPatch(patch, around) }, warnings: [] };
+  if (named === false) return none;
   const found = named === undefined ? findConfigurationFile(around) : { path: named, warnings: [] };
-  if (found === undefined) return { warnings: [] };
-  const options = { path: found.path, ignoresServers: named === undefined && isServerGiven };
+  if (found === undefined) return none;
+  // Those that somebody sets are not to be ignored.
+  const ignoresServers = named === undefined && isServerGiven && patch?.servers === undefined;
+  const options = { path: found.path, ignoresServers, patch };
   return { file: await readConfigurationFile(options, around), warnings: found.warnings };
 }
 

@@ -40,7 +40,10 @@ export function resolve(
   const elsewhere = serverGivenIn(layers, operands);
   const isByFile = file !== undefined && elsewhere === undefined && hasServers(file);
   // Who writes servers into a file writes the rest there, too.
-  const shared = layered([...file ? [file.shared] : [], ...layers], isByFile ? nameInFile : undefined);
+  const shared = layered(
+    [...file ? [file.shared] : [], ...layers, ...runtimeOf(file)],
+    isByFile ? nameInFile : undefined,
+  );
   const judged = isByFile
     ? judgeFile(file, layers)
     : [judge({ given: shared, read: (parsed) => readServer(parsed, operands), several: false })];
@@ -79,23 +82,30 @@ export function problemsOf(file: ConfigurationFile): readonly Problem[] {
   return resolution.kind === "refused" ? resolution.problems : [];
 }
 
+function runtimeOf(file: ConfigurationFile | undefined): Layer[] {
+  return file?.runtime ? [file.runtime] : [];
+}
+
 function hasServers({ servers, broken }: ConfigurationFile): boolean {
   return servers.length + broken.length > 0;
 }
 
-function judgeFile({ shared, servers, broken }: ConfigurationFile, layers: readonly Layer[]): Judged[] {
+function judgeFile(file: ConfigurationFile, layers: readonly Layer[]): Judged[] {
+  const { shared, servers, broken } = file;
   const several = servers.length + broken.length > 1;
-  return servers.map(({ layer, server, description }) => {
-    const given = layered([shared, layer, ...layers], nameInFile);
+  return servers.map(({ layer, runtime, server, description }) => {
+    const set = [...runtimeOf(file), ...runtime ? [runtime] : []];
+    const given = layered([shared, layer, ...layers, ...set], nameInFile);
     const about = description !== undefined && { description };
     return judge({ given, own: layer, read: () => server, several, ...about });
   });
 }
 
 /** What is wrong with the options of a server is told also where that is not all. */
-function fileProblems({ problems, shared, broken }: ConfigurationFile, layers: readonly Layer[]): Problem[] {
+function fileProblems(file: ConfigurationFile, layers: readonly Layer[]): Problem[] {
+  const { problems, shared, broken } = file;
   const own = broken.flatMap((layer) => invalidValues(layered([shared, layer, ...layers])));
-  return [...problems, ...invalidValues(layered([shared, ...layers])), ...own];
+  return [...problems, ...invalidValues(layered([shared, ...layers, ...runtimeOf(file)])), ...own];
 }
 
 /** Nobody could tell whose messages are on stdin. */

@@ -2,6 +2,7 @@
 import { nameOptions, optionName } from "../../base/option_name.ts";
 import {
   type Config,
+  type ConfigPatch,
   parseArgs,
   refuseSlowPatterns,
   type Surroundings,
@@ -21,7 +22,7 @@ export interface ServingConfig {
 export async function servingConfig(flags: readonly string[], version: string): Promise<ServingConfig> {
   // Kept, since the variables are not to reach what is started.
   const around = surroundings();
-  const read = () => parsed(flags, version, around);
+  const read = (patch?: ConfigPatch) => parsed(flags, version, { ...around, patch });
   const outcome = await read();
   const { config, warnings, nameOf } = outcome;
   nameOptions(nameOf);

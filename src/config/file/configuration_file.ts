@@ -5,10 +5,11 @@ import { type Document, extensionOf, EXTENSIONS, type Path, readDocument } from 
 import type { Layer } from "../layers.ts";
 import { configError, type Problem } from "../problem.ts";
 import { expand } from "./expansion.ts";
-import { type Field, type FileContext, fileLayer, isTable, valueAt } from "./fields.ts";
+import { type Field, type FileContext, fileLayer, runtimeLayer } from "./fields.ts";
 import { readSmallFile } from "./file_text.ts";
 import { Findings } from "./findings.ts";
 import { isSilentAtTop } from "./foreign_keys.ts";
+import { type ConfigPatch, patched } from "./patch.ts";
 import {
   isPath,
   keyInSection,
@@ -20,14 +21,17 @@ import {
 } from "./places.ts";
 import { nameFault } from "./server_names.ts";
 import { type FileServer, isDisabled, readServerEntry } from "./servers.ts";
+import { isTable, valueAt } from "./values_at.ts";
 
 export interface ConfigurationFile {
   /** As its user calls it. */
   readonly path: string;
-  /** The whole path. */
-  readonly place: string;
+  /** The whole path; undefined where there is no file, and all of it was set while it is served. */
+  readonly place: string | undefined;
   /** What concerns all servers. */
   readonly shared: Layer;
+  /** What of that was set while it is served, which goes before flags. */
+  readonly runtime?: Layer;
   readonly servers: readonly FileServer[];
   /** The names of servers that do not count, since one is given elsewhere. */
   readonly ignored: readonly string[];
@@ -50,6 +54,8 @@ interface FileOptions {
   readonly path: string;
   /** Its servers are not looked at, but for their names. */
   readonly ignoresServers?: boolean;
+  /** What is set while it is served. */
+  readonly patch?: ConfigPatch | undefined;
 }
 
 /** Throws ConfigError where there is nothing to read. */
@@ -60,6 +66,16 @@ export async function readConfigurationFile(
   const place = resolve(surroundings.cwd, options.path);
   const document = await documentAt(place, options.path);
   return new Reader(document, { ...options, place, surroundings }).file();
+}
+
+/** A patch where there is no file. */
+export function configurationOfPatch(
+  patch: ConfigPatch,
+  surroundings: FileSurroundings,
+): ConfigurationFile {
+  const nothing: Document = { value: {}, positionOf: () => ({ line: 1, column: 1 }) };
+  const options = { path: "PATCH /config", place: undefined, patch, surroundings };
+  return new Reader(nothing, options).file();
 }
 
 async function documentAt(place: string, path: string): Promise<Document> {
@@ -77,8 +93,8 @@ async function documentAt(place: string, path: string): Promise<Document> {
 }
 
 interface ReaderOptions extends FileOptions {
-  /** Where it is. */
-  readonly place: string;
+  /** Where it is, if that is a file. */
+  readonly place: string | undefined;
   readonly surroundings: FileSurroundings;
 }
 
@@ -86,6 +102,7 @@ class Reader {
   readonly #options: ReaderOptions;
   readonly #findings: Findings;
   readonly #context: FileContext;
+  readonly #patch: ConfigPatch;
   readonly #read: string[] = [];
   readonly #broken: Layer[] = [];
   #ignored: readonly string[] = [];
@@ -94,10 +111,11 @@ class Reader {
 
   constructor(document: Document, options: ReaderOptions) {
     this.#options = options;
-    const written = document.value;
-    this.#serversKey = isTable(written) && "mcpServers" in written ? "mcpServers" : "servers";
-    this.#findings = new Findings(options.path, document);
-    this.#context = this.#expanded(written);
+    const { path, patch = {} } = options;
+    this.#serversKey = isTable(document.value) && "mcpServers" in document.value ? "mcpServers" : "servers";
+    this.#patch = underKey(this.#serversKey, patch);
+    this.#findings = new Findings(path, document, this.#patch);
+    this.#context = this.#expanded(patched(document.value, this.#patch));
   }
 
   file(): ConfigurationFile {
@@ -105,11 +123,13 @@ class Reader {
     const { value } = this.#context;
     if (!isTable(value)) this.#findings.problem([], "expected a table of sections");
     const keys = isTable(value) ? Object.keys(value) : [];
-    const shared = fileLayer(keys.flatMap((key) => this.#section(key)), this.#context);
+    const fields = keys.flatMap((key) => this.#section(key));
+    const runtime = runtimeLayer(fields, this.#context);
+    const shared = fileLayer(fields, this.#context);
     const servers = this.#servers();
     const { problems, warnings } = this.#findings;
     return {
-      ...{ path, place, shared, servers, problems, warnings },
+      ...{ path, place, shared, servers, problems, warnings, ...runtime && { runtime } },
       ignored: this.#ignored,
       broken: this.#broken,
       read: this.#read,
@@ -117,8 +137,8 @@ class Reader {
   }
 
   #expanded(written: unknown): FileContext {
-    const { place, surroundings: { variables, home } } = this.#options;
-    const folder = dirname(place);
+    const { place, surroundings: { variables, cwd, home } } = this.#options;
+    const folder = place === undefined ? cwd : dirname(place);
     const { value, problems, isFromElsewhere } = expand(written, {
       variables,
       ofEditors: { workspaceFolder: workspaceOf(folder), ...home !== undefined && { userHome: home } },
@@ -131,7 +151,7 @@ class Reader {
       isSkipped: (path) => this.#isSkipped(path, written),
     });
     for (const { path, text } of problems) this.#findings.problem(path, text);
-    return { value, written, isFromElsewhere, findings: this.#findings, folder };
+    return { value, written, isFromElsewhere, findings: this.#findings, folder, patch: this.#patch };
   }
 
   /** Sections, servers, records of names with texts; and what names a file by itself. */
@@ -205,6 +225,11 @@ class Reader {
     if (!server) this.#broken.push(layer);
     return server;
   }
+}
+
+/** Other programs have another name for the servers. */
+function underKey(key: string, { servers, ...sections }: ConfigPatch): ConfigPatch {
+  return servers === undefined ? sections : { ...sections, [key]: servers };
 }
 
 function namesIn(section: string): string[] {

@@ -4,7 +4,9 @@ import type { Path } from "../document/document.ts";
 import type { Layer, Placed } from "../layers.ts";
 import { findOption, type OptionKey } from "../options.ts";
 import { type Findings, nameOfPath } from "./findings.ts";
+import { type ConfigPatch, onlyPatched } from "./patch.ts";
 import { isPath, RECORDS } from "./places.ts";
+import { isTable, valueAt } from "./values_at.ts";
 
 /** One option in the file. */
 export interface Field {
@@ -21,6 +23,8 @@ export interface FileContext {
   readonly findings: Findings;
   /** What relative paths begin at. */
   readonly folder: string;
+  /** What of the values was set while they are served. */
+  readonly patch?: ConfigPatch | undefined;
 }
 
 interface Read {
@@ -45,30 +49,24 @@ export function fileLayer(fields: readonly Field[], context: FileContext): Layer
   };
 }
 
+/** What of them was set while they are served, which goes before flags. */
+export function runtimeLayer(fields: readonly Field[], context: FileContext): Layer | undefined {
+  const { patch, value } = context;
+  const set = fields.filter(({ path }) => valueAt(patch, path) !== undefined);
+  if (set.length === 0) return undefined;
+  return { ...fileLayer(set, { ...context, value: onlyPatched(value, patch) }), origin: "runtime" };
+}
+
 function placed(path: Path, { key, context }: { key: string; context: FileContext }): Placed {
   const { findings, written, isFromElsewhere } = context;
   const isEntry = key in RECORDS && typeof path.at(-1) === "string";
+  const at = findings.at(path);
   return {
-    at: findings.at(path),
+    ...at && { at },
     ...isEntry && { name: nameOfPath(path) },
     // A path is shown as relative as it was written.
     ...(isFromElsewhere(path) || isPath(key)) && { written: valueAt(written, path) },
   };
-}
-
-export function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (inside, step) => isTable(inside) || Array.isArray(inside) ? get(inside, step) : undefined,
-    value,
-  );
-}
-
-function get(inside: object, step: string | number): unknown {
-  return Object.getOwnPropertyDescriptor(inside, step)?.value;
-}
-
-export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readField({ key, path }: Field, context: FileContext): Read {

@@ -1,20 +1,25 @@
 /** What is found while a configuration file is read: each thing with its name and where it is. */
 import type { Document, Path } from "../document/document.ts";
 import type { FilePosition } from "../layers.ts";
-import { type Problem, shorten } from "../problem.ts";
+import { type Problem, problemLine, shorten } from "../problem.ts";
+import { type ConfigPatch, isByPatch } from "./patch.ts";
 
 export class Findings {
   readonly problems: Problem[] = [];
   readonly warnings: string[] = [];
   readonly #file: string;
   readonly #document: Document;
+  readonly #patch: ConfigPatch;
 
-  constructor(file: string, document: Document) {
+  constructor(file: string, document: Document, patch: ConfigPatch = {}) {
+    this.#patch = patch;
     this.#file = file;
     this.#document = document;
   }
 
-  at(path: Path): FilePosition {
+  /** Undefined for what stands in no file. */
+  at(path: Path): FilePosition | undefined {
+    if (isByPatch(path, this.#patch, this.#document)) return undefined;
     return { file: this.#file, ...this.#document.positionOf(path) };
   }
 
@@ -30,13 +35,14 @@ export class Findings {
   }
 
   warning(path: Path, text: string): void {
-    const { file, line, column } = this.at(path);
-    this.warnings.push(`${file}:${line}:${column}: ${nameOfPath(path)}: ${text}`);
+    const at = this.at(path);
+    this.warnings.push(problemLine({ ...at && { at }, text: `${nameOfPath(path)}: ${text}` }));
   }
 
   #tell(path: Path, shown: string, text: string): void {
     const name = nameOfPath(path);
-    this.problems.push({ at: this.at(path), text: name === "" ? text : `${name}${shown}: ${text}` });
+    const at = this.at(path);
+    this.problems.push({ ...at && { at }, text: name === "" ? text : `${name}${shown}: ${text}` });
   }
 }
 

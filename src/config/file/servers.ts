@@ -15,17 +15,21 @@ import {
   type ServerRemote,
   wireOf,
 } from "../server_input.ts";
-import { type Field, type FileContext, fileLayer, isTable, valueAt } from "./fields.ts";
+import { type Field, type FileContext, fileLayer, runtimeLayer } from "./fields.ts";
 import { nameOfPath } from "./findings.ts";
 import { foreignWarning, isForeign } from "./foreign_keys.ts";
 import { keyOfServer, placeOf, serverKeyName } from "./places.ts";
+import { isTable, valueAt } from "./values_at.ts";
 
 export interface FileServer {
   readonly name: string;
   readonly layer: Layer;
   readonly server: ServerInput;
   readonly description?: string;
-  readonly at: FilePosition;
+  /** What was set of it while it is served. */
+  readonly runtime?: Layer;
+  /** Undefined for one that was added while others are served. */
+  readonly at?: FilePosition;
 }
 
 /** Which wire a client's file means by `type`; `http` is what finds out by itself. */
@@ -66,12 +70,14 @@ export function readServerEntry(entry: Entry): ReadEntry {
     findings.problem(path, "expected a table with command or url", value);
     return { layer: fileLayer([], context) };
   }
-  const layer = fileLayer(fieldsOf(Object.keys(value), entry), context);
+  const fields = fieldsOf(Object.keys(value), entry);
+  const [layer, runtime] = [fileLayer(fields, context), runtimeLayer(fields, context)];
   const description = textOf(entry, "description");
   const server = inputOf(entry);
   if (!server) return { layer };
   const about = description !== undefined && { description };
-  return { layer, server: { name, layer, at: findings.at(path), server, ...about } };
+  const at = findings.at(path);
+  return { layer, server: { name, layer, server, ...runtime && { runtime }, ...at && { at }, ...about } };
 }
 
 /** Whether somebody has switched it off; what else is written of it does not count then. */
