@@ -54,7 +54,8 @@ function rig(servers: Readonly<Record<string, ReturnType<typeof runtimeOf>>>) {
     ...{
       status: () => ({}) as never,
       stop: () => {},
-      config: () => Promise.resolve({}),
+      config: () => Promise.resolve({ value: {}, etag: '"0"' }),
+      changeConfig: () => Promise.reject(new Error("nobody sets anything here")),
       subscribe: () => () => {},
     },
   };

@@ -115,7 +115,8 @@ class Reader {
     this.#serversKey = isTable(document.value) && "mcpServers" in document.value ? "mcpServers" : "servers";
     this.#patch = underKey(this.#serversKey, patch);
     this.#findings = new Findings(path, document, this.#patch);
-    this.#context = this.#expanded(patched(document.value, this.#patch));
+    const { value } = document;
+    this.#context = this.#expanded(isTable(value) ? patched(value, this.#patch) : value);
   }
 
   file(): ConfigurationFile {
