@@ -35,8 +35,10 @@ export class Source {
 
   /** With a change of what is set while it is served. Throws ConfigError with all that is wrong. */
   async load(change?: ConfigPatch): Promise<Loaded> {
-    const patch = change ? changedPatch(this.#patch ?? {}, allowed(change)) : this.#patch;
-    const outcome = await this.#read(patch);
+    const { admin, ...rest } = change ?? {};
+    const patch = change ? changedPatch(this.#patch ?? {}, rest) : this.#patch;
+    const read = this.#read(patch);
+    const outcome = await (admin === undefined ? read : refusedWith(OWN_ENDPOINT, read));
     if (outcome.kind !== "run") throw new ConfigError("The command line asks for something else now");
     const config = this.#adjust(outcome.config);
     const counts = () => {
@@ -54,11 +56,16 @@ export class Source {
 }
 
 /** Who looks after the gateway is not to lose it by that. */
-function allowed(change: ConfigPatch): ConfigPatch {
-  if (!("admin" in change)) return change;
-  throw new ConfigError(
-    "admin: cannot be changed while it is served: the endpoint that you call, and its folder",
-  );
+const OWN_ENDPOINT =
+  "admin: cannot be changed while it is served: it is the endpoint that you call, and its folder";
+
+/** Refuses what is read, with all else that is wrong with it. */
+async function refusedWith(problem: string, read: Promise<unknown>): Promise<never> {
+  const others = await read.then(() => [], (error: unknown) => {
+    if (error instanceof ConfigError) return [error.message];
+    throw error;
+  });
+  throw new ConfigError([problem, ...others].join("\n"));
 }
 
 function filesOf({ file }: Configured): string[] {

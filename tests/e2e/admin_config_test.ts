@@ -121,6 +121,8 @@ Deno.test("PATCH /config refuses what is wrong with all that is, and then nothin
       true,
     ]);
   }
+  const more = await rig.patch({ admin: { port: 1 }, nonsense: {} });
+  assert.equal(more.said.problems.length, 2);
   const none = await rig.ask("/config", { method: "PATCH", body: "[]" });
   assert.match((await none.json()).error, /expected an object shaped as a configuration file/);
   assert.equal(none.status, 400);

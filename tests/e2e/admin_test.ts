@@ -198,6 +198,20 @@ Deno.test("the admin endpoint ends a session, and tells what it cannot do", asyn
   assert.deepEqual([refused.status, problems.length], [400, 2]);
 });
 
+Deno.test("the admin endpoint has the server of a session opened again, and the session keeps its id", async () => {
+  await using admin = await administered("--stateful");
+  const { gateway: { mcp }, ask } = admin;
+  const session = await beginSession(mcp);
+  const pid = async () => {
+    const { result } = await answer(await post(mcp, callTool(1, "echo"), { session }));
+    return result.structuredContent.pid;
+  };
+  const before = await pid();
+  const restarted = await ask(`/runtime/session/${session}/restart?restart=now`, { method: "POST" });
+  assert.deepEqual([restarted.status, await restarted.json()], [202, { restart: "now" }]);
+  assert.notEqual(await pid(), before);
+});
+
 Deno.test("the admin endpoint tells the configuration that counts, with its sources and without secrets", async () => {
   await using admin = await administered("--stateful", "--env", "API_TOKEN=not-to-be-shown");
   const text = await (await admin.ask("/config")).text();
