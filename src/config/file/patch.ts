@@ -5,20 +5,28 @@ import { isTable } from "./values_at.ts";
 /** Without null, which takes a value back. */
 export type ConfigPatch = Readonly<Record<string, unknown>>;
 
-/** As RFC 7386 has it: null takes back, tables go into tables, all else takes the place. Tables that are empty then go too. */
+/**
+ * As RFC 7386 has it: null takes back, tables go into tables, all else takes the place. A table from which
+ * all is taken goes, too; one that was given empty stays, to be judged as any.
+ */
 export function changedPatch(patch: ConfigPatch, change: ConfigPatch): ConfigPatch {
   const both = Object.keys({ ...patch, ...change }).map((key): [string, unknown] => [
     key,
-    key in change ? changedValue(patch[key], change[key]) : patch[key],
+    Object.hasOwn(change, key) ? changedValue(own(patch, key), change[key]) : patch[key],
   ]);
   return Object.fromEntries(both.filter(([, value]) => value !== undefined));
+}
+
+function own(patch: ConfigPatch, key: string): unknown {
+  return Object.hasOwn(patch, key) ? patch[key] : undefined;
 }
 
 function changedValue(value: unknown, change: unknown): unknown {
   if (change === null) return undefined;
   if (!isTable(change)) return change;
   const table = changedPatch(isTable(value) ? value : {}, change);
-  return Object.keys(table).length > 0 ? table : undefined;
+  const isEmptied = Object.keys(table).length === 0 && Object.keys(change).length > 0;
+  return isEmptied ? undefined : table;
 }
 
 /** The names of what a change sets or takes back, and none of its values. */

@@ -10,6 +10,7 @@ Deno.test("changedPatch puts tables into tables, and null takes back, with table
     }),
     { servers: { a: { env: { B: "2" }, args: ["y"] } } },
   );
+  assert.deepEqual(changedPatch({}, { nonsense: {} }), { nonsense: {} });
   assert.deepEqual(changedPatch(patch, { timeouts: null, servers: null }), {});
   assert.deepEqual(changedPatch({ log: "x" }, { log: { level: "warn" } }), { log: { level: "warn" } });
 });
