@@ -21,6 +21,7 @@ Deno.test("changedPatch takes no key for more than a key", () => {
   assert.deepEqual(Object.keys(patch), ["__proto__"]);
   assert.equal(Object.getPrototypeOf(patch), Object.prototype);
   assert.equal("polluted" in {}, false);
+  assert.deepEqual(changedPatch({ constructor: "1" }, { log: {} }), { constructor: "1", log: {} });
 });
 
 Deno.test("patched has the value with the patch in it, and onlyPatched what the patch has put there", () => {
