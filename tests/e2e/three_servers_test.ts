@@ -52,7 +52,7 @@ const overWebSocket: Echo = async ({ base, trusting }) => {
   const next = async (): Promise<string> => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     socket.onmessage = ({ data }) => resolve(data);
-    socket.onerror = () => reject(new Error("The socket broke"));
+    socket.onerror = socket.onclose = () => reject(new Error("The socket broke"));
     return await promise;
   };
   await new Promise((resolve, reject) => [socket.onopen, socket.onerror] = [resolve, reject]);
