@@ -49,25 +49,26 @@ const overSse: Echo = (reach) =>
 
 const overWebSocket: Echo = async ({ base, trusting }) => {
   const socket = new WebSocket(`${base.replace(/^http/, "ws")}/ws`, { protocols: ["mcp"], client: trusting });
-  const next = async (): Promise<string> => {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    socket.onmessage = ({ data }) => resolve(data);
-    socket.onerror = socket.onclose = () => reject(new Error("The socket broke"));
-    return await promise;
+  const send = (message: unknown) => socket.send(JSON.stringify(message));
+  const { promise: said, resolve, reject } = Promise.withResolvers<string>();
+  const closed = new Promise<void>((resolve) => socket.addEventListener("close", () => resolve()));
+  socket.onopen = () => send(initialize(1));
+  socket.onerror = socket.onclose = () => reject(new Error("The socket broke"));
+  // One listener for all messages: one that is set anew for each loses what comes between.
+  socket.onmessage = ({ data }) => {
+    const { id, method } = JSON.parse(data);
+    if (method !== undefined) return;
+    if (id === 2) return resolve(data);
+    send({ jsonrpc: "2.0", method: "notifications/initialized" });
+    send(callTool(2, ECHO.name, ECHO.arguments));
   };
-  await new Promise((resolve, reject) => [socket.onopen, socket.onerror] = [resolve, reject]);
-  const welcome = next();
-  socket.send(JSON.stringify(initialize(1)));
-  await welcome;
-  const answer = next();
-  socket.send(JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" }));
-  socket.send(JSON.stringify(callTool(2, ECHO.name, ECHO.arguments)));
-  let said = await answer;
-  while (JSON.parse(said).id !== 2) said = await next();
-  const closed = new Promise((resolve) => socket.onclose = resolve);
-  socket.close();
-  await closed;
-  return said;
+  try {
+    const answer = await said;
+    socket.close();
+    return answer;
+  } finally {
+    await closed;
+  }
 };
 
 Deno.test({
