@@ -22,7 +22,7 @@ function bringing(route: Route, launchOf: LaunchOf): Route {
   const bring = (request: Request, caller: Caller) => caller.bring(launchOf(request.headers));
   if ("http" in route) {
     return {
-      path: route.path,
+      ...route,
       http(request, caller) {
         bring(request, caller);
         return route.http(request, caller);
@@ -30,7 +30,7 @@ function bringing(route: Route, launchOf: LaunchOf): Route {
     };
   }
   return {
-    path: route.path,
+    ...route,
     async upgrade(request, caller) {
       bring(request, caller);
       return await route.upgrade(request, caller);

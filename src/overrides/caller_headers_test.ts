@@ -57,3 +57,9 @@ Deno.test("withCallerHeaders brings it along on every route, upgrades too, and l
   }
   assert.deepEqual(brought, [{ MODE: "m" }, { MODE: "m" }]);
 });
+
+Deno.test("withCallerHeaders keeps whatever else a route says, such as that it answers below its path", () => {
+  const route = { path: "/sse", http: () => new Response(), below: "{session}", owns: () => true } as const;
+  const [kept] = withCallerHeaders([route], MAPPED);
+  assert.deepEqual({ ...kept, http: route.http }, route);
+});
