@@ -119,7 +119,8 @@ function untilUnstartable({ logLevel, logFormat: format }: LogSettings, write: (
 /** As BSD's tools do on Ctrl-T, and others where there is no such key. */
 function tellOpenCallsOnSignal(tell: () => void): void {
   if (Deno.build.os === "windows") return;
-  Deno.addSignalListener("SIGUSR1", tell);
+  // SIGUSR1 is the runtime's own: it opens its inspector, where anybody on the machine may run code.
+  Deno.addSignalListener("SIGUSR2", tell);
   if (Deno.build.os === "darwin") Deno.addSignalListener("SIGINFO", tell);
 }
 

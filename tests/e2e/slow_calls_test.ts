@@ -42,10 +42,11 @@ for (const stateful of [true, false]) {
     assert(seconds >= 0.2 && shown.length === 8);
     if (session) assert(session.startsWith(shown) && line.includes(`session=${shown}`));
 
-    keystone.signal("SIGUSR1");
+    keystone.signal("SIGUSR2");
     await keystone.logged(
       /^Open calls: 1\n {2}\d+\.\d s {2}session="[0-9a-f]{8}" method="tools\/call" tool="hang"/m,
     );
+    assert.doesNotMatch(keystone.stderr(), /Debugger listening/);
     hanging.leave();
     await told(keystone, /INF Session closed|Call (failed|took long)|Gateway/);
     await keystone.stop();

@@ -95,7 +95,7 @@ function folderOf({ cwd }: StartOptions): { cwd?: string } {
 export function leaper(pid: number, logged: (pattern: RegExp) => Promise<unknown>): () => Promise<void> {
   let leaps = 0;
   return async () => {
-    signal(pid, "SIGUSR2");
+    signal(pid, "SIGURG");
     await logged(new RegExp(`^Leap ${++leaps}$`, "m"));
   };
 }
