@@ -1,7 +1,7 @@
 /** What is set of the configuration while it is served, by PATCH /config over the real socket. */
 import assert from "node:assert/strict";
 import { type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
-import { answer, beginSession, callTool, post } from "../support/rpc.ts";
+import { answer, type AnyMessage, beginSession, callTool, post } from "../support/rpc.ts";
 
 interface Rig extends AsyncDisposable {
   readonly gateway: Keystone;
@@ -15,8 +15,7 @@ interface Rig extends AsyncDisposable {
 interface Patched {
   readonly status: number;
   readonly etag: string;
-  // deno-lint-ignore no-explicit-any -- the answer of the gateway, of which each test says what it expects
-  readonly said: any;
+  readonly said: AnyMessage;
 }
 
 const [COMMAND = "", ...ARGS] = SCRIPTED;

@@ -7,7 +7,7 @@ const LINUX = { os: "linux", home: "/home/me", variables: {} } as const;
 function found(files: readonly string[], options: Partial<FindOptions> = {}) {
   return findConfigurationFile({
     ...LINUX,
-    cwd: "/work",
+    cwd: "/project",
     exists: (path) => files.includes(path),
     ...options,
   });
@@ -15,15 +15,15 @@ function found(files: readonly string[], options: Partial<FindOptions> = {}) {
 
 Deno.test("findConfigurationFile takes the one of the working directory before one of the user", () => {
   const user = "/home/me/.config/keystone/keystone.json";
-  assert.equal(found([user, "/work/keystone.yml"])?.path, "keystone.yml");
+  assert.equal(found([user, "/project/keystone.yml"])?.path, "keystone.yml");
   assert.equal(found([user])?.path, user);
-  assert.equal(found(["/work/other.toml", "/keystone.toml"]), undefined);
+  assert.equal(found(["/project/other.toml", "/keystone.toml"]), undefined);
 });
 
 Deno.test("findConfigurationFile takes the first of several, and says which it does not read", () => {
   const names = ["toml", "yaml", "yml", "json", "jsonc"].map((extension) => `keystone.${extension}`);
   for (const [at, name] of names.entries()) {
-    const { path, warnings } = found(names.slice(at).map((name) => `/work/${name}`).reverse())!;
+    const { path, warnings } = found(names.slice(at).map((name) => `/project/${name}`).reverse())!;
     assert.equal(path, name);
     assert.deepEqual(warnings, names.slice(at + 1).map((other) => `${other} is not read, since ${name} is`));
   }
