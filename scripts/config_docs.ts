@@ -62,9 +62,11 @@ In texts \`\${NAME}\` is an environment variable, \`\${NAME:-text}\` has a defau
 and \`$\${NAME}\` is \`\${NAME}\` itself; \`\${env:NAME}\` and \`\${workspaceFolder}\` of Visual Studio Code work, its
 inputs do not. \`{ file = "path" }\` in place of a text is the text of that file, without the newline at its end.
 Relative paths begin at the folder of the file. On the command line \`\${NAME}\` stands for a variable in
-\`--header\` and \`--env\`, and stays as it is where that is not set.
+\`--header\` and \`--env\`, and stays as it is where that is not set; \`\${NAME:-text}\` has a default there, too.
 
-\`keystone config validate FILE\` tells all that is wrong with a file, with its place, and ends with code 2.
+\`keystone config validate FILE\` tells all that is wrong with a file, with its place, and ends with code 2. It judges
+the text alone, since it may be written elsewhere than it is served: whether folders, certificates and programs are
+there is seen at the start.
 \`keystone config schema\` prints a JSON Schema for editors.
 
 ## Environment variables

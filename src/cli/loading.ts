@@ -1,14 +1,22 @@
 /** A configuration, and how it is read anew: by the same command line, among the variables of the start. */
 import type { EffectiveConfiguration } from "../config/commands.ts";
-import { changedPatch, type Config, type ConfigPatch, type ParseOutcome } from "../config/mod.ts";
+import {
+  changedPatch,
+  type Config,
+  type ConfigPatch,
+  type ParseOutcome,
+  type Surroundings,
+} from "../config/mod.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Loaded } from "./reload.ts";
 
 export type Configured = Extract<ParseOutcome, { kind: "run" }>;
 
 type Adjust = (config: Config) => Config;
-/** The patch is what is set while it is served. */
-type Read = (patch?: ConfigPatch) => Promise<ParseOutcome>;
+type Read = (again?: Again) => Promise<ParseOutcome>;
+
+/** What is known when it is not read for the first time. */
+export type Again = Required<Pick<Surroundings, "patch" | "file">>;
 
 export class Source {
   readonly #read: Read;
@@ -37,7 +45,7 @@ export class Source {
   async load(change?: ConfigPatch): Promise<Loaded> {
     const { admin, ...rest } = change ?? {};
     const patch = change ? changedPatch(this.#patch ?? {}, rest) : this.#patch;
-    const read = this.#read(patch);
+    const read = this.#read({ patch, file: fileOf(this.#configured)?.path ?? false });
     const outcome = await (admin === undefined ? read : refusedWith(OWN_ENDPOINT, read));
     if (outcome.kind !== "run") throw new ConfigError("The command line asks for something else now");
     const config = this.#adjust(outcome.config);
@@ -68,6 +76,12 @@ async function refusedWith(problem: string, read: Promise<unknown>): Promise<nev
   throw new ConfigError([problem, ...others].join("\n"));
 }
 
-function filesOf({ file }: Configured): string[] {
-  return file?.place === undefined ? [] : [file.place, ...file.read];
+function filesOf(configured: Configured): string[] {
+  const file = fileOf(configured);
+  return file ? [file.place, ...file.read] : [];
+}
+
+/** Undefined where all was given by flags and variables, or was set while it is served. */
+function fileOf({ file }: Configured) {
+  return file?.place === undefined ? undefined : { ...file, place: file.place };
 }

@@ -1,7 +1,8 @@
 /** Another configuration for a gateway that runs: on request, and when its files change. */
+import { dirname } from "node:path";
 import type { App, ConfigChanges } from "../app.ts";
 import { nameOptions } from "../base/option_name.ts";
-import { type Config, type ConfigPatch, refuseSlowPatterns } from "../config/mod.ts";
+import type { Config, ConfigPatch } from "../config/mod.ts";
 import { ConfigError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { Versioned } from "../overrides/versioned.ts";
@@ -42,7 +43,7 @@ export class Reloader implements Disposable {
   #running: Promise<unknown> = Promise.resolve();
   /** Of the configuration that counts. */
   readonly #version = new Versioned(undefined);
-  #watcher: Deno.FsWatcher | undefined;
+  #watched: { readonly watcher: Deno.FsWatcher; readonly folders: readonly string[] } | undefined;
 
   constructor(app: Pick<App, "apply">, files: readonly string[], options: ReloadOptions) {
     this.#app = app;
@@ -80,8 +81,8 @@ export class Reloader implements Disposable {
 
   /** Watches no more. */
   [Symbol.dispose](): void {
-    this.#watcher?.close();
-    this.#watcher = undefined;
+    this.#watched?.watcher.close();
+    this.#watched = undefined;
   }
 
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
@@ -94,7 +95,6 @@ export class Reloader implements Disposable {
     this.#states = this.#files.map(stateOf);
     try {
       const { config, warnings, nameOf, files, counts } = await this.#options.load(change);
-      await refuseSlowPatterns(config.process.origins.cors);
       const changes = this.#app.apply(config);
       nameOptions(nameOf);
       counts();
@@ -102,6 +102,7 @@ export class Reloader implements Disposable {
       for (const text of warnings) this.#options.emit({ type: "warning", text });
       this.#files = files;
       this.#states = files.map(stateOf);
+      this.#follow();
       return { kind: "applied", ...changes };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -111,8 +112,19 @@ export class Reloader implements Disposable {
     }
   }
 
+  /** The files may be in other folders than before. */
+  #follow(): void {
+    if (!this.#watched || isSame(this.#watched.folders, foldersOf(this.#files))) return;
+    this.#watched.watcher.close();
+    this.watch();
+  }
+
   async #watch(): Promise<void> {
-    const watcher = this.#watcher = Deno.watchFs(foldersOf(this.#files), { recursive: false });
+    const folders = foldersOf(this.#files);
+    const watcher = Deno.watchFs(folders, { recursive: false });
+    this.#watched = { watcher, folders };
+    // They may have changed before somebody looked there.
+    this.#look();
     let settling: ReturnType<typeof setTimeout> | undefined;
     for await (const _ of watcher) {
       clearTimeout(settling);
@@ -128,6 +140,20 @@ export class Reloader implements Disposable {
   }
 }
 
+/** Where the files are, and where what they link to is. */
 function foldersOf(files: readonly string[]): string[] {
-  return [...new Set(files.map((file) => file.replace(/[\\/][^\\/]*$/, "") || "/"))];
+  return [...new Set(files.flatMap((file) => [file, ...linkedBy(file)]).map(dirname))];
+}
+
+function linkedBy(file: string): string[] {
+  try {
+    return [Deno.realPathSync(file)];
+  } catch {
+    // It is not there now; its folder says when it is.
+    return [];
+  }
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((item, at) => item === other[at]);
 }

@@ -1,9 +1,12 @@
 /** What commands do with a configuration besides serving it; loaded with those. */
 import { ConfigError } from "../core/errors.ts";
-import { readConfigurationFile } from "./file/configuration_file.ts";
+import { type ConfigurationFile, readConfigurationFile } from "./file/configuration_file.ts";
+import { layered } from "./layers.ts";
+import { options } from "./options.ts";
 import { type Surroundings, surroundings } from "./parse_args.ts";
-import { problemLine } from "./problem.ts";
+import { type Problem, problemLine } from "./problem.ts";
 import { problemsOf } from "./resolve.ts";
+import { slowPatterns } from "./slow_patterns.ts";
 
 export { type EffectiveConfiguration, effectiveConfiguration, type Sourced } from "./effective.ts";
 export { fileSchema } from "./file/schema.ts";
@@ -21,9 +24,17 @@ export async function validateFile(path: string, around: Surroundings = surround
   try {
     const file = await readConfigurationFile({ path }, around);
     const { warnings, servers } = file;
-    return { problems: problemsOf(file).map(problemLine), warnings, servers: servers.length };
+    const problems = [...problemsOf(file), ...await slowPatternsOf(file)];
+    return { problems: problems.map(problemLine), warnings, servers: servers.length };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { problems: error.message.split("\n"), warnings: [], servers: 0 };
   }
+}
+
+/** Of the file alone; what cannot be read is among its other problems. */
+async function slowPatternsOf({ shared }: ConfigurationFile): Promise<Problem[]> {
+  const given = layered([shared]);
+  const { data } = options.safeParse(given.raw);
+  return await slowPatterns(data?.cors, given);
 }

@@ -125,9 +125,26 @@ Deno.test("environmentLayer leaves alone what Kubernetes sets beside a service t
 
 Deno.test("parseArgs puts variables into headers and the server's environment, of flags and of variables", async () => {
   const variables = { TOKEN: "s3cret", KEYSTONE_ENV: "A=x${TOKEN}" };
-  const line = ["--env", "B=${TOKEN}-$TOKEN", "--env", "C=$${TOKEN}", "--env", "D=${TOKEN:-no}", "--", "x"];
+  const line = [
+    "--env",
+    "B=${TOKEN}-$TOKEN",
+    "--env",
+    "C=$${TOKEN}",
+    "--env",
+    "D=${TOKEN:-no}",
+    "--env",
+    "E=${NOPE:-a b}${EMPTY:-}$${NOPE:-x}",
+    "--",
+    "x",
+  ];
   const [server] = (await run(line, variables)).config.servers.values();
-  assert.deepEqual(server?.env, { A: "xs3cret", B: "s3cret-$TOKEN", C: "${TOKEN}", D: "${TOKEN:-no}" });
+  assert.deepEqual(server?.env, {
+    A: "xs3cret",
+    B: "s3cret-$TOKEN",
+    C: "${TOKEN}",
+    D: "s3cret",
+    E: "a b${NOPE:-x}",
+  });
   const [remote] = (await run(["https://h/", "--header", "X: ${TOKEN}"], variables)).config.servers.values();
   assert.deepEqual(remote?.headers, [["X", "s3cret"]]);
 });

@@ -9,4 +9,3 @@ export { parseArgs, type ParseOutcome, type Surroundings, surroundings } from ".
 export { knownVariables } from "./environment.ts";
 export type { Config, ProcessConfig, ServerConfig } from "./config.ts";
 export { commandTextOf, type ServerCommand, type ServerInput, type ServerRemote } from "./server_input.ts";
-export { refuseSlowPatterns } from "./slow_patterns.ts";

@@ -1,4 +1,4 @@
-/** `${NAME}` in headers and variables on a command line: clients that start Keystone without a shell write them so. */
+/** `${NAME}` and `${NAME:-default}` in headers and variables on a command line: clients that start Keystone without a shell write them so. */
 import { expandBraces } from "./file/expansion.ts";
 import type { Layer } from "./layers.ts";
 

@@ -13,7 +13,9 @@ import type { Layer } from "./layers.ts";
 import { isWhichServer } from "./options.ts";
 import { expandPairs } from "./pair_variables.ts";
 import { accepted, resolve, type Resolved } from "./resolve.ts";
+import { configError } from "./problem.ts";
 import { serverGivenIn } from "./server_choice.ts";
+import { slowPatterns } from "./slow_patterns.ts";
 import type { Operands } from "./server_input.ts";
 
 /** What a command line comes to; the texts end without a newline. */
@@ -31,6 +33,8 @@ export interface Surroundings {
   readonly exists: (path: string) => boolean;
   /** What is set while it is served. */
   readonly patch?: ConfigPatch | undefined;
+  /** The file that it was before, or false for none: another one is not looked for then. */
+  readonly file?: string | false | undefined;
 }
 
 /** Those of this process. */
@@ -58,6 +62,8 @@ export async function parseArgs(
   const isServerGiven = serverGivenIn(layers, operands) !== undefined;
   const { file, warnings: found } = await fileOf(flags.config, { around, isServerGiven });
   const { kind: _, ...resolved } = accepted(resolve(layers, operands, file));
+  const slow = await slowPatterns(resolved.config.process.origins.cors, resolved.given.shared);
+  if (slow.length > 0) throw configError(slow);
   return { ...resolved, kind: "run", warnings: [...found, ...warnings, ...resolved.warnings] };
 }
 
@@ -79,8 +85,9 @@ async function fileOf(
   const named = config ?? (around.variables[CONFIG_VARIABLE] || undefined);
   const { patch } = around;
   const none = { ...patch && { file: configurationOfPatch(patch, around) }, warnings: [] };
-  if (named === false) return none;
-  const found = named === undefined ? findConfigurationFile(around) : { path: named, warnings: [] };
+  const known = named ?? around.file;
+  if (known === false) return none;
+  const found = known === undefined ? findConfigurationFile(around) : { path: known, warnings: [] };
   if (found === undefined) return none;
   // Those that somebody sets are not to be ignored.
   const ignoresServers = named === undefined && isServerGiven && patch?.servers === undefined;

@@ -46,7 +46,7 @@ export function resolve(
   );
   const judged = isByFile
     ? judgeFile(file, layers)
-    : [judge({ given: shared, read: (parsed) => readServer(parsed, operands), several: false })];
+    : [judge({ given: shared, read: (parsed) => readServer(parsed, operands, file?.path), several: false })];
   const problems = inOrder([
     ...twoGivers(file, elsewhere),
     ...file ? fileProblems(file, layers) : [],

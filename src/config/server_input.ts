@@ -47,12 +47,14 @@ export interface Operands {
 
 type Input = { flag: string; read: () => ServerInput };
 
-/** Throws ConfigError unless exactly one server is given. */
-export function readServer(parsed: ParsedOptions, operands: Operands): ServerInput {
+/** Throws ConfigError unless exactly one server is given. The file is one that has no servers, if there is any. */
+export function readServer(parsed: ParsedOptions, operands: Operands, fileWithout?: string): ServerInput {
   const [input, ...others] = givenInputs(parsed, operands);
   if (input === undefined) {
     throw new ConfigError(
-      `No server given: expected ${parsed.nameOf("stdio")} "command line", -- command [arguments...], ` +
+      `No server given${fileWithout === undefined ? "" : `, and ${fileWithout} has none`}: expected ${
+        parsed.nameOf("stdio")
+      } "command line", -- command [arguments...], ` +
         "the URL of a remote server, or a file with servers",
     );
   }

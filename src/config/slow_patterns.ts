@@ -1,7 +1,8 @@
-import { optionName } from "../base/option_name.ts";
-import { ConfigError } from "../core/errors.ts";
 import type { RedosDetectorResult } from "redos-detector";
 import type { CorsOrigins } from "../policies/cors.ts";
+import { located } from "./judge.ts";
+import type { Layered } from "./layers.ts";
+import type { Problem } from "./problem.ts";
 
 /** Ways to match the same beginning of an origin: patterns that a list of hosts needs have three at most. */
 const MAX_WAYS = 20;
@@ -10,18 +11,20 @@ const MAX_STEPS = 5_000;
 const WAY_OUT = "expected one whose repetitions cannot match the same text, such as " +
   "/https:\\/\\/([^.:]+\\.)*example\\.com(:\\d+)?/";
 
-/** Throws ConfigError for a pattern of origins that a made-up Origin could hold the gateway with. */
-export async function refuseSlowPatterns(origins: CorsOrigins | undefined): Promise<void> {
-  if (origins === undefined || origins === "*") return;
+/** The patterns of origins that a made-up Origin could hold the gateway with. */
+export async function slowPatterns(origins: CorsOrigins | undefined, given: Layered): Promise<Problem[]> {
+  if (origins === undefined || origins === "*") return [];
   const patterns = origins.filter((origin) => origin instanceof RegExp);
-  if (patterns.length === 0) return;
+  if (patterns.length === 0) return [];
   // Only now: most starts of the gateway have no need of it.
   const { isSafePattern } = await import("redos-detector");
-  for (const pattern of patterns) {
+  return patterns.flatMap((pattern) => {
     const check = () => isSafePattern(pattern.source, { maxScore: MAX_WAYS, maxSteps: MAX_STEPS });
     const doubt = doubtOf(check);
-    if (doubt) throw new ConfigError(`${optionName("cors")} ${shownPattern(pattern)}: ${doubt}; ${WAY_OUT}`);
-  }
+    if (doubt === undefined) return [];
+    const text = `${given.nameOf("cors")} ${shownPattern(pattern)}: ${doubt}; ${WAY_OUT}`;
+    return [located({ option: "cors", text }, given)];
+  });
 }
 
 /** As it was given, in quotes. */

@@ -1,5 +1,6 @@
 /** Another configuration while the gateway runs: by SIGHUP and by a change of the file. */
 import assert from "node:assert/strict";
+import { configFolder } from "../support/config_folder.ts";
 import { type Keystone, startKeystone } from "../support/keystone.ts";
 import { answer, beginSession, callTool, post } from "../support/rpc.ts";
 import { SMALL } from "../support/small_server.ts";
@@ -93,6 +94,46 @@ Deno.test("--watch has the file read anew when another one takes its place", asy
   await rig.gateway.logged(/Another configuration counts/);
   await pidOf(rig.url("three"), await beginSession(rig.url("three")));
   assert.equal(await statusOf(rig.url("two")), 404);
+});
+
+Deno.test("a file that was found is the one that is read anew, also where it is gone and another could be found", async () => {
+  await using folder = await configFolder({
+    "keystone.json": fileOf({ one: SERVER }),
+    "of-user/keystone/keystone.json": fileOf({ other: SERVER }),
+  });
+  const { path } = folder;
+  await using gateway = await startKeystone([], { cwd: path, env: { XDG_CONFIG_HOME: `${path}/of-user` } });
+  await Deno.rename(`${path}/keystone.json`, `${path}/kept`);
+  gateway.signal("SIGHUP");
+  assert.match(
+    await gateway.logged(/Configuration cannot be taken.*/),
+    /keystone\.json: there is no such file/,
+  );
+  await Deno.writeTextFile(`${path}/keystone.json`, "{}");
+  gateway.signal("SIGHUP");
+  await gateway.logged(/Configuration cannot be taken.*keystone\.json has none/);
+  await Deno.rename(`${path}/kept`, `${path}/keystone.json`);
+  gateway.signal("SIGHUP");
+  await gateway.logged(/Another configuration counts.*/);
+});
+
+Deno.test("--watch looks where a link leads, and where a file is that came later", async () => {
+  await using folder = await configFolder({ "real/keystone.json": fileOf({ one: SERVER, two: SERVER }) });
+  const { path } = folder;
+  await Deno.mkdir(`${path}/secrets`);
+  await Deno.writeTextFile(`${path}/secrets/token`, "a");
+  await Deno.symlink(`${path}/real/keystone.json`, `${path}/keystone.json`);
+  await using gateway = await startKeystone(["--config", `${path}/keystone.json`, "--watch"]);
+  const replace = async (file: string, text: string) => {
+    // Beside it: whatever happens in the folder of the link has all files looked at.
+    await Deno.writeTextFile(`${path}/${file}.new`, text);
+    await Deno.rename(`${path}/${file}.new`, `${path}/${file}`);
+  };
+  const env = { TOKEN: { file: `${path}/secrets/token` } };
+  await replace("real/keystone.json", fileOf({ one: SERVER, two: { ...SERVER, env } }));
+  await gateway.logged(/Another configuration counts.*changed=\["two"\]/);
+  await replace("secrets/token", "b");
+  await gateway.logged(/(Another configuration counts.*changed=\["two"\][^]*){2}/);
 });
 
 Deno.test("a thousand calls of a server that stays as it is go on while others come and go", async () => {

@@ -47,6 +47,7 @@ export const BAD_CONFIGURATIONS: readonly BadConfiguration[] = [
   { what: "a list in place of everything, as JSON", extension: "json", text: "[]" },
   // --- sections ---
   toml("a section that is misspelt", `[timeout]\nrequest = "5s"\n${SERVER}`),
+  toml("patterns of origins that backtrack", `${SERVER}[cors]\norigins = ["/(a+)+x/", "/https:.*/"]\n`),
   toml("a section that is another word", `[network]\nport = 1\n${SERVER}`),
   toml("an option above all sections", `port = 9000\n${SERVER}`),
   toml("a name in a section that is misspelt", `[timeouts]\nrequets = "5s"\n${SERVER}`),

@@ -1,16 +1,9 @@
 /** The configuration of a gateway in the background, from the flags of serving. */
 import { nameOptions, optionName } from "../../base/option_name.ts";
-import {
-  type Config,
-  type ConfigPatch,
-  parseArgs,
-  refuseSlowPatterns,
-  type Surroundings,
-  surroundings,
-} from "../../config/mod.ts";
+import { type Config, parseArgs, type Surroundings, surroundings } from "../../config/mod.ts";
 import { NETWORK_TRANSPORTS } from "../../frontends/options.ts";
 import { ConfigError } from "../../core/errors.ts";
-import { type Configured, Source } from "../loading.ts";
+import { type Again, type Configured, Source } from "../loading.ts";
 
 export interface ServingConfig {
   readonly config: Config;
@@ -22,11 +15,10 @@ export interface ServingConfig {
 export async function servingConfig(flags: readonly string[], version: string): Promise<ServingConfig> {
   // Kept, since the variables are not to reach what is started.
   const around = surroundings();
-  const read = (patch?: ConfigPatch) => parsed(flags, version, { ...around, patch });
+  const read = (again?: Again) => parsed(flags, version, { ...around, ...again });
   const outcome = await read();
   const { config, warnings, nameOf } = outcome;
   nameOptions(nameOf);
-  await refuseSlowPatterns(config.process.origins.cors);
   if (isByStdio(config)) {
     throw new ConfigError(
       `${

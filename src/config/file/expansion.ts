@@ -67,11 +67,13 @@ interface BracesOptions {
   readonly unset: (name: string) => void;
 }
 
-/** Nothing but `${NAME}`, and `$${NAME}` for itself: for texts that were not written for us alone. */
+/** Nothing but `${NAME}` and `${NAME:-default}`, and `$${NAME}` for itself: for texts that were not written for us alone. */
 export function expandBraces(text: string, { variables, unset }: BracesOptions): string {
-  return text.replace(/(\$?)\$\{([A-Za-z_]\w*)\}/g, (whole, escape: string, name: string) => {
+  const braces = /(\$?)\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g;
+  return text.replace(braces, (whole, escape: string, name: string, fallback?: string) => {
     if (escape !== "") return whole.slice(1);
     const value = own(variables, name);
+    if (fallback !== undefined) return value || fallback;
     if (value === undefined) unset(name);
     return value ?? whole;
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parsed } from "../../../tests/support/config.ts";
 import { configFolder } from "../../../tests/support/config_folder.ts";
 import { findConfigurationFile, type FindOptions, userFolders } from "./find.ts";
 
@@ -113,4 +114,15 @@ Deno.test("parseArgs refuses a server beside those of a file that somebody has n
   );
   assert.match(await folder.refusal(["a.json"], { KEYSTONE_WS: "ws://h/" }), /given, KEYSTONE_WS and those/);
   assert.equal((await folder.parse(["--config", "none.json", "--stdio", "x"])).config.process.listen.port, 6);
+});
+
+Deno.test("parseArgs looks for no other file than the one before, and for none where there was none", async () => {
+  await using folder = await configFolder({ "keystone.toml": "", "keystone.json": SERVERS });
+  const namesOf = async (file: string | false) => {
+    const outcome = await parsed(["--stdio", "x"], { ...folder.around(), file });
+    return outcome.file?.path;
+  };
+  assert.equal(await namesOf("keystone.json"), "keystone.json");
+  assert.equal(await namesOf(false), undefined);
+  assert.equal((await folder.parse(["--stdio", "x"])).file?.path, "keystone.toml");
 });
