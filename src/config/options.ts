@@ -153,7 +153,7 @@ const HELP = {
     "stallTimeout",
   ],
   Lifetime: ["exitWithParent", "watch", "idleExit", "shutdownTimeout"],
-  Administration: ["runtimeAdminPort", "stateDir"],
+  Administration: ["runtimeAdminPort", "runtimePrompt", "stateDir"],
   Logging: ["logLevel", "logFormat", "slowRequest", "logFile", "logMaxSize", "logKeep"],
   "Remote servers": [
     "streamableHttp",

@@ -134,6 +134,7 @@ const SECTIONS = {
   },
   admin: {
     port: "runtimeAdminPort",
+    prompt: "runtimePrompt",
     stateDir: "stateDir",
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, PlacedKey>>>>;
