@@ -32,7 +32,7 @@ const GROUPS: readonly (readonly string[])[] = [
     "src/stores",
   ],
   ["src/overrides"],
-  ["src/admin"],
+  ["src/admin", "src/prompt"],
   ["src/gateway_options.ts"],
   ["src/gateway.ts"],
   ["src/config"],

@@ -18,6 +18,7 @@ import { listenOptions } from "../listener/options.ts";
 import { logOptions } from "../observe/options.ts";
 import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
+import { promptOptions } from "../prompt/options.ts";
 import { stateOptions } from "../state/options.ts";
 import type { Options, ProcessKey, ServerKey } from "./options.ts";
 import type { ServerInput } from "./server_input.ts";
@@ -50,6 +51,7 @@ export function processConfig(values: Pick<Options, ProcessKey>) {
     unread: unreadOptions.settings(values),
     log: logOptions.settings(values),
     admin: adminOptions.settings(values),
+    prompt: promptOptions.settings(values),
     state: stateOptions.settings(values),
     lifetime: lifetimeOptions.settings(values),
   };

@@ -23,6 +23,7 @@ import { logOptions } from "../observe/options.ts";
 import { metaOf, type OptionMeta } from "../options/section.ts";
 import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
+import { promptOptions } from "../prompt/options.ts";
 import { stateOptions } from "../state/options.ts";
 import { serverOptions } from "./server_options.ts";
 
@@ -36,6 +37,7 @@ const PROCESS = {
   ...originOptions.shape,
   ...logOptions.shape,
   ...adminOptions.shape,
+  ...promptOptions.shape,
   ...stateOptions.shape,
 };
 

@@ -1,0 +1,154 @@
+/** The prompt on a terminal: lines in, answers out, and the log above the line that is being typed. */
+import { createInterface, type Interface } from "node:readline";
+import type { Readable } from "node:stream";
+import { escaped } from "../base/outside.ts";
+import { GatewayError } from "../core/errors.ts";
+import { background, type Sink } from "../core/events.ts";
+import { completionOf, type Known } from "./completion.ts";
+import { execute } from "./execute.ts";
+import { hasSecret } from "./history.ts";
+import { parseCommand } from "./parse_command.ts";
+import { PromptError } from "./prompt_error.ts";
+import { Screen, type Terminal } from "./screen.ts";
+import type { PromptTarget } from "./target.ts";
+
+const PROMPT = "keystone> ";
+const LEFT = "\nThe prompt is left, and the gateway goes on; Ctrl-C stops it\n";
+const HISTORY_LINES = 500;
+
+export interface PromptOptions extends PromptTarget {
+  readonly input: Readable;
+  readonly terminal: Terminal;
+  /** For Ctrl-C, which is no signal here. */
+  readonly interrupt: () => void;
+  readonly emit: Sink;
+}
+
+/** What is asked for and not shown. */
+interface Question {
+  readonly text: string;
+  readonly answer: (secret: string | undefined) => void;
+}
+
+export class Prompt implements Disposable {
+  readonly #options: PromptOptions;
+  readonly #screen: Screen;
+  readonly #lines: Interface;
+  /** What came while another line was being done. */
+  readonly #waiting: string[] = [];
+  #busy = false;
+  #question: Question | undefined;
+  #open = true;
+
+  constructor(options: PromptOptions) {
+    this.#options = options;
+    this.#screen = new Screen(options.terminal);
+    this.#lines = createInterface({
+      input: options.input,
+      output: this.#screen,
+      ...{ terminal: true, prompt: PROMPT, historySize: HISTORY_LINES },
+      completer: (line: string) => completionOf(line, this.#known()),
+    });
+    this.#lines
+      .on("line", (line) => this.#hear(line))
+      .on("history", (history) => this.#forgetSecret(history))
+      .on("SIGINT", () => this.#interrupt())
+      .on("close", () => this.#leave());
+    this.#lines.prompt();
+  }
+
+  /** Writes whole lines, and below them again what is being typed. */
+  above(text: string): void {
+    if (!this.#open) return this.#screen.tell(text);
+    const question = this.#question;
+    if (question) return this.#screen.insert(`${text}${question.text}`, 0);
+    // Where a line fills its last row, only readline knows where the cursor is, and drawing it sets that right.
+    this.#lines.prompt(true);
+    this.#screen.insert(text, this.#lines.getCursorPos().rows);
+    this.#lines.prompt(true);
+  }
+
+  /** Leaves the terminal as it was. */
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#end("\n");
+    this.#lines.close();
+  }
+
+  /** Ctrl-D, or the terminal is gone. */
+  #leave(): void {
+    if (this.#open) this.#end(LEFT);
+  }
+
+  #end(told: string): void {
+    this.#open = false;
+    this.#waiting.length = 0;
+    this.#answer(undefined);
+    this.#screen.tell(told);
+  }
+
+  #interrupt(): void {
+    const question = this.#question;
+    if (!question) return this.#options.interrupt();
+    this.#question = { ...question, answer: () => question.answer(undefined) };
+    // What was typed of it does not stay in the line.
+    this.#lines.write(null, { name: "return" });
+  }
+
+  #known(): Known {
+    const runtimes = [...this.#options.runtimes()];
+    const sessions = runtimes.flatMap(([, runtime]) => runtime.sessions().map(({ id }) => id));
+    return { sessions, servers: runtimes.map(([name]) => name) };
+  }
+
+  /** The newest line is the first. */
+  #forgetSecret(history: string[]): void {
+    const [newest] = history;
+    if (newest !== undefined && (this.#question || hasSecret(newest))) history.shift();
+  }
+
+  #hear(line: string): void {
+    if (this.#question) return this.#answer(line);
+    this.#waiting.push(line);
+    if (!this.#busy) background(this.#runAll(), "prompt", this.#options.emit);
+  }
+
+  #ask(text: string): Promise<string | undefined> {
+    this.#screen.tell(text);
+    this.#screen.muted = true;
+    return new Promise((answer) => this.#question = { text, answer });
+  }
+
+  #answer(secret: string | undefined): void {
+    const question = this.#question;
+    if (!question) return;
+    this.#question = undefined;
+    this.#screen.muted = false;
+    this.#screen.tell("\n");
+    question.answer(secret);
+  }
+
+  /** One after the other, the first one at once. */
+  async #runAll(): Promise<void> {
+    this.#busy = true;
+    try {
+      for (let line; (line = this.#waiting.shift()) !== undefined;) await this.#run(line);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #run(line: string): Promise<void> {
+    try {
+      this.#show(await execute(parseCommand(line), this.#options, (question) => this.#ask(question)));
+    } catch (error) {
+      if (!(error instanceof PromptError) && !(error instanceof GatewayError)) throw error;
+      this.#show(`${error.message}\n`);
+    }
+  }
+
+  #show(text: string): void {
+    if (text !== "") this.above(text.split("\n").map(escaped).join("\n"));
+    else if (this.#open) this.#lines.prompt();
+  }
+}
