@@ -14,6 +14,7 @@ import { stopRequests } from "./lifetime.ts";
 import type { Source } from "./loading.ts";
 import { logOutput } from "./log_output.ts";
 import { openCallsText } from "./open_calls.ts";
+import { type LogLines, openPrompt } from "./prompting.ts";
 import { Reloader } from "./reload.ts";
 import { trialText } from "./trial_text.ts";
 
@@ -29,7 +30,8 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   const { version, kept } = options;
   const { logLevel: level, logFormat: format, slowRequestMs } = config.process.log;
   await using output = logOutput(config.process.log, options.stderr);
-  const write = (text: string) => output.write(text);
+  const lines: LogLines = { write: (text) => output.write(text) };
+  const write = (text: string) => lines.write(text);
   const colours = config.process.log.logFile === undefined && wantsColours();
   const log = logSink({ level, format, slowRequestMs, colours, write });
   await using admin = await openAdministration(config.process, { version, log, kept });
@@ -41,16 +43,14 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   admin?.attach(app, { reloader, source });
   await untilStopped(app, config, {
     ...options,
-    log,
-    write,
-    admin,
-    reloader,
+    ...{ log, lines, write, admin, reloader },
     unstartable: unstartable.ended,
   });
 }
 
 interface Running extends ServeOptions {
   readonly log: Sink;
+  readonly lines: LogLines;
   /** To where the log goes. */
   readonly write: (text: string) => void;
   readonly admin: Administration | undefined;
@@ -60,24 +60,12 @@ interface Running extends ServeOptions {
 }
 
 async function untilStopped(app: App, config: Config, running: Running): Promise<void> {
-  const { log, write, admin, kept, reloader, unstartable } = running;
-  const { lifetime, log: { logFormat: format } } = config.process;
+  const { log } = running;
   // Not before: a line that is refused is told of in one line.
   for (const text of running.warnings) log({ type: "warning", text });
-  const { exitWithParent: watchParent, idleExitMs } = lifetime;
-  const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
-  const hasFile = running.source.files.length > 0;
-  const onHangup = hasFile && hangsUpForReload() ? () => reloader.request() : undefined;
-  const stop = stopRequests({ watchStdin: !isByStdio(config), watchParent, onHangup, idle });
-  if (lifetime.watch && hasFile) reloader.watch();
+  const stop = stopsOf(app, config, running);
   guardAgainstFaults(log, app);
-  tellOpenCallsOnSignal(() => write(openCallsText(app.openCalls(), format)));
-  if (!kept?.quiet) showBanner(app, config, running);
-  await kept?.ready({ urls: app.urls, adminUrl: admin?.endpoint?.url ?? "" });
-  const finished = app.finished.then(() => "the client on stdin is done");
-  const failed = app.failed.catch((error: Error) => error);
-  const asked = admin ? [stop.first, admin.stopRequested] : [stop.first];
-  const reason = await Promise.race([...asked, finished, failed, unstartable]);
+  const reason = await servedUntil(stop.first, app, { ...running, config });
   const orderly = app.stop(reason instanceof Error ? reason.message : reason);
   const atOnce = stop.second.then(() => {
     log({ type: "warning", text: "Stopped at once: a second signal came" });
@@ -85,6 +73,35 @@ async function untilStopped(app: App, config: Config, running: Running): Promise
   });
   await Promise.race([orderly, atOnce]);
   if (reason instanceof Error) throw reason;
+}
+
+function stopsOf(app: App, config: Config, { source, reloader }: Running) {
+  const { watch, exitWithParent: watchParent, idleExitMs } = config.process.lifetime;
+  const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
+  const hasFile = source.files.length > 0;
+  const onHangup = hasFile && hangsUpForReload() ? () => reloader.request() : undefined;
+  if (watch && hasFile) reloader.watch();
+  return stopRequests({ watchStdin: !isByStdio(config), watchParent, onHangup, idle });
+}
+
+/** Comes to the reason to stop; an error is one that does not end in good order. */
+async function servedUntil(
+  stopped: Promise<string>,
+  app: App,
+  running: Running & { readonly config: Config },
+): Promise<string | Error> {
+  const { config, write, lines, admin, kept, unstartable } = running;
+  const { logFormat: format } = config.process.log;
+  tellOpenCallsOnSignal(() => write(openCallsText(app.openCalls(), format)));
+  if (!kept?.quiet) showBanner(app, config, running);
+  const quit = Promise.withResolvers<string>();
+  // Left before the gateway stops: the terminal is as ever for another Ctrl-C.
+  using _prompt = await openPrompt(app, config, { ...running, log: lines, stop: quit.resolve });
+  await kept?.ready({ urls: app.urls, adminUrl: admin?.endpoint?.url ?? "" });
+  const finished = app.finished.then(() => "the client on stdin is done");
+  const failed = app.failed.catch((error: Error) => error);
+  const asked = [stopped, quit.promise, ...admin ? [admin.stopRequested] : []];
+  return await Promise.race([...asked, finished, failed, unstartable]);
 }
 
 /** A terminal that is closed says it too, and then it means the end. */

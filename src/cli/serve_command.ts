@@ -3,6 +3,7 @@ import { nameOptions } from "../base/option_name.ts";
 import { knownVariables, parseArgs, surroundings } from "../config/mod.ts";
 import type { CommandContext, ExitCode } from "./command.ts";
 import { type Again, Source } from "./loading.ts";
+import { refusePrompt } from "./prompting.ts";
 import { serve } from "./serve.ts";
 
 export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
@@ -17,6 +18,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   const { config, warnings, nameOf } = outcome;
   nameOptions(nameOf);
   for (const name of knownVariables()) Deno.env.delete(name);
+  refusePrompt(config);
   await serve(config, { ...context, warnings, source: new Source(outcome, read) });
   return 0;
 }

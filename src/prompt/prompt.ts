@@ -61,7 +61,7 @@ export class Prompt implements Disposable {
   above(text: string): void {
     if (!this.#open) return this.#screen.tell(text);
     const question = this.#question;
-    if (question) return this.#screen.insert(`${text}${question.text}`, 0);
+    if (question) return this.#screen.insert(`${text}${escaped(question.text)}`, 0);
     // Where a line fills its last row, only readline knows where the cursor is, and drawing it sets that right.
     this.#lines.prompt(true);
     this.#screen.insert(text, this.#lines.getCursorPos().rows);
@@ -114,7 +114,7 @@ export class Prompt implements Disposable {
   }
 
   #ask(text: string): Promise<string | undefined> {
-    this.#screen.tell(text);
+    this.#screen.tell(escaped(text));
     this.#screen.muted = true;
     return new Promise((answer) => this.#question = { text, answer });
   }

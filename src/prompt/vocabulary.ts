@@ -63,7 +63,9 @@ function bearerIn({ words, scope }: Given): PromptCommand {
   const [word, ...more] = words;
   if (word === undefined) return { kind: "ask", secret: { field: "bearer" }, scope };
   if (word === "clear" && more.length === 0) return { kind: "change", change: { bearer: null }, scope };
-  throw new PromptError("bearer: expected no token in the line, since it is asked for and not shown; or clear");
+  throw new PromptError(
+    "bearer: expected no token in the line, since it is asked for and not shown; or clear",
+  );
 }
 
 interface Kind {

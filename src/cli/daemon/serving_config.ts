@@ -4,6 +4,7 @@ import { type Config, parseArgs, type Surroundings, surroundings } from "../../c
 import { NETWORK_TRANSPORTS } from "../../frontends/options.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { type Again, type Configured, Source } from "../loading.ts";
+import { refused } from "../prompting.ts";
 
 export interface ServingConfig {
   readonly config: Config;
@@ -19,6 +20,9 @@ export async function servingConfig(flags: readonly string[], version: string): 
   const outcome = await read();
   const { config, warnings, nameOf } = outcome;
   nameOptions(nameOf);
+  if (config.process.prompt.runtimePrompt) {
+    throw refused("nobody is at the terminal of a gateway with a name");
+  }
   if (isByStdio(config)) {
     throw new ConfigError(
       `${
