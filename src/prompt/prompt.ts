@@ -47,7 +47,7 @@ export class Prompt implements Disposable {
       input: options.input,
       output: this.#screen,
       ...{ terminal: true, prompt: PROMPT, historySize: HISTORY_LINES },
-      completer: (line: string) => completionOf(line, this.#known()),
+      completer: (line: string) => this.#question ? [[], line] : completionOf(line, this.#known()),
     });
     this.#lines
       .on("line", (line) => this.#hear(line))

@@ -113,6 +113,11 @@ Deno.test("start tells what keeps the gateway from serving, and leaves none behi
       /^keystone: --outputTransport stdio: nobody/,
     ],
     [
+      "a prompt",
+      ["--runtimePrompt", ...SERVER],
+      /^keystone: --runtimePrompt: nobody is at the terminal .*; --runtimeAdminPort does the same by HTTP$/m,
+    ],
+    [
       "a parent that ends",
       ["--exitWithParent", ...SERVER],
       /^keystone: --exitWithParent: its parent ends at once/,
