@@ -8,10 +8,15 @@ import { type Meant, meantBy, serversIn } from "./meant.ts";
 import { PromptError } from "./prompt_error.ts";
 import type { Scope } from "./scope.ts";
 import type { PromptTarget } from "./target.ts";
-import { appliedText, overridesText, reloadText, sessionsText } from "./texts.ts";
+import { appliedText, type Hidden, overridesText, reloadText, sessionsText } from "./texts.ts";
 
-/** Asks for what is not shown; undefined where nobody wants to say it. */
-export type AskSecret = (question: string) => Promise<string | undefined>;
+/** Who sits there. */
+export interface Dialog {
+  /** Asks for what is not shown; undefined where nobody wants to say it. */
+  readonly askSecret: (question: string) => Promise<string | undefined>;
+  /** What was asked for so far. */
+  readonly hidden: Set<string>;
+}
 
 /**
  * Comes to what is to be shown. Throws PromptError and GatewayError, whose messages are for who asks. Nothing is awaited
@@ -20,8 +25,9 @@ export type AskSecret = (question: string) => Promise<string | undefined>;
 export async function execute(
   command: PromptCommand,
   target: PromptTarget,
-  askSecret: AskSecret,
+  dialog: Dialog,
 ): Promise<string> {
+  const { hidden } = dialog;
   switch (command.kind) {
     case "nothing":
       return "";
@@ -35,11 +41,11 @@ export async function execute(
       target.stop("quit at the prompt");
       return "The gateway stops\n";
     case "ask":
-      return await asked(command, target, askSecret);
+      return await asked(command, target, dialog);
     case "change":
-      return changed(command.change, command.scope, target);
+      return changed(command.change, command.scope, { ...target, hidden });
     default:
-      return inScope(command.kind, command.scope, target);
+      return inScope(command.kind, command.scope, { ...target, hidden });
   }
 }
 
@@ -52,19 +58,25 @@ async function reloaded({ reload }: PromptTarget): Promise<string> {
 async function asked(
   { secret, scope }: { readonly secret: Secret; readonly scope: Scope },
   target: PromptTarget,
-  askSecret: AskSecret,
+  { askSecret, hidden }: Dialog,
 ): Promise<string> {
   overrideOf(changeOf(secret, "x"), meantBy(scope, target.runtimes()).runtime);
   const value = await askSecret(secret.field === "bearer" ? "Token: " : `Value of ${secret.name}: `);
   if (value === undefined || value === "") return "Nothing is changed\n";
-  return changed(changeOf(secret, value), scope, target);
+  if (secret.field === "env") hidden.add(`env.${secret.name}`);
+  if (secret.field === "headers") hidden.add(`headers.${secret.name.toLowerCase()}`);
+  return changed(changeOf(secret, value), scope, { ...target, hidden });
 }
 
 function changeOf(secret: Secret, value: string): Change {
   return secret.field === "bearer" ? { bearer: value } : { [secret.field]: { [secret.name]: value } };
 }
 
-function changed(change: Change, scope: Scope, { runtimes }: PromptTarget): string {
+interface Shown extends Pick<PromptTarget, "runtimes"> {
+  readonly hidden: Hidden;
+}
+
+function changed(change: Change, scope: Scope, { runtimes, hidden }: Shown): string {
   const { runtime, id } = meantBy(scope, runtimes());
   const override = overrideOf(change, runtime);
   const options = optionsOf(scope);
@@ -72,6 +84,7 @@ function changed(change: Change, scope: Scope, { runtimes }: PromptTarget): stri
     id === undefined
       ? runtime.changeDefaults(override, options)
       : runtime.changeSession(id, override, options),
+    hidden,
   );
 }
 
@@ -85,29 +98,29 @@ function optionsOf({ restart }: Scope): ChangeOptions {
   return restart === undefined ? {} : { restart };
 }
 
-function inScope(kind: ScopedKind, scope: Scope, { runtimes }: PromptTarget): string {
+function inScope(kind: ScopedKind, scope: Scope, { runtimes, hidden }: Shown): string {
   const servers = serversIn(scope, runtimes());
   if (kind === "sessions") {
     return sessionsText([...servers.values()].flatMap((runtime) => runtime.sessions()));
   }
   if (kind === "show" && scope.session === undefined) {
-    return overridesText([...servers].map(([name, runtime]) => [name, runtime.defaults().value]));
+    return overridesText([...servers].map(([name, runtime]) => [name, runtime.defaults().value]), hidden);
   }
   const { runtime, id } = meantBy(scope, servers);
-  if (id !== undefined) return ofSession(kind, scope, { runtime, id });
-  return appliedText(runtime.clearDefaults(optionsOf(scope)));
+  if (id !== undefined) return ofSession(kind, scope, { runtime, id, hidden });
+  return appliedText(runtime.clearDefaults(optionsOf(scope)), hidden);
 }
 
 function ofSession(
   kind: Exclude<ScopedKind, "sessions">,
   scope: Scope,
-  { runtime, id }: Required<Meant>,
+  { runtime, id, hidden }: Required<Meant> & Pick<Shown, "hidden">,
 ): string {
   switch (kind) {
     case "show":
-      return overridesText([[id, runtime.session(id).value]]);
+      return overridesText([[id, runtime.session(id).value]], hidden);
     case "clear":
-      return appliedText(runtime.clearSession(id, optionsOf(scope)));
+      return appliedText(runtime.clearSession(id, optionsOf(scope)), hidden);
     case "end":
       runtime.endSession(id);
       return "The session is ended\n";

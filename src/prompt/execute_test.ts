@@ -11,6 +11,7 @@ interface Asked {
   /** What is said to a question; undefined is nothing. */
   readonly secret?: string | undefined;
   readonly ask?: () => never;
+  readonly hidden?: Set<string>;
   readonly target?: Partial<PromptTarget>;
 }
 
@@ -18,7 +19,7 @@ interface Asked {
 async function done(
   line: string,
   runtimes: Readonly<Record<string, Runtime>>,
-  { secret, ask, target }: Asked = {},
+  { secret, ask, target, hidden = new Set() }: Asked = {},
 ): Promise<{ text: string; questions: string[]; stops: string[] }> {
   const [questions, stops] = [new Array<string>(), new Array<string>()];
   const whole: PromptTarget = {
@@ -27,11 +28,12 @@ async function done(
     stop: (reason) => void stops.push(reason),
     ...target,
   };
-  const text = await execute(parseCommand(line), whole, (question) => {
+  const askSecret = (question: string) => {
     ask?.();
     questions.push(question);
     return Promise.resolve(secret);
-  });
+  };
+  const text = await execute(parseCommand(line), whole, { askSecret, hidden });
   return { text, questions, stops };
 }
 
@@ -148,6 +150,29 @@ Deno.test("execute asks for secrets, and not before it is sure that they can be 
   assert.match(await refusal("env set A", { runtime }, never), /^env: this server is a remote/);
   assert.match(await refusal("header set Host", { runtime }, never), /^headers\.Host: is set by Keystone/);
   assert.match(await refusal("bearer --session none", { runtime }, never), /^--session none: there is no/);
+});
+
+Deno.test("execute never shows what it has asked for, whatever its name", async () => {
+  await using remote = runtimeRig({ liveHeaders: true });
+  await using command = runtimeRig();
+  await command.visit("abcd-1");
+  const runtimes = { far: remote.runtime, near: command.runtime };
+  const hidden = new Set<string>();
+  const lines = [
+    "header set X-Tenant --server far",
+    "env set SHADE --server near --restart never",
+    "env set SHADE --session abcd-1 --restart never",
+    "env set LEVEL=debug --server near --restart never",
+    "show",
+    "show --session abcd",
+  ];
+  for (const line of lines) {
+    const { text } = await done(line, runtimes, { secret: "s3cret", hidden });
+    assert.match(text, /"(x-tenant|SHADE)":"\[REDACTED]"/, line);
+    assert(!text.includes("s3cret"), line);
+  }
+  await done("env unset SHADE --server near", runtimes, { hidden });
+  assert.match((await done("show --server near", runtimes, { hidden })).text, /"SHADE":null,"LEVEL":"debug"/);
 });
 
 Deno.test("execute tells each problem of what is refused, and no value", async () => {

@@ -5,7 +5,7 @@ import { escaped } from "../base/outside.ts";
 import { GatewayError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { completionOf, type Known } from "./completion.ts";
-import { execute } from "./execute.ts";
+import { type Dialog, execute } from "./execute.ts";
 import { hasSecret } from "./history.ts";
 import { parseCommand } from "./parse_command.ts";
 import { PromptError } from "./prompt_error.ts";
@@ -36,6 +36,7 @@ export class Prompt implements Disposable {
   readonly #lines: Interface;
   /** What came while another line was being done. */
   readonly #waiting: string[] = [];
+  readonly #dialog: Dialog = { askSecret: (question) => this.#ask(question), hidden: new Set() };
   #busy = false;
   #question: Question | undefined;
   #open = true;
@@ -140,7 +141,7 @@ export class Prompt implements Disposable {
 
   async #run(line: string): Promise<void> {
     try {
-      this.#show(await execute(parseCommand(line), this.#options, (question) => this.#ask(question)));
+      this.#show(await execute(parseCommand(line), this.#options, this.#dialog));
     } catch (error) {
       if (!(error instanceof PromptError) && !(error instanceof GatewayError)) throw error;
       this.#show(`${error.message}\n`);

@@ -1,4 +1,6 @@
 /** What the prompt answers. */
+import { REDACTED } from "../base/redact.ts";
+import { isObject } from "../core/message/jsonrpc.ts";
 import type { Applied } from "../overrides/runtime.ts";
 import type { SessionReport } from "../overrides/session_report.ts";
 import type { ReloadOutcome } from "./target.ts";
@@ -25,21 +27,38 @@ function detailsOf(session: SessionReport): string[] {
   ];
 }
 
+/** What was asked for, as `env.NAME` and `headers.name`: whatever it is called, it is not shown. */
+export type Hidden = ReadonlySet<string>;
+
 type Named = readonly [name: string, override: Record<string, unknown>];
 
 /** What is set, by the server or the session for which it is. */
-export function overridesText(overrides: readonly Named[]): string {
-  return overrides.map(([name, override]) => `${name}  ${overrideText(override)}\n`).join("");
+export function overridesText(overrides: readonly Named[], hidden: Hidden): string {
+  return overrides.map(([name, override]) => `${name}  ${overrideText(override, hidden)}\n`).join("");
 }
 
 /** How many have it live, with another start of their server, and not at all: the words are those of the endpoint. */
-export function appliedText({ value, live, restart, kept }: Applied): string {
+export function appliedText({ value, live, restart, kept }: Applied, hidden: Hidden): string {
   const reached = `live ${live.length}, restart ${restart.length}, kept ${kept.length}`;
-  return `Set is now ${overrideText(value)}: ${reached}\n`;
+  return `Set is now ${overrideText(value, hidden)}: ${reached}\n`;
 }
 
-function overrideText(override: Record<string, unknown>): string {
-  return Object.keys(override).length === 0 ? "nothing" : JSON.stringify(override);
+function overrideText(override: Record<string, unknown>, hidden: Hidden): string {
+  if (Object.keys(override).length === 0) return "nothing";
+  const shown = Object.entries(override).map((
+    [field, value],
+  ) => [field, withoutHidden(field, value, hidden)]);
+  return JSON.stringify(Object.fromEntries(shown));
+}
+
+function withoutHidden(field: string, value: unknown, hidden: Hidden): unknown {
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, text]) => [
+      name,
+      text !== null && hidden.has(`${field}.${name}`) ? REDACTED : text,
+    ]),
+  );
 }
 
 export function reloadText(outcome: ReloadOutcome): string {

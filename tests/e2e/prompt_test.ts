@@ -82,7 +82,7 @@ Deno.test({
     await screen.matching(/Value of SHADE: /);
     await type("not-to-be-");
     await type("shown\r");
-    await screen.matching(/Value of SHADE: [^]*: live 0, restart 1, kept 0/);
+    await screen.matching(/Value of SHADE: [^]*"SHADE":"\[REDACTED]"}}: live 0, restart 1, kept 0/);
     assert.equal(await variableOf(url, session), "not-to-be-shown");
     const before = screen.text;
     assert(!before.includes("not-to-be"), before);
