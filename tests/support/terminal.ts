@@ -1,6 +1,7 @@
 /** A terminal in memory: what is to be seen on it after all that was written. */
 
 /** What readline and the log write: text, line ends, and these sequences. */
+// deno-lint-ignore no-control-regex -- these are what a terminal is told
 const PIECE = /\x1b\[(\d*)([A-HJK])|[\r\n\x07]|[^\x1b\r\n\x07]/gu;
 
 export class MemoryTerminal {
