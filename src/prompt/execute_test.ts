@@ -110,6 +110,7 @@ Deno.test("execute asks which session or server is meant where it may be several
   const runtimes = { files: one.runtime, far: other.runtime };
   await one.visit("abcd-1");
   await other.visit("abcd-2");
+  await other.visit("abcd-22");
   const cases: [string, RegExp][] = [
     ["env set A=1", /^Expected --server NAME or --session ID: the servers are files, far$/],
     ["env set A=1 --server fals", /^--server fals: there is none; the servers are files, far$/],
@@ -117,10 +118,11 @@ Deno.test("execute asks which session or server is meant where it may be several
     ["end --session abcd-2 --server files", /^--session abcd-2: there is no such session; /],
   ];
   for (const [line, expected] of cases) assert.match(await refusal(line, runtimes), expected);
+  assert.match((await done("show --session abcd-2", runtimes)).text, /^abcd-2 /);
   await done("env set A=1 --server far", runtimes);
   await done("env set B=2 --session abcd-1 --restart never", runtimes);
   assert.equal((await done("show", runtimes)).text, 'files  nothing\nfar  {"env":{"A":"1"}}\n');
-  assert.match((await done("sessions --server far", runtimes)).text, /^abcd-2 [^\n]*\n$/);
+  assert.match((await done("sessions --server far", runtimes)).text, /^abcd-2 [^\n]*\nabcd-22 [^\n]*\n$/);
   assert.equal((await done("show --session abcd-1", runtimes)).text, 'abcd-1  {"env":{"B":"2"}}\n');
 });
 

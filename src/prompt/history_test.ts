@@ -3,7 +3,7 @@ import { hasSecret } from "./history.ts";
 
 Deno.test("hasSecret finds lines with a token, or with what is a secret by its name or shape", () => {
   const secret = [
-    "bearer s3cret",
+    ...["bearer s3cret", "bearer abc"],
     "--server far bearer s3cret",
     "env set GITHUB_TOKEN=s3cret",
     "env set A=1 apiKey=s3cret --session abcd",

@@ -63,8 +63,6 @@ export class Prompt implements Disposable {
     if (!this.#open) return this.#screen.tell(text);
     const question = this.#question;
     if (question) return this.#screen.insert(`${text}${escaped(question.text)}`, 0);
-    // Where a line fills its last row, only readline knows where the cursor is, and drawing it sets that right.
-    this.#lines.prompt(true);
     this.#screen.insert(text, this.#lines.getCursorPos().rows);
     this.#lines.prompt(true);
   }

@@ -199,6 +199,7 @@ Deno.test("Prompt is left by Ctrl-D, and what the log says then is told as witho
     await at.showing(before === "" ? /keystone>$/ : /Token:$/);
     at.type(CTRL.d);
     const rows = await at.showing(/The prompt is left, and the gateway goes on/);
+    if (before !== "") await at.showing(/gateway goes on[^\n]*\nNothing is changed\n$/);
     at.prompt.above("of the log\n");
     assert.equal(at.terminal.rows.slice(-2)[0], "of the log", rows.join("\n"));
     assert.deepEqual([at.stops, at.interrupts()], [[], 0]);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { configFolder } from "../support/config_folder.ts";
 import { commandLine, runKeystone, SCRIPTED, TextLog } from "../support/keystone.ts";
+import { MemoryTerminal } from "../support/terminal.ts";
 import { answer, beginSession, callTool, post } from "../support/rpc.ts";
 
 const SCRIPT = await hasScript();
@@ -90,6 +91,9 @@ Deno.test({
     assert.equal((await terminal.status).code, 0);
     await screen.ended;
     assert.match(screen.text.slice(before.length), /stopping[^]*quit at the prompt/);
+    const seen = new MemoryTerminal();
+    seen.write(screen.text);
+    assert(seen.rows.some((row) => /^\d{4}-\S+ INF Session opened/.test(row)), seen.rows.join("\n"));
   },
 });
 
