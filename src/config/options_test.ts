@@ -29,14 +29,18 @@ Deno.test("options can be written as a JSON Schema with the defaults that users 
   assert.deepEqual(properties["maxBodySize"], { default: "4m", type: ["string", "number"] });
 });
 
+const SWITCHES = [
+  ...["stateful", "exitWithParent", "watch", "runtimePrompt"],
+  ...["allowPrivateRedirects", "tryAtStart", "exitOnFailure"],
+];
+
 Deno.test("optionEntries describe every option, and only a switch has no value", () => {
   for (const [key, meta] of optionEntries()) {
     assert(meta.description.length > 0, key);
     for (const [, named = ""] of meta.description.matchAll(/\{(\w+)\}/g)) assert(findOption(named), named);
     assert.equal(
       meta.value === undefined,
-      ["stateful", "exitWithParent", "watch", "allowPrivateRedirects", "tryAtStart", "exitOnFailure"]
-        .includes(key),
+      SWITCHES.includes(key),
       key,
     );
     assert.equal(meta.list !== undefined, Array.isArray(options.shape[key].safeParse([]).data), key);

@@ -54,6 +54,7 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     callTimeouts: [],
     filter: { tools: UNFILTERED, prompts: UNFILTERED, resources: UNFILTERED },
     exitWithParent: false,
+    runtimePrompt: false,
     watch: false,
     transports: ["streamableHttp", "sse", "ws"],
     host: "127.0.0.1",
