@@ -28,13 +28,14 @@ interface Terminal extends AsyncDisposable {
 function onTerminal(flags: readonly string[], server: readonly string[] = SCRIPTED): Terminal {
   const options = server.length === 0 ? {} : { server };
   const words = [Deno.execPath(), ...commandLine(["--port", "0", ...flags], options)];
-  const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  // A shell that waits for it would be interrupted by Ctrl-C as well, and end with 130 in its place.
+  const line = `exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ")}`;
   const child = new Deno.Command("script", {
     args: ["-qfec", line, "/dev/null"],
     stdin: "piped",
     stdout: "piped",
     stderr: "null",
-    env: { NO_COLOR: "1", TERM: "xterm" },
+    env: { NO_COLOR: "1", TERM: "xterm", SHELL: "/bin/sh" },
   }).spawn();
   const screen = new TextLog(child.stdout);
   const keys = child.stdin.getWriter();
