@@ -75,12 +75,11 @@ async function untilStopped(app: App, config: Config, running: Running): Promise
   if (reason instanceof Error) throw reason;
 }
 
-function stopsOf(app: App, config: Config, { source, reloader }: Running) {
+function stopsOf(app: App, config: Config, running: Running) {
   const { watch, exitWithParent: watchParent, idleExitMs } = config.process.lifetime;
   const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
-  const hasFile = source.files.length > 0;
-  const onHangup = hasFile && hangsUpForReload() ? () => reloader.request() : undefined;
-  if (watch && hasFile) reloader.watch();
+  const onHangup = hangsUpForReload() ? hangup(running) : undefined;
+  if (watch && running.source.files.length > 0) running.reloader.watch();
   return stopRequests({ watchStdin: !isByStdio(config), watchParent, onHangup, idle });
 }
 
@@ -102,6 +101,13 @@ async function servedUntil(
   const failed = app.failed.catch((error: Error) => error);
   const asked = [stopped, quit.promise, ...admin ? [admin.stopRequested] : []];
   return await Promise.race([...asked, finished, failed, unstartable]);
+}
+
+/** Undefined where it means the end. Whoever sends it to a gateway in the background wants no end, but a reload. */
+function hangup({ source, reloader, kept, log }: Running): (() => void) | undefined {
+  if (source.files.length > 0) return () => reloader.request();
+  if (!kept?.quiet) return undefined;
+  return () => log({ type: "warning", text: "SIGHUP: there is no configuration file to read anew" });
 }
 
 /** A terminal that is closed says it too, and then it means the end. */

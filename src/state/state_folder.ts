@@ -76,18 +76,48 @@ export class StateFolder {
   /** Undefined while another process has it; the system gives it back when its holder ends, however that ends. */
   async lock(name: string): Promise<Disposable | undefined> {
     const file = await Deno.open(this.fileOf(name, "lock"), { create: true, write: true, mode: PRIVATE });
-    if (await file.tryLock(true)) return { [Symbol.dispose]: () => file.close() };
+    if (await file.tryLock(true)) {
+      // For people alone: whoever holds the lock is who it says, and nobody else is told apart by it.
+      await file.truncate();
+      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+      return { [Symbol.dispose]: () => file.close() };
+    }
     file.close();
     return undefined;
   }
 
+  /** Who holds the lock, in words; undefined where nobody does. */
+  async holder(name: string): Promise<string | undefined> {
+    const lock = await this.lock(name);
+    lock?.[Symbol.dispose]();
+    if (lock) return undefined;
+    const path = this.fileOf(name, "lock");
+    // Windows lets nobody read what is locked.
+    const [, pid] = /^(\d{1,10})\n$/.exec(await readBounded(path, 100).catch(() => "") ?? "") ?? [];
+    return `${pid === undefined ? "a process" : `process ${pid}`} holds ${path}`;
+  }
+
+  /** Leaves a record as a gateway would that ended without a word; false where there is another one. */
+  async leave(record: GatewayRecord): Promise<boolean> {
+    return await this.#locked(record.name, async () => {
+      const isFree = await this.read(record.name) === undefined;
+      if (isFree) await this.write(record);
+      return isFree;
+    }) ?? false;
+  }
+
   /** Removes what a gateway has left that ended without a word; not that of one which starts meanwhile. */
   async clear(name: string): Promise<void> {
+    await this.#locked(name, () => this.remove(name));
+  }
+
+  /** Does nothing while another process has the lock. */
+  async #locked<T>(name: string, act: () => Promise<T>): Promise<T | undefined> {
     // Not `using`: the bundle's minifier takes that for a value which is read once, and forgets to dispose of it.
     const lock = await this.lock(name);
-    if (!lock) return;
+    if (!lock) return undefined;
     try {
-      await this.remove(name);
+      return await act();
     } finally {
       lock[Symbol.dispose]();
     }

@@ -80,6 +80,28 @@ Deno.test("StateFolder.lock has one holder at a time", async () => {
   assert(again);
 });
 
+Deno.test("StateFolder.holder tells which process has a lock, and nothing where none has", async () => {
+  await using parent = await temporary();
+  const folder = await StateFolder.open(parent.path);
+  {
+    using _held = await folder.lock("a");
+    assert.equal(await folder.holder("a"), `process ${Deno.pid} holds ${folder.fileOf("a", "lock")}`);
+  }
+  assert.equal(await folder.holder("a"), undefined);
+});
+
+Deno.test("StateFolder.leave writes over no record, and leaves none while another holds the lock", async () => {
+  await using parent = await temporary();
+  const folder = await StateFolder.open(parent.path);
+  {
+    using _held = await folder.lock(RECORD.name);
+    assert.equal(await folder.leave(RECORD), false);
+  }
+  assert.equal(await folder.leave(RECORD), true);
+  assert.equal(await folder.leave({ ...RECORD, pid: 1 }), false);
+  assert.equal((await folder.read(RECORD.name))?.pid, RECORD.pid);
+});
+
 Deno.test("StateFolder.clear leaves alone the record of who holds the lock", async () => {
   await using parent = await temporary();
   const folder = await StateFolder.open(parent.path);

@@ -1,5 +1,6 @@
 /** Gateways in the background that are configured by a file. */
 import assert from "node:assert/strict";
+import { configFolder } from "../support/config_folder.ts";
 import { Daemons } from "../support/daemon.ts";
 import { SCRIPTED } from "../support/keystone.ts";
 import { answer, callTool, post } from "../support/rpc.ts";
@@ -38,6 +39,24 @@ Deno.test("start serves the servers of a file, tells here what is wrong with it,
     "/ws",
   ]);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("start refuses a state folder that only the file names", async () => {
+  await using folder = await configFolder({
+    "keystone.json": configuration({ admin: { stateDir: "there" } }),
+  });
+  const path = `${folder.path}/keystone.json`;
+  await using daemons = await Daemons.create();
+  assert.equal((await daemons.run("start", "--config", path)).code, 0, "the environment names one");
+  await using nowhere = await Daemons.create({
+    env: { KEYSTONE_STATE_DIR: "", XDG_STATE_HOME: daemons.folder },
+  });
+  const refused = await nowhere.run("start", "--config", path);
+  assert.equal(refused.code, 2);
+  assert.match(
+    refused.stderr,
+    /admin\.stateDir: .* would not find the gateway there; use --stateDir, or KEYSTONE_/,
+  );
 });
 
 Deno.test("start hands on what the environment configures, and its servers do not see it", async () => {

@@ -90,7 +90,7 @@ Deno.test("start of one name at once: one wins, and the others say so", async ()
   assert.deepEqual([won?.length, lost?.length], [1, 3]);
   const { pid } = await daemons.record();
   assert(won?.[0]?.stdout.startsWith(`Started "default", pid ${pid}\n`));
-  for (const { stderr } of lost ?? []) assert.match(stderr, /gateway "default" runs already/);
+  for (const { stderr } of lost ?? []) assert.match(stderr, /^keystone: gateway "default" runs already.*\n$/);
   assert.equal((await daemons.run("status")).code, 0);
 });
 
@@ -239,15 +239,59 @@ Deno.test("start works again after kill -9, and the children of the killed one a
   await gone(children);
 });
 
-Deno.test("status and stop clear away what a killed gateway has left", async () => {
+Deno.test("what a killed gateway has left is told by status and health, and cleared away by stop", async () => {
   await using daemons = await Daemons.create();
-  for (const command of ["status", "stop", "health"]) {
-    await daemons.start(...SERVER);
-    await killed(daemons);
-    const { code } = await daemons.run(command);
-    assert.equal(code, command === "status" ? 3 : command === "stop" ? 0 : 1, command);
-    assert(!await hasFile(daemons.path("default.json")), command);
+  await daemons.start(...SERVER);
+  const { pid } = await killed(daemons);
+  const told =
+    `Gateway "default" does not run: its process ${pid} ended without a word; keystone restart takes its flags\n`;
+  assert.deepEqual(await daemons.run("status"), { code: 3, stdout: "", stderr: told });
+  assert.deepEqual(await daemons.run("health"), { code: 1, stdout: told, stderr: "" });
+  assert(await hasFile(daemons.path("default.json")));
+  assert.equal((await daemons.run("stop")).code, 0);
+  assert(!await hasFile(daemons.path("default.json")));
+});
+
+Deno.test("a gateway whose record is gone or broken is told with its process, and stop does not say that it is stopped", async () => {
+  await using daemons = await Daemons.create();
+  const record = await daemons.start(...SERVER);
+  const path = daemons.path("default.json");
+  const holder = `process ${record.pid} holds ${daemons.path("default.lock")}`;
+  for (const text of [undefined, "{"]) {
+    if (text === undefined) await Deno.remove(path);
+    else await Deno.writeTextFile(path, text);
+    const { code, stdout, stderr } = await daemons.run("stop", "--grace", "0");
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert(stderr.trimEnd().endsWith(holder), stderr);
+    assert((await daemons.run("status")).stderr.trimEnd().endsWith(holder));
   }
+  Deno.kill(record.pid, "SIGTERM");
+  await gone([record.pid]);
+});
+
+Deno.test("restart that fails where a start alone can tell keeps the flags, and says so", async () => {
+  await using daemons = await Daemons.create();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await daemons.start("--maxSessions", "7", ...SERVER);
+  const failed = await daemons.run("restart", "--port", `${taken.addr.port}`);
+  assert.equal(failed.code, 2);
+  assert.match(failed.stderr, /the port is in use[^]*is stopped, and keeps its flags: keystone restart/);
+  assert.equal((await daemons.run("status")).code, 3);
+  assert.equal((await daemons.run("restart")).code, 0);
+  assert((await daemons.record()).flags.includes("--maxSessions=7"));
+});
+
+Deno.test({
+  name: "SIGHUP ends no gateway in the background, though it has no file to read anew",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using daemons = await Daemons.create();
+    const { pid } = await daemons.start(...SERVER);
+    Deno.kill(pid, "SIGHUP");
+    const logs = () => daemons.run("logs");
+    await eventually(logs, ({ stdout }) => /WRN SIGHUP: there is no configuration file/.test(stdout));
+    assert.equal((await daemons.run("health")).code, 0);
+  },
 });
 
 Deno.test("a record whose pid is another process's now is stale: that one is left alone", async () => {

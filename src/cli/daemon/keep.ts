@@ -59,7 +59,12 @@ async function lockName(folder: StateFolder, name: string): Promise<Disposable> 
     if (lock) return lock;
     const record = await folder.read(name).catch(() => undefined);
     if (record && runs(record)) throw new GatewayError(`gateway "${name}" runs already: pid ${record.pid}`);
-    if (performance.now() > deadline) throw new GatewayError(`gateway "${name}" is being started elsewhere`);
+    if (performance.now() > deadline) {
+      const holder = await folder.holder(name) ?? "its lock was held until now";
+      throw new GatewayError(
+        `gateway "${name}" runs without a record, or is being started elsewhere: ${holder}`,
+      );
+    }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -1,13 +1,13 @@
 /** A gateway by its name: whether it runs, and how it is asked and stopped. */
 import { kill } from "node:process";
 import * as z from "zod";
-import { GatewayError } from "../../core/errors.ts";
+import { GatewayError, messageOf } from "../../core/errors.ts";
 import { type GatewayRecord, isSameProcess, type StateFolder } from "../../state/mod.ts";
 import { askLocally } from "./local_http.ts";
 
 const ASK_MS = 5_000;
 /** No event tells of the end of a process that is not our child. */
-const POLL_MS = 50;
+export const POLL_MS = 50;
 /** The system takes a killed process away in that time, unless it waits for a disk. */
 const KILLED_MS = 5_000;
 
@@ -25,12 +25,21 @@ const status = z.object({
 });
 export type ToldStatus = z.output<typeof status>;
 
-/** The record of one that runs. What one has left that ended without a word is cleared away. */
+/** The record of one that runs. Throws GatewayError for one that is broken. */
 export async function findRunning(folder: StateFolder, name: string): Promise<GatewayRecord | undefined> {
-  const record = await folder.read(name);
-  if (!record || runs(record)) return record;
-  await folder.clear(name);
-  return undefined;
+  const record = await recordOf(folder, name);
+  return record && runs(record) ? record : undefined;
+}
+
+/** Of one that runs, or was killed. Throws GatewayError for one that is broken, with who it is about. */
+export async function recordOf(folder: StateFolder, name: string): Promise<GatewayRecord | undefined> {
+  try {
+    return await folder.read(name);
+  } catch (cause) {
+    const holder = cause instanceof GatewayError ? await folder.holder(name) : undefined;
+    if (holder === undefined) throw cause;
+    throw new GatewayError(`${messageOf(cause)}; it runs: ${holder}`, { cause });
+  }
 }
 
 export function runs({ pid, start }: GatewayRecord): boolean {
@@ -102,8 +111,19 @@ async function ended(record: GatewayRecord, ms: number): Promise<boolean> {
   return true;
 }
 
+/** For one without a record. */
+export function lost(name: string, holder: string): string {
+  return `Gateway "${name}" has no record: it starts or stops, or the record was removed; ${holder}`;
+}
+
 /** For who asked for a name that none has. */
 export async function notRunning(folder: StateFolder, name: string): Promise<string> {
+  const left = await folder.read(name).catch(() => undefined);
+  if (left) {
+    return `Gateway "${name}" does not run: its process ${left.pid} ended without a word; keystone restart takes its flags\n`;
+  }
+  const holder = await folder.holder(name);
+  if (holder !== undefined) return `${lost(name, holder)}\n`;
   const others: string[] = [];
   for (const other of await folder.names()) {
     const record = await folder.read(other).catch(() => undefined);

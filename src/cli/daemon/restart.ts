@@ -4,7 +4,7 @@ import { mergedFlags } from "../../config/mod.ts";
 import { type GatewayRecord, StateFolder } from "../../state/mod.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
 import { helpOf } from "./help.ts";
-import { notRunning, runs, stopRunning } from "./known_gateway.ts";
+import { notRunning, recordOf, runs, stopRunning } from "./known_gateway.ts";
 import { startFlags, stateDirOf } from "./own_flags.ts";
 import { servingConfig } from "./serving_config.ts";
 import { start } from "./start.ts";
@@ -18,17 +18,35 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   const { name, graceMs, serving } = given;
   const folder = await StateFolder.open(stateDirOf(serving));
   // One that was killed has left its flags.
-  const record = await folder.read(name);
+  const record = await recordOf(folder, name);
   if (!record) {
     context.stderr.write(await notRunning(folder, name));
     return 3;
   }
+  // It was meant from where we were called.
+  const withFolder = (flags: readonly string[]) =>
+    stateDirOf(serving) === undefined
+      ? flags
+      : mergedFlags(flags, [`--stateDir=${folder.path}`], context.version);
   enter(record);
-  const flags = { ...given, serving: mergedFlags(record.flags, serving, context.version) };
+  const flags = { ...given, serving: withFolder(mergedFlags(record.flags, serving, context.version)) };
   // Before anything is stopped.
   await servingConfig(flags.serving, context.version);
   if (runs(record)) await stopRunning(folder, record, graceMs);
-  return await start(flags, context);
+  let code: ExitCode | undefined;
+  try {
+    return code = await start(flags, context);
+  } finally {
+    if (code !== 0) await keepFlags(folder, record, context);
+  }
+}
+
+/** What only a start can tell, such as that a port is taken, does not cost the flags. */
+async function keepFlags(folder: StateFolder, record: GatewayRecord, { stderr }: CommandContext) {
+  if (!await folder.leave(record)) return;
+  stderr.write(
+    `keystone: gateway "${record.name}" is stopped, and keeps its flags: keystone restart tries once more\n`,
+  );
 }
 
 /** Relative paths among the flags mean what they meant. */

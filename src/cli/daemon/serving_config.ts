@@ -23,6 +23,10 @@ export async function servingConfig(flags: readonly string[], version: string): 
   if (config.process.prompt.runtimePrompt) {
     throw refused("nobody is at the terminal of a gateway with a name");
   }
+  if (outcome.origins.get("stateDir") === "file") {
+    const why = "stop, status and the like would not find the gateway there";
+    throw new ConfigError(`${optionName("stateDir")}: ${why}; use --stateDir, or KEYSTONE_STATE_DIR`);
+  }
   if (isByStdio(config)) {
     throw new ConfigError(
       `${

@@ -38,11 +38,13 @@ async function inBackground(
     throw new ConfigError(`${optionName("exitWithParent")}: its parent ends at once here; leave it out`);
   }
   const folder = await StateFolder.open(state.stateDir);
-  const known = await folder.read(name).catch(() => undefined);
-  if (known && runs(known)) {
+  const runsAlready = async () => {
+    const known = await folder.read(name).catch(() => undefined);
+    if (!known || !runs(known)) return false;
     stderr.write(`keystone: gateway "${name}" runs already: pid ${known.pid}, ${known.urls[0] ?? ""}\n`);
-    return 1;
-  }
+    return true;
+  };
+  if (await runsAlready()) return 1;
   const log = logFile ?? folder.fileOf(name, "log");
   const launched = await launch({ name, folder, flags, log }).catch((error) => {
     if (!(error instanceof Error && "code" in error)) throw error;
@@ -51,7 +53,11 @@ async function inBackground(
     });
   });
   if (launched.kind === "died") {
-    stderr.write(launched.lastWords || `keystone: gateway "${name}" died with code ${launched.code}\n`);
+    // What is in the log since then is the winner's.
+    if (await runsAlready()) return 1;
+    const silent =
+      `keystone: gateway "${name}" died with code ${launched.code}, and could write nothing to ${log}\n`;
+    stderr.write(launched.lastWords || silent);
     return launched.code === 2 ? 2 : 1;
   }
   const { pid, urls } = launched.record;

@@ -1,8 +1,9 @@
 /** `keystone stop`. */
+import { GatewayError } from "../../core/errors.ts";
 import { StateFolder } from "../../state/mod.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
 import { helpOf } from "./help.ts";
-import { findRunning, notRunning, stopRunning } from "./known_gateway.ts";
+import { findRunning, lost, notRunning, POLL_MS, stopRunning } from "./known_gateway.ts";
 import { readGrace, readOwnFlags } from "./own_flags.ts";
 
 export async function run(args: readonly string[], { stdout, stderr }: CommandContext): Promise<ExitCode> {
@@ -13,14 +14,28 @@ export async function run(args: readonly string[], { stdout, stderr }: CommandCo
   }
   const graceMs = readGrace(given.text("grace"));
   const folder = await StateFolder.open(given.stateDir);
-  const record = await findRunning(folder, given.name);
+  const record = await runningSoon(folder, given.name, graceMs);
   if (!record) {
+    await folder.clear(given.name);
     stderr.write(await notRunning(folder, given.name));
     return 0;
   }
   const how = await stopRunning(folder, record, graceMs);
   stdout.write(how === "stopped" ? `Stopped "${given.name}"\n` : killed(given.name, graceMs));
   return 0;
+}
+
+/** One that starts has no record yet, and one that stops has none any more. Throws GatewayError where that goes on. */
+async function runningSoon(folder: StateFolder, name: string, ms: number) {
+  const deadline = performance.now() + ms;
+  while (true) {
+    const record = await findRunning(folder, name);
+    if (record) return record;
+    const holder = await folder.holder(name);
+    if (holder === undefined) return undefined;
+    if (performance.now() > deadline) throw new GatewayError(lost(name, holder));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }
 
 function killed(name: string, graceMs: number): string {
