@@ -2,48 +2,45 @@
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Accounts } from "./core/unread.ts";
 import type { Bodies } from "./frontends/bodies.ts";
-import { type Endpoint, FRONTENDS, type Route } from "./frontends/mod.ts";
-import type { SseFrontendOptions } from "./frontends/sse.ts";
+import { type Endpoint, type FrontendOptions, FRONTENDS, type Route } from "./frontends/mod.ts";
+import type { RoutesAt } from "./frontends/frontend.ts";
 import type { ClientSettings, Paths } from "./frontends/options.ts";
 import { withCallerHeaders } from "./overrides/caller_headers.ts";
 import type { ServedServer } from "./served_server.ts";
 
 export type { Endpoint };
 
-/** A server as clients of the network find it. */
+/** A server as clients of the network find it; `prefix` is what stands before its paths: empty, or `/name`. */
 export interface Mount {
-  readonly routes: readonly Route[];
+  /** The same sessions are found below each prefix. */
+  routes(prefix: string): readonly Route[];
   /** The preferred one first; `base` is what stands before all paths. */
-  endpoints(base: string): Endpoint[];
+  endpoints(base: string, prefix: string): Endpoint[];
 }
 
 interface MountOptions extends ClientSettings {
-  /** What stands before the paths of this server alone: empty, or `/name`. */
-  readonly prefix: string;
   readonly bodies: Bodies;
   readonly unread: Accounts;
   /** What clients put before the paths. */
-  readonly publicBase: SseFrontendOptions["publicBase"];
+  readonly publicBase: FrontendOptions["publicBase"];
 }
 
 /** Each cell of the matrix meets the same gateway. */
-export function mount(server: ServedServer, { prefix, ...options }: MountOptions): Mount {
+export function mount(server: ServedServer, options: MountOptions): Mount {
   const { gateway: { accept, stopping, refuseFull }, config, emit } = server;
   const { eventStore, eventLimits } = config;
   const frontends = config.transports.flatMap((name) => FRONTENDS.filter((wire) => wire.name === name));
-  const paths = below(prefix, config.paths);
+  const at = (prefix: string) => below(prefix, config.paths);
   const served = {
-    ...{ ...config, ...options, ...paths },
+    ...{ ...config, ...options },
     ...{ accept, stopping, refuseFull, emit },
     crowded: () => server.crowded,
     events: eventStore === "memory" ? memoryEventStore(eventLimits) : undefined,
   };
+  const wires = frontends.map((frontend): RoutesAt<Paths> => frontend.serve(served));
   return {
-    routes: withCallerHeaders(
-      frontends.flatMap((frontend): readonly Route[] => frontend.routes(served)),
-      config,
-    ),
-    endpoints: (base) => frontends.map((frontend) => frontend.endpoint(paths, base)),
+    routes: (prefix) => withCallerHeaders(wires.flatMap((routesAt) => routesAt(at(prefix))), config),
+    endpoints: (base, prefix) => frontends.map((frontend) => frontend.endpoint(at(prefix), base)),
   };
 }
 

@@ -39,8 +39,9 @@ type Servers = ReadonlyMap<string, ServedServer>;
 /** A server and where clients find it. */
 interface Mounted {
   readonly name: string;
-  readonly prefix: string;
   readonly mount: Mount;
+  /** All that it has had; the newest one, which clients are told, is the last. */
+  readonly prefixes: Set<string>;
 }
 
 export class Network {
@@ -87,7 +88,8 @@ export class Network {
 
   /** Where clients find a server, the preferred wire first. */
   endpointsOf(server: ServedServer): Endpoint[] {
-    return this.#mounts.get(server)?.mount.endpoints(this.#base) ?? [];
+    const mounted = this.#mounts.get(server);
+    return mounted ? endpointsOf(mounted, this.#base) : [];
   }
 
   /** What is bound, where the URLs do not show it. */
@@ -119,17 +121,20 @@ export class Network {
     return httpService({ routes: this.#routes(), policies });
   }
 
-  /** The routes of one server stand at the root. */
+  /** A server alone stands at the root. Who found it elsewhere goes on there, whoever has come or gone. */
   #place(name: string, server: ServedServer): void {
-    if (this.#mounts.has(server) || !isOnNetwork(server.config)) return;
+    if (!isOnNetwork(server.config)) return;
+    const mounted = this.#mounts.get(server) ?? { name, mount: this.#mount(server), prefixes: new Set() };
     const prefix = this.#process.clients.basePath + (this.#servers.size > 1 ? `/${name}` : "");
-    this.#mounts.set(server, { name, prefix, mount: this.#mount(server, prefix) });
+    mounted.prefixes.delete(prefix);
+    mounted.prefixes.add(prefix);
+    this.#mounts.set(server, mounted);
   }
 
-  #mount(server: ServedServer, prefix: string): Mount {
+  #mount(server: ServedServer): Mount {
     const { clients } = this.#process;
     return mount(server, {
-      ...{ ...clients, prefix },
+      ...clients,
       publicBase: (request, caller) => clients.baseUrl || this.#forwarded.prefix(request, caller),
       bodies: new Bodies(server.config.maxBodyBytes, this.#bodies),
       unread: this.#unread.within(server.config),
@@ -139,7 +144,7 @@ export class Network {
   /** Those of servers on their way out are behind all others: what their open calls wait for still comes there. */
   #routes(): Route[] {
     const { healthEndpoints } = this.#process.clients;
-    const own = [...this.#mounted(), ...this.#leaving()].flatMap(({ mount }) => mount.routes);
+    const own = [...this.#mounted(), ...this.#leaving()].flatMap(routesOf);
     const healthy = healthEndpoints.map((path) => ({ path, http: getOnly(() => new Response("ok")) }));
     return [...healthy, ...this.#reports(), ...own];
   }
@@ -171,11 +176,21 @@ export class Network {
 
   #listed(request: Request, caller: Caller) {
     const base = publicBase(this.#process.clients) ?? this.#forwarded.base(request, caller) ?? this.#base;
-    return this.#mounted().map(({ name, mount }) => {
+    return this.#mounted().map((mounted) => {
+      const { name } = mounted;
       const description = this.#servers.get(name)?.config.description;
-      return { name, ...description !== undefined && { description }, endpoints: mount.endpoints(base) };
+      return { name, ...description !== undefined && { description }, endpoints: endpointsOf(mounted, base) };
     });
   }
+}
+
+function endpointsOf({ mount, prefixes }: Mounted, base: string): Endpoint[] {
+  return mount.endpoints(base, [...prefixes].at(-1) ?? "");
+}
+
+/** The newest ones first. */
+function routesOf({ mount, prefixes }: Mounted): Route[] {
+  return [...prefixes].reverse().flatMap((prefix) => mount.routes(prefix));
 }
 
 export function isOnNetwork({ transports }: Pick<ServerConfig, "transports">): boolean {

@@ -27,7 +27,7 @@ interface ServedServerOptions {
   readonly log: LogSettings;
   /** Who else hears of what happens to this server and its clients. */
   readonly sinks: readonly Sink[];
-  /** What it is called in events, where there are others; by default it is not named. */
+  /** Where there are others; by default it is not named in events. */
   readonly name?: string | undefined;
   /** Whether it is served, as one that has failed, where it cannot be had: it is not to hide others. False by default. */
   readonly tolerant?: boolean;
@@ -43,6 +43,8 @@ export class ServedServer {
   readonly #children = children();
   readonly #sinks: Sink[];
   readonly emit: Sink;
+  /** What it is called in events: nothing where it is alone. */
+  nameInEvents: string | undefined;
   readonly #upstream: Upstream;
   /** What stood in the files that its configuration names. */
   readonly #fileTexts: string;
@@ -55,7 +57,8 @@ export class ServedServer {
     this.#fileTexts = fileTextsOf(config);
     const overrides = new Overrides();
     this.#sinks = [this.health.sink, this.#children.hear, ...sinks];
-    const emit = this.emit = named(name, bus(this.#sinks));
+    this.nameInEvents = name;
+    const emit = this.emit = this.#named(bus(this.#sinks));
     const upstream = this.#upstream = overridden(this.#upstreamOf(config, tolerant), overrides);
     const sessions = this.#sessions = new LiveSessions(config);
     const placement = this.#placement = new Placement(config, {
@@ -67,7 +70,7 @@ export class ServedServer {
     });
     const parts = { placement, sessions, emit, overrides };
     this.gateway = createGateway({ ...config, ...log }, parts);
-    this.runtime = createRuntime(config, { ...parts, children: this.#children, name });
+    this.runtime = createRuntime(config, { ...parts, children: this.#children });
   }
 
   /** Whether another configuration, and the files that it names, would come to the same server. */
@@ -131,6 +134,13 @@ export class ServedServer {
     await this.#placement[Symbol.asyncDispose]();
   }
 
+  #named(emit: Sink): Sink {
+    return (event) => {
+      const backend = this.nameInEvents;
+      emit(backend === undefined ? event : { ...event, backend });
+    };
+  }
+
   #upstreamOf(config: ServerConfig, tolerant: boolean): Upstream {
     try {
       return createUpstream(config, this.emit);
@@ -155,10 +165,6 @@ export class ServedServer {
   }
 }
 
-function named(backend: string | undefined, emit: Sink): Sink {
-  return backend === undefined ? emit : (event) => emit({ ...event, backend });
-}
-
 function noTrialWarning(): string {
   return `${
     optionName("exitOnFailure")
@@ -178,16 +184,15 @@ interface GatewayParts {
 
 interface RuntimeParts extends GatewayParts {
   readonly children: Children;
-  readonly name: string | undefined;
 }
 
 function createRuntime(
   config: ServerConfig,
-  { placement, sessions, overrides, children, name, emit }: RuntimeParts,
+  { placement, sessions, overrides, children, emit }: RuntimeParts,
 ): Runtime {
   const { server } = config;
   return new Runtime({
-    name: name ?? server.name,
+    name: server.name,
     server: server.label,
     kind: server.kind,
     // A socket has them but once, in its handshake.

@@ -73,19 +73,18 @@ export class ServerSet {
   /** From now on these are the servers. */
   adopt({ servers }: Plan): void {
     this.#servers = servers;
+    for (const [name, server] of servers) server.nameInEvents = servers.size > 1 ? name : undefined;
   }
 
-  /** From one server to several all of them move to other paths, and back. */
   #kept(configs: Configs): Servers {
-    const before = this.#servers;
-    const stay = (before.size > 1) === (configs.size > 1);
+    const several = configs.size > 1;
     return new Map(
-      [...before].filter(([name, server]) => {
+      [...this.#servers].filter(([name, server]) => {
         const config = configs.get(name);
         if (!config) return false;
         if (isOfStdin(server.config)) return true;
         // What could not be had may be there by now.
-        return stay && isUnchanged(server, config) && (server.usable || !this.#canBeHad(config));
+        return isUnchanged(server, config) && (server.usable || several && !this.#canBeHad(config));
       }),
     );
   }

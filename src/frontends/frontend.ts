@@ -29,7 +29,10 @@ export interface Endpoint {
   readonly url: string;
 }
 
-/** `Options` is all that the wire has to be told, its paths included. */
+/** The routes that stand on these paths. */
+export type RoutesAt<Paths> = (paths: Paths) => readonly Route[];
+
+/** `Options` is all that the wire has to be told but its paths. */
 export interface Frontend<Options, Paths> {
   /** As `--outputTransport` calls it. */
   readonly name: string;
@@ -37,7 +40,8 @@ export interface Frontend<Options, Paths> {
   readonly wire: Wire;
   /** The options that name paths where it answers plain requests, which no other route may have. */
   readonly httpPaths: readonly (keyof Paths)[];
-  routes(options: Options): readonly Route[];
+  /** Makes what its sessions are kept in, once; they are found on all paths that the answer is asked for. */
+  serve(options: Options): RoutesAt<Paths>;
   /** The URL that clients are told, below this base: `http://host:port`, and more where a proxy is in front. */
   endpoint(paths: Paths, base: string): Endpoint;
 }

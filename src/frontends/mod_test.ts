@@ -40,16 +40,10 @@ function rig(options: Partial<FrontendOptions> = {}) {
     ...{ keepAliveMs: 60_000, sessionTimeoutMs: 60_000, maxBodyBytes: MAX_BODY_BYTES },
     ...{ maxBufferedMessages: 100, maxBufferedBytes: 1 << 20 },
     ...{ bodies: looseBodies(), unread: looseUnread(), stopping: new Stopping(), emit: () => {} },
-    ...{
-      streamableHttpPath: "/mcp",
-      ssePath: "/sse",
-      messagePath: "/message",
-      wsPath: "/ws",
-      publicBase: () => "",
-    },
-    ...options,
+    ...{ publicBase: () => "", ...options },
   };
-  const routes = FRONTENDS.flatMap((frontend): readonly Route[] => frontend.routes(all));
+  const paths = { streamableHttpPath: "/mcp", ssePath: "/sse", messagePath: "/message", wsPath: "/ws" };
+  const routes = FRONTENDS.flatMap((frontend): readonly Route[] => frontend.serve(all)(paths));
   const http = (path: string): Handler => {
     for (const route of routes) if (route.path === path && "http" in route) return route.http;
     throw new Error(`Nothing answers on ${path}`);

@@ -15,13 +15,10 @@ import { type Posted, posting, type ReceiveOptions, refuseFull } from "./posted.
 import { type NamedSession, SessionDirectory } from "./session_directory.ts";
 
 /** The limits are those of what a client sent and the server has not read. */
-interface SseOptions extends ReceiveOptions, BufferLimits {
+export interface SseOptions extends ReceiveOptions, BufferLimits {
   readonly accept: Accept;
-  /** What the `endpoint` event names before the session: path, or base URL and path, of the POST route. */
-  readonly endpoint: (request: Request, caller: Caller) => string;
-  /** Below them clients name their sessions themselves. */
-  readonly ssePath: string;
-  readonly messagePath: string;
+  /** What clients put before the paths: empty, a URL or a path, without a slash at its end. */
+  readonly publicBase: (request: Request, caller: Caller) => string;
   readonly keepAliveMs: number;
   readonly unread: Accounts;
 }
@@ -35,35 +32,40 @@ interface SseRoutes {
   readonly owns: Owns;
 }
 
+/** Below them clients name their sessions themselves. */
 interface SsePaths {
   readonly ssePath: string;
   readonly messagePath: string;
-}
-
-export interface SseFrontendOptions extends Omit<SseOptions, "endpoint"> {
-  /** What clients put before the paths: empty, a URL or a path, without a slash at its end. */
-  readonly publicBase: (request: Request, caller: Caller) => string;
 }
 
 export const sseFrontend = {
   name: "sse",
   wire: "sse",
   httpPaths: ["ssePath", "messagePath"],
-  routes(options) {
-    const { ssePath, messagePath, publicBase } = options;
-    const endpoint = (request: Request, caller: Caller) => publicBase(request, caller) + messagePath;
-    const { connect, message, owns } = sse({ ...options, endpoint });
+  serve(options) {
+    const at = sse(options);
     const below = "{session}";
-    return [{ path: ssePath, http: connect, below }, { path: messagePath, http: message, below, owns }];
+    return (paths) => {
+      const { connect, message, owns } = at(paths);
+      const { ssePath, messagePath } = paths;
+      return [{ path: ssePath, http: connect, below }, { path: messagePath, http: message, below, owns }];
+    };
   },
   endpoint: ({ ssePath }, base) => ({ label: "SSE", type: "sse", url: base + ssePath }),
-} as const satisfies Frontend<SseFrontendOptions, SsePaths>;
+} as const satisfies Frontend<SseOptions, SsePaths>;
 
-export function sse(options: SseOptions): SseRoutes {
+export function sse(options: SseOptions): (paths: SsePaths) => SseRoutes {
   const sessions = new SessionDirectory<SseSession>();
+  return (paths) => routesAt(paths, sessions, options);
+}
 
+function routesAt(
+  { ssePath, messagePath }: SsePaths,
+  sessions: SessionDirectory<SseSession>,
+  options: SseOptions,
+): SseRoutes {
   function idIn(request: Request): string | null {
-    return partBelow(options.messagePath, request) ?? new URL(request.url).searchParams.get("sessionId");
+    return partBelow(messagePath, request) ?? new URL(request.url).searchParams.get("sessionId");
   }
 
   function sessionOf(request: Request, caller: Caller): SseSession {
@@ -74,7 +76,7 @@ export function sse(options: SseOptions): SseRoutes {
 
   /** What the client calls its session; undefined where it leaves that to us. Throws RequestError for what cannot be. */
   function nameIn(request: Request): string | undefined {
-    const name = partBelow(options.ssePath, request);
+    const name = partBelow(ssePath, request);
     if (name === undefined) return undefined;
     if (!NAME.test(name)) throw new RequestError(`Bad Request: the name of a session is ${NAME_RULE}`);
     // Whose it is is nobody's business.
@@ -118,9 +120,8 @@ export function sse(options: SseOptions): SseRoutes {
       });
       sessions.add(opened);
       void admission.run(opened);
-      return opened.start(
-        options.endpoint(request, caller) + (name === undefined ? `?sessionId=${id}` : `/${id}`),
-      );
+      const route = options.publicBase(request, caller) + messagePath;
+      return opened.start(route + (name === undefined ? `?sessionId=${id}` : `/${id}`));
     },
     message: posting({ ...options, check }, async (posted, request, caller) => {
       const session = sessionOf(request, caller);

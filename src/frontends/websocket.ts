@@ -36,23 +36,21 @@ interface WebSocketPaths {
   readonly messagePath: string;
 }
 
-export interface WebSocketFrontendOptions extends WebSocketOptions, WebSocketPaths {}
-
 export const webSocketFrontend = {
   name: "ws",
   wire: "websocket",
   // None: an upgrade is told apart from what else comes there.
   httpPaths: [],
-  routes(options) {
+  serve(options) {
     const upgrade = websocket(options);
-    return [options.wsPath, options.messagePath].map((path) => ({ path, upgrade }));
+    return ({ wsPath, messagePath }) => [wsPath, messagePath].map((path) => ({ path, upgrade }));
   },
   endpoint: ({ wsPath }, base) => ({
     label: "WebSocket",
     type: "ws",
     url: base.replace(/^http/i, "ws") + wsPath,
   }),
-} as const satisfies Frontend<WebSocketFrontendOptions, WebSocketPaths>;
+} as const satisfies Frontend<WebSocketOptions, WebSocketPaths>;
 
 export function isUpgrade(request: Request): boolean {
   return says(request.headers.get("upgrade"), "websocket");

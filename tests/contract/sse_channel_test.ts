@@ -10,16 +10,14 @@ async function openPair(): Promise<ChannelPair> {
   const served = serve((accept) => {
     const { connect, message } = sse({
       accept,
-      endpoint: () => "/message",
-      ssePath: "/sse",
-      messagePath: "/message",
+      publicBase: () => "",
       keepAliveMs: 60_000,
       maxBufferedMessages: 1_000,
       maxBufferedBytes: 1 << 26,
       bodies: looseBodies(),
       unread: looseUnread(),
       stopping: new Stopping(),
-    });
+    })({ ssePath: "/sse", messagePath: "/message" });
     return (request) => (new URL(request.url).pathname === "/sse" ? connect : message)(request, nobody());
   });
   const far = await SseFar.open(`http://${served.authority}/sse`);

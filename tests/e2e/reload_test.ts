@@ -1,7 +1,7 @@
 /** Another configuration while the gateway runs: by SIGHUP and by a change of the file. */
 import assert from "node:assert/strict";
 import { configFolder } from "../support/config_folder.ts";
-import { type Keystone, startKeystone } from "../support/keystone.ts";
+import { eventually, type Keystone, startKeystone } from "../support/keystone.ts";
 import { answer, beginSession, callTool, post } from "../support/rpc.ts";
 import { SMALL } from "../support/small_server.ts";
 
@@ -68,6 +68,22 @@ Deno.test("SIGHUP has the file read anew: what is new is served, and who was the
   assert.deepEqual(Object.keys(listed.servers), ["kept", "fresh"]);
 });
 
+Deno.test("a server that was alone keeps its session when the file gets another one, and when it loses that", async () => {
+  await using rig = await serving({ one: SERVER });
+  const root = `http://127.0.0.1:${rig.gateway.port}/mcp`;
+  const session = await beginSession(root);
+  const pid = await pidOf(root, session);
+  await rig.write(fileOf({ one: SERVER, two: SERVER }));
+  rig.gateway.signal("SIGHUP");
+  await rig.gateway.logged(/Another configuration counts.*added=\["two"\]/);
+  for (const url of [root, rig.url("one")]) assert.equal(await pidOf(url, session), pid);
+  await pidOf(rig.url("two"), await beginSession(rig.url("two")));
+  await rig.write(fileOf({ one: SERVER }));
+  rig.gateway.signal("SIGHUP");
+  await rig.gateway.logged(/Another configuration counts.*removed=\["two"\]/);
+  for (const url of [root, rig.url("one")]) assert.equal(await pidOf(url, session), pid);
+});
+
 Deno.test("a file that is wrong changes nothing when it is read anew, and says all that is wrong", async () => {
   await using rig = await serving({ one: SERVER, two: SERVER });
   const session = await beginSession(rig.url("one"));
@@ -93,7 +109,8 @@ Deno.test("--watch has the file read anew when another one takes its place", asy
   await rig.write(fileOf({ one: SERVER, three: SERVER }));
   await rig.gateway.logged(/Another configuration counts/);
   await pidOf(rig.url("three"), await beginSession(rig.url("three")));
-  assert.equal(await statusOf(rig.url("two")), 404);
+  // While it stops it says so.
+  await eventually(() => statusOf(rig.url("two")), (status) => status === 404);
 });
 
 Deno.test("a file that was found is the one that is read anew, also where it is gone and another could be found", async () => {

@@ -199,6 +199,12 @@ Deno.test("App is not made where its only server cannot be had", () => {
   assert.throws(() => new App(configOf({ lost }), { version: "1", sinks: [] }), ConfigError);
 });
 
+Deno.test("App.apply leaves no server alone that cannot be had", async () => {
+  await using rig = serving(configOf({ good: small, lost }));
+  assert.throws(() => rig.app.apply(configOf({ lost })), ConfigError);
+  assert.deepEqual(rig.app.announced.map(({ name }) => name), ["good", "lost"]);
+});
+
 Deno.test("App.apply calls a remote anew whose token is another one in the same file", async () => {
   const file = await Deno.makeTempFile();
   await Deno.writeTextFile(file, "first");
@@ -308,11 +314,64 @@ Deno.test("App.apply takes other origins at once, and says what has to wait for 
   assert.deepEqual(later, ["listen"]);
 });
 
-Deno.test("App.apply moves a server that is one of several now below its name", async () => {
+Deno.test("App.apply leaves a server that others join, or leave alone, to who found it where it was", async () => {
   await using rig = serving(configOf({ one: small }));
+  const at = (path: string) => new URL(path, rig.url("one")).href;
   assert.equal(new URL(rig.url("one")).pathname, "/mcp");
-  const { changed } = rig.app.apply(configOf({ one: small, two: small }));
-  assert.deepEqual(changed, ["one"]);
+  const session = await beginSession(at("/mcp"));
+  const pid = await pidOf(at("/mcp"), session);
+  const joined = rig.app.apply(configOf({ one: small, two: small }));
+  assert.deepEqual(joined, { added: ["two"], changed: [], removed: [], later: [] });
   assert.equal(new URL(rig.url("one")).pathname, "/one/mcp");
-  await pidOf(rig.url("one"), await beginSession(rig.url("one")));
+  const second = await beginSession(at("/two/mcp"));
+  const other = await pidOf(at("/two/mcp"), second);
+  for (const path of ["/mcp", "/one/mcp"]) assert.equal(await pidOf(at(path), session), pid, path);
+  assert.equal(await statusOf(at("/one/mcp"), second), 404);
+  rig.app.apply(configOf({ two: small }));
+  assert.equal(new URL(rig.url("two")).pathname, "/mcp");
+  const away = (path: string) => new URL(path, rig.url("two")).href;
+  for (const path of ["/mcp", "/two/mcp"]) assert.equal(await pidOf(away(path), second), other, path);
+  await eventually(() => statusOf(away("/one/mcp"), session), (status) => status === 404);
+  assert.equal(await statusOf(away("/mcp"), session), 404);
 });
+
+Deno.test("App.apply lets clients of SSE go on where they came, and tells new ones the paths that they took", async () => {
+  await using rig = serving(configOf({ one: { ...small, options: { outputTransport: ["sse"] } } }));
+  const at = (path: string) => new URL(path, rig.url("one")).href;
+  const streams = [await openSse(at("/sse")), await openSse(at("/sse/mine"))];
+  rig.app.apply(configOf({ one: { ...small, options: { outputTransport: ["sse"] } }, two: small }));
+  streams.push(await openSse(at("/sse")), await openSse(at("/one/sse")), await openSse(at("/one/sse/ours")));
+  const told = streams.map(({ endpoint }) => endpoint.replace(/=.*/, "=…"));
+  assert.deepEqual(told, [
+    ...["/message?sessionId=…", "/message/mine", "/message?sessionId=…"],
+    ...["/one/message?sessionId=…", "/one/message/ours"],
+  ]);
+  for (const { endpoint } of streams) {
+    const { status, body } = await post(at(endpoint), initialize(0));
+    await body?.cancel();
+    assert.equal(status, 202, endpoint);
+  }
+  for (const { stream } of streams) await stream.cancel();
+});
+
+Deno.test("App.apply names a server in events as long as there are others", async () => {
+  await using rig = serving(configOf({ one: small }));
+  const named = () =>
+    rig.told("session.opened").map((event) => "backend" in event ? event.backend : undefined);
+  await beginSession(rig.url("one"));
+  rig.app.apply(configOf({ one: small, two: small }));
+  await beginSession(rig.url("one"));
+  rig.app.apply(configOf({ one: small }));
+  await beginSession(rig.url("one"));
+  assert.deepEqual(named(), [undefined, "one", undefined]);
+});
+
+/** A stream of SSE and what its first event names. */
+async function openSse(url: string) {
+  const { body } = await fetch(url);
+  assert(body);
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("\n\n")) text += (await reader.read()).value ?? assert.fail(text);
+  return { endpoint: /^data: (.*)$/m.exec(text)?.[1] ?? "", stream: reader };
+}

@@ -11,22 +11,21 @@ interface StreamablePaths {
   readonly streamableHttpPath: string;
 }
 
-export interface StreamableFrontendOptions extends StreamableOptions, StreamablePaths {}
-
 export const streamableFrontend = {
   name: "streamableHttp",
   wire: "streamableHttp",
   httpPaths: ["streamableHttpPath"],
-  routes(options) {
+  serve(options) {
     const http = streamable(options);
-    return [{ path: options.streamableHttpPath, http, ...http.owns && { owns: http.owns } }];
+    const { owns } = http;
+    return ({ streamableHttpPath: path }) => [{ path, http, ...owns && { owns } }];
   },
   endpoint: ({ streamableHttpPath }, base) => ({
     label: "Streamable HTTP",
     type: "http",
     url: base + streamableHttpPath,
   }),
-} as const satisfies Frontend<StreamableFrontendOptions, StreamablePaths>;
+} as const satisfies Frontend<StreamableOptions, StreamablePaths>;
 
 /** Answers every method of the MCP endpoint; refusals are thrown as GatewayError or answered with the request's id. */
 export function streamable(options: StreamableOptions): AsyncHandler & Partial<SessionHandler> {
