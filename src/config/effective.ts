@@ -12,6 +12,8 @@ export interface Sourced {
   readonly value: unknown;
   /** A place in a file, a variable, a flag or "default". */
   readonly source: string;
+  /** Of each entry of a record, by its name. */
+  readonly sources?: Readonly<Record<string, string>>;
 }
 
 type Values = Readonly<Record<string, Sourced>>;
@@ -31,28 +33,29 @@ export function effectiveConfiguration(
     [section, valuesOf(names.map(([name, key]) => [name, sourced(shared, key)]))] as const
   ).filter(([, values]) => Object.keys(values).length > 0);
   const own = [...config.servers].map(([name, { server, description }]): [string, Values] => {
-    const source = placeOfServer(file?.servers.find((one) => one.name === name));
+    const sourceOf = file?.servers.find((one) => one.name === name)?.sourceOf ?? (() => "command line");
     const given = servers.get(name);
     return [name, {
-      ...which(server, source),
-      ...description !== undefined && { description: { value: description, source } },
+      ...which(server, sourceOf),
+      ...description !== undefined &&
+        { description: { value: description, source: sourceOf("description") } },
       ...given && ownValues(given, shared),
     }];
   });
   return { sections: Object.fromEntries(sections), servers: Object.fromEntries(own) };
 }
 
-function placeOfServer(server: FileServer | undefined): string {
-  if (!server) return "command line";
-  return server.at ? `${server.at.file}:${server.at.line}` : "runtime";
-}
-
 /** As a file has it. */
 const TYPES = { detect: "http", streamableHttp: "streamable-http", sse: "sse", ws: "ws" } as const;
 
-function which(server: ServerInput, source: string): Values {
-  if (server.kind === "command") return { command: { value: commandTextOf(server), source } };
-  return { url: { value: server.label, source }, type: { value: TYPES[server.wire], source } };
+function which(server: ServerInput, sourceOf: FileServer["sourceOf"]): Values {
+  if (server.kind === "command") {
+    return { command: { value: commandTextOf(server), source: sourceOf("command") } };
+  }
+  return {
+    url: { value: server.label, source: sourceOf("url") },
+    type: { value: TYPES[server.wire], source: sourceOf("type") },
+  };
 }
 
 /** What a server has for itself. */
@@ -98,8 +101,12 @@ function pairs(given: Layered, key: OptionKey): Sourced | undefined {
     const [name, text] = splitPair(key, pair);
     return [name, findOption(key)?.secret ? REDACTED : given.givenBy(key, index)?.written ?? text];
   });
-  const sources = new Set(list.map((_, index) => sourceOf(given.givenBy(key, index), key)));
-  return { value: Object.fromEntries(shown), source: [...sources].join(", ") };
+  const sources = shown.map(([name], index) => [name, sourceOf(given.givenBy(key, index), key)] as const);
+  return {
+    value: Object.fromEntries(shown),
+    source: [...new Set(sources.map(([, source]) => source))].join(", "),
+    sources: Object.fromEntries(sources),
+  };
 }
 
 function listOf({ raw }: Layered, key: OptionKey): string[] {

@@ -60,13 +60,19 @@ Deno.test("parseArgs has a patch change what a server is, add one and switch one
 Deno.test("effectiveConfiguration calls what a patch has set runtime, and shows no secret of it", async () => {
   const outcome = await withPatch({
     timeouts: { request: "1s" },
-    servers: { files: { env: { A: "s3cret" } }, fresh: { url: "http://127.0.0.1:9/mcp" } },
+    servers: {
+      files: { env: { A: "s3cret" } },
+      fresh: { url: "http://127.0.0.1:9/mcp" },
+      other: { args: ["more"] },
+    },
   });
   const effective = effectiveConfiguration(outcome);
   assert.deepEqual(effective.sections.timeouts?.request, { value: "1s", source: "runtime" });
   assert.equal(effective.servers.fresh?.url?.source, "runtime");
-  assert.equal(effective.servers.files?.command?.source, "keystone.toml:4");
-  assert.match(effective.servers.files?.env?.source ?? "", /keystone\.toml:7, runtime|runtime/);
+  assert.equal(effective.servers.files?.command?.source, "keystone.toml:5");
+  assert.equal(effective.servers.other?.command?.source, "runtime");
+  assert.equal(effective.servers.fresh?.type?.source, "default");
+  assert.deepEqual(effective.servers.files?.env?.sources, { A: "runtime", B: "keystone.toml:7" });
   assert.doesNotMatch(JSON.stringify(effective), /s3cret/);
 });
 

@@ -171,10 +171,10 @@ Deno.test("keystone config print tells each value and its source, and config sch
   assert.match(stdout, /^port = 9000 +# keystone\.toml:2$/m);
   assert.match(stdout, /^host = "::1" +# KEYSTONE_HOST$/m);
   assert.match(stdout, /^maxSessions = "5" +# --maxSessions$/m);
-  assert.match(stdout, /^\[servers\.a\]\ncommand = "x" +# keystone\.toml:3$/m);
+  assert.match(stdout, /^\[servers\.a\]\ncommand = "x" +# keystone\.toml:4$/m);
   const json = JSON.parse((await runKeystone(["config", "print", "--json"], options)).stdout);
   assert.deepEqual(json.listen.port, { value: 9000, source: "keystone.toml:2" });
-  assert.deepEqual(json.servers.a.command, { value: "x", source: "keystone.toml:3" });
+  assert.deepEqual(json.servers.a.command, { value: "x", source: "keystone.toml:4" });
   const schema = JSON.parse((await runKeystone(["config", "schema"], options)).stdout);
   assert.equal(schema.$schema, "https://json-schema.org/draft/2020-12/schema");
 });

@@ -16,15 +16,35 @@ export function configurationText({ sections, servers }: EffectiveConfiguration)
     .join("\n").trimStart() + "\n";
 }
 
+/** A record is a table of its own, since each entry has its own source; TOML wants it behind all else. */
 function tableLines(path: readonly string[], values: Readonly<Record<string, Sourced>>): Line[] {
-  const heading = [{ text: "" }, { text: `[${path.map(keyText).join(".")}]` }];
+  const entries = Object.entries(values);
   return [
-    ...heading,
-    ...Object.entries(values).map(([name, { value, source }]) => ({
-      text: `${keyText(name)} = ${valueText(value)}`,
-      source,
-    })),
+    ...headingLines(path),
+    ...entries.filter(([, { sources }]) => !sources).map(([name, { value, source }]) =>
+      lineOf(name, value, source)
+    ),
+    ...entries.flatMap(([name, { value, sources }]) =>
+      sources ? recordLines([...path, name], value, sources) : []
+    ),
   ];
+}
+
+function recordLines(
+  path: readonly string[],
+  value: unknown,
+  sources: Readonly<Record<string, string>>,
+): Line[] {
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return [...headingLines(path), ...entries.map(([name, item]) => lineOf(name, item, sources[name] ?? ""))];
+}
+
+function headingLines(path: readonly string[]): Line[] {
+  return [{ text: "" }, { text: `[${path.map(keyText).join(".")}]` }];
+}
+
+function lineOf(name: string, value: unknown, source: string): Line {
+  return { text: `${keyText(name)} = ${valueText(value)}`, source };
 }
 
 function keyText(key: string): string {

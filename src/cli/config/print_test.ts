@@ -38,20 +38,29 @@ Deno.test("effectiveConfiguration gives each value with its source, and no secre
   assert.deepEqual(sections.log?.level, { value: "warn", source: "KEYSTONE_LOG_LEVEL" });
   assert.equal(sections.tls, undefined);
   assert.deepEqual(servers.files, {
-    command: { value: "run --api-key '***' '${TOKEN}'", source: "keystone.toml:6" },
-    description: { value: "Files", source: "keystone.toml:6" },
+    command: { value: "run --api-key '***' '${TOKEN}'", source: "keystone.toml:7" },
+    description: { value: "Files", source: "keystone.toml:10" },
     env: {
       value: { SHARED: "[REDACTED]", KEY: "[REDACTED]", OTHER: "[REDACTED]" },
       source: "keystone.toml:5, keystone.toml:11",
+      sources: { SHARED: "keystone.toml:5", KEY: "keystone.toml:11", OTHER: "keystone.toml:11" },
     },
     allowTools: { value: ["a", "${TOKEN}"], source: "keystone.toml:12" },
-    callTimeout: { value: { slow: "5m", "x_*": "${TIME}" }, source: "keystone.toml:13" },
+    callTimeout: {
+      value: { slow: "5m", "x_*": "${TIME}" },
+      source: "keystone.toml:13",
+      sources: { slow: "keystone.toml:13", "x_*": "keystone.toml:13" },
+    },
     requestTimeout: { value: "2s", source: "keystone.toml:9" },
   });
   assert.deepEqual(servers["far.1"], {
-    url: { value: "https://host/mcp", source: "keystone.toml:14" },
-    type: { value: "sse", source: "keystone.toml:14" },
-    headers: { value: { Authorization: "[REDACTED]" }, source: "keystone.toml:17" },
+    url: { value: "https://host/mcp", source: "keystone.toml:15" },
+    type: { value: "sse", source: "keystone.toml:16" },
+    headers: {
+      value: { Authorization: "[REDACTED]" },
+      source: "keystone.toml:17",
+      sources: { Authorization: "keystone.toml:17" },
+    },
     oauth2Bearer: { value: "[REDACTED]", source: "keystone.toml:18" },
   });
 });
@@ -66,6 +75,10 @@ Deno.test("configurationText is TOML, with the source behind each value", async 
   const configuration = await effective([]);
   const text = configurationText(configuration);
   assert.doesNotMatch(text, /s3cret/);
+  assert.match(
+    text,
+    /^\[servers\.files\.env\]\nSHARED = .* # keystone.toml:5\nKEY = .* # keystone.toml:11$/m,
+  );
   assert.match(text, /^port = "\$\{PORT\}" +# keystone.toml:3$/m);
   const reading = await readDocument(text, "toml");
   assert(reading.kind === "document");

@@ -4,7 +4,7 @@ import { HTTP, remoteUrl, WEB_SOCKET } from "../../options/network_values.ts";
 import { similarName } from "../../base/similar.ts";
 import { commandLabel, commandText } from "../command_label.ts";
 import type { Path } from "../document/document.ts";
-import type { FilePosition, Layer } from "../layers.ts";
+import type { Layer } from "../layers.ts";
 import { isServerOption, optionEntries } from "../options.ts";
 import {
   directCommand,
@@ -28,8 +28,8 @@ export interface FileServer {
   readonly description?: string;
   /** What was set of it while it is served. */
   readonly runtime?: Layer;
-  /** Undefined for one that was added while others are served. */
-  readonly at?: FilePosition;
+  /** Where something of it comes from that is no option. */
+  readonly sourceOf: (key: OwnKey) => string;
 }
 
 /** Which wire a client's file means by `type`; `http` is what finds out by itself. */
@@ -44,6 +44,7 @@ const WIRES: Readonly<Record<string, ServerRemote["wire"]>> = {
 };
 
 /** What is no option. */
+type OwnKey = "command" | "url" | "type" | "description";
 const OWN_KEYS = ["command", "args", "url", "type", "transport", "description", "disabled"];
 const TYPES = ["stdio", ...Object.keys(WIRES)];
 
@@ -76,8 +77,21 @@ export function readServerEntry(entry: Entry): ReadEntry {
   const server = inputOf(entry);
   if (!server) return { layer };
   const about = description !== undefined && { description };
-  const at = findings.at(path);
-  return { layer, server: { name, layer, server, ...runtime && { runtime }, ...at && { at }, ...about } };
+  const sourceOf = (key: OwnKey) => sourceIn(entry, key);
+  return { layer, server: { name, layer, server, ...runtime && { runtime }, sourceOf, ...about } };
+}
+
+/** What says it as well, or is a part of it. */
+const MORE_KEYS: Partial<Record<OwnKey, string>> = { command: "args", type: "transport" };
+
+/** A place in the file; "runtime" for what was set while it is served, be it in part. */
+function sourceIn({ path, context: { value, findings } }: Entry, key: OwnKey): string {
+  const places = [key, MORE_KEYS[key]]
+    .filter((name) => name !== undefined && valueAt(value, [...path, name]) !== undefined)
+    .map((name) => findings.at([...path, name!]));
+  const [at] = places;
+  if (places.length === 0) return "default";
+  return at && !places.includes(undefined) ? `${at.file}:${at.line}` : "runtime";
 }
 
 /** Whether somebody has switched it off; what else is written of it does not count then. */
