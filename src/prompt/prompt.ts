@@ -6,11 +6,11 @@ import { GatewayError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { completionOf, type Known } from "./completion.ts";
 import { type Dialog, execute } from "./execute.ts";
-import { hasSecret } from "./history.ts";
 import { parseCommand } from "./parse_command.ts";
 import { PromptError } from "./prompt_error.ts";
 import { Screen, type Terminal } from "./screen.ts";
 import type { PromptTarget } from "./target.ts";
+import { hasSecret, masked } from "./typed_secrets.ts";
 
 const PROMPT = "keystone> ";
 const LEFT = "\nThe prompt is left, and the gateway goes on; Ctrl-C stops it\n";
@@ -37,13 +37,15 @@ export class Prompt implements Disposable {
   /** What came while another line was being done. */
   readonly #waiting: string[] = [];
   readonly #dialog: Dialog = { askSecret: (question) => this.#ask(question), hidden: new Set() };
+  /** Of the line that is typed, as it appears. */
+  #drawn = "";
   #busy = false;
   #question: Question | undefined;
   #open = true;
 
   constructor(options: PromptOptions) {
     this.#options = options;
-    this.#screen = new Screen(options.terminal);
+    this.#screen = new Screen(options.terminal, (chunk) => this.#seen(chunk));
     this.#lines = createInterface({
       input: options.input,
       output: this.#screen,
@@ -94,6 +96,28 @@ export class Prompt implements Disposable {
     this.#lines.write(null, { name: "return" });
   }
 
+  /** Of what readline writes: nothing of an answer to a question, and of a line no secret. */
+  #seen(chunk: string): string {
+    if (this.#question) return "";
+    const { line } = this.#lines;
+    if (chunk === PROMPT + line) return PROMPT + (this.#drawn = masked(line));
+    // A character at the end of the line: all else is drawn with the whole line.
+    if (chunk === "" || !line.endsWith(chunk)) {
+      if (chunk.includes("\n")) this.#drawn = "";
+      return chunk;
+    }
+    const shown = masked(line);
+    const added = shown.slice(-chunk.length);
+    this.#drawn += added;
+    if (this.#drawn !== shown) queueMicrotask(() => this.#redraw());
+    return added;
+  }
+
+  /** What was no secret until now is one, or the other way round. */
+  #redraw(): void {
+    if (this.#open && !this.#question && this.#drawn !== masked(this.#lines.line)) this.#lines.prompt(true);
+  }
+
   #known(): Known {
     const runtimes = [...this.#options.runtimes()];
     const sessions = runtimes.flatMap(([, runtime]) => runtime.sessions().map(({ id }) => id));
@@ -114,7 +138,6 @@ export class Prompt implements Disposable {
 
   #ask(text: string): Promise<string | undefined> {
     this.#screen.tell(escaped(text));
-    this.#screen.muted = true;
     return new Promise((answer) => this.#question = { text, answer });
   }
 
@@ -122,7 +145,6 @@ export class Prompt implements Disposable {
     const question = this.#question;
     if (!question) return;
     this.#question = undefined;
-    this.#screen.muted = false;
     this.#screen.tell("\n");
     question.answer(secret);
   }

@@ -99,6 +99,26 @@ Deno.test("Prompt takes what is pasted behind the question as its answer, unseen
   assert(!at.terminal.written.includes("s3c"), at.terminal.written);
 });
 
+Deno.test("Prompt shows stars for what is a secret of a line, as soon as that can be known", async () => {
+  await using at = promptRig();
+  for (const key of "env set API_TOKEN=s3cret") at.type(key);
+  await at.showing(/^keystone> env set API_TOKEN=\*{6}$/);
+  at.type("\x1b[D\x1b[DX");
+  await at.showing(/^keystone> env set API_TOKEN=\*{7}$/);
+  at.type(CTRL.e + "9");
+  at.prompt.above("INF something happened\n");
+  await at.showing(/\nkeystone> env set API_TOKEN=\*{8}$/);
+  assert(!/s3c|ret|X|9/.test(at.terminal.written), at.terminal.written);
+  at.type(CTRL.u + "header set X-Key:");
+  await at.showing(/\nkeystone> header set X-Key:$/);
+  at.type(CTRL.u + "env set URL=https://me:word@host");
+  await at.showing(/\nkeystone> env set URL=https:\/\/\*+@host$/);
+  at.type(CTRL.u + "bearer cl");
+  await at.showing(/\nkeystone> bearer \*\*$/);
+  at.type("ear");
+  await at.showing(/\nkeystone> bearer clear$/);
+});
+
 Deno.test("Prompt does not call lines back that have a secret, and others it does", async () => {
   await using at = promptRig();
   at.type("sessions\r");

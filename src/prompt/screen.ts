@@ -1,4 +1,4 @@
-/** What is written on a terminal: by readline, which can be muted, and beside it. */
+/** What is written on a terminal: by readline, of which not all may be seen, and beside it. */
 import { Writable } from "node:stream";
 
 export interface Terminal {
@@ -11,13 +11,14 @@ export interface Terminal {
 const USUAL_COLUMNS = 80;
 
 export class Screen extends Writable {
-  /** While it is, nothing appears of what is typed. */
-  muted = false;
   readonly #terminal: Terminal;
+  readonly #seen: (chunk: string) => string;
 
-  constructor(terminal: Terminal) {
+  /** `seen` gives what appears of something that readline writes. */
+  constructor(terminal: Terminal, seen: (chunk: string) => string) {
     super({ decodeStrings: false });
     this.#terminal = terminal;
+    this.#seen = seen;
   }
 
   /** Readline asks whenever it draws. */
@@ -26,7 +27,7 @@ export class Screen extends Writable {
     return this.#terminal.columns() || USUAL_COLUMNS;
   }
 
-  /** Also while it is muted. */
+  /** All of it appears. */
   tell(text: string): void {
     this.#terminal.write(text);
   }
@@ -39,7 +40,7 @@ export class Screen extends Writable {
   }
 
   override _write(chunk: unknown, _encoding: string, done: () => void): void {
-    if (!this.muted && typeof chunk === "string") this.tell(chunk);
+    if (typeof chunk === "string") this.tell(this.#seen(chunk));
     done();
   }
 }

@@ -86,6 +86,9 @@ Deno.test({
     await type("shown\r");
     await screen.matching(/Value of SHADE: [^]*"SHADE":"\[REDACTED]"}}: live 0, restart 1, kept 0/);
     assert.equal(await variableOf(url, session), "not-to-be-shown");
+    await type("env set API_TOKEN=not-to-be-seen");
+    await screen.matching(/API_TOKEN=\*{14}/);
+    await type("\x15");
     const before = screen.text;
     assert(!before.includes("not-to-be"), before);
     await type("quit\r");

@@ -1,6 +1,6 @@
 /** Starts the real gateway as a user would, in a process of its own, on a free port. */
 import { fileURLToPath as fromFileUrl } from "node:url";
-import { DEADLINE_MS } from "../contract/deadline.ts";
+import { DEADLINE_MS, inTime } from "../contract/deadline.ts";
 import { WATCHER_NAME } from "../../src/backends/process/orphan_watch.ts";
 
 /** Published servers, pinned, started without a package manager in between. */
@@ -252,7 +252,7 @@ export class TextLog {
   async matching(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.text)) {
       if (this.#over) throw new Error(`The output ended without ${pattern}:\n${this.text}`);
-      await this.#changed.promise;
+      await inTime(this.#changed.promise, `${pattern} in\n${this.text}\n`);
     }
     return this.text;
   }

@@ -1,5 +1,7 @@
 /** A terminal in memory: what is to be seen on it after all that was written. */
 
+import { inTime } from "../contract/deadline.ts";
+
 /** What readline and the log write: text, line ends, and these sequences. */
 // deno-lint-ignore no-control-regex -- these are what a terminal is told
 const PIECE = /\x1b\[(\d*)([A-HJK])|[\r\n\x07]|[^\x1b\r\n\x07]/gu;
@@ -33,7 +35,9 @@ export class MemoryTerminal {
 
   /** Settles with the rows when they match, joined by line ends. */
   async showing(pattern: RegExp): Promise<string[]> {
-    while (!pattern.test(this.rows.join("\n"))) await this.#changed.promise;
+    while (!pattern.test(this.rows.join("\n"))) {
+      await inTime(this.#changed.promise, `${pattern} in\n${this.rows.join("\n")}\n`);
+    }
     return this.rows;
   }
 
