@@ -38,6 +38,12 @@ export interface Announced {
   readonly endpoints: readonly Endpoint[];
 }
 
+export interface ServerReport {
+  readonly status: OverallHealth["status"];
+  readonly reason?: string;
+  readonly sessions: number;
+}
+
 /** What a new configuration has changed. */
 export interface ConfigChanges extends ServerChanges {
   /** What takes effect at the next start alone: sections of the process, and servers on stdin. */
@@ -114,6 +120,14 @@ export class App {
   /** Of all servers together. */
   get health(): OverallHealth {
     return overallHealth(this.#servers.byName);
+  }
+
+  /** How each of them fares, by its name. */
+  get reports(): ReadonlyMap<string, ServerReport> {
+    return new Map([...this.#servers.byName].map(([name, { health, runtime }]) => {
+      const { status, reason } = health.report();
+      return [name, { status, ...reason !== undefined && { reason }, sessions: runtime.sessions().length }];
+    }));
   }
 
   /** Every call that waits for its answer, oldest first: what may be shown to who runs the gateway. */

@@ -17,6 +17,7 @@ const STATUS: GatewayStatus = {
   uptimeSeconds: 1,
   urls: [],
   openRequests: 0,
+  servers: {},
   health: { status: "ok", serving: true },
   sessions: 0,
   children: 0,

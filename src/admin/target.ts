@@ -43,4 +43,12 @@ export interface GatewayStatus extends Counts {
   /** Where clients of the network reach it. */
   readonly urls: readonly string[];
   readonly openRequests: number;
+  /** By name. */
+  readonly servers: Readonly<Record<string, ServerStatus>>;
+}
+
+export interface ServerStatus {
+  readonly status: string;
+  readonly reason?: string;
+  readonly sessions: number;
 }

@@ -124,6 +124,7 @@ export class Administration implements AdminTarget, AsyncDisposable {
       openRequests: app.openCalls().length,
       ...this.#tally.counts(),
       health: app.health,
+      servers: Object.fromEntries(app.reports),
     };
   }
 

@@ -18,6 +18,8 @@ import { type LogLines, openPrompt } from "./prompting.ts";
 import { Reloader } from "./reload.ts";
 import { trialText } from "./trial_text.ts";
 
+const NO_FILE = "there is no configuration file to read anew";
+
 interface ServeOptions extends CommandContext {
   readonly warnings: readonly string[];
   readonly source: Source;
@@ -80,6 +82,7 @@ function stopsOf(app: App, config: Config, running: Running) {
   const idle = idleExitMs === undefined ? undefined : { ms: idleExitMs, since: () => app.idleSince };
   const onHangup = hangsUpForReload() ? hangup(running) : undefined;
   if (watch && running.source.files.length > 0) running.reloader.watch();
+  else if (watch) running.log({ type: "warning", text: `${optionName("watch")} has no effect: ${NO_FILE}` });
   return stopRequests({ watchStdin: !isByStdio(config), watchParent, onHangup, idle });
 }
 
@@ -107,7 +110,7 @@ async function servedUntil(
 function hangup({ source, reloader, kept, log }: Running): (() => void) | undefined {
   if (source.files.length > 0) return () => reloader.request();
   if (!kept?.quiet) return undefined;
-  return () => log({ type: "warning", text: "SIGHUP: there is no configuration file to read anew" });
+  return () => log({ type: "warning", text: `SIGHUP: ${NO_FILE}` });
 }
 
 /** A terminal that is closed says it too, and then it means the end. */

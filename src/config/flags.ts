@@ -3,7 +3,7 @@ import { flagName } from "../base/option_name.ts";
 import { ConfigError } from "../core/errors.ts";
 import { foreignFlagHint } from "./foreign_flags.ts";
 import { COMMON_HEADING, dressHelp } from "./help.ts";
-import { commandHint, readOperand, URL_FORM } from "./operands.ts";
+import { commandHint, isOperand, readOperand } from "./operands.ts";
 import { type DescribedOption, optionEntries, type OptionKey, type RawOptions } from "./options.ts";
 
 /** What a command line asks for: a text to print, or values that are still as they were written. */
@@ -36,6 +36,9 @@ export function readFlags(args: readonly string[], version: string): Flags {
   }
   const { url, file } = readOperand(program.args, isUnquotedLine(args));
   const given = program.opts<Record<string, unknown>>();
+  if (args.includes("--no-config") && args.some((arg) => /^--config(?:=|$)/.test(arg))) {
+    throw new ConfigError("--config: expected one file or --no-config, but both are given");
+  }
   const config = readConfigFlag(given.config, file);
   return {
     kind: "values",
@@ -112,14 +115,12 @@ function collect(value: string, earlier: unknown): string[] {
   return [...(Array.isArray(earlier) ? earlier : []), value];
 }
 
-/** To commander a switch takes whatever follows; the URL of the server is none of its values. */
+/** To commander a switch takes whatever follows; a URL and a file of servers are none of its values. */
 function withSwitchesSet(args: readonly string[]): string[] {
   const switches = optionEntries().flatMap(([key, meta]) =>
     isSwitch(meta) ? [`--${key}`, `--${kebab(key)}`] : []
   );
-  return args.map((arg, at) =>
-    switches.includes(arg) && URL_FORM.test(args[at + 1] ?? "") ? `${arg}=true` : arg
-  );
+  return args.map((arg, at) => switches.includes(arg) && isOperand(args[at + 1] ?? "") ? `${arg}=true` : arg);
 }
 
 /**

@@ -81,6 +81,18 @@ Deno.test("readFlags takes every form of a switch, and the last wins", () => {
   assert.deepEqual(values("--no-stateful"), { stateful: false });
   assert.deepEqual(values("--no-stateful", "--stateful"), { stateful: "true" });
   assert.deepEqual(values("--stateful", "--no-stateful"), { stateful: false });
+  assert.deepEqual(values("--stateful", "maybe"), { stateful: "maybe" });
+});
+
+Deno.test("readFlags takes a file or a URL behind a switch for what is served", () => {
+  for (const file of ["mcp.json", "./servers.toml"]) {
+    const flags = readFlags(["--watch", file], "1");
+    assert(flags.kind === "values");
+    assert.deepEqual([flags.values.watch, flags.config], ["true", file]);
+  }
+  const flags = readFlags(["--stateful", "https://host/mcp"], "1");
+  assert(flags.kind === "values");
+  assert.deepEqual([flags.values.stateful, flags.url?.href], ["true", "https://host/mcp"]);
 });
 
 Deno.test("readFlags says which value is missing, and leaves the next flag alone", () => {

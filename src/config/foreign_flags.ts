@@ -48,6 +48,9 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
   ...sameAdvice(["gracefulShutdownTimeout"], meant("--shutdownTimeout")),
   ...sameAdvice(["debug", "verbose"], meant("--logLevel debug")),
   ...sameAdvice(["d", "daemon", "daemonize", "detach", "background"], IN_BACKGROUND),
+  ...sameAdvice(["name", "n"], "gateways in the background have names: keystone start --name …"),
+  ...sameAdvice(["foreground"], "without the word start Keystone stays in the foreground; leave it out"),
+  ...sameAdvice(["grace"], meant("--shutdownTimeout")),
   ...sameAdvice(["quiet", "silent", "q"], meant("--logLevel error")),
   ...sameAdvice(
     ["url", "remote", "remoteUrl"],

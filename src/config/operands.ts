@@ -1,11 +1,12 @@
 /** What stands on a command line besides flags: the URL of a remote server, a configuration file, or something that is in the wrong place. */
+import { similarName } from "../base/similar.ts";
 import { ConfigError } from "../core/errors.ts";
 import { extensionOf } from "./document/document.ts";
 import { HTTP, WEB_SOCKET } from "../options/network_values.ts";
 import { parseServerUrl, urlFault } from "../options/server_url.ts";
 
 /** Whatever has a URL's form is meant for the server's. */
-export const URL_FORM = /^(https?|wss?):\/\//i;
+const URL_FORM = /^(https?|wss?):\/\//i;
 const PROTOCOLS = [...HTTP, ...WEB_SOCKET];
 const MAX_SHOWN = 40; // an argument in an error message; the message stays one line
 
@@ -19,16 +20,21 @@ const PROGRAM =
 const SERVE = 'leave the word out to serve, as in keystone --stdio "npx -y some-server", ' +
   "or begin with start to serve in the background";
 
+const COMMANDS = ["start", "stop", "restart", "status", "logs", "health", "show-key"];
+
 /** The words that other tools have for what is a flag, or nothing, here; and those that stand in the wrong place. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ["help", "did you mean --help?"],
   ["version", "did you mean --version?"],
   ...["serve", "run", "up"].map((word) => [word, SERVE] as const),
-  ...["start", "stop", "restart", "status", "logs", "health", "show-key"].map((word) =>
-    [word, `a command stands first, as in keystone ${word} --help`] as const
-  ),
+  ...COMMANDS.map((word) => [word, `a command stands first, as in keystone ${word} --help`] as const),
   ...["validate", "schema", "print"].map((word) => [word, "see --help for the commands"] as const),
 ]);
+
+/** Whether it is one, wherever it stands. */
+export function isOperand(word: string): boolean {
+  return URL_FORM.test(word) || (!word.startsWith("-") && extensionOf(word) !== undefined);
+}
 
 interface Operand {
   readonly url?: URL;
@@ -61,7 +67,12 @@ function besideUrl(operand: string): string {
 
 function hintOf(operand: string): string {
   if (PROGRAM.test(operand)) return withDashes(operand);
-  return WORDS.get(operand.toLowerCase()) ?? urlFault(operand, PROTOCOLS) ?? GENERAL;
+  return WORDS.get(operand.toLowerCase()) ?? urlFault(operand, PROTOCOLS) ?? meantCommand(operand) ?? GENERAL;
+}
+
+function meantCommand(operand: string): string | undefined {
+  const similar = similarName(operand, [...COMMANDS, "config", "validate-config"]);
+  return similar === undefined ? undefined : `did you mean keystone ${similar}?`;
 }
 
 function withDashes(program: string): string {

@@ -50,6 +50,13 @@ const CASES: readonly (readonly [line: string[], says: RegExp])[] = [
     ["--stdio", "a b", "--daemon"],
     /^--daemon: unknown flag, to serve in the background, begin with the word start/,
   ],
+  [["strt"], /"strt": did you mean keystone start\?$/],
+  [["validat-config"], /"validat-config": did you mean keystone validate-config\?$/],
+  [
+    ["--name", "a", "--stdio", "a b"],
+    /^--name: unknown flag, gateways in the background have names: keystone start --name …$/,
+  ],
+  [["--foreground", "--stdio", "a b"], /^--foreground: unknown flag, without the word start/],
   [["help"], /"help": did you mean --help\?$/],
   [["version"], /"version": did you mean --version\?$/],
   [["-v"], /^-v: unknown flag, did you mean --version\?$/],

@@ -30,9 +30,12 @@ export class LogFile {
     try {
       return new LogFile(path, openLog(path), options);
     } catch (cause) {
-      throw new ConfigError(`${optionName("logFile")} ${JSON.stringify(path)}: ${messageOf(cause)}`, {
-        cause,
-      });
+      const name = `${optionName("logFile")} ${JSON.stringify(path)}`;
+      const isFolderMissing = cause instanceof Deno.errors.NotFound;
+      const why = isFolderMissing
+        ? "its folder is not there; make it, or name another one"
+        : messageOf(cause);
+      throw new ConfigError(`${name}: ${why}`, { cause });
     }
   }
 

@@ -81,6 +81,8 @@ Deno.test("LogFile.open names the option and the path of a file that cannot be w
   await using at = await temporary();
   assert.throws(
     () => LogFile.open(`${at.folder}/missing/log`, { maxBytes: 1, keep: 1 }),
-    (error) => error instanceof ConfigError && /^--logFile ".*\/missing\/log": /.test(error.message),
+    (error) =>
+      error instanceof ConfigError &&
+      /^--logFile ".*\/missing\/log": its folder is not there/.test(error.message),
   );
 });

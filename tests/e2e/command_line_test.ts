@@ -236,6 +236,11 @@ Deno.test("--outputTransport limits what is served, in camelCase and in kebab-ca
   assert.deepEqual(Object.values(clientConfig(others).mcpServers), [{ type: "ws", url: others.ws }]);
 });
 
+Deno.test("--watch without a file to watch is warned of", async () => {
+  await using keystone = await startKeystone(["--watch"], { server: SCRIPTED });
+  await keystone.logged(/\bWRN\b.*--watch has no effect: there is no configuration file/);
+});
+
 Deno.test("--header with a stdio server is warned of and reaches no client", async () => {
   const flags = ["--header", `X-Leak: ${SECRET}`, "--healthEndpoint", "/ok"];
   await using keystone = await startKeystone(flags, { server: SCRIPTED });

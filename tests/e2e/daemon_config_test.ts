@@ -28,6 +28,10 @@ Deno.test("start serves the servers of a file, tells here what is wrong with it,
   assert.deepEqual(urls.map((url) => new URL(url).pathname), ["/one/mcp", "/one/sse", "/one/ws", ...[
     ...["/two/mcp", "/two/sse", "/two/ws"],
   ]]);
+  assert.match(
+    (await daemons.run("status")).stdout,
+    /^server +one, sessions 0, ok\nserver +two, sessions 0, ok$/m,
+  );
   await Deno.writeTextFile(path, "{");
   assert.equal((await daemons.run("restart")).code, 2);
   assert.equal((await daemons.record()).pid, pid);

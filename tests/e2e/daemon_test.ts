@@ -193,6 +193,7 @@ Deno.test("status tells how a gateway is, as text and as JSON", async () => {
     ...{ name: "default", running: true, answers: true, pid, urls, admin: admin.url },
     ...{ log: daemons.path("default.log"), health: { status: "ok", serving: true } },
     ...{ sessions: 1, openRequests: 0, children: 1, restarts: 1 },
+    servers: { [Object.keys(told.servers)[0] ?? ""]: { status: "ok", sessions: 1 } },
   });
   assert(Number.isInteger(uptimeSeconds) && uptimeSeconds >= 0);
   assert(Math.abs(Date.parse(startedAt) - Date.now()) < 3_600_000);
@@ -213,6 +214,7 @@ Deno.test("status tells how a gateway is, as text and as JSON", async () => {
   }
   assert.match(stdout, /^children +1, restarts 1$/m);
   assert.match(stdout, /^last error \d.*ended by itself/m);
+  assert.doesNotMatch(stdout, /^server /m);
   assert(!stdout.includes(admin.token));
 });
 

@@ -5,7 +5,7 @@ import { safeText } from "../../base/telling.ts";
 import { StateFolder } from "../../state/mod.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
 import { helpOf } from "./help.ts";
-import { askStatus, findRunning, notRunning } from "./known_gateway.ts";
+import { askStatus, findRunning, healthText, notRunning } from "./known_gateway.ts";
 import { readOwnFlags, readTime } from "./own_flags.ts";
 
 const TIMEOUT = "5s";
@@ -37,8 +37,7 @@ async function byName(folder: StateFolder, name: string, timeoutMs: number): Pro
   if (!record) return { well: false, text: (await notRunning(folder, name)).trimEnd() };
   const told = await askStatus(record, timeoutMs);
   if (!told) return { well: false, text: `Gateway "${name}" runs, and does not answer` };
-  const { status, serving, reason } = told.health;
-  return { well: serving, text: reason === undefined ? status : `${status}: ${reason}` };
+  return { well: told.health.serving, text: healthText(told.health) };
 }
 
 async function byUrl(url: URL, timeoutMs: number): Promise<Verdict> {

@@ -21,9 +21,20 @@ const status = z.object({
   openRequests: z.number(),
   children: z.number(),
   restarts: z.number(),
+  servers: z.record(
+    z.string(),
+    z.looseObject({ status: z.string(), reason: z.string().optional(), sessions: z.number() }),
+  ).default({}),
   lastError: z.object({ at: z.string(), event: z.string(), text: z.string() }).optional(),
 });
 export type ToldStatus = z.output<typeof status>;
+
+/** In one line. */
+export function healthText(
+  { status, reason }: { readonly status: string; readonly reason?: string | undefined },
+): string {
+  return reason === undefined ? status : `${status}: ${reason}`;
+}
 
 /** The record of one that runs. Throws GatewayError for one that is broken. */
 export async function findRunning(folder: StateFolder, name: string): Promise<GatewayRecord | undefined> {

@@ -89,7 +89,9 @@ export function readOwnFlags(
   const [extra] = positionals.slice(operands);
   if (extra !== undefined) {
     throw new ConfigError(
-      `Unexpected argument ${JSON.stringify(extra.slice(0, 40))}: see keystone ${command} --help`,
+      `Unexpected argument ${JSON.stringify(extra.slice(0, 40))}: ${
+        operands === 0 ? "a gateway is named by --name; " : ""
+      }see keystone ${command} --help`,
     );
   }
   const text = (flag: string) => {
@@ -110,7 +112,16 @@ function parsed(command: string, args: readonly string[], options: Spec) {
     return parseArgs({ args: [...args], options: { ...options }, allowPositionals: true });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // how parseArgs refuses an argument
-    const [first = ""] = messageOf(error).split(/\. |\n/);
-    throw new ConfigError(`${first}; see keystone ${command} --help`, { cause: error });
+    throw new ConfigError(`${refusalOf(messageOf(error))}; see keystone ${command} --help`, { cause: error });
   }
+}
+
+/** In our words what parseArgs says in several sentences. */
+function refusalOf(message: string): string {
+  const [, flag] = /^(?:Unknown o|O)ption '(?:-\w, )?(--?[\w-]+)/.exec(message) ?? [];
+  if (flag === undefined) return message.split(/\. |\n/, 1).join("");
+  if (message.startsWith("Unknown")) return `${flag}: unknown flag`;
+  return message.includes("does not take")
+    ? `${flag}: expected no value`
+    : `${flag}: expected a value after it`;
 }

@@ -47,9 +47,12 @@ Deno.test("readOwnFlags takes what a command has, and names what it has not", ()
     ...["default", "/s", "5", true, false],
   ]);
   const wrong: [string[], RegExp][] = [
-    [["--port", "1"], /^Unknown option '--port'.*; see keystone status --help$/],
-    [["x"], /^Unexpected argument "x": see keystone status --help$/],
-    [["--name"], /name.*; see keystone status --help$/],
+    [["--port", "1"], /^--port: unknown flag; see keystone status --help$/],
+    [["-x"], /^-x: unknown flag; see keystone status --help$/],
+    [["x"], /^Unexpected argument "x": a gateway is named by --name; see keystone status --help$/],
+    [["--name"], /^--name: expected a value after it; see keystone status --help$/],
+    [["--name", "--help"], /^--name: expected a value after it; see keystone status --help$/],
+    [["--help=yes"], /^--help: expected no value; see keystone status --help$/],
     [["--name", "a b"], /^--name "a b": expected letters/],
   ];
   for (const [args, says] of wrong) {

@@ -2,7 +2,7 @@
 import { type GatewayRecord, StateFolder } from "../../state/mod.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
 import { helpOf } from "./help.ts";
-import { askStatus, findRunning, notRunning, type ToldStatus } from "./known_gateway.ts";
+import { askStatus, findRunning, healthText, notRunning, type ToldStatus } from "./known_gateway.ts";
 import { readOwnFlags } from "./own_flags.ts";
 
 export async function run(args: readonly string[], { stdout, stderr }: CommandContext): Promise<ExitCode> {
@@ -51,11 +51,21 @@ function toldLines({ health, lastError, ...told }: ToldStatus): [string, string]
   return [
     ["version", told.version],
     ["up", timeText(told.uptimeSeconds)],
-    ["health", health.reason === undefined ? health.status : `${health.status}: ${health.reason}`],
+    ["health", healthText(health)],
+    ...serverLines(told.servers),
     ["sessions", `${told.sessions}, open requests ${told.openRequests}`],
     ["children", `${told.children}, restarts ${told.restarts}`],
     ["last error", lastError ? `${lastError.at} ${lastError.text}` : "none"],
   ];
+}
+
+/** Of one alone all is told above. */
+function serverLines(servers: ToldStatus["servers"]): [string, string][] {
+  const entries = Object.entries(servers);
+  if (entries.length < 2) return [];
+  return entries.map((
+    [name, { sessions, ...health }],
+  ) => ["server", `${name}, sessions ${sessions}, ${healthText(health)}`]);
 }
 
 /** In the two largest units. */

@@ -77,6 +77,11 @@ Deno.test("parseArgs refuses two files, and one that cannot be read", async () =
     ],
     [["--config", "a.json", "b.toml"], /^--config: expected one file, but a.json and b.toml are given$/],
     [["--no-config", "a.json"], /^--config: expected one file, but a.json and --no-config are given$/],
+    [
+      ["--config", "a.json", "--no-config"],
+      /^--config: expected one file or --no-config, but both are given$/,
+    ],
+    [["--no-config", "--config=a.json"], /^--config: expected one file or --no-config, but both are given$/],
     [["--config"], /^--config: expected <file> after it$/],
     [["--config", "gone.json"], /^gone.json: there is no such file$/],
     [["--config", "."], /^\.: expected a file whose name ends in \.toml, /],
