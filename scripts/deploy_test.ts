@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { findOption } from "../src/config/options.ts";
 import { ROOT } from "./run_deno.ts";
+import { printedBy } from "../tests/support/programs.ts";
 
 const UNITS = [
   { path: "deploy/systemd/system/keystone@.service", scope: "--system" },
@@ -13,7 +14,7 @@ const OTHERS = [
 ];
 /** Those that serving does not have. */
 const OF_START = ["--foreground", "--name"];
-const hasSystemd = await succeeds("systemd-analyze", "--version");
+const hasSystemd = await printedBy("systemd-analyze", "--version") !== undefined;
 
 Deno.test("what deploy/ starts has flags that Keystone has", async () => {
   for (const path of [...UNITS.map(({ path }) => path), ...OTHERS]) {
@@ -48,13 +49,4 @@ for (const { path, scope } of UNITS) {
       await Deno.remove(folder, { recursive: true });
     },
   });
-}
-
-async function succeeds(program: string, ...args: string[]): Promise<boolean> {
-  try {
-    return (await new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output()).success;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return false;
-  }
 }

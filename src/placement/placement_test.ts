@@ -7,21 +7,11 @@ import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { FakeBackend } from "../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
 import { gatewayRig, MemoryBackend } from "../../tests/support/gateway_rig.ts";
+import { PLACEMENT } from "../../tests/support/placement_config.ts";
 import { request, result } from "../../tests/support/messages.ts";
 import { recorder } from "../../tests/support/recorder.ts";
 import type { PlacementConfig } from "./config.ts";
 import { Placement } from "./placement.ts";
-
-const CONFIG: PlacementConfig = {
-  ...{ children: "auto", transports: ["streamableHttp", "ws"], stateful: false },
-  ...{ maxChildren: 10, queueTimeoutMs: 600_000, prewarm: 0, evictAfterMs: 1_000, sessionTimeoutMs: 60_000 },
-  ...{ tryAtStart: false, exitOnFailure: false, startTimeoutMs: 60_000 },
-  ...{ restart: "on-failure", restartDelay: { firstDelayMs: 1, maxDelayMs: 5 } },
-  retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 5 },
-  crash: { limit: 5, windowMs: 60_000, probeMs: 60_000 },
-  ...{ protocolVersion: "2025-11-25", maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
-  ...{ maxSubscriptions: 10, maxUriChars: 1_024, maxHandshakeChars: 10_000 },
-};
 
 const SIGNAL = new AbortController().signal;
 const VERBOSE: LaunchSettings = { args: ["-v"], env: { TOKEN: "a" }, headers: {} };
@@ -29,7 +19,7 @@ const VERBOSE: LaunchSettings = { args: ["-v"], env: { TOKEN: "a" }, headers: {}
 function rig(config: Partial<PlacementConfig> = {}) {
   const record = recorder();
   const backend = new MemoryBackend("upstream");
-  const settings = { ...CONFIG, ...config };
+  const settings = { ...PLACEMENT, ...config };
   const sessions = new LiveSessions(settings);
   const upstream = { backend, spawns: true, kill: () => {} };
   const placement = new Placement(settings, { upstream, version: "1.0.0", sessions, emit: record.emit });
@@ -155,7 +145,7 @@ Deno.test("Placement counts a server once that could not be started ahead, and t
     if (attempt <= 3) throw new BackendError("The MCP server could not be started");
   });
   const config: PlacementConfig = {
-    ...{ ...CONFIG, children: "request", transports: ["streamableHttp"], prewarm: 1 },
+    ...{ ...PLACEMENT, children: "request", transports: ["streamableHttp"], prewarm: 1 },
     crash: { limit: 3, windowMs: 60_000, probeMs: 1_000 },
   };
   const upstream = { backend, spawns: true, kill: () => {} };

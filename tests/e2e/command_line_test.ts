@@ -13,10 +13,11 @@ import {
   type StartOptions,
 } from "../support/keystone.ts";
 import { ACCEPT, answer, type AnyMessage, callTool, post, request } from "../support/rpc.ts";
+import { printedBy } from "../support/programs.ts";
 
 const SECRET = "s3cret-0f-the-user";
 /** That of util-linux. */
-const hasScript = Deno.build.os === "linux" && await succeeds("script", "--version");
+const hasScript = Deno.build.os === "linux" && await printedBy("script", "--version") !== undefined;
 
 // --- refused, and nothing started ---
 
@@ -644,13 +645,4 @@ async function head(port: number, { line, headers = {}, body = "" }: RawRequest)
   writer.releaseLock();
   const answered = await until(connection.readable, /\r\n\r\n/);
   return answered.slice(0, answered.indexOf("\r\n\r\n"));
-}
-
-async function succeeds(program: string, ...args: string[]): Promise<boolean> {
-  try {
-    return (await new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output()).success;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return false;
-  }
 }

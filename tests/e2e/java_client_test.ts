@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath as fromFileUrl } from "node:url";
 import { inTime } from "../contract/deadline.ts";
 import { type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { printedBy } from "../support/programs.ts";
 
 const FIXTURE = fromFileUrl(new URL("../fixtures/DefaultClient.java", import.meta.url));
 /** Compiles a file as it runs it. */
@@ -59,11 +60,5 @@ function javaTest(name: string, fn: () => Promise<void>): void {
 
 /** 0 where there is none. */
 async function javaVersion(): Promise<number> {
-  try {
-    const { stderr } = await new Deno.Command("java", { args: ["-version"], stdin: "null" }).output();
-    return Number(/version "(\d+)/.exec(new TextDecoder().decode(stderr))?.[1] ?? 0);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return 0;
-  }
+  return Number(/version "(\d+)/.exec(await printedBy("java", "-version") ?? "")?.[1] ?? 0);
 }

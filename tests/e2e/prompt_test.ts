@@ -4,19 +4,10 @@ import { configFolder } from "../support/config_folder.ts";
 import { commandLine, runKeystone, SCRIPTED, TextLog } from "../support/keystone.ts";
 import { MemoryTerminal } from "../support/terminal.ts";
 import { answer, beginSession, callTool, post } from "../support/rpc.ts";
+import { printedBy } from "../support/programs.ts";
 
-const SCRIPT = await hasScript();
+const SCRIPT = (await printedBy("script", "--version"))?.includes("util-linux") === true;
 const MISSING = SCRIPT ? "" : ": it wants script of util-linux";
-
-async function hasScript(): Promise<boolean> {
-  try {
-    const { stdout } = await new Deno.Command("script", { args: ["--version"] }).output();
-    return new TextDecoder().decode(stdout).includes("util-linux");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return false;
-  }
-}
 
 interface Terminal extends AsyncDisposable {
   /** Everything on the screen so far. */

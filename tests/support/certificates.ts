@@ -1,7 +1,9 @@
 /** Certificates of the tests' own, as people make them: by `openssl`, which a machine may lack. */
 
+import { printedBy } from "./programs.ts";
+
 /** One that signs for another comes with the third version. */
-export const hasOpenssl = /^OpenSSL [3-9]/.test(await versionOf("openssl"));
+export const hasOpenssl = /^OpenSSL [3-9]/.test(await printedBy("openssl", "version") ?? "");
 
 /** Texts in PEM, and where the first of them lies as a file. */
 export interface Certificate {
@@ -66,15 +68,4 @@ export class Certificates implements AsyncDisposable {
 async function openssl(...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command("openssl", { args, stdin: "null" }).output();
   if (!success) throw new Error(`openssl failed:\n${new TextDecoder().decode(stderr)}`);
-}
-
-/** Nothing where there is no such program. */
-async function versionOf(program: string): Promise<string> {
-  try {
-    const { stdout } = await new Deno.Command(program, { args: ["version"], stdin: "null" }).output();
-    return new TextDecoder().decode(stdout);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return "";
-  }
 }

@@ -1,5 +1,6 @@
 /** A real nginx in front of a gateway, with a path prefix and nothing else out of the ordinary. */
 import { eventually } from "./keystone.ts";
+import { printedBy } from "./programs.ts";
 
 /** Debian has it where a user's PATH does not lead. */
 const PROGRAMS = ["nginx", "/usr/sbin/nginx"];
@@ -108,13 +109,7 @@ async function listens(port: number): Promise<boolean> {
 
 async function firstOf(programs: readonly string[]): Promise<string | undefined> {
   for (const program of programs) {
-    try {
-      const { success } = await new Deno.Command(program, { args: ["-v"], stdout: "null", stderr: "null" })
-        .output();
-      if (success) return program;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    if (await printedBy(program, "-v") !== undefined) return program;
   }
   return undefined;
 }

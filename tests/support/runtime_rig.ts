@@ -15,18 +15,8 @@ import { Placement } from "../../src/placement/placement.ts";
 import { FakeBackend, type FakeServer } from "./fake_backend.ts";
 import { FarEnd, settled } from "./far_end.ts";
 import { notification, request } from "./messages.ts";
+import { PLACEMENT } from "./placement_config.ts";
 import { recorder } from "./recorder.ts";
-
-const CONFIG: PlacementConfig = {
-  ...{ children: "auto", transports: ["streamableHttp", "ws"], stateful: false },
-  ...{ maxChildren: 10, queueTimeoutMs: 600_000, prewarm: 0, evictAfterMs: 1_000, sessionTimeoutMs: 60_000 },
-  ...{ tryAtStart: false, exitOnFailure: false, startTimeoutMs: 60_000 },
-  ...{ restart: "on-failure", restartDelay: { firstDelayMs: 1, maxDelayMs: 5 } },
-  retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 5 },
-  crash: { limit: 5, windowMs: 60_000, probeMs: 60_000 },
-  ...{ protocolVersion: "2025-11-25", maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
-  ...{ maxSubscriptions: 10, maxUriChars: 1_024, maxHandshakeChars: 10_000 },
-};
 
 const CLIENT = { name: "tester", version: "1.2.3" };
 const HANDSHAKE = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: CLIENT };
@@ -43,7 +33,7 @@ export function runtimeRig(
   { liveHeaders = false, backend = new FakeBackend(), ...config }: RigOptions = {},
 ) {
   const record = recorder();
-  const settings = { ...CONFIG, ...config };
+  const settings = { ...PLACEMENT, ...config };
   const overrides = new Overrides();
   const sessions = new LiveSessions(settings);
   const upstream = { backend: overrides.around(backend), spawns: !liveHeaders, kill: () => {} };
