@@ -6,7 +6,7 @@ import { ROOT, runDeno } from "./run_deno.ts";
 
 export const BUNDLE = "dist/keystone.js";
 
-export interface BundleOptions {
+interface BundleOptions {
   /** The folder that `entry` and `output` are relative to. */
   root?: string;
   entry?: string;

@@ -8,7 +8,7 @@ import { ROOT } from "./run_deno.ts";
 import { scanSource, type SourceScan } from "./scan_source.ts";
 import { sourceFiles } from "./source_files.ts";
 
-export interface Violation {
+interface Violation {
   readonly from: string;
   readonly to: string;
   readonly why: string;

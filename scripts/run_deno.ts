@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 /** The checkout's folder, without a slash at its end. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url)).replace(/[\\/]$/, "");
 
-export interface RunDenoOptions {
+interface RunDenoOptions {
   cwd?: string;
   env?: Record<string, string>;
 }
 
-export interface DenoOutput {
+interface DenoOutput {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -22,7 +22,7 @@ export interface Counts {
   readonly skipped: number;
 }
 
-export interface RunTestsOptions {
+interface RunTestsOptions {
   root?: string;
   /** Takes what `deno test` prints on stdout. */
   write?: Write;

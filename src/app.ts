@@ -38,7 +38,7 @@ export interface Announced {
   readonly endpoints: readonly Endpoint[];
 }
 
-export interface ServerReport {
+interface ServerReport {
   readonly status: OverallHealth["status"];
   readonly reason?: string;
   readonly sessions: number;

@@ -61,7 +61,7 @@ export async function startGateway(
   }
 }
 
-export interface FreshOptions<Result> extends LaunchOptions {
+interface FreshOptions<Result> extends LaunchOptions {
   readonly signal: AbortSignal;
   run(gateway: Gateway): Promise<Result>;
 }

@@ -10,7 +10,7 @@ const CHUNK = 65_536;
 const HEAD_END = "\r\n\r\n";
 
 /** The other side hung up in the middle of an answer. */
-export class HungUpError extends Error {
+class HungUpError extends Error {
   override name = "HungUpError";
   override message = "The gateway closed the connection";
 }

@@ -6,7 +6,7 @@ import type { Contestant } from "./peers.ts";
 
 const PREPARE_LIMIT_MS = 60_000;
 
-export interface Entrant<T> extends LaunchOptions {
+interface Entrant<T> extends LaunchOptions {
   readonly contestant: Contestant;
   /** Makes of the gateway what the measurements need. */
   prepare(gateway: Gateway): Promise<T>;

@@ -5,7 +5,7 @@ import type { Caller } from "./caller.ts";
 import { answerCheck, type Ids, type Shape } from "./calls.ts";
 import { latencyFigures } from "./stats.ts";
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly seconds: number;
   readonly shape: Shape;
   readonly ids: Ids;

@@ -7,7 +7,7 @@ import { closedLoop, type LoadFigures, openLoop } from "./load.ts";
 import { inSession, type SessionId } from "./session.ts";
 import { wrkLoad } from "./wrk.ts";
 
-export interface LoadPlan {
+interface LoadPlan {
   readonly callers: number;
   readonly shape: Shape;
   readonly seconds: number;
@@ -15,7 +15,7 @@ export interface LoadPlan {
 }
 
 /** Sessions to take turns in. */
-export interface SessionPlan extends LoadPlan {
+interface SessionPlan extends LoadPlan {
   readonly sessions: readonly SessionId[];
 }
 
@@ -32,7 +32,7 @@ export async function sessionLoad(bench: Bench, gateway: Gateway, plan: SessionP
 }
 
 /** Unlike wrk it knows which caller made which call, so that it finds an answer that went to another. */
-export async function builtInLoad(bench: Bench, gateway: Gateway, plan: SessionPlan): Promise<LoadFigures> {
+async function builtInLoad(bench: Bench, gateway: Gateway, plan: SessionPlan): Promise<LoadFigures> {
   const callers = await openCallers(bench, gateway, { ...plan, count: plan.callers });
   return await closedLoop(callers, { ...plan, ids: bench.ids });
 }

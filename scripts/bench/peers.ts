@@ -50,7 +50,7 @@ export const PACKAGES = { [SUPERGATEWAY]: "supergateway@4.0.0", [MCP_PROXY]: "mc
 
 export const GO_MODULE = { path: "github.com/TBXark/mcp-proxy", version: "v0.43.2" };
 
-export const PREWARMED = 16;
+const PREWARMED = 16;
 
 export const floor: Contestant = {
   name: FLOOR,

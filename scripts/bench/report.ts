@@ -18,7 +18,7 @@ export interface Report {
 /** Seen: 0.6 of the floor in a quick run, 1.0 after it. */
 const QUICK = "A quick run judges no mark: its gateways are measured while they are still being compiled.";
 
-export interface Setup {
+interface Setup {
   readonly rounds: number;
   readonly seconds: number;
   /** How many times as many the rounds of `growth` are. */
@@ -80,7 +80,7 @@ export function formatSpread({ median, min, max }: Spread, digits: number): stri
   return min === max ? text : `${text} (${formatNumber(min, digits)}–${formatNumber(max, digits)})`;
 }
 
-export function formatNumber(value: number, digits: number): string {
+function formatNumber(value: number, digits: number): string {
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
@@ -125,7 +125,7 @@ export function roundsText({ rounds, seconds, turns = TURNS }: Setup): string {
 }
 
 /** `reached`, `missed` or `not measured`, and by how much. */
-export function formatMark({ title, limit, measured, reached, floor }: MarkResult): string {
+function formatMark({ title, limit, measured, reached, floor }: MarkResult): string {
   const word = reached === undefined ? "not measured" : reached ? "reached" : "missed";
   const figure = measured ? ` ${formatSpread(measured, 2)}` : "";
   const possible = floor ? `; the floor: ${formatSpread(floor, 2)}` : "";

@@ -1,6 +1,6 @@
 /** The programs of the machine that the benchmark needs or can use. */
 
-export interface Output {
+interface Output {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -5,7 +5,7 @@ import type { Gateway } from "./gateway.ts";
 import type { LoadFigures } from "./load.ts";
 import { requestHead, type SessionId } from "./session.ts";
 
-export interface WrkOptions {
+interface WrkOptions {
   /** One is a connection. */
   readonly callers: number;
   readonly seconds: number;

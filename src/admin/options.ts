@@ -1,5 +1,5 @@
 /** The endpoint by which a running gateway is looked after. */
-import { option, section, type SettingsOf } from "../options/section.ts";
+import { option, section } from "../options/section.ts";
 import { wholeNumber } from "../options/values.ts";
 
 /** Of the one admin endpoint. */
@@ -13,4 +13,3 @@ export const adminOptions = section({
   /** Without one there is no endpoint. */
   adminPort: runtimeAdminPort,
 }));
-export type AdminSettings = SettingsOf<typeof adminOptions>;

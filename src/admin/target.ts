@@ -47,7 +47,7 @@ export interface GatewayStatus extends Counts {
   readonly servers: Readonly<Record<string, ServerStatus>>;
 }
 
-export interface ServerStatus {
+interface ServerStatus {
   readonly status: string;
   readonly reason?: string;
   readonly sessions: number;

@@ -25,7 +25,7 @@ export type Reloaded =
   /** Nothing has changed: why, one line each. */
   | { readonly kind: "refused"; readonly problems: readonly string[] };
 
-export interface ReloadOptions {
+interface ReloadOptions {
   /** With a change of what is set while it is served. Throws ConfigError with all that is wrong. */
   readonly load: (change?: ConfigPatch) => Promise<Loaded>;
   readonly emit: Sink;

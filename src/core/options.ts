@@ -73,8 +73,6 @@ export const unreadOptions = section({
   stallTimeoutMs: stallTimeout,
 }));
 
-export type UnreadSettings = SettingsOf<typeof unreadOptions>;
-
 /** What is kept for clients that resume. */
 export const eventOptions = section({
   eventStore: option(choice(["memory", "none"]), {

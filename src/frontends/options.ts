@@ -111,5 +111,3 @@ export const bodyOptions = section({
   maxBodiesBytes: maxBodiesInFlight,
   bodyTimeoutMs: bodyTimeout,
 }));
-
-export type BodySettings = SettingsOf<typeof bodyOptions>;

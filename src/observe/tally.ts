@@ -4,7 +4,7 @@ import { escaped } from "../base/outside.ts";
 import { safeText } from "../base/telling.ts";
 
 /** The last thing that went wrong. */
-export interface LastError {
+interface LastError {
   readonly at: string;
   readonly event: GatewayEvent["type"];
   readonly text: string;

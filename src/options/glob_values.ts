@@ -4,7 +4,7 @@ import { glob, GlobError, patternsIn } from "../base/glob.ts";
 import { duration, readFromText } from "./values.ts";
 
 /** A pattern, and whether a name fits. A function alone could not be compared with that of another configuration. */
-export interface NamePattern {
+interface NamePattern {
   readonly pattern: string;
   readonly matches: (name: string) => boolean;
 }
@@ -19,7 +19,7 @@ export function timesByGlob() {
   return z.array(readFromText(expectedTime, everyIn(timeIn))).transform((lists) => lists.flat());
 }
 
-export interface TimeByName extends NamePattern {
+interface TimeByName extends NamePattern {
   /** Undefined is no limit. */
   readonly ms: number | undefined;
 }

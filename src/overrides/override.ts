@@ -16,7 +16,7 @@ export interface Override {
 /** Everything is as it is configured. */
 export const NOTHING: Override = {};
 
-export function isNothing({ args, env, headers }: Override): boolean {
+function isNothing({ args, env, headers }: Override): boolean {
   return args === undefined && env === undefined && headers === undefined;
 }
 

@@ -11,7 +11,7 @@ import type { Override } from "./override.ts";
 export type ServerKind = "command" | "remote";
 
 /** Each problem is one line that begins with the key. */
-export type ParsedOverride = { readonly override: Override } | { readonly problems: readonly string[] };
+type ParsedOverride = { readonly override: Override } | { readonly problems: readonly string[] };
 
 type Report = (key: string, why: string) => void;
 type Read = (value: unknown, report: Report) => Override;

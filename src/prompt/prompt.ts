@@ -16,7 +16,7 @@ const PROMPT = "keystone> ";
 const LEFT = "\nThe prompt is left, and the gateway goes on; Ctrl-C stops it\n";
 const HISTORY_LINES = 500;
 
-export interface PromptOptions extends PromptTarget {
+interface PromptOptions extends PromptTarget {
   readonly input: Readable;
   readonly terminal: Terminal;
   /** For Ctrl-C, which is no signal here. */

@@ -1,5 +1,5 @@
 /** Where the gateways of a user find one another. */
-import { option, section, type SettingsOf } from "../options/section.ts";
+import { option, section } from "../options/section.ts";
 import { nonEmpty } from "../options/values.ts";
 
 /** Of the folder with the records and tokens of running gateways. */
@@ -9,4 +9,3 @@ export const stateOptions = section({
     description: "where running gateways leave their pid and admin token (default: the user's state folder)",
   }),
 });
-export type StateSettings = SettingsOf<typeof stateOptions>;

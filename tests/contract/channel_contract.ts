@@ -21,7 +21,7 @@ export interface ChannelPair extends AsyncDisposable {
 }
 
 /** What not every wire can express. */
-export type Ability =
+type Ability =
   | "keeps text"
   | "listens after its close"
   | "is spoken to after the far close"
@@ -30,7 +30,7 @@ export type Ability =
   | "holds back its sender"
   | "holds back the far side";
 
-export interface ChannelContractOptions {
+interface ChannelContractOptions {
   /** Which end sends requests; the other one answers them. */
   readonly client: "near" | "far";
   /** What the near side hears when the far side closes: the end, or that the conversation broke. */

@@ -2,17 +2,17 @@
 import assert from "node:assert/strict";
 import type { EventLimits, EventStore, StoredEvent, StreamKey } from "../../src/core/event_store.ts";
 
-export interface OpenEventStore extends AsyncDisposable {
+interface OpenEventStore extends AsyncDisposable {
   readonly store: EventStore;
 }
 
 /** Opens an empty store with these limits. */
-export type OpenStore = (limits: EventLimits) => Promise<OpenEventStore>;
+type OpenStore = (limits: EventLimits) => Promise<OpenEventStore>;
 
 const AMPLE: EventLimits = { bytes: 1 << 20, events: 100, ageMs: 600_000 };
 const A: StreamKey = { session: "a", stream: "1" };
 
-export function storedEvent(sequence: number, last = false): StoredEvent {
+function storedEvent(sequence: number, last = false): StoredEvent {
   return { sequence, data: `{"n":${sequence}}`, last };
 }
 

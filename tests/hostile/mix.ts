@@ -13,12 +13,12 @@ const ATTACKERS = 3;
 const ATTACK_MS = 20_000;
 const BEGIN = { streamable: beginStreamable, sse: beginSse, socket: beginSocket };
 
-export interface MixOptions {
+interface MixOptions {
   readonly seed: number;
   readonly until: AbortSignal;
 }
 
-export interface MixResult {
+interface MixResult {
   /** How often each kind was begun and not broken off, by its name. */
   readonly attacks: ReadonlyMap<string, number>;
   /** Calls that were answered rightly; a wrong answer rejects. */

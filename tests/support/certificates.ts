@@ -12,7 +12,7 @@ export interface Certificate {
   readonly file: string;
 }
 
-export interface CertificateOptions {
+interface CertificateOptions {
   /** Whose signature it has; its own by default. */
   readonly issuer?: Certificate;
   /** Lines as `-addext` takes them; none is what everybody gets who adds none. */

@@ -106,7 +106,7 @@ function transportTo(keystone: Urls, wire: Wire) {
   }
 }
 
-export interface ConnectV2Options extends v2.ClientOptions {
+interface ConnectV2Options extends v2.ClientOptions {
   prepare?: (client: v2.Client) => void;
 }
 
@@ -144,7 +144,7 @@ async function close(client: Client | v2.Client, gone: Promise<void>): Promise<v
   await gone;
 }
 
-export interface Notified {
+interface Notified {
   method: string;
   params?: Record<string, unknown> | undefined;
 }

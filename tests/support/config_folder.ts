@@ -5,7 +5,7 @@ import type { Surroundings } from "../../src/config/mod.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
-export interface ConfigFolder extends AsyncDisposable {
+interface ConfigFolder extends AsyncDisposable {
   readonly path: string;
   readonly around: (variables?: Variables) => Surroundings;
   write(name: string, content: string | object): Promise<void>;

@@ -4,7 +4,7 @@ const TOOL = "npm:@modelcontextprotocol/conformance@0.2.0-alpha.12";
 const TIME_LIMIT_MS = 300_000; // a good run takes seconds, but each call the server leaves open costs it 60 s
 
 /** What the conformance tool found; the unscored scenarios of the requirement set count too. */
-export interface ConformanceReport {
+interface ConformanceReport {
   passed: number;
   failed: number;
   /** Everything the tool printed, without colours. */
@@ -16,7 +16,7 @@ export interface ConformanceReport {
 }
 
 /** Which set of requirements the server has to meet. */
-export interface ConformanceOptions {
+interface ConformanceOptions {
   /** The spec revision whose required scenarios run; 2025-11-25 unless told. */
   requirements?: string;
 }
@@ -35,13 +35,13 @@ export async function runConformance(
   });
 }
 
-export interface ClientConformanceReport extends ConformanceReport {
+interface ClientConformanceReport extends ConformanceReport {
   /** What the client, and all that it started, wrote to stderr. */
   stderr: string;
 }
 
 /** One scenario for a client. */
-export interface ClientScenario {
+interface ClientScenario {
   name: string;
   /** A line for the shell; the URL of the tool's server is appended. */
   command: string;

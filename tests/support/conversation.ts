@@ -16,7 +16,7 @@ export interface Conversation extends AsyncDisposable {
   readonly ended: Promise<unknown>;
 }
 
-export interface SseConversation extends Conversation {
+interface SseConversation extends Conversation {
   /** Where messages are posted to. */
   readonly endpoint: string;
 }
@@ -94,7 +94,7 @@ export async function openSse({ sse }: Pick<Keystone, "sse">): Promise<SseConver
   };
 }
 
-export interface EventsOptions {
+interface EventsOptions {
   /** Gives the events without data as well, which only say from where the stream can be resumed. */
   readonly priming?: boolean;
 }

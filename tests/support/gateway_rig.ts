@@ -41,12 +41,12 @@ export class MemoryBackend implements Backend {
   }
 }
 
-export interface Visitor extends FarEnd {
+interface Visitor extends FarEnd {
   /** Settles when the conversation is over. */
   readonly over: Promise<void>;
 }
 
-export interface GatewayRig extends Recorder {
+interface GatewayRig extends Recorder {
   readonly gateway: Gateway;
   readonly sessions: LiveSessions;
   readonly own: MemoryBackend;
@@ -57,7 +57,7 @@ export interface GatewayRig extends Recorder {
   knock(peer?: Partial<Peer>): Promise<Visitor>;
 }
 
-export interface GatewayRigOptions extends GatewayOptions {
+interface GatewayRigOptions extends GatewayOptions {
   readonly evictAfterMs: number;
   /** One for all; without, each has its own, which has no bound. */
   readonly backlog: Backlog;

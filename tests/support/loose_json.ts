@@ -10,7 +10,7 @@ export class Members {
   readonly all: { raw: string; key: string; value: Value }[] = [];
 }
 
-export interface Looseness {
+interface Looseness {
   /** What two keys have in common that are the same to this reader; `raw` is the key with its escapes. */
   readonly sameAs: (key: string, raw: string) => string;
   /** Which one of several. */

@@ -8,12 +8,12 @@ const TRIES = 5;
 
 export const NGINX = await firstOf(PROGRAMS);
 
-export interface Nginx extends AsyncDisposable {
+interface Nginx extends AsyncDisposable {
   /** Without a slash at its end. */
   readonly origin: string;
 }
 
-export interface NginxOptions {
+interface NginxOptions {
   /** Paths of PEM files: it speaks TLS then. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Whether it says how it was reached. */

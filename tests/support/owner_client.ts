@@ -20,7 +20,7 @@ import { cancelled, notification, request, result } from "./messages.ts";
 import { pulled } from "./pulled.ts";
 import type { Random } from "./random.ts";
 
-export const URIS = ["file:///a", "file:///b", "file:///c"];
+const URIS = ["file:///a", "file:///b", "file:///c"];
 const SECRETS_ARE = /^(updated|message)$/;
 
 /** A request that is not answered yet, or was taken back. */
@@ -34,7 +34,7 @@ interface Open {
   cancelled: boolean;
 }
 
-export interface OwnerClientOptions {
+interface OwnerClientOptions {
   readonly name: string;
   readonly kind: ClientKind;
   readonly channel: Channel;

@@ -10,7 +10,7 @@ export const CAN_BECOME_ANOTHER = Deno.build.os === "linux" && Deno.uid() === 0 
 
 const BUNDLE = new URL("../../dist/keystone.js", import.meta.url);
 
-export interface PoorKeystone extends Keystone {
+interface PoorKeystone extends Keystone {
   /** From now on its user may have so many more threads and processes than he has now; returns how many in all. */
   allowMore(count: number): Promise<number>;
 }

@@ -2,7 +2,7 @@
 import { writeAll } from "../../src/wire/byte_stream.ts";
 import { inTime } from "../contract/deadline.ts";
 
-export interface RawReply {
+interface RawReply {
   readonly status: number;
   /** Everything after the status line. */
   readonly text: string;

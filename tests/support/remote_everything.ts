@@ -5,7 +5,7 @@ import { EVERYTHING, TextLog } from "./keystone.ts";
 const ANNOUNCE_PORT = fromFileUrl(new URL("../fixtures/announce_port.ts", import.meta.url));
 const PATHS = { sse: "/sse", streamableHttp: "/mcp" };
 
-export interface RemoteEverything extends AsyncDisposable {
+interface RemoteEverything extends AsyncDisposable {
   readonly url: string;
   /** Everything it printed so far. */
   output(): string;

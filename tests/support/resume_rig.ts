@@ -18,7 +18,7 @@ import { looseBodies, looseUnread } from "./waiting_limits.ts";
 
 const LIMITS = { bytes: 1 << 20, events: 1_000, ageMs: 600_000 };
 
-export interface ResumeRig extends Recorder {
+interface ResumeRig extends Recorder {
   /** Of the session that a test begins with. */
   readonly id: string;
   /** Where the server says what it has to say. */

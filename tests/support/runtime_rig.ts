@@ -27,8 +27,6 @@ interface RigOptions extends Partial<PlacementConfig> {
   readonly backend?: FakeBackend;
 }
 
-export type RuntimeRig = ReturnType<typeof runtimeRig>;
-
 export function runtimeRig(
   { liveHeaders = false, backend = new FakeBackend(), ...config }: RigOptions = {},
 ) {

@@ -250,7 +250,7 @@ export class SseRemote extends HttpRemote {
 // --- WebSocket ---
 
 /** What to do with a message; true when that was all, else the polite answer follows. */
-export type SocketScript = (message: AnyMessage, socket: WebSocket, text: string) => boolean;
+type SocketScript = (message: AnyMessage, socket: WebSocket, text: string) => boolean;
 
 export class WebSocketRemote extends HttpRemote {
   /** What reached it, over all sockets. */

@@ -9,7 +9,7 @@ import { commandLine, type StartOptions } from "./keystone.ts";
 const INFO = { name: "keystone-test", version: "1.0.0" };
 
 /** Disposal closes the gateway's stdin; after two seconds the SDK would send a signal. */
-export interface Spawned<C> extends AsyncDisposable {
+interface Spawned<C> extends AsyncDisposable {
   readonly client: C;
   /** Of the gateway. */
   readonly pid: number;
@@ -18,7 +18,7 @@ export interface Spawned<C> extends AsyncDisposable {
 }
 
 /** How the gateway is started, and what the client is. */
-export interface SpawnOptions<C, O> extends StartOptions {
+interface SpawnOptions<C, O> extends StartOptions {
   /** Gives the client its handlers, before it is connected. */
   prepare?: (client: C) => void;
   client?: O;

@@ -9,7 +9,7 @@ import { REMEMBERED } from "./limits.ts";
 import { notification, request } from "./messages.ts";
 import { type Recorder, recorder } from "./recorder.ts";
 
-export interface SuperviseRig extends Recorder, AsyncDisposable {
+interface SuperviseRig extends Recorder, AsyncDisposable {
   readonly channel: SupervisedChannel;
   /** Reads what the client hears, and speaks for it. */
   readonly client: FarEnd;

@@ -34,7 +34,7 @@ export interface RemoteRequest {
 }
 
 /** What one conversation tells its server in headers. */
-export interface ConversationHeaders {
+interface ConversationHeaders {
   readonly headers: NamedChanges;
 }
 

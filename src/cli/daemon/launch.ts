@@ -42,7 +42,7 @@ export async function launch({ name, folder, flags, log }: LaunchOptions): Promi
 }
 
 /** How this program was started: as a binary, or as a module with the rights that it has. */
-export function ownCommand(): string[] {
+function ownCommand(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
   return [Deno.execPath(), "run", "--no-prompt", ...rights(), Deno.mainModule];
 }

@@ -9,7 +9,7 @@ const NEWLINE = 10;
 const MAX_FILES = 1_000;
 
 /** A place in a log. */
-export interface LogPosition extends Disposable {
+interface LogPosition extends Disposable {
   readonly file: Deno.FsFile;
   /** As it was when it was opened. */
   readonly size: number;

@@ -64,7 +64,7 @@ export function readTime(flag: string, text: string): number {
 /** What a command takes, by the name of the flag. */
 type Spec = Readonly<Record<string, { type: "string" | "boolean"; short?: string }>>;
 
-export interface GivenFlags {
+interface GivenFlags {
   readonly name: string;
   readonly stateDir: string | undefined;
   readonly operands: readonly string[];

@@ -43,7 +43,7 @@ export interface ConfigurationFile {
   readonly read: readonly string[];
 }
 
-export interface FileSurroundings {
+interface FileSurroundings {
   readonly variables: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly home: string | undefined;

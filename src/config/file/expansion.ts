@@ -18,7 +18,7 @@ interface Misfit {
   readonly text: string;
 }
 
-export interface Expansion {
+interface Expansion {
   readonly value: unknown;
   readonly problems: readonly Misfit[];
   /** Whether what stands there came from elsewhere, and is not to be shown therefore. */

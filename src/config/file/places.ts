@@ -140,7 +140,7 @@ const SECTIONS = {
 } as const satisfies Readonly<Record<string, Readonly<Record<string, PlacedKey>>>>;
 
 type Sections = typeof SECTIONS;
-export type SectionName = keyof Sections;
+type SectionName = keyof Sections;
 type KeysOf<S> = S extends unknown ? S[keyof S] : never;
 type Listed = KeysOf<Sections[SectionName]>;
 

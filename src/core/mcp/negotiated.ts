@@ -20,7 +20,7 @@ export interface Negotiated {
 }
 
 /** What one end of a session has said of itself. */
-export class Party {
+class Party {
   readonly name: string | undefined;
   readonly version: string | undefined;
   /** As JSON: parsed it may take twenty times as much memory. */
