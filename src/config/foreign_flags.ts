@@ -1,6 +1,6 @@
 /** Flags that other gateways have, and habit has people write: what does the same here, or why nothing does. */
 
-const NO_AUTHENTICATION =
+export const NO_AUTHENTICATION =
   "Keystone has no authentication in this version; keep it on loopback, or behind a reverse proxy that authenticates";
 const SERVERS_FILE = "did you mean --config? One file may hold several servers";
 const ROUTES = "did you mean --basePath, what stands before all paths, or --baseUrl?";

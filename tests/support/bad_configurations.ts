@@ -49,6 +49,7 @@ export const BAD_CONFIGURATIONS: readonly BadConfiguration[] = [
   toml("a section that is misspelt", `[timeout]\nrequest = "5s"\n${SERVER}`),
   toml("patterns of origins that backtrack", `${SERVER}[cors]\norigins = ["/(a+)+x/", "/https:.*/"]\n`),
   toml("a section that is another word", `[network]\nport = 1\n${SERVER}`),
+  toml("a section for what there is not yet", `[auth]\nkeys = ["s3cret"]\n${SERVER}`),
   toml("an option above all sections", `port = 9000\n${SERVER}`),
   toml("a name in a section that is misspelt", `[timeouts]\nrequets = "5s"\n${SERVER}`),
   toml("an option in the wrong section", `[listen]\nmaxSessions = 5\n${SERVER}`),
