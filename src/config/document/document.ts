@@ -1,5 +1,15 @@
 /** The text of a configuration file, in any of the formats, to one value with positions. A parser is loaded for its format alone. */
-import { duplicates, entryOf, type Fault, type Node, type Position, type Reading, valueOf } from "./tree.ts";
+import {
+  duplicates,
+  entryOf,
+  type Fault,
+  type Node,
+  type Position,
+  type Reading,
+  START,
+  TOO_DEEP,
+  valueOf,
+} from "./tree.ts";
 
 export type { Fault, Position };
 
@@ -51,7 +61,7 @@ function shallow(read: () => Reading): Reading {
     return read();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return { kind: "faults", faults: [{ at: { line: 1, column: 1 }, text: "nests too deep" }] };
+    return { kind: "faults", faults: [{ at: START, text: TOO_DEEP }] };
   }
 }
 

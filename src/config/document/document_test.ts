@@ -161,6 +161,7 @@ Deno.test("readDocument follows aliases of YAML, but none of itself and not any 
   const { value } = await documentOf("a: &x { n: 1 }\nb: *x\n", "yaml");
   assert.deepEqual(value, { a: { n: 1 }, b: { n: 1 } });
   assert.match((await faultsOf("a: &x [*x]\n", "yaml"))[0]?.text ?? "", /\*x .* part of/);
+  assert.equal((await faultsOf("a: *x\n", "yaml"))[0]?.text, "*x: no &x stands before it");
   const laughs = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
   for (let n = 1; n < 8; n++) laughs.push(`a${n}: &a${n} [${Array(10).fill(`*a${n - 1}`).join(", ")}]`);
   assert.match((await faultsOf(laughs.join("\n"), "yaml"))[0]?.text ?? "", /more than \d+ values/);
@@ -168,8 +169,8 @@ Deno.test("readDocument follows aliases of YAML, but none of itself and not any 
 
 Deno.test("readDocument refuses a text that nests without end", async () => {
   for (const format of ["json", "yaml", "toml"]) {
-    const text = (format === "toml" ? "a = " : "") + "[".repeat(100_000);
-    assert.notEqual((await faultsOf(text, format)).length, 0, format);
+    const text = (format === "toml" ? "a = " : "") + "[".repeat(100_000) + "]".repeat(100_000);
+    assert.equal((await faultsOf(text, format))[0]?.text, "nests too deep", format);
   }
 });
 

@@ -47,6 +47,7 @@ export type Reading =
   | { readonly kind: "faults"; readonly faults: readonly Fault[] };
 
 export const START: Position = { line: 1, column: 1 };
+export const TOO_DEEP = "nests too deep";
 
 export function leaf(at: Position, value: Scalar): Leaf {
   return { kind: "leaf", at, value };

@@ -1,7 +1,7 @@
 /** YAML 1.2. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { Alias, Document, ParsedNode, YAMLMap } from "yaml";
-import { faults, leaf, type Node, type Position, type Reading, START, table } from "./tree.ts";
+import { faults, leaf, type Node, type Position, type Reading, START, table, TOO_DEEP } from "./tree.ts";
 
 /** Far more than a configuration has; aliases of aliases would make any number. */
 const MAX_NODES = 100_000;
@@ -16,14 +16,14 @@ export function readYaml(text: string): Reading {
   };
   const wrong = [...document.errors, ...document.warnings];
   if (wrong.length > 0) {
-    return faults(wrong.map(({ pos: [offset], message }) => ({ at: at(offset), text: unquoted(message) })));
+    return faults(wrong.map(({ pos: [offset], message }) => ({ at: at(offset), text: told(message) })));
   }
   return new Tree(document, at).reading();
 }
 
-/** Some messages end with what stands there. */
-function unquoted(message: string): string {
-  return message.replace(/: "[^]*$/, "");
+/** The parser passes on what the runtime says of its stack; and some messages end with what stands there. */
+function told(message: string): string {
+  return message.includes("call stack") ? TOO_DEEP : message.replace(/: "[^]*$/, "");
 }
 
 /** A value that cannot be had in a configuration, such as an alias of itself. */
@@ -77,7 +77,8 @@ class Tree {
 
   #aliased(node: Alias, at: Position): Node {
     const target = node.resolve(this.#document);
-    if (target === undefined || this.#within.includes(target)) {
+    if (target === undefined) throw new Unfit(at, `*${node.source}: no &${node.source} stands before it`);
+    if (this.#within.includes(target)) {
       throw new Unfit(at, `*${node.source} stands for something that it is a part of`);
     }
     return this.#node(target);
