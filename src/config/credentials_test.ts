@@ -72,7 +72,7 @@ Deno.test("remoteHeaders name the file and the line that is wrong, and not what 
     refusal(() => headers({ headerFile: "/no/file" })),
     '--headerFile "/no/file": there is no such file',
   );
-  assert.match(refusal(() => headers({ headerFile: "/" })), /^--headerFile "\/": the file cannot be read$/);
+  assert.match(refusal(() => headers({ headerFile: "/" })), /^--headerFile "\/": it is a folder$/);
   await withFile("A: b\ns3cret\n", (headerFile) => {
     assert.match(
       refusal(() => headers({ headerFile })),

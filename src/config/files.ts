@@ -1,14 +1,12 @@
 import { optionName } from "../base/option_name.ts";
 import { ConfigError } from "../core/errors.ts";
+import { readSmallFile } from "./small_file.ts";
 
 /** The text of a file that an option names. Throws ConfigError with the option and the path. */
 export function readFileOf(option: string, path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : "the file cannot be read";
-    throw new ConfigError(`${optionName(option)} ${JSON.stringify(path)}: ${why}`, { cause });
-  }
+  const read = readSmallFile(path, { isText: false });
+  if ("text" in read) return read.text;
+  throw new ConfigError(`${optionName(option)} ${JSON.stringify(path)}: ${read.fault}`);
 }
 
 interface NamedFiles {
@@ -19,15 +17,8 @@ interface NamedFiles {
 
 /** What stands in the files of a server, to be compared: of one that cannot be read, who needs it tells. */
 export function fileTextsOf({ headerFile, oauth2BearerFile, caFile }: NamedFiles): string {
-  return JSON.stringify([headerFile, oauth2BearerFile, caFile].map((path) => path && textIn(path)));
-}
-
-function textIn(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    return error instanceof Error ? error.name : "";
-  }
+  const named = [headerFile, oauth2BearerFile, caFile];
+  return JSON.stringify(named.map((path) => path && readSmallFile(path, { isText: false })));
 }
 
 /** As `readFileOf`, for certificates in PEM. */

@@ -7,7 +7,7 @@ import { NO_AUTHENTICATION } from "../foreign_flags.ts";
 import { configError, type Problem } from "../problem.ts";
 import { expand } from "./expansion.ts";
 import { type Field, type FileContext, fileLayer, runtimeLayer } from "./fields.ts";
-import { readSmallFile } from "./file_text.ts";
+import { readSmallFile } from "../small_file.ts";
 import { Findings } from "./findings.ts";
 import { isSilentAtTop } from "./foreign_keys.ts";
 import { type ConfigPatch, patched } from "./patch.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Path } from "../document/document.ts";
 import { expand, type ExpandOptions, expandText, Unknown } from "./expansion.ts";
-import { readSmallFile } from "./file_text.ts";
 
 const VARIABLES = { TOKEN: "s3cret", EMPTY: "", NESTED: "${TOKEN}", lower_1: "x", __proto__x: "y" };
 const FILES: Readonly<Record<string, string>> = {
@@ -112,22 +111,4 @@ Deno.test("expandText throws Unknown and quotes no value", () => {
     assert.doesNotMatch(error.message, /s3cret/);
     return true;
   });
-});
-
-Deno.test("readSmallFile says why a file cannot be had", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const write = (name: string, bytes: Uint8Array) => Deno.writeFileSync(`${folder}/${name}`, bytes);
-    write("text", new TextEncoder().encode("ä\n"));
-    write("binary", new Uint8Array([0xff, 0xfe, 0x00]));
-    write("large", new Uint8Array(2 ** 20 + 1));
-    assert.deepEqual(readSmallFile(`${folder}/text`), { text: "ä\n" });
-    assert.deepEqual(readSmallFile(`${folder}/none`), { fault: "there is no such file" });
-    assert.deepEqual(readSmallFile(`${folder}/binary`), { fault: "the file is no text in UTF-8" });
-    assert.deepEqual(readSmallFile(`${folder}/large`), { fault: "the file is larger than 1048576 bytes" });
-    for (const path of [folder, "", "a\0b"]) assert("fault" in readSmallFile(path), path);
-    if (Deno.build.os === "linux") assert("fault" in readSmallFile("/dev/zero"));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 });
