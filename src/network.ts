@@ -152,15 +152,16 @@ export class Network {
   #reports(): Route[] {
     const { version } = this.#options;
     const { basePath } = this.#process.clients;
+    const own = [...this.#servers].flatMap(([name, server]) => {
+      const prefixes = this.#mounts.get(server)?.prefixes ?? [`${basePath}/${name}`];
+      return [...prefixes].map((prefix) => ({ path: `${prefix}/health`, http: healthOf(server, version) }));
+    });
     const [first, ...others] = this.#servers.values();
-    if (first && others.length === 0) return healthAt(basePath, healthOf(first, version));
+    if (first && others.length === 0) return [...healthAt(basePath, healthOf(first, version)), ...own];
     return [
       { path: `${basePath}/`, http: serverIndex((request, caller) => this.#listed(request, caller)) },
       ...healthAt(basePath, healthOfAll(() => this.#servers, version)),
-      ...[...this.#servers].map(([name, server]) => ({
-        path: `${basePath}/${name}/health`,
-        http: healthOf(server, version),
-      })),
+      ...own,
     ];
   }
 

@@ -323,6 +323,7 @@ Deno.test("App.apply leaves a server that others join, or leave alone, to who fo
   const joined = rig.app.apply(configOf({ one: small, two: small }));
   assert.deepEqual(joined, { added: ["two"], changed: [], removed: [], later: [] });
   assert.equal(new URL(rig.url("one")).pathname, "/one/mcp");
+  assert.deepEqual(Object.keys((await (await rig.get("/health")).json()).servers), ["one", "two"]);
   const second = await beginSession(at("/two/mcp"));
   const other = await pidOf(at("/two/mcp"), second);
   for (const path of ["/mcp", "/one/mcp"]) assert.equal(await pidOf(at(path), session), pid, path);
@@ -331,6 +332,8 @@ Deno.test("App.apply leaves a server that others join, or leave alone, to who fo
   assert.equal(new URL(rig.url("two")).pathname, "/mcp");
   const away = (path: string) => new URL(path, rig.url("two")).href;
   for (const path of ["/mcp", "/two/mcp"]) assert.equal(await pidOf(away(path), second), other, path);
+  const health = async (path: string) => (await (await rig.get(path)).json()).servers;
+  assert.deepEqual([await health("/two/health"), await health("/health")], [undefined, undefined]);
   await eventually(() => statusOf(away("/one/mcp"), session), (status) => status === 404);
   assert.equal(await statusOf(away("/mcp"), session), 404);
 });
