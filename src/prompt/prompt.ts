@@ -65,6 +65,7 @@ export class Prompt implements Disposable {
     if (!this.#open) return this.#screen.tell(text);
     const question = this.#question;
     if (question) return this.#screen.insert(`${text}${escaped(question.text)}`, 0);
+    if (this.#busy) return this.#screen.tell(text);
     this.#screen.insert(text, this.#lines.getCursorPos().rows);
     this.#lines.prompt(true);
   }
@@ -96,9 +97,9 @@ export class Prompt implements Disposable {
     this.#lines.write(null, { name: "return" });
   }
 
-  /** Of what readline writes: nothing of an answer to a question, and of a line no secret. */
+  /** Of what readline writes: no secret of a line, and nothing of what is, or may become, the answer to a question. */
   #seen(chunk: string): string {
-    if (this.#question) return "";
+    if (this.#question || this.#busy) return "";
     const { line } = this.#lines;
     if (chunk === PROMPT + line) return PROMPT + (this.#drawn = masked(line));
     // A character at the end of the line: all else is drawn with the whole line.
@@ -106,16 +107,16 @@ export class Prompt implements Disposable {
       if (chunk.includes("\n")) this.#drawn = "";
       return chunk;
     }
-    const shown = masked(line);
-    const added = shown.slice(-chunk.length);
-    this.#drawn += added;
-    if (this.#drawn !== shown) queueMicrotask(() => this.#redraw());
-    return added;
+    const [before, shown] = [this.#drawn, masked(line)];
+    if (shown.startsWith(before)) return (this.#drawn = shown).slice(before.length);
+    queueMicrotask(() => this.#redraw());
+    return "";
   }
 
   /** What was no secret until now is one, or the other way round. */
   #redraw(): void {
-    if (this.#open && !this.#question && this.#drawn !== masked(this.#lines.line)) this.#lines.prompt(true);
+    const isSeen = this.#open && !this.#question && !this.#busy;
+    if (isSeen && this.#drawn !== masked(this.#lines.line)) this.#lines.prompt(true);
   }
 
   #known(): Known {
@@ -127,7 +128,7 @@ export class Prompt implements Disposable {
   /** The newest line is the first. */
   #forgetSecret(history: string[]): void {
     const [newest] = history;
-    if (newest !== undefined && (this.#question || hasSecret(newest))) history.shift();
+    if (newest !== undefined && (this.#question || this.#busy || hasSecret(newest))) history.shift();
   }
 
   #hear(line: string): void {
@@ -136,9 +137,14 @@ export class Prompt implements Disposable {
     if (!this.#busy) background(this.#runAll(), "prompt", this.#options.emit);
   }
 
+  /** What came while the line was being done that asks now is the answer. */
   #ask(text: string): Promise<string | undefined> {
     this.#screen.tell(escaped(text));
-    return new Promise((answer) => this.#question = { text, answer });
+    return new Promise((answer) => {
+      this.#question = { text, answer };
+      const said = this.#waiting.shift();
+      if (said !== undefined) this.#answer(said);
+    });
   }
 
   #answer(secret: string | undefined): void {
@@ -149,14 +155,27 @@ export class Prompt implements Disposable {
     question.answer(secret);
   }
 
-  /** One after the other, the first one at once. */
+  /** One after the other, the first one at once; the others appear as they are done. */
   async #runAll(): Promise<void> {
     this.#busy = true;
     try {
-      for (let line; (line = this.#waiting.shift()) !== undefined;) await this.#run(line);
+      await this.#run(this.#waiting.shift() ?? "");
+      for (let line; (line = this.#waiting.shift()) !== undefined;) {
+        this.#screen.tell(`${PROMPT}${escaped(masked(line))}\n`);
+        await this.#run(line);
+      }
     } finally {
       this.#busy = false;
+      this.#draw();
     }
+  }
+
+  /** With what was typed meanwhile. */
+  #draw(): void {
+    if (!this.#open) return;
+    // Readline goes up by as many rows before it draws.
+    this.#screen.tell("\n".repeat(this.#lines.getCursorPos().rows));
+    this.#lines.prompt(true);
   }
 
   async #run(line: string): Promise<void> {
@@ -169,7 +188,6 @@ export class Prompt implements Disposable {
   }
 
   #show(text: string): void {
-    if (text !== "") this.above(text.split("\n").map(escaped).join("\n"));
-    else if (this.#open) this.#lines.prompt();
+    this.above(text.split("\n").map(escaped).join("\n"));
   }
 }

@@ -1,25 +1,48 @@
 /** The words of a line, as in a shell: quotes keep blanks, and a backslash takes its meaning from the next character. */
 import { PromptError } from "./prompt_error.ts";
 
+interface Word {
+  /** Without its quotes. */
+  readonly text: string;
+  /** Where it stands in the line. */
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Reading {
+  readonly words: readonly Word[];
+  /** A quote without an end, or a backslash with nothing behind it: the last word goes on to the end of the line. */
+  readonly unended?: string;
+}
+
 /** Throws PromptError for a quote without an end. */
 export function wordsOf(line: string): string[] {
-  const words: string[] = [];
+  const { words, unended } = readWords(line);
+  if (unended !== undefined) {
+    const why = unended === "\\" ? "nothing stands behind the last \\" : `the quote ${unended} has no end`;
+    throw new PromptError(`The line is not complete: ${why}`);
+  }
+  return words.map(({ text }) => text);
+}
+
+/** Of a line that may not be complete yet. */
+export function readWords(line: string): Reading {
+  const words: Word[] = [];
   const part = /\s+|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(.)/gsy;
-  let word: string | undefined;
-  for (const [text, single, double, escaped, plain, stray] of line.matchAll(part)) {
-    if (stray !== undefined) throw unended(stray);
+  let word: Word | undefined;
+  for (const { index, 0: all, 1: single, 2: double, 3: escaped, 4: plain, 5: stray } of line.matchAll(part)) {
+    const { text = "", start = index } = word ?? {};
+    if (stray !== undefined) {
+      words.push({ text: text + line.slice(index + 1), start, end: line.length });
+      return { words, unended: stray };
+    }
     const said = single ?? double?.replace(/\\(.)/gs, "$1") ?? escaped ?? plain;
-    if (said !== undefined) word = (word ?? "") + said;
-    else if (word !== undefined && text.trim() === "") {
+    if (said !== undefined) word = { text: text + said, start, end: index + all.length };
+    else if (word) {
       words.push(word);
       word = undefined;
     }
   }
-  if (word !== undefined) words.push(word);
-  return words;
-}
-
-function unended(stray: string): PromptError {
-  const why = stray === "\\" ? "nothing stands behind the last \\" : `the quote ${stray} has no end`;
-  return new PromptError(`The line is not complete: ${why}`);
+  if (word) words.push(word);
+  return { words };
 }
