@@ -10,7 +10,7 @@ import type { ServedServer } from "./served_server.ts";
 
 export type { Endpoint };
 
-/** A server as clients of the network find it; `prefix` is what stands before its paths: empty, or `/name`. */
+/** A server as clients of the network find it; `prefix` is what stands before its paths: that of all, and `/name` among others. */
 export interface Mount {
   /** The same sessions are found below each prefix. */
   routes(prefix: string): readonly Route[];
@@ -30,7 +30,7 @@ export function mount(server: ServedServer, options: MountOptions): Mount {
   const { gateway: { accept, stopping, refuseFull }, config, emit } = server;
   const { eventStore, eventLimits } = config;
   const frontends = config.transports.flatMap((name) => FRONTENDS.filter((wire) => wire.name === name));
-  const at = (prefix: string) => below(prefix, config.paths);
+  const pathsBelow = (prefix: string) => below(prefix, config.paths);
   const served = {
     ...{ ...config, ...options },
     ...{ accept, stopping, refuseFull, emit },
@@ -39,8 +39,8 @@ export function mount(server: ServedServer, options: MountOptions): Mount {
   };
   const wires = frontends.map((frontend): RoutesAt<Paths> => frontend.serve(served));
   return {
-    routes: (prefix) => withCallerHeaders(wires.flatMap((routesAt) => routesAt(at(prefix))), config),
-    endpoints: (base, prefix) => frontends.map((frontend) => frontend.endpoint(at(prefix), base)),
+    routes: (prefix) => withCallerHeaders(wires.flatMap((routesAt) => routesAt(pathsBelow(prefix))), config),
+    endpoints: (base, prefix) => frontends.map((frontend) => frontend.endpoint(pathsBelow(prefix), base)),
   };
 }
 

@@ -80,9 +80,10 @@ export class Network {
 
   /** From now on these servers answer pages of these origins. Who was served before keeps its sessions. */
   serve(origins: ProcessConfig["origins"], servers: Servers): void {
+    const before = this.#servers;
     this.#origins = origins;
     this.#servers = servers;
-    for (const [name, server] of servers) this.#place(name, server);
+    for (const [name, server] of servers) this.#place(name, server, before.get(name));
     this.#service = this.#serviceOf();
   }
 
@@ -121,10 +122,12 @@ export class Network {
     return httpService({ routes: this.#routes(), policies });
   }
 
-  /** A server alone stands at the root. Who found it elsewhere goes on there, whoever has come or gone. */
-  #place(name: string, server: ServedServer): void {
+  /** A server alone stands at the root. Who found it, or what it was before, elsewhere finds it there all the same. */
+  #place(name: string, server: ServedServer, before: ServedServer | undefined): void {
     if (!isOnNetwork(server.config)) return;
-    const mounted = this.#mounts.get(server) ?? { name, mount: this.#mount(server), prefixes: new Set() };
+    const known = before && this.#mounts.get(before)?.prefixes;
+    const mounted = this.#mounts.get(server) ??
+      { name, mount: this.#mount(server), prefixes: new Set(known) };
     const prefix = this.#process.clients.basePath + (this.#servers.size > 1 ? `/${name}` : "");
     mounted.prefixes.delete(prefix);
     mounted.prefixes.add(prefix);
@@ -141,10 +144,18 @@ export class Network {
     });
   }
 
-  /** Those of servers on their way out are behind all others: what their open calls wait for still comes there. */
+  /**
+   * Where each server is said to be goes before where one has been; and those of servers on their way out are behind all
+   * others: what their open calls wait for still comes there.
+   */
   #routes(): Route[] {
     const { healthEndpoints } = this.#process.clients;
-    const own = [...this.#mounted(), ...this.#leaving()].flatMap(routesOf);
+    const mounted = this.#mounted();
+    const own = [
+      ...mounted.flatMap((one) => routesBelow(one, [newest(one.prefixes)])),
+      ...mounted.flatMap((one) => routesBelow(one, [...one.prefixes].slice(0, -1))),
+      ...this.#leaving().flatMap((one) => routesBelow(one, [...one.prefixes])),
+    ];
     const healthy = healthEndpoints.map((path) => ({ path, http: getOnly(() => new Response("ok")) }));
     return [...healthy, ...this.#reports(), ...own];
   }
@@ -186,12 +197,15 @@ export class Network {
 }
 
 function endpointsOf({ mount, prefixes }: Mounted, base: string): Endpoint[] {
-  return mount.endpoints(base, [...prefixes].at(-1) ?? "");
+  return mount.endpoints(base, newest(prefixes));
 }
 
-/** The newest ones first. */
-function routesOf({ mount, prefixes }: Mounted): Route[] {
-  return [...prefixes].reverse().flatMap((prefix) => mount.routes(prefix));
+function routesBelow({ mount }: Mounted, prefixes: readonly string[]): Route[] {
+  return prefixes.flatMap((prefix) => mount.routes(prefix));
+}
+
+function newest(prefixes: Mounted["prefixes"]): string {
+  return [...prefixes].at(-1) ?? "";
 }
 
 export function isOnNetwork({ transports }: Pick<ServerConfig, "transports">): boolean {

@@ -72,6 +72,8 @@ export class ServerSet {
 
   /** From now on these are the servers. */
   adopt({ servers }: Plan): void {
+    // Whoever is on the way out does that beside others.
+    for (const [name, server] of this.#servers) server.nameInEvents = name;
     this.#servers = servers;
     for (const [name, server] of servers) server.nameInEvents = servers.size > 1 ? name : undefined;
   }

@@ -338,6 +338,55 @@ Deno.test("App.apply leaves a server that others join, or leave alone, to who fo
   assert.equal(await statusOf(away("/mcp"), session), 404);
 });
 
+Deno.test("App.apply has what a server becomes found where it was, but no other server hidden by that", async () => {
+  const odd: Line = { argv: SMALL, options: { streamableHttpPath: "/two/mcp" } };
+  await using rig = serving(configOf({ one: odd }));
+  const at = (path: string) => new URL(path, rig.url("one")).href;
+  const named = async (path: string) => {
+    await beginSession(at(path));
+    const [opened] = rig.told("session.opened").slice(-1);
+    return opened && "backend" in opened ? opened.backend : undefined;
+  };
+  rig.app.apply(configOf({ one: odd, two: small }));
+  assert.deepEqual([await named("/one/two/mcp"), await named("/two/mcp")], ["one", "two"]);
+  await using other = serving(configOf({ one: small }));
+  const root = other.url("one");
+  other.app.apply(configOf({ one: small, two: small }));
+  const changed = { ...small, options: { maxSessions: "5" } };
+  assert.deepEqual(other.app.apply(configOf({ one: changed, two: small })).changed, ["one"]);
+  for (const url of [root, other.url("one")]) await beginSession(url);
+  other.app.apply(configOf({ two: small }));
+  other.app.apply(configOf({ one: small, two: small }));
+  assert.equal(new URL(root).pathname, "/mcp");
+  const session = await beginSession(root);
+  assert.equal(await statusOf(other.url("two"), session), 200);
+  assert.equal(await statusOf(other.url("one"), session), 404);
+});
+
+Deno.test("App.apply lets sockets stay open when another server joins, and when it leaves", async () => {
+  const line: Line = { argv: SMALL, options: { outputTransport: ["ws"] } };
+  await using rig = serving(configOf({ one: line }));
+  const socket = new WebSocket(rig.url("one"), "mcp");
+  await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+  const say = async (message: object) => {
+    const answered = new Promise<MessageEvent>((resolve) =>
+      socket.addEventListener("message", resolve, { once: true })
+    );
+    socket.send(JSON.stringify(message));
+    return JSON.parse((await answered).data);
+  };
+  await say(initialize(0));
+  const pid = async () => (await say(callTool(1, "echo"))).result.structuredContent.pid;
+  const first = await pid();
+  rig.app.apply(configOf({ one: line, two: small }));
+  assert.equal(await pid(), first);
+  rig.app.apply(configOf({ one: line }));
+  assert.equal(await pid(), first);
+  const closed = new Promise((resolve) => socket.addEventListener("close", resolve, { once: true }));
+  socket.close();
+  await closed;
+});
+
 Deno.test("App.apply lets clients of SSE go on where they came, and tells new ones the paths that they took", async () => {
   await using rig = serving(configOf({ one: { ...small, options: { outputTransport: ["sse"] } } }));
   const at = (path: string) => new URL(path, rig.url("one")).href;
