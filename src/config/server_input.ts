@@ -52,7 +52,7 @@ export function readServer(parsed: ParsedOptions, operands: Operands, fileWithou
   const [input, ...others] = givenInputs(parsed, operands);
   if (input === undefined) {
     throw new ConfigError(
-      `No server given${fileWithout === undefined ? "" : `, and ${fileWithout} has none`}: expected ${
+      `No server given${fileWithout === undefined ? "" : `, and ${fileWithout} has none that is enabled`}: expected ${
         parsed.nameOf("stdio")
       } "command line", -- command [arguments...], ` +
         "the URL of a remote server, or a file with servers",

@@ -31,11 +31,7 @@ export class LogFile {
       return new LogFile(path, openLog(path), options);
     } catch (cause) {
       const name = `${optionName("logFile")} ${JSON.stringify(path)}`;
-      const isFolderMissing = cause instanceof Deno.errors.NotFound;
-      const why = isFolderMissing
-        ? "its folder is not there; make it, or name another one"
-        : messageOf(cause);
-      throw new ConfigError(`${name}: ${why}`, { cause });
+      throw new ConfigError(`${name}: ${faultOf(cause)}`, { cause });
     }
   }
 
@@ -62,6 +58,11 @@ export class LogFile {
     this.#file = openLog(this.path);
     this.#bytes = (await this.#file.stat()).size;
   }
+}
+
+function faultOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "its folder is not there; make it, or name another one";
+  return error instanceof Deno.errors.IsADirectory ? "it is a folder, expected a file" : messageOf(error);
 }
 
 /** The paths of a log, the newest first: `keep` full ones behind the one that is written. */

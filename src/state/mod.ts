@@ -2,4 +2,4 @@
 export type { GatewayRecord } from "./gateway_record.ts";
 export { PRIVATE, removeIfPresent, writePrivately } from "./private_file.ts";
 export { isSameProcess, startOf } from "./process_identity.ts";
-export { checkName, StateFolder } from "./state_folder.ts";
+export { checkName, type Holder, StateFolder } from "./state_folder.ts";

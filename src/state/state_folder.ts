@@ -22,6 +22,17 @@ export function checkName(name: string): string {
   );
 }
 
+/** A process that has the lock of a name. */
+export interface Holder {
+  /** Of the lock. */
+  readonly path: string;
+  /** Undefined where it cannot be told. */
+  readonly pid?: number;
+}
+
+/** How long to wait for a lock that nobody means to keep, and how often it is tried: no event tells that it is free. */
+const [LOCKED_MS, LOCK_POLL_MS] = [1_000, 50];
+
 export class StateFolder {
   readonly path: string;
 
@@ -75,26 +86,26 @@ export class StateFolder {
 
   /** Undefined while another process has it; the system gives it back when its holder ends, however that ends. */
   async lock(name: string): Promise<Disposable | undefined> {
-    const file = await Deno.open(this.fileOf(name, "lock"), { create: true, write: true, mode: PRIVATE });
-    if (await file.tryLock(true)) {
-      // For people alone: whoever holds the lock is who it says, and nobody else is told apart by it.
-      await file.truncate();
-      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-      return { [Symbol.dispose]: () => file.close() };
-    }
-    file.close();
-    return undefined;
+    const file = await this.#tryLock(name);
+    // For people alone: whoever holds the lock is who it says, and nobody else is told apart by it.
+    await file?.truncate();
+    await file?.write(new TextEncoder().encode(`${Deno.pid}\n`));
+    return file && { [Symbol.dispose]: () => file.close() };
   }
 
-  /** Who holds the lock, in words; undefined where nobody does. */
-  async holder(name: string): Promise<string | undefined> {
-    const lock = await this.lock(name);
-    lock?.[Symbol.dispose]();
-    if (lock) return undefined;
+  /** Who holds the lock; undefined where nobody does. */
+  async holder(name: string): Promise<Holder | undefined> {
     const path = this.fileOf(name, "lock");
+    const file = await Deno.open(path).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    // Shared: others who ask at the same time are no holders.
+    const isFree = await file?.tryLock(false) ?? true;
+    file?.close();
+    if (isFree) return undefined;
     // Windows lets nobody read what is locked.
     const [, pid] = /^(\d{1,10})\n$/.exec(await readBounded(path, 100).catch(() => "") ?? "") ?? [];
-    return `${pid === undefined ? "a process" : `process ${pid}`} holds ${path}`;
+    return { path, ...pid !== undefined && { pid: Number(pid) } };
   }
 
   /** Leaves a record as a gateway would that ended without a word; false where there is another one. */
@@ -108,19 +119,31 @@ export class StateFolder {
 
   /** Removes what a gateway has left that ended without a word; not that of one which starts meanwhile. */
   async clear(name: string): Promise<void> {
-    await this.#locked(name, () => this.remove(name));
+    if ((await this.names()).includes(name)) await this.#locked(name, () => this.remove(name));
   }
 
-  /** Does nothing while another process has the lock. */
+  /** Does nothing where a gateway has the lock. Who only asks, and who has just ended, has it for a moment. */
   async #locked<T>(name: string, act: () => Promise<T>): Promise<T | undefined> {
+    const deadline = performance.now() + LOCKED_MS;
+    let file = await this.#tryLock(name);
+    while (!file && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
+      file = await this.#tryLock(name);
+    }
+    if (!file) return undefined;
     // Not `using`: the bundle's minifier takes that for a value which is read once, and forgets to dispose of it.
-    const lock = await this.lock(name);
-    if (!lock) return undefined;
     try {
       return await act();
     } finally {
-      lock[Symbol.dispose]();
+      file.close();
     }
+  }
+
+  async #tryLock(name: string): Promise<Deno.FsFile | undefined> {
+    const file = await Deno.open(this.fileOf(name, "lock"), { create: true, write: true, mode: PRIVATE });
+    if (await file.tryLock(true)) return file;
+    file.close();
+    return undefined;
   }
 
   /** Of all records. */

@@ -85,9 +85,22 @@ Deno.test("StateFolder.holder tells which process has a lock, and nothing where 
   const folder = await StateFolder.open(parent.path);
   {
     using _held = await folder.lock("a");
-    assert.equal(await folder.holder("a"), `process ${Deno.pid} holds ${folder.fileOf("a", "lock")}`);
+    assert.deepEqual(await folder.holder("a"), { path: folder.fileOf("a", "lock"), pid: Deno.pid });
   }
-  assert.equal(await folder.holder("a"), undefined);
+  const asked = await Promise.all(Array.from({ length: 20 }, () => folder.holder("a")));
+  assert(asked.every((holder) => holder === undefined));
+  assert.equal(await folder.holder("never"), undefined);
+  await folder.clear("never");
+  assert.deepEqual(Array.from(Deno.readDirSync(folder.path), ({ name }) => name), ["a.lock"]);
+});
+
+Deno.test("StateFolder.leave and clear wait for who has the lock for a moment", async () => {
+  await using parent = await temporary();
+  const folder = await StateFolder.open(parent.path);
+  const held = await folder.lock(RECORD.name);
+  const left = folder.leave(RECORD);
+  held?.[Symbol.dispose]();
+  assert.equal(await left, true);
 });
 
 Deno.test("StateFolder.leave writes over no record, and leaves none while another holds the lock", async () => {

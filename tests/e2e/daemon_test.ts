@@ -1,5 +1,6 @@
 /** keystone start, stop, restart, status, logs and health: real gateways in the background, each in a state folder of its test. */
 import assert from "node:assert/strict";
+import { relative } from "node:path";
 import { inTime } from "../contract/deadline.ts";
 import { connect } from "../support/clients.ts";
 import { Daemons, type KeptRecord } from "../support/daemon.ts";
@@ -19,8 +20,8 @@ async function callThrough({ urls: [mcp = "", sse = "", ws = ""] }: KeptRecord):
   assert.match(JSON.stringify(result), /word/);
 }
 
-async function killed(daemons: Daemons): Promise<KeptRecord> {
-  const record = await daemons.record();
+async function killed(daemons: Daemons, name?: string): Promise<KeptRecord> {
+  const record = await daemons.record(name);
   Deno.kill(record.pid, "SIGKILL");
   await gone([record.pid]);
   return record;
@@ -246,7 +247,7 @@ Deno.test("what a killed gateway has left is told by status and health, and clea
   await daemons.start(...SERVER);
   const { pid } = await killed(daemons);
   const told =
-    `Gateway "default" does not run: its process ${pid} ended without a word; keystone restart takes its flags\n`;
+    `Gateway "default" does not run: its process ${pid} has ended, and its flags are kept; keystone restart takes them\n`;
   assert.deepEqual(await daemons.run("status"), { code: 3, stdout: "", stderr: told });
   assert.deepEqual(await daemons.run("health"), { code: 1, stdout: told, stderr: "" });
   assert(await hasFile(daemons.path("default.json")));
@@ -258,7 +259,8 @@ Deno.test("a gateway whose record is gone or broken is told with its process, an
   await using daemons = await Daemons.create();
   const record = await daemons.start(...SERVER);
   const path = daemons.path("default.json");
-  const holder = `process ${record.pid} holds ${daemons.path("default.lock")}`;
+  const { pid } = record;
+  const holder = `process ${pid} holds ${daemons.path("default.lock")}, and kill ${pid} ends it`;
   for (const text of [undefined, "{"]) {
     if (text === undefined) await Deno.remove(path);
     else await Deno.writeTextFile(path, text);
@@ -348,6 +350,19 @@ Deno.test("restart keeps the flags of start, and takes new ones in the place of 
   assert.deepEqual(second.flags.slice(0, -SERVER.length).toSorted(), flags);
   assert.deepEqual(second.flags.slice(-SERVER.length), SERVER);
   assert.equal((await daemons.run("restart", "--name", "none")).code, 3);
+});
+
+Deno.test("restart from another folder finds the state folder where it was typed, and leaves the gateway in it", async () => {
+  const elsewhere = await Deno.makeTempDir({ prefix: "keystone-elsewhere-" });
+  await using daemons = await Daemons.create({ cwd: elsewhere });
+  await daemons.start("--name", "b", ...SERVER);
+  const KEYSTONE_STATE_DIR = relative(Deno.cwd(), daemons.folder);
+  await using here = await Daemons.create({ env: { KEYSTONE_STATE_DIR } });
+  assert.equal((await here.run("restart", "--name", "b")).code, 0);
+  assert.equal((await here.run("status", "--name", "b")).code, 0);
+  await killed(daemons, "b");
+  assert.match((await here.run("status", "--name", "b")).stderr, /; keystone restart --name b takes them\n$/);
+  await Deno.remove(elsewhere, { recursive: true });
 });
 
 Deno.test("restart brings back a gateway that was killed, with its flags", async () => {

@@ -26,6 +26,8 @@ interface DaemonsOptions {
   /** The program before the command; main.ts by default. */
   readonly program?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Where the commands are typed; here by default. */
+  readonly cwd?: string;
 }
 
 /** A state folder of its own, and the commands for the gateways in it. */
@@ -33,10 +35,12 @@ export class Daemons implements AsyncDisposable {
   readonly folder: string;
   readonly #program: readonly string[];
   readonly #env: Readonly<Record<string, string>>;
+  readonly #cwd: string | undefined;
 
-  private constructor(folder: string, { program = ["run", "-A", MAIN], env = {} }: DaemonsOptions) {
+  private constructor(folder: string, { program = ["run", "-A", MAIN], env = {}, cwd }: DaemonsOptions) {
     this.folder = folder;
     this.#program = program;
+    this.#cwd = cwd;
     // Whoever runs the tests may have a configuration of his own.
     this.#env = { NO_COLOR: "1", XDG_CONFIG_HOME: "/dev/null", KEYSTONE_STATE_DIR: folder, ...env };
   }
@@ -105,6 +109,7 @@ export class Daemons implements AsyncDisposable {
     return new Deno.Command(Deno.execPath(), {
       args: [...this.#program, ...args],
       ...{ stdin: "null", stdout: "piped", stderr: "piped", env: { ...this.#env } },
+      ...this.#cwd !== undefined && { cwd: this.#cwd },
     });
   }
 }

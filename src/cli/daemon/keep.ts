@@ -5,7 +5,7 @@ import { GatewayError } from "../../core/errors.ts";
 import { startOf, StateFolder } from "../../state/mod.ts";
 import type { CommandContext } from "../command.ts";
 import { serve } from "../serve.ts";
-import { runs } from "./known_gateway.ts";
+import { holderText, runs } from "./known_gateway.ts";
 import type { StartFlags } from "./own_flags.ts";
 import type { ServingConfig } from "./serving_config.ts";
 
@@ -60,9 +60,10 @@ async function lockName(folder: StateFolder, name: string): Promise<Disposable> 
     const record = await folder.read(name).catch(() => undefined);
     if (record && runs(record)) throw new GatewayError(`gateway "${name}" runs already: pid ${record.pid}`);
     if (performance.now() > deadline) {
-      const holder = await folder.holder(name) ?? "its lock was held until now";
+      const holder = await folder.holder(name);
+      const who = holder ? holderText(holder) : "its lock was held until now";
       throw new GatewayError(
-        `gateway "${name}" runs without a record, or is being started elsewhere: ${holder}`,
+        `gateway "${name}" runs without a record, or is being started elsewhere: ${who}`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -2,8 +2,9 @@
 import { kill } from "node:process";
 import * as z from "zod";
 import { GatewayError, messageOf } from "../../core/errors.ts";
-import { type GatewayRecord, isSameProcess, type StateFolder } from "../../state/mod.ts";
+import { type GatewayRecord, type Holder, isSameProcess, type StateFolder } from "../../state/mod.ts";
 import { askLocally } from "./local_http.ts";
+import { DEFAULT_NAME } from "./own_flags.ts";
 
 const ASK_MS = 5_000;
 /** No event tells of the end of a process that is not our child. */
@@ -49,7 +50,7 @@ export async function recordOf(folder: StateFolder, name: string): Promise<Gatew
   } catch (cause) {
     const holder = cause instanceof GatewayError ? await folder.holder(name) : undefined;
     if (holder === undefined) throw cause;
-    throw new GatewayError(`${messageOf(cause)}; it runs: ${holder}`, { cause });
+    throw new GatewayError(`${messageOf(cause)}; it runs: ${holderText(holder)}`, { cause });
   }
 }
 
@@ -123,15 +124,29 @@ async function ended(record: GatewayRecord, ms: number): Promise<boolean> {
 }
 
 /** For one without a record. */
-export function lost(name: string, holder: string): string {
-  return `Gateway "${name}" has no record: it starts or stops, or the record was removed; ${holder}`;
+export function lost(name: string, holder: Holder): string {
+  return `Gateway "${name}" has no record: it starts or stops, or the record was removed; ${
+    holderText(holder)
+  }`;
+}
+
+export function holderText({ path, pid }: Holder): string {
+  return pid === undefined
+    ? `a process holds ${path}`
+    : `process ${pid} holds ${path}, and kill ${pid} ends it`;
+}
+
+/** As it is to be typed. */
+export function restartLine(name: string): string {
+  return name === DEFAULT_NAME ? "keystone restart" : `keystone restart --name ${name}`;
 }
 
 /** For who asked for a name that none has. */
 export async function notRunning(folder: StateFolder, name: string): Promise<string> {
   const left = await folder.read(name).catch(() => undefined);
   if (left) {
-    return `Gateway "${name}" does not run: its process ${left.pid} ended without a word; keystone restart takes its flags\n`;
+    const kept = `its process ${left.pid} has ended, and its flags are kept`;
+    return `Gateway "${name}" does not run: ${kept}; ${restartLine(name)} takes them\n`;
   }
   const holder = await folder.holder(name);
   if (holder !== undefined) return `${lost(name, holder)}\n`;

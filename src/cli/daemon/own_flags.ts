@@ -4,7 +4,7 @@ import { ConfigError, messageOf } from "../../core/errors.ts";
 import { duration } from "../../options/values.ts";
 import { checkName } from "../../state/mod.ts";
 
-const DEFAULT_NAME = "default";
+export const DEFAULT_NAME = "default";
 /** More than open requests get by default, and the children after them. */
 const GRACE = "15s";
 

@@ -1,10 +1,11 @@
 /** `keystone restart`: the flags of `start` once more, with those that are given anew. */
+import { isAbsolute } from "node:path";
 import { GatewayError, messageOf } from "../../core/errors.ts";
 import { mergedFlags } from "../../config/mod.ts";
 import { type GatewayRecord, StateFolder } from "../../state/mod.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
 import { helpOf } from "./help.ts";
-import { notRunning, recordOf, runs, stopRunning } from "./known_gateway.ts";
+import { notRunning, recordOf, restartLine, runs, stopRunning } from "./known_gateway.ts";
 import { startFlags, stateDirOf } from "./own_flags.ts";
 import { servingConfig } from "./serving_config.ts";
 import { start } from "./start.ts";
@@ -24,10 +25,9 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     return 3;
   }
   // It was meant from where we were called.
+  const isHere = stateDirOf(serving) !== undefined || !isAbsolute(Deno.env.get("KEYSTONE_STATE_DIR") || "/");
   const withFolder = (flags: readonly string[]) =>
-    stateDirOf(serving) === undefined
-      ? flags
-      : mergedFlags(flags, [`--stateDir=${folder.path}`], context.version);
+    isHere ? mergedFlags(flags, [`--stateDir=${folder.path}`], context.version) : flags;
   enter(record);
   const flags = { ...given, serving: withFolder(mergedFlags(record.flags, serving, context.version)) };
   // Before anything is stopped.
@@ -45,7 +45,9 @@ export async function run(args: readonly string[], context: CommandContext): Pro
 async function keepFlags(folder: StateFolder, record: GatewayRecord, { stderr }: CommandContext) {
   if (!await folder.leave(record)) return;
   stderr.write(
-    `keystone: gateway "${record.name}" is stopped, and keeps its flags: keystone restart tries once more\n`,
+    `keystone: gateway "${record.name}" is stopped, and keeps its flags: ${
+      restartLine(record.name)
+    } tries once more\n`,
   );
 }
 

@@ -36,7 +36,9 @@ function statusOf({ name, pid, version, startedAt, urls, log, admin }: GatewayRe
 }
 
 function statusText(record: GatewayRecord, told: ToldStatus | undefined): string {
-  const { name, pid, urls, log, admin } = record;
+  const { name, pid, log, admin } = record;
+  // Those of the start may be others by now.
+  const { urls } = told ?? record;
   const lines: [string, string][] = [
     ["gateway", `${name}, pid ${pid}`],
     ...told ? toldLines(told) : [["health", "it runs, and does not answer"] satisfies [string, string]],

@@ -16,7 +16,10 @@ export function readYaml(text: string): Reading {
   };
   const wrong = [...document.errors, ...document.warnings];
   if (wrong.length > 0) {
-    return faults(wrong.map(({ pos: [offset], message }) => ({ at: at(offset), text: told(message) })));
+    const found = wrong.map(({ pos: [offset], message }) => ({ at: at(offset), text: told(message) }));
+    // Each level that is left says then that it has no end.
+    const tooDeep = found.find(({ text }) => text === TOO_DEEP);
+    return faults(tooDeep ? [tooDeep] : found);
   }
   return new Tree(document, at).reading();
 }

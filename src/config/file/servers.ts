@@ -81,14 +81,20 @@ export function readServerEntry(entry: Entry): ReadEntry {
   return { layer, server: { name, layer, server, ...runtime && { runtime }, sourceOf, ...about } };
 }
 
-/** What says it as well, or is a part of it. */
-const MORE_KEYS: Partial<Record<OwnKey, string>> = { command: "args", type: "transport" };
+/** Together they are the command that is told; either of them is the type. */
+const TOLD_BY: Readonly<Record<OwnKey, readonly string[]>> = {
+  command: ["command", "args"],
+  type: ["type", "transport"],
+  url: ["url"],
+  description: ["description"],
+};
 
 /** A place in the file; "runtime" for what was set while it is served, be it in part. */
 function sourceIn({ path, context: { value, findings } }: Entry, key: OwnKey): string {
-  const places = [key, MORE_KEYS[key]]
-    .filter((name) => name !== undefined && valueAt(value, [...path, name]) !== undefined)
-    .map((name) => findings.at([...path, name!]));
+  const places = TOLD_BY[key].map((name) => [...path, name]).filter((place) =>
+    valueAt(value, place) !== undefined
+  )
+    .map((place) => findings.at(place));
   const [at] = places;
   if (places.length === 0) return "default";
   return at && !places.includes(undefined) ? `${at.file}:${at.line}` : "runtime";
