@@ -51,11 +51,10 @@ type Input = { flag: string; read: () => ServerInput };
 export function readServer(parsed: ParsedOptions, operands: Operands, fileWithout?: string): ServerInput {
   const [input, ...others] = givenInputs(parsed, operands);
   if (input === undefined) {
+    const without = fileWithout === undefined ? "" : `, and ${fileWithout} has none that is enabled`;
     throw new ConfigError(
-      `No server given${fileWithout === undefined ? "" : `, and ${fileWithout} has none that is enabled`}: expected ${
-        parsed.nameOf("stdio")
-      } "command line", -- command [arguments...], ` +
-        "the URL of a remote server, or a file with servers",
+      `No server given${without}: expected ${parsed.nameOf("stdio")} "command line", ` +
+        "-- command [arguments...], the URL of a remote server, or a file with servers",
     );
   }
   if (others.length > 0) {

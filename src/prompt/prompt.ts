@@ -1,11 +1,11 @@
 /** The prompt on a terminal: lines in, answers out, and the log above the line that is being typed. */
 import { createInterface, type Interface } from "node:readline";
-import type { Readable } from "node:stream";
 import { escaped } from "../base/outside.ts";
 import { GatewayError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
 import { completionOf, type Known } from "./completion.ts";
 import { type Dialog, execute } from "./execute.ts";
+import { type KeyInput, Keys } from "./keys.ts";
 import { parseCommand } from "./parse_command.ts";
 import { PromptError } from "./prompt_error.ts";
 import { Screen, type Terminal } from "./screen.ts";
@@ -17,7 +17,7 @@ const LEFT = "\nThe prompt is left, and the gateway goes on; Ctrl-C stops it\n";
 const HISTORY_LINES = 500;
 
 interface PromptOptions extends PromptTarget {
-  readonly input: Readable;
+  readonly input: KeyInput;
   readonly terminal: Terminal;
   /** For Ctrl-C, which is no signal here. */
   readonly interrupt: () => void;
@@ -37,6 +37,7 @@ export class Prompt implements Disposable {
   /** What came while another line was being done. */
   readonly #waiting: string[] = [];
   readonly #dialog: Dialog = { askSecret: (question) => this.#ask(question), hidden: new Set() };
+  #pasting: { drawn: boolean } | undefined;
   /** Of the line that is typed, as it appears. */
   #drawn = "";
   #busy = false;
@@ -47,7 +48,7 @@ export class Prompt implements Disposable {
     this.#options = options;
     this.#screen = new Screen(options.terminal, (chunk) => this.#seen(chunk));
     this.#lines = createInterface({
-      input: options.input,
+      input: new Keys(options.input, (text) => this.#paste(text)),
       output: this.#screen,
       ...{ terminal: true, prompt: PROMPT, historySize: HISTORY_LINES },
       completer: (line: string) => this.#question ? [[], line] : completionOf(line, this.#known()),
@@ -97,10 +98,25 @@ export class Prompt implements Disposable {
     this.#lines.write(null, { name: "return" });
   }
 
+  /** Readline reckons with one character at a time where it draws, so the whole line is drawn afterwards. */
+  #paste(text: string): void {
+    const rows = this.#lines.getCursorPos().rows;
+    const pasting = this.#pasting = { drawn: false };
+    this.#lines.write(text);
+    this.#pasting = undefined;
+    // It believes the cursor to be where its line ends now.
+    if (pasting.drawn) this.#screen.tell("\n".repeat(this.#lines.getCursorPos().rows - rows));
+    this.#lines.prompt(true);
+  }
+
   /** Of what readline writes: no secret of a line, and nothing of what is, or may become, the answer to a question. */
   #seen(chunk: string): string {
     if (this.#question || this.#busy) return "";
     const { line } = this.#lines;
+    if (this.#pasting) {
+      this.#pasting.drawn ||= chunk === PROMPT + line;
+      return "";
+    }
     if (chunk === PROMPT + line) return PROMPT + (this.#drawn = masked(line));
     // A character at the end of the line: all else is drawn with the whole line.
     if (chunk === "" || !line.endsWith(chunk)) {

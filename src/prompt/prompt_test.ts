@@ -113,6 +113,19 @@ Deno.test("Prompt draws what was typed meanwhile below the answer, however many 
   ]);
 });
 
+Deno.test("Prompt takes what is pasted as if it were typed, however long it is", async () => {
+  await using at = promptRig({ columns: 100 });
+  const long = "1234567890".repeat(2_000);
+  at.type(`args -- ${long}\x7f\x7f`);
+  await at.showing(/12345678$/);
+  at.type("9\x1b[D\x1b[Dä".padEnd(30, "b") + "\r");
+  await at.showing(/a remote[^\n]*\nkeystone>$/);
+  at.type(UP);
+  await at.showing(/1234567äb+89$/);
+  at.type(CTRL.u + "header set 'X-One: pasted here' 'X-Two: and there'\rsho\r");
+  await at.showing(/"x-one":"pasted here","x-two":"and there"[^]*did you mean show\?\nkeystone>$/);
+});
+
 Deno.test("Prompt shows no secret that it has asked for, and has it in no line to call back", async () => {
   await using at = promptRig();
   at.type("bearer\r");
