@@ -91,7 +91,7 @@ Deno.test("StateFolder.holder tells which process has a lock, and nothing where 
   assert(asked.every((holder) => holder === undefined));
   assert.equal(await folder.holder("never"), undefined);
   await folder.clear("never");
-  assert.deepEqual(Array.from(Deno.readDirSync(folder.path), ({ name }) => name), ["a.lock"]);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(folder.path), ({ name }) => name), ["a.lock"]);
 });
 
 Deno.test("StateFolder.leave and clear wait for who has the lock for a moment", async () => {
