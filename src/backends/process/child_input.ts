@@ -51,9 +51,13 @@ export class ChildInput {
     this.#options = options;
   }
 
-  /** Takes text over at once; a returned promise settles when there is room for more. Nothing is taken after the end. */
-  write(text: string): Promise<void> | void {
+  /**
+   * Takes text over at once; a returned promise settles when there is room for more. Nothing is taken after the end.
+   * `beside` others that wait for their answers it is not alone, though it may come alone.
+   */
+  write(text: string, beside = false): Promise<void> | void {
     if (this.#ended) return;
+    if (beside) this.#lonely = 0;
     this.#waiting.push(text);
     this.#waitingChars += text.length;
     if (this.#waitingChars >= HIGH_WATER) this.#pack();

@@ -81,6 +81,16 @@ Deno.test("ChildInput writes at once what comes alone, and gathers again once mo
   assert.deepEqual(pipe.written, ["b", "cd", "ef"]);
 });
 
+Deno.test("ChildInput gathers what comes beside others that wait for their answers", async () => {
+  const pipe = new Pipe();
+  const input = new ChildInput(pipe.stream, { onBroken: unexpected });
+  await sayAlone(pipe, input);
+  for (const text of ["b", "c"]) assert.equal(input.write(text, true), undefined);
+  assert.deepEqual(pipe.written, []);
+  await settled();
+  assert.deepEqual(pipe.written, ["bc"]);
+});
+
 Deno.test("ChildInput counts a large message that comes alone, and holds its writer back", async () => {
   const pipe = new Pipe();
   const tally = new Backlog(Infinity);

@@ -9,6 +9,7 @@ import {
   type TooLargeError,
 } from "../../core/errors.ts";
 import { background, type Sink } from "../../core/events.ts";
+import { isRequest, isResponse } from "../../core/message/jsonrpc.ts";
 import { excessIn, type MessageLimits } from "../../core/message/message_limits.ts";
 import type { Outline } from "../../core/message/outline.ts";
 import { answersTooLong, parseFromServer } from "../../core/message/parse.ts";
@@ -126,6 +127,8 @@ class ProcessChannel implements Channel {
   readonly #input: ChildInput;
   readonly #output: ChildOutput;
   readonly #stderr: ChildStderr;
+  /** Requests that the server has and has not answered; one that it never answers only costs that writes gather. */
+  #unanswered = 0;
   #closed = false;
   #ready = false;
   #held = false;
@@ -149,7 +152,9 @@ class ProcessChannel implements Channel {
   send(envelope: Envelope): Promise<void> | void {
     if (this.#failure) throw new DisconnectedError(this.#failure.message, { cause: this.#failure });
     if (this.#closed) throw new DisconnectedError("The MCP server has been stopped");
-    return this.#input.write(encodeLine(envelope));
+    const beside = this.#unanswered > 0;
+    if (isRequest(envelope.message)) this.#unanswered++;
+    return this.#input.write(encodeLine(envelope), beside);
   }
 
   /** Closes the child's stdin when everything is written: the polite way to ask it to end. */
@@ -238,7 +243,10 @@ class ProcessChannel implements Channel {
     if (messages.length === 0) return;
     if (!this.#ready) this.#tellReady();
     let room: Promise<void> | void = undefined;
-    for (const envelope of messages) room = this.incoming.push(envelope, line.length);
+    for (const envelope of messages) {
+      if (this.#unanswered > 0 && isResponse(envelope.message)) this.#unanswered--;
+      room = this.incoming.push(envelope, line.length);
+    }
     return room;
   }
 
