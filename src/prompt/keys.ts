@@ -11,8 +11,7 @@ export interface KeyInput extends Readable {
 const PASTED_CHARS = 16;
 
 /** Characters that mean nothing but themselves; any other one alone. */
-// deno-lint-ignore no-control-regex -- these are what a terminal sends for keys
-const PIECE = /[^\x00-\x1f\x7f]+|[^]/g;
+const PIECE = /\P{Cc}+|\p{Cc}/gu;
 
 /** For readline, whose work for each key grows with the line: a token of some thousand characters would take seconds. */
 export class Keys extends Readable {

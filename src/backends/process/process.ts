@@ -1,14 +1,8 @@
 /** An MCP server as a child process that speaks newline-delimited JSON on stdin and stdout. */
 import type { Backend, Launch } from "../../core/backend.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
-import {
-  BackendError,
-  BusyError,
-  DisconnectedError,
-  GatewayError,
-  type TooLargeError,
-} from "../../core/errors.ts";
-import { background, type Sink } from "../../core/events.ts";
+import { BackendError, DisconnectedError, GatewayError, type TooLargeError } from "../../core/errors.ts";
+import { background } from "../../core/events.ts";
 import { isRequest, isResponse } from "../../core/message/jsonrpc.ts";
 import { excessIn, type MessageLimits } from "../../core/message/message_limits.ts";
 import type { Outline } from "../../core/message/outline.ts";
@@ -20,10 +14,9 @@ import { SKIPPED_PAUSE_MS, SKIPPED_TIMES } from "../../wire/skipping.ts";
 import { ChildInput } from "./child_input.ts";
 import { ChildOutput } from "./child_output.ts";
 import { ChildStderr } from "./child_stderr.ts";
-import { childEnvironment } from "./child_environment.ts";
 import { OrphanWatch } from "./orphan_watch.ts";
 import { ProcessGroup } from "./process_group.ts";
-import { spawnPlan } from "./spawn_plan.ts";
+import { startChild, type StartOptions } from "./start_child.ts";
 
 /** How long a pipe may stay open after its process has ended: a grandchild may hold it for ever. */
 const DRAIN_MS = 500;
@@ -32,22 +25,13 @@ const EXIT_CODE_WAIT_MS = 250;
 /** What a log needs of a line that is no message. */
 const NOISE_CHARS = 200;
 
-export interface ProcessOptions {
-  /** For logs and banners. */
-  readonly name: string;
-  readonly program: string;
-  readonly args: readonly string[];
-  /** `program` is a line for the shell. */
-  readonly shell: boolean;
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd?: string | undefined;
+export interface ProcessOptions extends StartOptions {
   /** The longest line that the child may send. */
   readonly maxMessageBytes: number;
   /** Of a message's structure; the usual ones by default. */
   readonly serverLimits?: MessageLimits | undefined;
   /** From SIGTERM to SIGKILL. */
   readonly stopTimeoutMs: number;
-  readonly emit: Sink;
 }
 
 export interface ProcessBackend extends Backend {
@@ -64,7 +48,7 @@ export function processBackend(options: ProcessOptions): ProcessBackend {
     // deno-lint-ignore require-await -- so that what `start` throws is a rejection
     async open(launch) {
       orphans.prepare();
-      const child = start(options, launch);
+      const child = startChild(options, launch);
       // Before anything else: a gateway that is killed from here on leaves nothing behind.
       orphans.add(child.pid);
       const channel = new ProcessChannel(child, options, launch);
@@ -84,36 +68,6 @@ export function processBackend(options: ProcessOptions): ProcessBackend {
       await orphans[Symbol.asyncDispose]();
     },
   };
-}
-
-function start(options: ProcessOptions, launch: Launch): Deno.ChildProcess {
-  const { name, cwd, emit } = options;
-  const { program, args, windowsRawArguments } = spawnPlan(options, launch.args);
-  try {
-    return new Deno.Command(program, {
-      args,
-      windowsRawArguments,
-      ...childEnvironment(options.env, launch.env),
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-      // Its own process group, so that it can be stopped with everything it starts.
-      detached: Deno.build.os !== "windows",
-      ...(cwd === undefined ? {} : { cwd }),
-    }).spawn();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const { session, own } = launch;
-    emit({ type: "child.failed", session, server: name, reason, ...own && { own } });
-    if (isExhaustion(cause)) throw new BusyError("The machine has no room for another process", { cause });
-    throw new BackendError("The MCP server could not be started", { cause });
-  }
-}
-
-/** It says nothing of the server, and passes: processes, memory, file descriptors (fork(2), pipe(2)). */
-function isExhaustion(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EAGAIN" || code === "ENOMEM" || code === "EMFILE" || code === "ENFILE";
 }
 
 class ProcessChannel implements Channel {
