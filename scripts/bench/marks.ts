@@ -30,7 +30,7 @@ export const MARKS: readonly Mark[] = [
   { ...against(SUPERGATEWAY, "stateful/16", "rate"), title: THROUGHPUT, atLeast: 8 },
   { ...against(MCP_PROXY, "stateful/16", "rate"), title: THROUGHPUT, atLeast: 8 },
   { ...against(FLOOR, "stateful/16", "rate"), title: THROUGHPUT, atLeast: 0.75 },
-  { ...against(FLOOR, "stateful/1", "p50"), title: "Stateful, 1 caller, p50", atMost: 1.4 },
+  { ...against(FLOOR, "stateful/1", "p50"), title: "Stateful, 1 caller, p50", atMost: 1.15 },
   { ...against(SUPERGATEWAY, "stateful/1", "p50"), title: "Stateful, 1 caller, p50", atMost: 0.4 },
   { ...against(FLOOR, "stateful/64", "p99"), title: "Stateful, 64 callers, p99", atMost: 2 },
   { ...against(FLOOR, "stateless/16", "rate"), title: "Stateless, 16 callers, requests/s", atLeast: 0.6 },
