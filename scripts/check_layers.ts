@@ -20,6 +20,7 @@ const GROUPS: readonly (readonly string[])[] = [
   ["src/options"],
   ["src/core"],
   ["src/wire"],
+  ["src/files"],
   [
     "src/backends",
     "src/frontends",
@@ -37,7 +38,7 @@ const GROUPS: readonly (readonly string[])[] = [
   ["src/gateway.ts"],
   ["src/config"],
   ["src/http_service.ts", "src/server.ts"],
-  ["src/upstream.ts", "src/health_report.ts", "src/http_policies.ts"],
+  ["src/upstream.ts", "src/health_report.ts", "src/http_policies.ts", "src/authenticators.ts"],
   ["src/placement"],
   ["src/served_server.ts"],
   ["src/mounts.ts", "src/server_index.ts", "src/server_set.ts"],

@@ -1,4 +1,5 @@
 /** The composition root: from a configuration to a running gateway, and from one configuration to the next. */
+import type { Authenticator } from "./auth/authenticator.ts";
 import { sameSettings } from "./base/same_settings.ts";
 import type { Config, ProcessConfig, ServerConfig } from "./config/mod.ts";
 import { GatewayError, StoppingError } from "./core/errors.ts";
@@ -18,6 +19,8 @@ import { collectGarbage } from "./wire/collect_garbage.ts";
 interface AppOptions {
   readonly version: string;
   readonly sinks: readonly Sink[];
+  /** What judges the credentials of callers; empty where anybody may call. */
+  readonly authenticators?: readonly Authenticator[];
   /** Hears of each server that was tried and cannot be started. */
   readonly onUnstartable?: (unstartable: Unstartable) => void;
 }
@@ -79,7 +82,8 @@ export class App {
     const heard = [atRest(collectGarbage), ...sinks];
     const toServers: Sink = (event) => this.#servers.all.forEach(({ health }) => health.sink(event));
     this.emit = bus([toServers, ...heard]);
-    const common = { version, log: process.log, sinks: heard };
+    const authenticated = (options.authenticators ?? []).length > 0;
+    const common = { version, log: process.log, sinks: heard, authenticated };
     this.#servers = new ServerSet((server, own) => new ServedServer(server, { ...common, ...own }));
     const plan = this.#servers.plan(config.servers);
     this.#servers.adopt(plan);
@@ -180,8 +184,9 @@ export class App {
   /** Nothing listens where clients come by stdio alone. */
   #listen(process: ProcessConfig, { servers, fresh }: Plan): Network | undefined {
     if (!fresh.some(({ config }) => isOnNetwork(config))) return undefined;
+    const { version, authenticators = [] } = this.#options;
     try {
-      return new Network(process, servers, { version: this.#options.version, emit: this.emit });
+      return new Network(process, servers, { version, authenticators, emit: this.emit });
     } catch (error) {
       for (const server of fresh) server.discard();
       throw error;

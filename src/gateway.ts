@@ -49,6 +49,8 @@ export interface GatewayOptions {
   readonly progressHeartbeatMs?: number | undefined;
   /** Requests that are open for so long are told of; never by default. */
   readonly slowRequestMs?: number | undefined;
+  /** Whether callers prove who they are: what their proof opened ends with it. False by default. */
+  readonly authenticated?: boolean;
 }
 
 export interface StopOptions {
@@ -116,6 +118,7 @@ export class Gateway implements AsyncDisposable {
   readonly #sessionPlaces: Semaphore;
   #postsInFlight = 0;
   readonly #slowWatch: ReturnType<typeof setInterval> | undefined;
+  readonly #proofWatch: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: GatewayOptions) {
     const { maxSessions: places, queueTimeoutMs, policies, sessions } = options;
@@ -143,6 +146,7 @@ export class Gateway implements AsyncDisposable {
     if (slowMs !== undefined) {
       this.#slowWatch = setInterval(() => sessions.tellSlow(slowMs), lookEvery(slowMs));
     }
+    if (options.authenticated) this.#proofWatch = setInterval(() => sessions.endLapsed(), PROOF_LOOK_MS);
   }
 
   readonly accept: Accept = (peer, leaving) => {
@@ -174,6 +178,7 @@ export class Gateway implements AsyncDisposable {
     await this.#sessions.endAll(this.stopping.refusal() ?? new StoppingError());
     this.#deadlines[Symbol.dispose]();
     clearInterval(this.#slowWatch);
+    clearInterval(this.#proofWatch);
   }
 
   #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
@@ -226,6 +231,9 @@ export class Gateway implements AsyncDisposable {
     return backend.open({ session: peer.session, args, env, headers, backlog }, signal);
   }
 }
+
+/** With what a file is looked at again, within a second altogether. */
+const PROOF_LOOK_MS = 400;
 
 /** Looked at now and then, since a timer for each request would cost more than it: a quarter late at most. */
 function lookEvery(slowMs: number): number {

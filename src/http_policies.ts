@@ -1,4 +1,6 @@
 /** Which policies stand in front of every route and every upgrade, and in which order. */
+import { authentication } from "./auth/authentication.ts";
+import type { Authenticator } from "./auth/authenticator.ts";
 import type { ProcessConfig } from "./config/mod.ts";
 import type { Sink } from "./core/events.ts";
 import type { HttpPolicy } from "./core/http_policy.ts";
@@ -6,8 +8,18 @@ import { corsHeaders, preflights } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { answerRefusals } from "./policies/refusals.ts";
 
+interface PolicyOptions {
+  readonly process: ProcessConfig;
+  /** Empty where anybody may call. */
+  readonly authenticators: readonly Authenticator[];
+  /** Whether anybody may ask for this all the same. */
+  readonly isOpen: (request: Request) => boolean;
+  readonly emit: Sink;
+}
+
 /** The outermost first. */
-export function httpPolicies(process: ProcessConfig, emit: Sink): HttpPolicy[] {
+export function httpPolicies(options: PolicyOptions): HttpPolicy[] {
+  const { process, emit } = options;
   const { listen: { host }, clients: { baseUrl }, origins: { cors, allowedHosts, allowedOrigins } } = process;
   const guard = originGuard({
     host,
@@ -15,7 +27,15 @@ export function httpPolicies(process: ProcessConfig, emit: Sink): HttpPolicy[] {
     allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
   });
   const refusing = [answerRefusals(emit), guard];
-  return cors ? [corsHeaders(cors), ...refusing, preflights(cors)] : refusing;
+  // Behind the preflights: a browser sends them without credentials.
+  const known = callersKnown(options);
+  return cors ? [corsHeaders(cors), ...refusing, preflights(cors), ...known] : [...refusing, ...known];
+}
+
+function callersKnown({ process: { auth }, authenticators, isOpen, emit }: PolicyOptions): HttpPolicy[] {
+  if (authenticators.length === 0) return [];
+  const { authOptional: optional, anonymousScopes, apiKeyInQuery } = auth;
+  return [authentication({ authenticators, optional, anonymousScopes, apiKeyInQuery, isOpen, emit })];
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

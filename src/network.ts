@@ -2,6 +2,7 @@
 import { ReleaseWatch } from "./base/release_watch.ts";
 import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
 import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
+import type { Authenticator } from "./auth/authenticator.ts";
 import type { Caller } from "./core/caller.ts";
 import type { Sink } from "./core/events.ts";
 import { Unread } from "./core/unread.ts";
@@ -24,12 +25,15 @@ import type { ServedServer } from "./served_server.ts";
 import { close, listen, type TlsFiles } from "./server.ts";
 import { serverIndex } from "./server_index.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
+import { routeOf, withoutSlash } from "./wire/request_path.ts";
 
 /** Of what may wait unread: enough for those who read at once, and little beside what is counted piece by piece. */
 const WHOLE_SHARE = 1 / 8;
 
 interface NetworkOptions {
   readonly version: string;
+  /** Empty where anybody may call. */
+  readonly authenticators: readonly Authenticator[];
   readonly emit: Sink;
 }
 
@@ -118,8 +122,14 @@ export class Network {
   }
 
   #serviceOf(): Service {
-    const policies = httpPolicies({ ...this.#process, origins: this.#origins }, this.#options.emit);
-    return httpService({ routes: this.#routes(), policies });
+    const routes = this.#routes();
+    const open = new Set(routes.flatMap(({ path, open }) => open ? withoutSlash(path) : []));
+    const policies = httpPolicies({
+      ...this.#options,
+      process: { ...this.#process, origins: this.#origins },
+      isOpen: (request) => open.has(routeOf(request)),
+    });
+    return httpService({ routes, policies });
   }
 
   /** A server alone stands at the root. Who found it, or what it was before, elsewhere finds it there all the same. */
@@ -156,7 +166,11 @@ export class Network {
       ...mounted.flatMap((one) => routesBelow(one, [...one.prefixes].slice(0, -1))),
       ...this.#leaving().flatMap((one) => routesBelow(one, [...one.prefixes])),
     ];
-    const healthy = healthEndpoints.map((path) => ({ path, http: getOnly(() => new Response("ok")) }));
+    const healthy = healthEndpoints.map((path) => ({
+      path,
+      http: getOnly(() => new Response("ok")),
+      open: true,
+    }));
     return [...healthy, ...this.#reports(), ...own];
   }
 
@@ -165,7 +179,11 @@ export class Network {
     const { basePath } = this.#process.clients;
     const own = [...this.#servers].flatMap(([name, server]) => {
       const prefixes = this.#mounts.get(server)?.prefixes ?? [`${basePath}/${name}`];
-      return [...prefixes].map((prefix) => ({ path: `${prefix}/health`, http: healthOf(server, version) }));
+      return [...prefixes].map((prefix) => ({
+        path: `${prefix}/health`,
+        http: healthOf(server, version),
+        open: true,
+      }));
     });
     const [first, ...others] = this.#servers.values();
     if (first && others.length === 0) return [...healthAt(basePath, healthOf(first, version)), ...own];
@@ -214,7 +232,7 @@ export function isOnNetwork({ transports }: Pick<ServerConfig, "transports">): b
 
 /** Also at the root, for who asks from beside us and not through the proxy. */
 function healthAt(basePath: string, http: Handler): Route[] {
-  return [...new Set(["/health", `${basePath}/health`])].map((path) => ({ path, http }));
+  return [...new Set(["/health", `${basePath}/health`])].map((path) => ({ path, http, open: true }));
 }
 
 /** What is garbage then would stay until something else wants room. */

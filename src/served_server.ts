@@ -31,6 +31,8 @@ interface ServedServerOptions {
   readonly name?: string | undefined;
   /** Whether it is served, as one that has failed, where it cannot be had: it is not to hide others. False by default. */
   readonly tolerant?: boolean;
+  /** Whether callers prove who they are. False by default. */
+  readonly authenticated?: boolean;
 }
 
 export class ServedServer {
@@ -52,7 +54,8 @@ export class ServedServer {
   readonly #placement: Placement;
 
   /** Throws ConfigError for what can be known to be wrong before the server is started or called, unless it is tolerant. */
-  constructor(config: ServerConfig, { version, log, sinks, name, tolerant = false }: ServedServerOptions) {
+  constructor(config: ServerConfig, options: ServedServerOptions) {
+    const { version, log, sinks, name, tolerant = false, authenticated = false } = options;
     this.config = config;
     this.#fileTexts = fileTextsOf(config);
     const overrides = new Overrides();
@@ -69,7 +72,7 @@ export class ServedServer {
       emit,
     });
     const parts = { placement, sessions, emit, overrides };
-    this.gateway = createGateway({ ...config, ...log }, parts);
+    this.gateway = createGateway({ ...config, ...log, authenticated }, parts);
     this.runtime = createRuntime(config, { ...parts, children: this.#children });
   }
 
@@ -208,11 +211,12 @@ function createRuntime(
 }
 
 function createGateway(
-  config: ServerConfig & LogSettings,
+  config: ServerConfig & LogSettings & { readonly authenticated: boolean },
   { placement, sessions, overrides, emit }: GatewayParts,
 ): Gateway {
   const { maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
-  const { requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs } = config;
+  const { requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, authenticated } =
+    config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
     sessions,
@@ -222,7 +226,7 @@ function createGateway(
       ...isFiltered(config.filter) ? [nameFilter(hiddenNames(config.filter, config.maxUriChars))] : [],
     ],
     ...{ emit, maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars },
-    ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs },
+    ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, authenticated },
   });
 }
 

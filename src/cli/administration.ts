@@ -5,7 +5,8 @@ import { type ConfigPatch, nameOfPath, pathsIn, type ProcessConfig } from "../co
 import { BusyError } from "../core/errors.ts";
 import { bus, type Sink } from "../core/events.ts";
 import { tally } from "../observe/tally.ts";
-import { removeIfPresent, StateFolder, writePrivately } from "../state/mod.ts";
+import { removeIfPresent, writePrivately } from "../files/private_file.ts";
+import { StateFolder } from "../state/mod.ts";
 import type { Version } from "../overrides/versioned.ts";
 import type { Reloaded, Reloader } from "./reload.ts";
 import type { Source } from "./loading.ts";

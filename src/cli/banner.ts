@@ -1,12 +1,18 @@
 /** What a user sees at the start: the URLs, and a client configuration to paste. */
 import type { Announced, App } from "../app.ts";
+import type { AuthKind } from "../auth/authenticator.ts";
 import type { LogFormat } from "../observe/log.ts";
 
 interface BannerOptions {
   readonly version: string;
   /** That of the log: who reads it by a program reads this, too. */
   readonly format: LogFormat;
+  /** How callers prove who they are; none where anybody may call. */
+  readonly authKinds?: readonly AuthKind[];
 }
+
+/** What stands for a secret that whoever copies the configuration has. */
+const YOURS = "Bearer YOUR_KEY_OR_TOKEN";
 
 type Shown = Pick<App, "announced" | "bound">;
 
@@ -14,7 +20,7 @@ export function banner(app: Shown, options: BannerOptions): string {
   return options.format === "json" ? jsonBanner(app, options) : textBanner(app, options);
 }
 
-function jsonBanner({ announced, bound }: Shown, { version }: BannerOptions): string {
+function jsonBanner({ announced, bound }: Shown, { version, authKinds = [] }: BannerOptions): string {
   const event = "gateway.serving";
   const message = titleOf(announced, version);
   return JSON.stringify({
@@ -23,7 +29,8 @@ function jsonBanner({ announced, bound }: Shown, { version }: BannerOptions): st
     version,
     ...servedIn(announced),
     bound,
-    ...configuration(announced),
+    ...authKinds.length > 0 && { auth: authKinds },
+    ...configuration(announced, authKinds),
   });
 }
 
@@ -37,16 +44,20 @@ function servedIn(announced: readonly Announced[]) {
   return { servers: Object.fromEntries(entries) };
 }
 
-function textBanner({ announced, bound }: Shown, { version }: BannerOptions): string {
+function textBanner({ announced, bound }: Shown, { version, authKinds = [] }: BannerOptions): string {
   const shown = announced.length > 1 ? announced.flatMap(sectionOf) : announced.flatMap(linesOf);
-  const lines = [...shown, ...bound === undefined ? [] : [["Listens on", bound] as const]];
+  const lines: Line[] = [
+    ...shown,
+    ...bound === undefined ? [] : [["Listens on", bound] as const],
+    ...authKinds.length === 0 ? [] : [["Lets in by", authKinds.join(", ")] as const],
+  ];
   const width = Math.max(...lines.map(([label]) => label.length));
   return [
     titleOf(announced, version),
     ...lines.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`.trimEnd()),
     "",
     "For the configuration of an MCP client:",
-    JSON.stringify(configuration(announced), undefined, 2),
+    JSON.stringify(configuration(announced, authKinds), undefined, 2),
     "",
   ].join("\n");
 }
@@ -68,9 +79,10 @@ function titleOf(announced: readonly Announced[], version: string): string {
   }`;
 }
 
-function configuration(announced: readonly Announced[]) {
+function configuration(announced: readonly Announced[], authKinds: readonly AuthKind[]) {
+  const headers = authKinds.length > 0 && { headers: { Authorization: YOURS } };
   const servers = announced.map(({ name, endpoints: [preferred] }) =>
-    [name, { type: preferred?.type, url: preferred?.url }] as const
+    [name, { type: preferred?.type, url: preferred?.url, ...headers }] as const
   );
   return { mcpServers: Object.fromEntries(servers) };
 }

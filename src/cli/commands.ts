@@ -13,7 +13,8 @@ const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["status", () => import("./daemon/status.ts")],
   ["logs", () => import("./daemon/logs.ts")],
   ["health", () => import("./daemon/health.ts")],
-  ["show-key", () => import("./daemon/show_key.ts")],
+  ["show-key", () => import("./keys/show_key.ts")],
+  ["keys", () => import("./keys/keys.ts")],
 ]);
 
 interface Called {

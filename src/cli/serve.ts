@@ -1,9 +1,12 @@
 /** A gateway from its start to its end: the log, the banner, what ends it. */
 import { App, type Unstartable } from "../app.ts";
+import type { AuthSettings } from "../auth/options.ts";
+import { openAuthenticators } from "../authenticators.ts";
 import { optionName } from "../base/option_name.ts";
 import type { Config } from "../config/mod.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { GatewayEvent, Sink } from "../core/events.ts";
+import { bus, type GatewayEvent, type Sink } from "../core/events.ts";
+import { isOnNetwork } from "../network.ts";
 import { logSink } from "../observe/log.ts";
 import type { LogSettings } from "../observe/options.ts";
 import { type Administration, openAdministration } from "./administration.ts";
@@ -39,7 +42,14 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   await using admin = await openAdministration(config.process, { version, log, kept });
   const unstartable = untilUnstartable(config.process.log, write);
   const sinks = admin ? [log, admin.hear] : [log];
-  const app = new App(config, { version, sinks, onUnstartable: unstartable.hear });
+  await using authenticators = await openAuthenticators({
+    auth: authOf(config),
+    ...{ stateDir: config.process.state.stateDir, emit: bus(sinks) },
+  });
+  const app = new App(config, {
+    ...{ version, sinks, onUnstartable: unstartable.hear },
+    authenticators: authenticators.all,
+  });
   const { source } = options;
   using reloader = new Reloader(app, source.files, { load: (change) => source.load(change), emit: app.emit });
   admin?.attach(app, { reloader, source });
@@ -48,6 +58,11 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
     ...{ log, lines, write, admin, reloader },
     unstartable: unstartable.ended,
   });
+}
+
+/** Where nothing listens nobody has to prove anything, and no key is made. */
+function authOf({ process: { auth }, servers }: Config): AuthSettings {
+  return [...servers.values()].some(isOnNetwork) ? auth : { ...auth, authKinds: [] };
 }
 
 interface Running extends ServeOptions {
@@ -123,11 +138,11 @@ function isByStdio({ servers }: Config): boolean {
 }
 
 function showBanner(app: App, config: Config, { version, stdout, stderr }: CommandContext): void {
-  const { logLevel, logFormat: format } = config.process.log;
+  const { log: { logLevel, logFormat: format }, auth: { authKinds } } = config.process;
   if (logLevel === "none" || app.urls.length === 0) return;
   // stdout belongs to the protocol where a client listens to it.
   const out = isByStdio(config) ? stderr : stdout;
-  out.write(`${banner(app, { version, format })}\n`);
+  out.write(`${banner(app, { version, format, authKinds })}\n`);
 }
 
 /** Tells of servers that cannot be started; `ended` settles where that is the end. */

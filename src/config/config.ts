@@ -7,6 +7,7 @@ import {
   restartOptions,
 } from "../adapters/options.ts";
 import { adminOptions } from "../admin/options.ts";
+import { authOptions } from "../auth/options.ts";
 import { processOptions } from "../backends/process/options.ts";
 import { remoteOptions } from "../backends/remote/options.ts";
 import { messageOptions } from "../core/message/options.ts";
@@ -46,6 +47,7 @@ export function processConfig(values: Pick<Options, ProcessKey>) {
   return {
     listen: listenOptions.settings(values),
     origins: originOptions.settings(values),
+    auth: authOptions.settings(values),
     clients: clientOptions.settings(values),
     bodies: bodyOptions.settings(values),
     unread: unreadOptions.settings(values),

@@ -1,6 +1,6 @@
 import { optionName } from "../base/option_name.ts";
 import { ConfigError } from "../core/errors.ts";
-import { readSmallFile } from "./small_file.ts";
+import { readSmallFile } from "../files/small_file.ts";
 
 /** The text of a file that an option names. Throws ConfigError with the option and the path. */
 export function readFileOf(option: string, path: string): string {

@@ -1,7 +1,6 @@
 /** Flags that other gateways have, and habit has people write: what does the same here, or why nothing does. */
 
-export const NO_AUTHENTICATION =
-  "Keystone has no authentication in this version; keep it on loopback, or behind a reverse proxy that authenticates";
+const API_KEY = "did you mean --auth apiKey? keystone keys create makes keys";
 const SERVERS_FILE = "did you mean --config? One file may hold several servers";
 const ROUTES = "did you mean --basePath, what stands before all paths, or --baseUrl?";
 const TOKEN = "did you mean --oauth2Bearer (or --oauth2BearerFile), the token for a remote server?";
@@ -20,7 +19,7 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
   ...sameAdvice(["command", "cmd", "exec"], 'did you mean --stdio "command line"?'),
   ...sameAdvice(["shell"], '--stdio "command line" starts a shell where the line needs one; leave it out'),
   ...sameAdvice(["sseHost", "address", "bind", "listen", "hostname", "addr"], meant("--host")),
-  ...sameAdvice(["apiKey", "apiKeys", "strictAuth", "auth", "password"], NO_AUTHENTICATION),
+  ...sameAdvice(["apiKey", "apiKeys", "strictAuth", "password"], API_KEY),
   ...sameAdvice(["token", "bearer", "bearerToken", "accessToken", "authToken"], TOKEN),
   ...sameAdvice(["clientId", "clientSecret", "tokenUrl", "resource", "authTimeout"], NO_OAUTH),
   ...sameAdvice(["staticOauthClientInfo", "staticOauthClientMetadata"], NO_OAUTH),

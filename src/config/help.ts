@@ -11,7 +11,8 @@ const USAGE = `--stdio "command line" [options]
        keystone [options] -- command [arguments...]
        keystone <url of a remote server> [options]
        keystone <file with servers> [options]
-       keystone start|stop|restart|status|logs|health|show-key [--help]
+       keystone start|stop|restart|status|logs|health [--help]
+       keystone keys create|list|rotate|revoke, keystone show-key
        keystone config validate|print|schema`;
 
 /** The few flags that most people need. */
@@ -22,7 +23,7 @@ const EXAMPLES = `Examples:
   keystone --port 9000 --stateful -- npx -y some-server --flag "an argument"
   keystone https://example.com/mcp --oauth2BearerFile token.txt
   keystone https://example.com/mcp --outputTransport sse,ws
-  keystone --stdio "uvx some-server" --host 0.0.0.0 \\
+  keystone --stdio "uvx some-server" --host 0.0.0.0 --auth apiKey \\
            --allowedHost tools.example.com --cors https://app.example.com
 `;
 

@@ -41,10 +41,10 @@ Deno.test("help shows defaults as a user writes them", () => {
   }
 });
 
-Deno.test("help begins with the ten flags that most people need, and five examples", () => {
+Deno.test("help begins with the eleven flags that most people need, and five examples", () => {
   const [, flags = "", examples = ""] =
     /\n\nWhat most people need:\n((?: {2}.+\n)+)\nExamples:\n((?: {2}.+\n)+)\n/.exec(help()) ?? [];
-  assert.equal(flags.match(/^ {2}--/gm)?.length, 10);
+  assert.equal(flags.match(/^ {2}--/gm)?.length, 11);
   assert.equal(examples.match(/^ {2}keystone /gm)?.length, 5);
 });
 

@@ -1,6 +1,7 @@
 /** What the options of one server come to, or what is wrong with them. */
 import { ConfigError } from "../core/errors.ts";
 import type { Transport } from "../frontends/options.ts";
+import { authProblems, openToAnybody } from "./auth_rules.ts";
 import { contradictions } from "./contradictions.ts";
 import type { Layer, Layered } from "./layers.ts";
 import { type OptionKey, options } from "./options.ts";
@@ -43,6 +44,7 @@ export function judge({ given, read, several, own, description }: Judging): Judg
   const prefix = parsed.values.basePath + (several ? `/${server.name}` : "");
   const problems = [
     ...noTransport(parsed),
+    ...openToAnybody(parsed, transports),
     // What is for all servers is for those that it is meant for.
     ...foreignBearer(parsed, server).filter(({ option }) => !several || isGivenBy(own, option, given)),
     ...general(parsed),
@@ -73,7 +75,7 @@ export function located(problem: Problem, given: Layered): Problem {
 }
 
 function general(parsed: ParsedOptions): Problem[] {
-  return [halfTls, prewarmedCrowd, untried, contradictions].flatMap((rule) => rule(parsed));
+  return [halfTls, authProblems, prewarmedCrowd, untried, contradictions].flatMap((rule) => rule(parsed));
 }
 
 function serverOf(parsed: ParsedOptions, read: Judging["read"]): ServerInput | Problem {

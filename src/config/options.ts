@@ -11,6 +11,7 @@ import {
   restartOptions,
 } from "../adapters/options.ts";
 import { adminOptions } from "../admin/options.ts";
+import { authOptions } from "../auth/options.ts";
 import { processOptions } from "../backends/process/options.ts";
 import { remoteOptions } from "../backends/remote/options.ts";
 import { messageOptions } from "../core/message/options.ts";
@@ -35,6 +36,7 @@ const PROCESS = {
   ...lifetimeOptions.shape,
   ...listenOptions.shape,
   ...originOptions.shape,
+  ...authOptions.shape,
   ...logOptions.shape,
   ...adminOptions.shape,
   ...promptOptions.shape,
@@ -117,6 +119,16 @@ const HELP = {
     "eventStoreAge",
   ],
   "Each caller": ["headerToEnv", "headerToHeader"],
+  Authentication: [
+    "auth",
+    "unauthenticated",
+    "authOptional",
+    "anonymousScope",
+    "apiKeyFile",
+    "apiKeyInQuery",
+    "bearerToken",
+    "bearerTokenFile",
+  ],
   Security: [
     "cors",
     "allowedOrigin",

@@ -66,6 +66,10 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     healthEndpoints: [],
     allowedHosts: [],
     allowedOrigins: [],
+    anonymousScopes: [],
+    apiKeyInQuery: false,
+    authKinds: [],
+    authOptional: false,
     headers: [],
     headerToEnv: [],
     headerToHeader: [],
@@ -289,17 +293,41 @@ Deno.test("resolve warns of nothing that has an effect", () => {
   assert.deepEqual(resolved(remote, { argv: [] }).warnings, []);
 });
 
-Deno.test("resolve warns of any address but loopback, since nobody is asked who he is", () => {
-  const warningsOf = (host: string, more: RawOptions = {}) =>
-    resolved({ stdio: "x", host, ...more }, { argv: [] }).warnings;
+Deno.test("resolve refuses any address but loopback where nobody is asked who he is", () => {
+  const opened = (host: string, more: RawOptions = {}) => () => resolved({ stdio: "x", host, ...more });
   for (const host of ["0.0.0.0", "::", "192.0.2.1", "gateway.example", "[::]"]) {
-    assert.match(
-      warningsOf(host)[0] ?? "",
-      /^--host ".+": anybody who reaches this machine may call the server, since Keystone has no authentication; .*proxy/,
-    );
+    for (const more of [{}, { auth: ["none"] }]) {
+      assert.throws(opened(host, more), {
+        message: new RegExp(
+          `^--host ".+": anybody who reaches this machine could call the server; expected --auth apiKey beside it, ` +
+            "or another kind, or --unauthenticated where",
+        ),
+      });
+    }
+    opened(host, { unauthenticated: true })();
+    opened(host, { auth: ["apiKey"] })();
   }
-  for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "::1"]) assert.deepEqual(warningsOf(host), []);
-  assert.doesNotMatch(warningsOf("0.0.0.0", { outputTransport: ["stdio"] }).join(), /anybody/);
+  for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "::1"]) opened(host)();
+  opened("0.0.0.0", { outputTransport: ["stdio"] })();
+});
+
+Deno.test("resolve refuses options of authentication that protect nothing by themselves, or contradict each other", () => {
+  const cases: [RawOptions, RegExp][] = [
+    [{ bearerTokenFile: "t" }, /^--bearerTokenFile: protects nothing without --auth bearer$/],
+    [{ bearerToken: "x".repeat(20) }, /^--bearerToken: protects nothing without --auth bearer$/],
+    [{ apiKeyFile: "k" }, /^--apiKeyFile: protects nothing without --auth apiKey$/],
+    [{ apiKeyInQuery: true }, /^--apiKeyInQuery: protects nothing without --auth apiKey$/],
+    [{ auth: ["bearer"] }, /^--auth bearer: expected --bearerTokenFile beside it, or a token in KEYSTONE_BEARER_TOKEN$/],
+    [{ auth: ["none", "apiKey"] }, /^--auth \["none","apiKey"\]: expected none or other kinds, but both are given$/],
+    [{ auth: ["apiKey"], unauthenticated: true }, /^--unauthenticated: expected it or --auth, but both are given/],
+    [{ authOptional: true }, /^--authOptional: expected --auth beside it/],
+    [{ auth: ["apiKey"], anonymousScope: ["a"] }, /^--anonymousScope: expected --authOptional beside it/],
+    [{ auth: ["key"] }, /^--auth "key": expected apiKey, bearer or none$/],
+    [{ auth: ["apiKey"], authOptional: true, anonymousScope: ["a b"] }, /^--anonymousScope "a b": expected a scope/],
+  ];
+  for (const [raw, says] of cases) {
+    assert.throws(() => resolved({ stdio: "x", ...raw }), { message: says }, JSON.stringify(raw));
+  }
 });
 
 Deno.test("resolve refuses two routes on one path", () => {

@@ -4,7 +4,7 @@ import type { Transport } from "../frontends/options.ts";
 import { NO_ORIGIN } from "../options/network_values.ts";
 import { doubtfulUnits } from "./doubtful_units.ts";
 import type { OptionKey } from "./options.ts";
-import { type ParsedOptions, shownIn } from "./problem.ts";
+import type { ParsedOptions } from "./problem.ts";
 import type { ServerInput } from "./server_input.ts";
 import { vainPatterns } from "./vain_patterns.ts";
 
@@ -33,7 +33,6 @@ export function warningsOf(parsed: ParsedOptions, context: WarningContext): stri
   const { values, nameOf } = parsed;
   return [
     ...withoutEffect(parsed, context),
-    ...openToOthers(parsed, context),
     ...(["cors", "allowedOrigin"] as const).filter((key) => values[key]?.includes(NO_ORIGIN))
       .map((key) => openToNobody(nameOf(key))),
     ...doubtfulUnits(parsed),
@@ -70,19 +69,4 @@ function whyOnStdio(nameOf: OptionNames): string {
 
 function openToNobody(name: string): string {
   return `${name} ${NO_ORIGIN}: a page of any site can make itself one without an origin, in a sandboxed frame`;
-}
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
-
-/** Without authentication, who reaches the address may do what the server does. */
-function openToOthers(parsed: ParsedOptions, { transports }: WarningContext): string[] {
-  const { values: { host }, nameOf } = parsed;
-  if (LOOPBACK.test(host) || onStdioAlone(transports)) return [];
-  const name = nameOf("host");
-  return [
-    `${name}${
-      shownIn(parsed, "host")
-    }: anybody who reaches this machine may call the server, since Keystone has no ` +
-    `authentication; let in by a firewall, or a reverse proxy that authenticates, whom you mean, or leave ${name} out`,
-  ];
 }

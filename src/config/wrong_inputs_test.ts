@@ -64,11 +64,8 @@ const CASES: readonly (readonly [line: string[], says: RegExp])[] = [
   [["-p", "9000"], /^-p: unknown flag, did you mean --port\?$/],
   [["--stdio", "npx server", "-p", "9000"], /^-p: unknown flag, did you mean --port\?$/],
   [["--stdio", "npx", "-p", "9000"], /^-p: unknown flag, quote the whole line after --stdio/],
-  [
-    ["--apiKey", "s3cret"],
-    /^--apiKey: unknown flag, Keystone has no authentication in this version; .*loopback/,
-  ],
-  [["--api-key=s3cret"], /^--api-key: unknown flag, Keystone has no authentication/],
+  [["--apiKey", "s3cret"], /^--apiKey: unknown flag, did you mean --auth apiKey\? keystone keys create/],
+  [["--api-key=s3cret"], /^--api-key: unknown flag, did you mean --auth apiKey\?/],
   [["--server", "sse"], /^--server: unknown flag, did you mean --outputTransport\?$/],
   [["--pass-environment"], /^--pass-environment: unknown flag, .*leave it out$/],
   [["--named-server", "a", "b"], /^--named-server: unknown flag, did you mean --config\?/],

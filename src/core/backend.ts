@@ -73,6 +73,8 @@ export interface SharedServing {
 /** Who a client proved to be. */
 export interface Principal {
   readonly name: string;
+  /** Whether what it was proved by still counts; always where there is no such question. */
+  readonly holds?: () => boolean;
 }
 
 export type Wire = "streamableHttp" | "sse" | "websocket" | "stdio";

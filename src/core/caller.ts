@@ -51,7 +51,7 @@ export class Caller {
     return this.#principal;
   }
 
-  /** What the caller was granted; nothing without a principal. */
+  /** What the caller was granted. */
   get scopes(): readonly string[] {
     return this.#scopes;
   }
@@ -70,6 +70,11 @@ export class Caller {
   identify(principal: Principal, scopes: readonly string[] = NO_SCOPES): void {
     if (this.#principal) throw new TypeError("The caller is identified already");
     this.#principal = principal;
+    this.#scopes = scopes;
+  }
+
+  /** For the policy that lets somebody in who is nobody in particular. */
+  grant(scopes: readonly string[]): void {
     this.#scopes = scopes;
   }
 

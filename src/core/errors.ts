@@ -27,6 +27,8 @@ interface GatewayErrorOptions extends ErrorOptions {
   requestId?: RequestId | null;
   /** What the log has in place of the message: more than the client is told. */
   logged?: string;
+  /** What programs are told beside the message: `data` of the JSON-RPC error. */
+  data?: unknown;
 }
 
 /** An error whose message is written for the client: it names the thing and never a path or a secret. */
@@ -38,12 +40,14 @@ export class GatewayError extends Error {
   /** The request that this refuses; null where its id is not known. */
   readonly requestId: RequestId | null;
   readonly logged: string;
+  readonly data: unknown;
 
   constructor(message: string, options: GatewayErrorOptions = {}) {
     const { status = 500, code = RpcCode.internalError, headers = {}, requestId = null } = options;
     super(message, options);
     const { logged = message } = options;
     this.logged = logged;
+    this.data = options.data;
     this.requestId = requestId;
     this.status = status;
     this.code = code;
@@ -163,8 +167,8 @@ export class ConfigError extends GatewayError {
 
 /** The error as the refusal of one request: it may be that of many who wait for the same thing. */
 export function errorForRequest(error: GatewayError, requestId: RequestId | null): GatewayError {
-  const { message, status, code, headers, cause, logged } = error;
-  return new GatewayError(message, { status, code, headers, cause, logged, requestId });
+  const { message, status, code, headers, cause, logged, data } = error;
+  return new GatewayError(message, { status, code, headers, cause, logged, data, requestId });
 }
 
 /** Why a server failed, in words for its clients: what is no GatewayError may name what they need not know. */
@@ -179,7 +183,10 @@ export function messageOf(error: unknown): string {
 
 /** What a client is told of an error: anything but a GatewayError is an internal error without details. */
 export function toRpcError(error: unknown): JsonRpcErrorObject {
-  if (error instanceof GatewayError) return { code: error.code, message: error.message };
+  if (error instanceof GatewayError) {
+    const { code, message, data } = error;
+    return { code, message, ...data !== undefined && { data } };
+  }
   return { code: RpcCode.internalError, message: "Internal error" };
 }
 

@@ -58,6 +58,13 @@ type Happening =
   /** A client that did not read what it was told. */
   | { type: "client.dropped"; session: string; reason: string }
   | { type: "http.refused"; method: string; route: string; status: number; reason: string }
+  /** Somebody has proved who it is, or has failed to: by which kind of proof, and by which credential, which is named and never shown. */
+  | { type: "auth.accepted"; principal: string } & Proof
+  | { type: "auth.refused"; reason: string } & Proof
+  /** There was none, and now there is one that anybody may use who reads this file. */
+  | { type: "auth.first_key"; file: string }
+  /** What credentials are compared with cannot be read: what was read before goes on to count. */
+  | { type: "auth.trouble"; reason: string }
   /** Before anything was asked on it. */
   | { type: "connection.refused"; address: string; reason: string }
   /** By us, whatever was under way. */
@@ -124,6 +131,12 @@ type Happening =
   }
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
+
+interface Proof {
+  kind: string | undefined;
+  credential: string | undefined;
+  address: string | undefined;
+}
 
 interface StopNews {
   reason: string;

@@ -87,6 +87,16 @@ export class LiveSessions {
     }
   }
 
+  /** Ends those of principals whose proof does not count any more: they hold what no request would be let in to. */
+  endLapsed(): void {
+    for (let running = this.#running.first; running; running = running.next) {
+      const { session } = running.value;
+      if (session.peer.principal?.holds?.() === false && !session.over) {
+        session.end(new DisconnectedError("The credentials of the session do not count any more"));
+      }
+    }
+  }
+
   /** Settles when no request of a client is open. */
   async drained(): Promise<void> {
     await Promise.all(this.#all().map((session) => session.drained()));

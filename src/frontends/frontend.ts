@@ -11,9 +11,23 @@ export type AsyncHandler = (request: Request, caller: Caller) => Promise<Respons
 export type UpgradeHandler = (request: Request, caller: Caller) => Promise<Upgrade>;
 
 /** What is answered on one path. A path may have two routes where one of them takes upgrades and the other does not. */
-export type Route =
-  | { readonly path: string; readonly http: Handler; readonly below?: Below; readonly owns?: Owns }
-  | { readonly path: string; readonly upgrade: UpgradeHandler };
+export type Route = Open & (HttpRoute | UpgradeRoute);
+
+interface Open {
+  readonly path: string;
+  /** Anybody may ask, whoever has to prove who it is for the rest. */
+  readonly open?: boolean;
+}
+
+interface HttpRoute {
+  readonly http: Handler;
+  readonly below?: Below;
+  readonly owns?: Owns;
+}
+
+interface UpgradeRoute {
+  readonly upgrade: UpgradeHandler;
+}
 
 /** Whether a request names a session of this route: it is for this one then, whoever else answers on its path. */
 export type Owns = (request: Request, caller: Caller) => boolean;

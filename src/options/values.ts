@@ -47,6 +47,23 @@ export function duration({ min }: { min: number }) {
   });
 }
 
+const LIFETIME_MS: Readonly<Record<string, number>> = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+/** Ten years. */
+const MAX_LIFETIME_MS = 3_653 * 86_400_000;
+
+/** How long something counts, in milliseconds: `30m`, `24h`, `90d` or `2w`. No timer waits for its end. */
+export function lifetime() {
+  return readFromText("expected a time from 1m to 3653d, such as 24h, 90d or 2w", (text) => {
+    const ms = scaled(text, /^(\d+)([mhdw])$/i, LIFETIME_MS);
+    return ms >= 60_000 && ms <= MAX_LIFETIME_MS ? ms : undefined;
+  });
+}
+
 /** A number of bytes, from `4m`, `512k`, `1g` (also `kb` and `kib`; 1024-based) or a bare number of bytes. */
 export function size() {
   return measured("expected a size of at least 1 byte, such as 65536, 512k or 4m", (text) => {

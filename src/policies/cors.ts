@@ -38,8 +38,8 @@ function middleware(origins: CorsOrigins): MiddlewareHandler {
   return cors({
     origin: origins === "*" ? "*" : (origin) => isAllowed(origin) ? origin : null,
     allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
-    // Browsers hide every other header of an answer from the page, and clients need these two.
-    exposeHeaders: ["Mcp-Session-Id", "MCP-Protocol-Version"],
+    // Browsers hide every other header of an answer from the page, and clients need these.
+    exposeHeaders: ["Mcp-Session-Id", "MCP-Protocol-Version", "WWW-Authenticate"],
   });
 }
 

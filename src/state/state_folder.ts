@@ -4,7 +4,7 @@ import { optionName } from "../base/option_name.ts";
 import { ConfigError, messageOf } from "../core/errors.ts";
 import { defaultStateFolder } from "./folder_path.ts";
 import { brokenRecord, type GatewayRecord, MAX_RECORD_BYTES, parseRecord } from "./gateway_record.ts";
-import { PRIVATE, readBounded, removeIfPresent, writePrivately } from "./private_file.ts";
+import { PRIVATE, readBounded, removeIfPresent, writePrivately } from "../files/private_file.ts";
 
 const OWNERS_ALONE = 0o700;
 /** Who may write in a folder may put other files in the place of ours. */

@@ -270,13 +270,12 @@ Deno.test("--host ::1 serves IPv6", { ignore: !hasIpv6() }, async () => {
   await assert.rejects(fetch(`http://127.0.0.1:${keystone.port}/health`), TypeError);
 });
 
-Deno.test("the banner and its configuration show an address that others can reach, and the log warns", async () => {
-  await using keystone = await startKeystone(["--host", "0.0.0.0"], { server: SCRIPTED });
+Deno.test("the banner and its configuration show an address that others can reach", async () => {
+  await using keystone = await startKeystone(["--host", "0.0.0.0", "--unauthenticated"], { server: SCRIPTED });
   const outside = Deno.networkInterfaces().find(({ family, address }) =>
     family === "IPv4" && !address.startsWith("127.")
   );
   assert.match(keystone.stdout, new RegExp(`\n  Listens on       0\\.0\\.0\\.0:${keystone.port}\n`));
-  await keystone.logged(/WRN --host "0\.0\.0\.0": anybody who reaches this machine may call the server/);
   if (!outside) return;
   assert.doesNotMatch(keystone.stdout, /localhost|127\./);
   // An address needs no --allowedHost.

@@ -67,7 +67,7 @@ Deno.test("/health of a failed server tells its last words without secrets and f
 });
 
 Deno.test("/health tells a child's last words to callers of this machine alone", async () => {
-  await using gateway = await failed(["--host", "0.0.0.0"]);
+  await using gateway = await failed(["--host", "0.0.0.0", "--unauthenticated"]);
   assert.equal((await health(gateway)).report.stderr.length, LAST_WORDS.length);
   for (
     const header of ["X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1", "X-Real-IP: ::1", "Via: 1.1 x"]

@@ -21,6 +21,7 @@ export type FlatConfig =
   & ServerConfig
   & Process<"listen">
   & Process<"origins">
+  & Process<"auth">
   & Process<"clients">
   & Process<"bodies">
   & Process<"unread">

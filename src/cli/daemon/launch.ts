@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { GatewayError, messageOf } from "../../core/errors.ts";
-import { type GatewayRecord, PRIVATE, type StateFolder } from "../../state/mod.ts";
+import { PRIVATE } from "../../files/private_file.ts";
+import type { GatewayRecord, StateFolder } from "../../state/mod.ts";
 
 /** To listen takes no second; a machine may be slow, but somebody waits. */
 const READY_MS = 60_000;

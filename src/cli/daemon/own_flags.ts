@@ -62,13 +62,17 @@ export function readTime(flag: string, text: string): number {
 }
 
 /** What a command takes, by the name of the flag. */
-type Spec = Readonly<Record<string, { type: "string" | "boolean"; short?: string }>>;
+export type Spec = Readonly<
+  Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }>
+>;
 
-interface GivenFlags {
+export interface GivenFlags {
   readonly name: string;
   readonly stateDir: string | undefined;
   readonly operands: readonly string[];
   text(flag: string): string | undefined;
+  /** All of one that may be repeated. */
+  texts(flag: string): readonly string[];
   on(flag: string): boolean;
 }
 
@@ -103,6 +107,10 @@ export function readOwnFlags(
     stateDir: text("stateDir") ?? text("state-dir"),
     operands: positionals,
     text,
+    texts: (flag) => {
+      const value = values[flag];
+      return Array.isArray(value) ? value.map(String) : [];
+    },
     on: (flag) => values[flag] === true,
   };
 }

@@ -3,11 +3,10 @@ import { basename, dirname, resolve } from "node:path";
 import { similarName } from "../../base/similar.ts";
 import { type Document, extensionOf, EXTENSIONS, type Path, readDocument } from "../document/document.ts";
 import type { Layer } from "../layers.ts";
-import { NO_AUTHENTICATION } from "../foreign_flags.ts";
 import { configError, type Problem } from "../problem.ts";
 import { expand } from "./expansion.ts";
 import { type Field, type FileContext, fileLayer, runtimeLayer } from "./fields.ts";
-import { readSmallFile } from "../small_file.ts";
+import { readSmallFile } from "../../files/small_file.ts";
 import { Findings } from "./findings.ts";
 import { isSilentAtTop } from "./foreign_keys.ts";
 import { type ConfigPatch, patched } from "./patch.ts";
@@ -198,7 +197,7 @@ class Reader {
       return this.#findings.problem([key], "expected it or mcpServers, but both are there");
     }
     if (this.#serversKey === "mcpServers") return this.#findings.warning([key], "unknown section, ignored");
-    const hint = key === "auth" ? `; ${NO_AUTHENTICATION}` : hintFor(key, [...SECTION_NAMES, "servers"]);
+    const hint = hintFor(key, [...SECTION_NAMES, "servers"]);
     this.#findings.problem([key], `unknown section${hint}`);
   }
 

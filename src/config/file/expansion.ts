@@ -1,6 +1,6 @@
 /** What stands for something else in the texts of a configuration file: `${VARIABLE}`, and `{ file = "path" }`. */
 import type { Path } from "../document/document.ts";
-import type { FileText } from "../small_file.ts";
+import type { FileText } from "../../files/small_file.ts";
 
 export interface ExpandOptions {
   readonly variables: Readonly<Record<string, string>>;

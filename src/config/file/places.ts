@@ -16,6 +16,16 @@ const SECTIONS = {
     cert: "tlsCert",
     key: "tlsKey",
   },
+  auth: {
+    kinds: "auth",
+    unauthenticated: "unauthenticated",
+    optional: "authOptional",
+    anonymousScope: "anonymousScope",
+    apiKeyFile: "apiKeyFile",
+    apiKeyInQuery: "apiKeyInQuery",
+    bearerToken: "bearerToken",
+    bearerTokenFile: "bearerTokenFile",
+  },
   cors: {
     origins: "cors",
     allowedOrigin: "allowedOrigin",

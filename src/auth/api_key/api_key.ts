@@ -1,0 +1,82 @@
+/** API keys: made by `keystone keys`, sent as `X-API-Key` or as a bearer token. */
+import type { Sink } from "../../core/events.ts";
+import { FreshFile } from "../../files/fresh_file.ts";
+import type { Authenticator, Denial, Identity } from "../authenticator.ts";
+import { type KeyEntry, lapseOf, parseKeys } from "./key_file.ts";
+import { digestOf, isSameDigest, looksLikeKey, parseKey } from "./key_text.ts";
+
+interface ApiKeyOptions {
+  /** The file with the keys; it may be missing for now. */
+  readonly path: string;
+  /** Hears of each key that was used. */
+  readonly onUsed: (id: string) => void;
+  readonly emit: Sink;
+}
+
+/** What a key comes to, made once for each. */
+interface Known {
+  readonly entry: KeyEntry;
+  /** In milliseconds since 1970. */
+  readonly expiresMs: number;
+  readonly identity: Identity;
+}
+
+interface KnownKeys {
+  readonly byId: ReadonlyMap<string, Known>;
+  /** A name may have several, while one takes the place of another. */
+  readonly byName: ReadonlyMap<string, readonly Known[]>;
+}
+
+/** Throws an Error that says what is wrong with the file. */
+export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
+  const file = new FreshFile<KnownKeys>(path, {
+    parse: (text) => knownKeys(parseKeys(text), holds),
+    onTrouble: (reason) => emit({ type: "auth.trouble", reason }),
+  });
+  function holds(name: string): boolean {
+    return file.current.byName.get(name)?.some((known) => lapsed(known) === undefined) ?? false;
+  }
+  return {
+    kind: "apiKey",
+    challenge: (failure) => `Bearer realm="keystone"${failure ? ', error="invalid_token"' : ""}`,
+    identify(credentials) {
+      const text = credentials.apiKey ?? credentials.of("bearer");
+      // A token of another form is that of another kind, but nothing else is sent as X-API-Key.
+      if (text === undefined || (credentials.apiKey === undefined && !looksLikeKey(text))) return undefined;
+      const verdict = judge(file.current, text);
+      if ("principal" in verdict && verdict.credential !== undefined) onUsed(verdict.credential);
+      return verdict;
+    },
+  };
+}
+
+function judge({ byId }: KnownKeys, text: string): Identity | Denial {
+  const parts = parseKey(text);
+  if (!parts) return { why: "malformed" };
+  const { id, secret } = parts;
+  const digest = digestOf(secret);
+  const known = byId.get(id);
+  // Ids are no secrets: that there is none of this name may be told by the time it takes.
+  if (!known) return { why: "unknown", credential: id };
+  if (!isSameDigest(digest, known.entry.digest)) return { why: "wrong", credential: id };
+  return lapsed(known) ?? known.identity;
+}
+
+function lapsed({ entry, expiresMs }: Known): Denial | undefined {
+  if (entry.revokedAt === undefined && expiresMs > Date.now()) return undefined;
+  const why = lapseOf(entry, Date.now());
+  return why && { why, credential: entry.id };
+}
+
+function knownKeys(entries: readonly KeyEntry[], holds: (name: string) => boolean): KnownKeys {
+  const all = entries.map((entry): Known => {
+    const { id, name, scopes, expiresAt } = entry;
+    const principal = { name: `apiKey/${name}`, holds: () => holds(name) };
+    const expiresMs = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
+    return { entry, expiresMs, identity: { principal, scopes, credential: id } };
+  });
+  return {
+    byId: new Map(all.map((known) => [known.entry.id, known])),
+    byName: Map.groupBy(all, ({ entry }) => entry.name),
+  };
+}

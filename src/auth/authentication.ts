@@ -1,0 +1,129 @@
+/** The policy that lets in who belongs: asks each kind of proof in turn, and any one suffices. */
+import type { Caller } from "../core/caller.ts";
+import { type GatewayError, RequestError } from "../core/errors.ts";
+import type { Sink } from "../core/events.ts";
+import { type HttpPolicy, isPending } from "../core/http_policy.ts";
+import { type Authenticator, type AuthKind, type Denial, type Identity, isDenial } from "./authenticator.ts";
+import { Credentials } from "./credentials.ts";
+
+/** Who tries one credential after another from one address has to wait. */
+export interface AttemptLimit {
+  /** Throws GatewayError for an address from which too many have failed. */
+  refuse(address: string | undefined): void;
+  failed(address: string | undefined): void;
+}
+
+export interface AuthenticationOptions {
+  readonly authenticators: readonly Authenticator[];
+  /** Whether who brings nothing is let in all the same. */
+  readonly optional: boolean;
+  /** What those may do. */
+  readonly anonymousScopes: readonly string[];
+  readonly apiKeyInQuery: boolean;
+  /** Whether anybody may ask for this: probes, and what tells how to authenticate. */
+  readonly isOpen: (request: Request) => boolean;
+  readonly attempts?: AttemptLimit | undefined;
+  readonly emit: Sink;
+}
+
+/** How a request was judged: by which kind, and to what it came. */
+interface Judged {
+  readonly kind: AuthKind | undefined;
+  readonly verdict: Identity | Denial;
+}
+
+/** Throws RequestError 401 for who is nobody, and whatever the limit of attempts throws. */
+export function authentication(options: AuthenticationOptions): HttpPolicy {
+  const { authenticators, optional, apiKeyInQuery, isOpen, attempts } = options;
+  return (request, caller, next) => {
+    // What anybody may ask for is no attempt.
+    if (isOpen(request)) return next(request, caller);
+    attempts?.refuse(caller.address);
+    const credentials = new Credentials(request, { apiKeyInQuery });
+    if (!credentials.any) {
+      if (!optional) throw refusal(options, undefined);
+      caller.grant(options.anonymousScopes);
+      return next(request, caller);
+    }
+    const judged = judge(authenticators, credentials);
+    if (isPending(judged)) {
+      return judged.then((judged) => {
+        admit(options, caller, judged);
+        return next(request, caller);
+      });
+    }
+    admit(options, caller, judged);
+    return next(request, caller);
+  };
+}
+
+function admit(options: AuthenticationOptions, caller: Caller, { kind, verdict }: Judged): void {
+  const { emit, attempts } = options;
+  const { address } = caller;
+  const { credential } = verdict;
+  if (isDenial(verdict)) {
+    attempts?.failed(address);
+    emit({ type: "auth.refused", kind, credential, address, reason: verdict.why });
+    throw refusal(options, { kind, denial: verdict });
+  }
+  caller.identify(verdict.principal, verdict.scopes);
+  emit({ type: "auth.accepted", kind, credential, address, principal: verdict.principal.name });
+}
+
+/** The first identity that there is; else the first reason why there is none. */
+function judge(kinds: readonly Authenticator[], credentials: Credentials): Judged | Promise<Judged> {
+  if (credentials.tooLarge) return { kind: undefined, verdict: { why: "too large" } };
+  let denied: Judged | undefined;
+  for (const [index, { kind, identify }] of kinds.entries()) {
+    const verdict = identify(credentials);
+    if (isPending(verdict)) return judgeLater(kinds.slice(index), { credentials, verdict, denied });
+    if (verdict && !isDenial(verdict)) return { kind, verdict };
+    if (verdict) denied ??= { kind, verdict };
+  }
+  return denied ?? { kind: undefined, verdict: { why: "unknown" } };
+}
+
+interface Pending {
+  readonly credentials: Credentials;
+  /** Of the first kind. */
+  readonly verdict: Promise<Identity | Denial | undefined>;
+  readonly denied: Judged | undefined;
+}
+
+async function judgeLater(
+  [first, ...others]: readonly Authenticator[],
+  pending: Pending,
+): Promise<Judged> {
+  const kind = first?.kind;
+  const verdict = await pending.verdict;
+  if (verdict && !isDenial(verdict)) return { kind, verdict };
+  const denied = pending.denied ?? (verdict && { kind, verdict });
+  const rest = await judge(others, pending.credentials);
+  return isDenial(rest.verdict) ? denied ?? rest : rest;
+}
+
+interface Failure {
+  readonly kind: AuthKind | undefined;
+  readonly denial: Denial;
+}
+
+/** Says which kinds there are, by headers for programs and in the body for those that read no headers. */
+function refusal(
+  { authenticators, optional }: AuthenticationOptions,
+  failure: Failure | undefined,
+): GatewayError {
+  const kinds = authenticators.map(({ kind }) => kind);
+  const challenges = [...new Set(authenticators.map((kind) => kind.challenge(failure?.denial)))];
+  const what = failure ? "the credentials do not count" : "credentials are needed";
+  return new RequestError(`Unauthorized: ${what}; accepted are ${kinds.join(", ")}`, {
+    status: 401,
+    headers: { "WWW-Authenticate": challenges.join(", ") },
+    data: { auth: { kinds, required: !optional } },
+    ...failure && { logged: `Unauthorized: ${loggedAs(failure)}` },
+  });
+}
+
+function loggedAs({ kind, denial: { why, credential } }: Failure): string {
+  return [kind ?? "credentials of no kind", credential, `is ${why}`].filter((part) => part !== undefined)
+    .join(" ");
+}

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { nobody } from "../../tests/support/nobody.ts";
+import { recorder } from "../../tests/support/recorder.ts";
+import type { Caller } from "../core/caller.ts";
+import { RequestError, toResponse } from "../core/errors.ts";
+import { authentication, type AuthenticationOptions } from "./authentication.ts";
+import type { Authenticator, AuthKind, Verdict } from "./authenticator.ts";
+
+const IDENTITY = { principal: { name: "apiKey/ci" }, scopes: ["a"], credential: "1" };
+const LET_IN = new Response("in");
+
+function kind(name: AuthKind, verdict: Verdict | Promise<Verdict>, asked: string[] = []): Authenticator {
+  return {
+    kind: name,
+    challenge: (failure) => `${name}${failure ? ' error="x"' : ""}`,
+    identify() {
+      asked.push(name);
+      return verdict;
+    },
+  };
+}
+
+function policy(authenticators: readonly Authenticator[], more: Partial<AuthenticationOptions> = {}) {
+  const record = recorder();
+  const guard = authentication({
+    ...{ authenticators, optional: false, anonymousScopes: [], apiKeyInQuery: false, isOpen: () => false },
+    emit: record.emit,
+    ...more,
+  });
+  const callers: Caller[] = [];
+  return {
+    ...record,
+    callers,
+    ask: (headers: Record<string, string> = { "X-API-Key": "k" }) =>
+      guard<Response>(new Request("http://127.0.0.1/mcp", { headers }), nobody(), (_, caller) => {
+        callers.push(caller);
+        return LET_IN;
+      }),
+  };
+}
+
+Deno.test("authentication lets in by any one kind, and costs no promise where none waits", () => {
+  const asked: string[] = [];
+  const { ask, callers } = policy([kind("bearer", undefined, asked), kind("apiKey", IDENTITY, asked)]);
+  assert.equal(ask(), LET_IN);
+  assert.deepEqual(asked, ["bearer", "apiKey"]);
+  assert.deepEqual([callers[0]?.principal, callers[0]?.scopes], [IDENTITY.principal, ["a"]]);
+});
+
+Deno.test("authentication asks the kinds behind one that waits, and tells the first reason where none lets in", async () => {
+  for (const later of [undefined, { why: "expired" } as const]) {
+    const { ask } = policy([kind("bearer", Promise.resolve(later)), kind("apiKey", IDENTITY)]);
+    assert.equal(await ask(), LET_IN);
+  }
+  const refused = policy([
+    kind("bearer", Promise.resolve({ why: "expired", credential: "b" } as const)),
+    kind("apiKey", Promise.resolve({ why: "unknown" } as const)),
+  ]);
+  await assert.rejects(async () => await refused.ask(), { logged: "Unauthorized: bearer b is expired" });
+  const [event] = refused.events;
+  assert.deepEqual([event?.type, event && "reason" in event && event.reason], ["auth.refused", "expired"]);
+});
+
+Deno.test("authentication tells each kind in its answer, once where two say the same", async () => {
+  const { ask } = policy([kind("bearer", undefined), kind("apiKey", undefined)]);
+  assert.throws(() => ask({}), (error: RequestError) => {
+    const { status, headers } = toResponse(error);
+    assert.deepEqual([status, headers.get("www-authenticate")], [401, "bearer, apiKey"]);
+    return true;
+  });
+  const alike = policy([kind("bearer", undefined), kind("bearer", undefined)]);
+  assert.throws(() => alike.ask(), (error: RequestError) => {
+    assert.equal(error.headers["WWW-Authenticate"], 'bearer error="x"');
+    return true;
+  });
+  await Promise.resolve();
+});
+
+Deno.test("authentication asks nobody where anybody may ask, and takes no attempt for one", () => {
+  const asked: string[] = [];
+  const attempts = { refuse: () => void asked.push("limit"), failed: () => void asked.push("failed") };
+  const { ask, callers } = policy([kind("apiKey", IDENTITY, asked)], { isOpen: () => true, attempts });
+  assert.equal(ask(), LET_IN);
+  assert.deepEqual([asked, callers[0]?.principal], [[], undefined]);
+});
+
+Deno.test("authentication counts what failed and not what was missing, and asks the limit first", () => {
+  const asked: string[] = [];
+  const attempts = { refuse: () => void asked.push("limit"), failed: () => void asked.push("failed") };
+  const { ask } = policy([kind("apiKey", { why: "wrong" })], { attempts });
+  assert.throws(() => ask({}), RequestError);
+  assert.throws(() => ask(), RequestError);
+  assert.deepEqual(asked, ["limit", "limit", "failed"]);
+  const shut = policy([kind("apiKey", IDENTITY, asked)], {
+    attempts: {
+      refuse() {
+        throw new RequestError("later", { status: 429 });
+      },
+      failed() {},
+    },
+  });
+  assert.throws(() => shut.ask(), { status: 429 });
+});
+
+Deno.test("authentication that is optional grants its own scopes to who brings nothing, and refuses what is wrong", () => {
+  const more = { optional: true, anonymousScopes: ["look"] };
+  const { ask, callers } = policy([kind("apiKey", { why: "wrong" })], more);
+  assert.equal(ask({}), LET_IN);
+  assert.deepEqual([callers[0]?.principal, callers[0]?.scopes], [undefined, ["look"]]);
+  assert.throws(() => ask(), { status: 401 });
+});
+
+Deno.test("authentication reads no credential that is longer than any can be", () => {
+  const asked: string[] = [];
+  const { ask } = policy([kind("apiKey", IDENTITY, asked)]);
+  for (const header of ["X-API-Key", "Authorization"]) {
+    assert.throws(() => ask({ [header]: "x".repeat(20_000) }), { logged: /too large/ });
+  }
+  assert.deepEqual(asked, []);
+});

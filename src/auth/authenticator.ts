@@ -1,0 +1,41 @@
+/** What each way to prove who one is has in common: a file of its own for each kind stands beside this one. */
+import type { Principal } from "../core/backend.ts";
+import type { Credentials } from "./credentials.ts";
+
+/** As `--auth` names them. */
+export const AUTH_KINDS = ["apiKey", "bearer"] as const;
+export type AuthKind = typeof AUTH_KINDS[number];
+
+/** Who a caller is. */
+export interface Identity {
+  readonly principal: Principal;
+  /** What was granted (RFC 6749, section 3.3). */
+  readonly scopes: readonly string[];
+  /** Names the credential in logs, and is no secret. */
+  readonly credential?: string;
+}
+
+/** Why a credential does not count; for the log, since callers are told no more than that it does not. */
+export interface Denial {
+  readonly why: "unknown" | "wrong" | "expired" | "revoked" | "malformed" | "too large";
+  /** Which one it would be. */
+  readonly credential?: string;
+}
+
+/** Undefined for who brings nothing of this kind. */
+export type Verdict = Identity | Denial | undefined;
+
+export interface Authenticator {
+  readonly kind: AuthKind;
+  /** What `WWW-Authenticate` tells of it (RFC 9110, section 11.6.1), to who brought nothing or what did not count. */
+  challenge(failure: Denial | undefined): string;
+  /** Throws nothing. A promise only where it has to wait: it costs every request. */
+  identify(credentials: Credentials): Verdict | Promise<Verdict>;
+}
+
+export function isDenial(verdict: Identity | Denial): verdict is Denial {
+  return "why" in verdict;
+}
+
+/** Scopes as they are written in one text. */
+export const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/;

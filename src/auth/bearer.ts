@@ -1,0 +1,61 @@
+/** Static bearer tokens (RFC 6750), from a file or from the environment. */
+import { createHash } from "node:crypto";
+import type { Sink } from "../core/events.ts";
+import { FreshFile } from "../files/fresh_file.ts";
+import { type Authenticator, type Identity, SCOPE } from "./authenticator.ts";
+import { BEARER_TOKEN } from "./options.ts";
+
+interface BearerOptions {
+  /** That of an option. */
+  readonly token?: string | undefined;
+  readonly path?: string | undefined;
+  readonly emit: Sink;
+}
+
+/** By the digest of the token: how long it takes to find one tells nothing of the tokens that there are. */
+type Tokens = ReadonlyMap<string, Identity>;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/;
+
+/** Throws an Error that says what is wrong with the file, without any token. */
+export function bearerTokens({ token, path, emit }: BearerOptions): Authenticator {
+  const alone: Tokens = new Map(token === undefined ? [] : [[digestOf(token), identityOf("token", [])]]);
+  const file = path === undefined ? undefined : new FreshFile<Tokens>(path, {
+    parse: (text) => new Map([...alone, ...parseTokens(text, holds)]),
+    onTrouble: (reason) => emit({ type: "auth.trouble", reason }),
+  });
+  function holds(name: string): boolean {
+    return file?.current.values().some(({ credential }) => credential === name) ?? false;
+  }
+  return {
+    kind: "bearer",
+    challenge: (failure) => `Bearer realm="keystone"${failure ? ', error="invalid_token"' : ""}`,
+    identify(credentials) {
+      const given = credentials.of("bearer");
+      return given === undefined ? undefined : (file?.current ?? alone).get(digestOf(given));
+    },
+  };
+}
+
+function parseTokens(text: string | undefined, holds: (name: string) => boolean): [string, Identity][] {
+  if (text === undefined) throw new Error("there is no such file");
+  return text.split(/\r?\n/).flatMap((line, index) => {
+    if (line.trim() === "" || line.startsWith("#")) return [];
+    const [name = "", token = "", ...scopes] = line.trim().split(/[\s,]+/);
+    if (!NAME.test(name)) throw new Error(`line ${index + 1}: expected a name, then its token`);
+    if (!BEARER_TOKEN.test(token)) {
+      throw new Error(`line ${index + 1}: expected a token of 16 characters at least behind the name`);
+    }
+    const wrong = scopes.some((scope) => !SCOPE.test(scope));
+    if (wrong) throw new Error(`line ${index + 1}: expected nothing but scopes behind the token`);
+    return [[digestOf(token), identityOf(name, scopes, () => holds(name))]];
+  });
+}
+
+function identityOf(name: string, scopes: readonly string[], holds?: () => boolean): Identity {
+  return { principal: { name: `bearer/${name}`, ...holds && { holds } }, scopes, credential: name };
+}
+
+function digestOf(token: string): string {
+  return createHash("sha256").update(token).digest("base64");
+}

@@ -1,0 +1,52 @@
+/** What a request brings to prove who sends it. */
+
+/** No key, token or signature is longer; what is would only have to be hashed. */
+export const MAX_CREDENTIAL_CHARS = 16_384;
+
+/** RFC 9110, section 11.4: a scheme, one space or more, and what the scheme has there. */
+const AUTHORIZATION = /^([\w!#$%&'*+.^`|~-]+) +(\S(?:.*\S)?)$/;
+
+interface CredentialsOptions {
+  /** Whether a key may stand in the query of the URL. */
+  readonly apiKeyInQuery: boolean;
+}
+
+/** Reads each header at most once, since several kinds look at the same one. */
+export class Credentials {
+  readonly request: Request;
+  readonly #authorization: string | null;
+  readonly #apiKey: string | null;
+
+  constructor(request: Request, { apiKeyInQuery }: CredentialsOptions) {
+    const { headers } = request;
+    this.request = request;
+    this.#authorization = headers.get("authorization");
+    this.#apiKey = headers.get("x-api-key") ?? (apiKeyInQuery ? keyInQuery(request.url) : null);
+  }
+
+  /** What follows this scheme; undefined where another one is named, or none. */
+  of(scheme: "bearer" | "basic"): string | undefined {
+    const [, name, value] = AUTHORIZATION.exec(this.#authorization ?? "") ?? [];
+    return name?.toLowerCase() === scheme ? value : undefined;
+  }
+
+  /** Of `X-API-Key`, or of the query where that is allowed. */
+  get apiKey(): string | undefined {
+    return this.#apiKey ?? undefined;
+  }
+
+  /** Whether there is anything at all. */
+  get any(): boolean {
+    return this.#authorization !== null || this.#apiKey !== null;
+  }
+
+  /** Whether one of them is longer than any can be. */
+  get tooLarge(): boolean {
+    return (this.#authorization?.length ?? 0) > MAX_CREDENTIAL_CHARS ||
+      (this.#apiKey?.length ?? 0) > MAX_CREDENTIAL_CHARS;
+  }
+}
+
+function keyInQuery(url: string): string | null {
+  return url.includes("api_key=") ? URL.parse(url)?.searchParams.get("api_key") ?? null : null;
+}

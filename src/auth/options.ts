@@ -1,0 +1,83 @@
+/** Who is let in, and by what proof. */
+import * as z from "zod";
+import { option, section, type SettingsOf } from "../options/section.ts";
+import { choice, nonEmpty, onOff, readFromText } from "../options/values.ts";
+import { AUTH_KINDS, SCOPE } from "./authenticator.ts";
+
+const file = nonEmpty("expected a file");
+
+export const authOptions = section({
+  auth: option(z.array(choice([...AUTH_KINDS, "none"])), {
+    value: "<kinds>",
+    description: `how callers prove who they are: any of ${
+      AUTH_KINDS.join(", ")
+    }, joined by commas or repeated, and any one suffices; none on loopback alone`,
+    list: "commas",
+    default: ["none"],
+    common: true,
+  }),
+  unauthenticated: option(onOff(), {
+    description: "serve whoever reaches an address that is no loopback, without any {auth}",
+    bare: "true",
+    default: false,
+  }),
+  authOptional: option(onOff(), {
+    description: "let in who brings no credentials at all, with the scopes of {anonymousScope}",
+    bare: "true",
+    default: false,
+  }),
+  anonymousScope: option(z.array(scope()), {
+    value: "<scope>",
+    description: "what {authOptional} lets nobody in particular do",
+    list: "repeated",
+    default: [],
+  }),
+  apiKeyFile: option(file, {
+    value: "<file>",
+    description: "file of the API keys, as keystone keys writes it (default: in the folder of {stateDir})",
+  }),
+  apiKeyInQuery: option(onOff(), {
+    description: "take an API key also as api_key in the query, for clients that can send no header",
+    bare: "true",
+    default: false,
+  }),
+  bearerToken: option(token(), {
+    value: "<token>",
+    description: "the token of {auth} bearer, better given as KEYSTONE_BEARER_TOKEN or by {bearerTokenFile}",
+    secret: true,
+    single: true,
+  }),
+  bearerTokenFile: option(file, {
+    value: "<file>",
+    description:
+      "file of the tokens of {auth} bearer: a line for each, with its name, itself, and its scopes",
+  }),
+}, (values) => ({
+  authKinds: AUTH_KINDS.filter((kind) => values.auth.includes(kind)),
+  /** Whether who brings nothing is let in. */
+  authOptional: values.authOptional,
+  anonymousScopes: values.anonymousScope,
+  apiKeyFile: values.apiKeyFile,
+  apiKeyInQuery: values.apiKeyInQuery,
+  bearerToken: values.bearerToken,
+  bearerTokenFile: values.bearerTokenFile,
+}));
+
+export type AuthSettings = SettingsOf<typeof authOptions>;
+
+function scope() {
+  return readFromText(
+    "expected a scope: 1 to 200 visible characters without quotes and backslashes",
+    (text) => SCOPE.test(text) ? text : undefined,
+  );
+}
+
+/** RFC 6750, section 2.1; so few characters could be guessed. */
+function token() {
+  return readFromText(
+    "expected a token of 16 characters at least: letters, digits and -._~+/, with = at its end",
+    (text) => BEARER_TOKEN.test(text) ? text : undefined,
+  );
+}
+
+export const BEARER_TOKEN = /^(?=.{16,4096}$)[\w.~+/-]+=*$/;

@@ -1,0 +1,31 @@
+/** `keystone show-key`: the key that the first start has made. */
+import { firstKeyPath, readFirstKey } from "../../auth/api_key/first_key.ts";
+import { lapseOf } from "../../auth/api_key/key_file.ts";
+import type { CommandContext, ExitCode } from "../command.ts";
+import { keyFileOf, readKeyFlags, refused } from "./key_flags.ts";
+import { keyHelp } from "./help.ts";
+
+export async function run(args: readonly string[], { stdout, stderr }: CommandContext): Promise<ExitCode> {
+  const given = readKeyFlags("show-key", args);
+  if (given.on("help")) {
+    stdout.write(keyHelp("show-key"));
+    return 0;
+  }
+  const path = await keyFileOf(given);
+  const first = refused(path, () => readFirstKey(path));
+  if (!first) {
+    stderr.write(
+      `There is no key in ${firstKeyPath(path)}: the first start with --auth apiKey makes one, and\n` +
+        "keystone keys create makes others\n",
+    );
+    return 1;
+  }
+  const { text, entry } = first;
+  const lapse = entry ? lapseOf(entry, Date.now()) : "unknown";
+  if (lapse) {
+    stderr.write(`The key in ${firstKeyPath(path)} does not count any more: it is ${lapse}\n`);
+    return 1;
+  }
+  stdout.write(`${text}\n`);
+  return 0;
+}

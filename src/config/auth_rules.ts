@@ -1,0 +1,88 @@
+/** Who may be let in where, and which options of authentication belong together. */
+import type { Transport } from "../frontends/options.ts";
+import { type ParsedOptions, type Problem, shownIn } from "./problem.ts";
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
+
+/** What is of use for one kind alone: to give it and leave out the kind is to think oneself protected. */
+const OF_KINDS = [
+  ["apiKeyFile", "apiKey"],
+  ["apiKeyInQuery", "apiKey"],
+  ["bearerToken", "bearer"],
+  ["bearerTokenFile", "bearer"],
+] as const;
+
+/** Who reaches an address that is no loopback is anybody, so the user says who is let in, or that all are. */
+export function openToAnybody(parsed: ParsedOptions, transports: readonly Transport[]): Problem[] {
+  const { values: { host, unauthenticated }, nameOf } = parsed;
+  const onStdioAlone = transports.every((transport) => transport === "stdio");
+  if (unauthenticated || isAuthenticated(parsed) || LOOPBACK.test(host) || onStdioAlone) return [];
+  const text =
+    `${nameOf("host")}${shownIn(parsed, "host")}: anybody who reaches this machine could call the server; ` +
+    `expected ${nameOf("auth")} apiKey beside it, or another kind, or ${nameOf("unauthenticated")} ` +
+    "where a firewall or a proxy keeps others out";
+  return [{ option: "host", text }];
+}
+
+/** Rules that need to know no server. */
+export function authProblems(parsed: ParsedOptions): Problem[] {
+  return [...mixedKinds(parsed), ...withoutKind(parsed), ...missingTokens(parsed), ...nobodyToLetIn(parsed)];
+}
+
+function mixedKinds(parsed: ParsedOptions): Problem[] {
+  const { values: { auth, unauthenticated }, nameOf } = parsed;
+  if (!isAuthenticated(parsed)) return [];
+  if (auth.includes("none")) {
+    const option = "auth";
+    return [{
+      option,
+      text: `${nameOf(option)}${shownIn(parsed, option)}: expected none or other kinds, but both are given`,
+    }];
+  }
+  if (!unauthenticated) return [];
+  const option = "unauthenticated";
+  const text = `${nameOf(option)}: expected it or ${nameOf("auth")}, but both are given; ` +
+    `${nameOf("authOptional")} lets in who brings no credentials`;
+  return [{ option, text }];
+}
+
+function withoutKind({ raw, values: { auth }, nameOf }: ParsedOptions): Problem[] {
+  return OF_KINDS.filter(([key, kind]) => isGiven(raw[key]) && !auth.includes(kind)).map((
+    [option, kind],
+  ) => ({
+    option,
+    text: `${nameOf(option)}: protects nothing without ${nameOf("auth")} ${kind}`,
+  }));
+}
+
+function missingTokens({ values: { auth, bearerToken, bearerTokenFile }, nameOf }: ParsedOptions): Problem[] {
+  if (!auth.includes("bearer") || (bearerToken ?? bearerTokenFile) !== undefined) return [];
+  const text = `${nameOf("auth")} bearer: expected ${nameOf("bearerTokenFile")} beside it, or a token in ` +
+    "KEYSTONE_BEARER_TOKEN";
+  return [{ option: "auth", text }];
+}
+
+function nobodyToLetIn(parsed: ParsedOptions): Problem[] {
+  const { values: { authOptional, anonymousScope }, nameOf } = parsed;
+  const [optional, scope, auth] = [nameOf("authOptional"), nameOf("anonymousScope"), nameOf("auth")];
+  if (authOptional && !isAuthenticated(parsed)) {
+    return [{
+      option: "authOptional",
+      text: `${optional}: expected ${auth} beside it, which it makes optional`,
+    }];
+  }
+  if (authOptional || anonymousScope.length === 0) return [];
+  return [{
+    option: "anonymousScope",
+    text: `${scope}: expected ${optional} beside it, which lets such callers in`,
+  }];
+}
+
+function isAuthenticated({ values: { auth } }: ParsedOptions): boolean {
+  return auth.some((kind) => kind !== "none");
+}
+
+/** A switch that is off is as one that is not given. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== false && value !== "false";
+}

@@ -1,0 +1,66 @@
+/** What stands in a file now: a change counts within a second, and whoever asks costs nothing but now and then a look. */
+import { messageOf } from "../core/errors.ts";
+import { readSecretFile } from "./secret_file.ts";
+
+/** How long what was seen counts. */
+const LOOK_MS = 500;
+
+interface FreshFileOptions<T> {
+  /** Of its text; undefined where there is no such file. Throws an Error that says what is wrong with it. */
+  readonly parse: (text: string | undefined) => T;
+  /** Hears once of each change that cannot be read; what was read before goes on to count. */
+  readonly onTrouble: (reason: string) => void;
+}
+
+/** A file of secrets that others may change meanwhile. */
+export class FreshFile<T> {
+  readonly path: string;
+  readonly #options: FreshFileOptions<T>;
+  #value: T;
+  #seen: string;
+  #lookedAt = performance.now();
+
+  /** Throws the Error of `parse`, and one that says why the file cannot be read. */
+  constructor(path: string, options: FreshFileOptions<T>) {
+    this.path = path;
+    this.#options = options;
+    this.#seen = signatureOf(path);
+    this.#value = options.parse(textOf(path));
+  }
+
+  get current(): T {
+    const now = performance.now();
+    if (now - this.#lookedAt < LOOK_MS) return this.#value;
+    this.#lookedAt = now;
+    const signature = signatureOf(this.path);
+    if (signature !== this.#seen) this.#read(signature);
+    return this.#value;
+  }
+
+  #read(signature: string): void {
+    this.#seen = signature;
+    try {
+      this.#value = this.#options.parse(textOf(this.path));
+    } catch (error) {
+      this.#options.onTrouble(`${this.path}: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Undefined where there is none. Throws an Error that says why it cannot be read. */
+function textOf(path: string): string | undefined {
+  if (signatureOf(path) === "") return undefined;
+  const read = readSecretFile(path);
+  if ("text" in read) return read.text;
+  throw new Error(read.fault);
+}
+
+/** Another one for each change: editors and our own commands put a new file in the place of the old one. */
+function signatureOf(path: string): string {
+  try {
+    const { ino, size, mtime, mode } = Deno.statSync(path);
+    return `${ino} ${size} ${mtime?.getTime()} ${mode}`;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound ? "" : messageOf(error);
+  }
+}
