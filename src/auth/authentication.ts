@@ -124,6 +124,6 @@ function refusal(
 }
 
 function loggedAs({ kind, denial: { why, credential } }: Failure): string {
-  return [kind ?? "credentials of no kind", credential, `is ${why}`].filter((part) => part !== undefined)
-    .join(" ");
+  if (kind === undefined && why === "unknown") return "the credentials are those of nobody";
+  return [kind ?? "what was sent", credential, `is ${why}`].filter((part) => part !== undefined).join(" ");
 }

@@ -317,13 +317,25 @@ Deno.test("resolve refuses options of authentication that protect nothing by the
     [{ bearerToken: "x".repeat(20) }, /^--bearerToken: protects nothing without --auth bearer$/],
     [{ apiKeyFile: "k" }, /^--apiKeyFile: protects nothing without --auth apiKey$/],
     [{ apiKeyInQuery: true }, /^--apiKeyInQuery: protects nothing without --auth apiKey$/],
-    [{ auth: ["bearer"] }, /^--auth bearer: expected --bearerTokenFile beside it, or a token in KEYSTONE_BEARER_TOKEN$/],
-    [{ auth: ["none", "apiKey"] }, /^--auth \["none","apiKey"\]: expected none or other kinds, but both are given$/],
-    [{ auth: ["apiKey"], unauthenticated: true }, /^--unauthenticated: expected it or --auth, but both are given/],
+    [
+      { auth: ["bearer"] },
+      /^--auth bearer: expected --bearerTokenFile beside it, or a token in KEYSTONE_BEARER_TOKEN$/,
+    ],
+    [
+      { auth: ["none", "apiKey"] },
+      /^--auth \["none","apiKey"\]: expected none or other kinds, but both are given$/,
+    ],
+    [
+      { auth: ["apiKey"], unauthenticated: true },
+      /^--unauthenticated: expected it or --auth, but both are given/,
+    ],
     [{ authOptional: true }, /^--authOptional: expected --auth beside it/],
     [{ auth: ["apiKey"], anonymousScope: ["a"] }, /^--anonymousScope: expected --authOptional beside it/],
     [{ auth: ["key"] }, /^--auth "key": expected apiKey, bearer or none$/],
-    [{ auth: ["apiKey"], authOptional: true, anonymousScope: ["a b"] }, /^--anonymousScope "a b": expected a scope/],
+    [
+      { auth: ["apiKey"], authOptional: true, anonymousScope: ["a b"] },
+      /^--anonymousScope "a b": expected a scope/,
+    ],
   ];
   for (const [raw, says] of cases) {
     assert.throws(() => resolved({ stdio: "x", ...raw }), { message: says }, JSON.stringify(raw));

@@ -6,7 +6,10 @@ import { DOORS } from "../support/doors.ts";
 import { eventually, type Keystone, runKeystone, startKeystone } from "../support/keystone.ts";
 import { answer, callTool, initialize, post } from "../support/rpc.ts";
 
-const ECHO = ["--stdio", `${Deno.execPath()} run -A ${new URL("../fixtures/scripted_server.ts", import.meta.url).pathname}`];
+const ECHO = [
+  "--stdio",
+  `${Deno.execPath()} run -A ${new URL("../fixtures/scripted_server.ts", import.meta.url).pathname}`,
+];
 const HOUR_MS = 3_600_000;
 
 /** A state folder of its own with some keys. */
@@ -57,9 +60,9 @@ Deno.test("--auth apiKey lets in by a valid key and by nothing else, on every wi
     ["revoked", authorized(revoked), /is revoked/],
     ["malformed", { "X-API-Key": "secret" }, /apiKey is malformed/],
     ["malformed as a bearer token", authorized({ text: "ks_x" }), /apiKey is malformed/],
-    ["of another scheme", { Authorization: `Basic ${btoa("a:b")}` }, /credentials of no kind is unknown/],
-    ["no credentials at all", { Authorization: "Bearer" }, /is unknown/],
-    ["twice", { Authorization: `Bearer ${valid.text}, Bearer ${valid.text}` }, /is (malformed|unknown)/],
+    ["of another scheme", { Authorization: `Basic ${btoa("a:b")}` }, /the credentials are those of nobody/],
+    ["no credentials at all", { Authorization: "Bearer" }, /those of nobody/],
+    ["twice", { Authorization: `Bearer ${valid.text}, Bearer ${valid.text}` }, /is malformed/],
     ["oversized", authorized({ text: `ks_${"x".repeat(20_000)}` }), /is too large/],
   ];
   for (const [wire, knock] of DOORS) {
@@ -80,7 +83,10 @@ Deno.test("--auth apiKey lets in by a valid key and by nothing else, on every wi
       assert.equal((await knock(gateway.port, { query: `?api_key=${valid.text}` })).status, 401);
     });
   }
-  assert.doesNotMatch(gateway.stderr(), new RegExp([valid, expired, revoked, other].map(({ secret }) => secret).join("|")));
+  assert.doesNotMatch(
+    gateway.stderr(),
+    new RegExp([valid, expired, revoked, other].map(({ secret }) => secret).join("|")),
+  );
 });
 
 Deno.test("--apiKeyInQuery takes a key in the URL, and no log shows it", async () => {
@@ -122,7 +128,11 @@ Deno.test("a key that is made, replaced or revoked counts without a restart", as
   // When a key was used is written at the end at the latest.
   await gateway.stop();
   const used = JSON.parse((await keys.run("keys", "list", "--json")).stdout);
-  assert.deepEqual(used.map(({ lastUsedAt }: { lastUsedAt?: string }) => lastUsedAt !== undefined), [false, true, true]);
+  assert.deepEqual(used.map(({ lastUsedAt }: { lastUsedAt?: string }) => lastUsedAt !== undefined), [
+    false,
+    true,
+    true,
+  ]);
 });
 
 Deno.test("what a revoked key has opened ends: its session, its stream, its socket", async () => {
@@ -130,7 +140,9 @@ Deno.test("what a revoked key has opened ends: its session, its stream, its sock
   const [key, other] = [await keys.add("ci"), await keys.add("other")];
   await using gateway = await keys.start("--stateful");
   const headers = authorized(key);
-  const session = (await post(gateway.mcp, initialize(), { headers })).headers.get("mcp-session-id") ?? "";
+  const opened = await post(gateway.mcp, initialize(), { headers });
+  await opened.body?.cancel();
+  const session = opened.headers.get("mcp-session-id") ?? "";
   const standing = await fetch(gateway.mcp, {
     headers: { ...headers, Accept: "text/event-stream", "Mcp-Session-Id": session },
   });
@@ -182,7 +194,10 @@ Deno.test("a session of another principal is as one that does not exist, on ever
   await reader.cancel();
   // All that did not touch it.
   const still = await answer(
-    await post(gateway.mcp, { jsonrpc: "2.0", id: 3, method: "ping" }, { session: id, headers: authorized(owner) }),
+    await post(gateway.mcp, { jsonrpc: "2.0", id: 3, method: "ping" }, {
+      session: id,
+      headers: authorized(owner),
+    }),
   );
   assert.deepEqual(still.result, {});
 });
@@ -200,7 +215,9 @@ Deno.test("the first start makes a key, which show-key prints; a second start ma
   if (mode !== null) assert.equal(mode & 0o777, 0o600);
   await using gateway = await keys.start();
   const headers = { "X-API-Key": stdout.trim() };
-  const answered = await answer(await post(gateway.mcp, { jsonrpc: "2.0", id: 1, method: "ping" }, { headers }));
+  const answered = await answer(
+    await post(gateway.mcp, { jsonrpc: "2.0", id: 1, method: "ping" }, { headers }),
+  );
   assert.deepEqual(answered.result, {});
   await keys.run("keys", "revoke", "first");
   assert.match((await keys.run("show-key")).stderr, /does not count any more: it is revoked/);
@@ -240,19 +257,36 @@ Deno.test("--auth bearer goes by its file as it stands, and by the variable", as
   await eventually(() => statusOf(second), (status) => status === 200);
   assert.equal(await statusOf(first), 401);
   await Deno.writeTextFile(path, "ci\n");
-  await gateway.logged(/Credentials cannot be read, and those before still count .*line 1: expected a token/);
-  assert.equal(await statusOf(second), 200);
+  // It is looked at while somebody calls.
+  const trouble = /Credentials cannot be read, and those before still count .*line 1: expected a token/;
+  await eventually(async () => [await statusOf(second), gateway.stderr()] as const, ([status, log]) => {
+    assert.equal(status, 200);
+    return trouble.test(log);
+  });
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a file of secrets that others may read is refused, with the way out", { ignore: Deno.build.os === "windows" }, async () => {
+Deno.test("a file of secrets that others may read is refused, with the way out", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/tokens`;
   await Deno.writeTextFile(path, `ci ${"a".repeat(20)}\n`);
   await Deno.chmod(path, 0o644);
-  const { code, stderr } = await runKeystone(["--auth", "bearer", "--bearerTokenFile", path, "--port", "0", ...ECHO]);
+  const { code, stderr } = await runKeystone([
+    "--auth",
+    "bearer",
+    "--bearerTokenFile",
+    path,
+    "--port",
+    "0",
+    ...ECHO,
+  ]);
   assert.equal(code, 2);
-  assert.match(stderr, /^keystone: --bearerTokenFile ".*": others than its owner may use it \(mode 0644\).*chmod 600 it\n$/m);
+  assert.match(
+    stderr,
+    /^keystone: --bearerTokenFile ".*": others than its owner may use it \(mode 0644\).*chmod 600 it\n$/m,
+  );
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -287,7 +321,11 @@ Deno.test("whoever proves nothing learns of no route but those of health", async
   // A browser asks without credentials whether it may send some.
   const preflight = await fetch(gateway.mcp, {
     method: "OPTIONS",
-    headers: { Origin: "https://app.example", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key" },
+    headers: {
+      Origin: "https://app.example",
+      "Access-Control-Request-Method": "POST",
+      "Access-Control-Request-Headers": "x-api-key",
+    },
   });
   assert.equal(preflight.status, 204);
   assert.match(preflight.headers.get("access-control-allow-headers") ?? "", /x-api-key/i);

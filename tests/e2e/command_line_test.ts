@@ -271,7 +271,9 @@ Deno.test("--host ::1 serves IPv6", { ignore: !hasIpv6() }, async () => {
 });
 
 Deno.test("the banner and its configuration show an address that others can reach", async () => {
-  await using keystone = await startKeystone(["--host", "0.0.0.0", "--unauthenticated"], { server: SCRIPTED });
+  await using keystone = await startKeystone(["--host", "0.0.0.0", "--unauthenticated"], {
+    server: SCRIPTED,
+  });
   const outside = Deno.networkInterfaces().find(({ family, address }) =>
     family === "IPv4" && !address.startsWith("127.")
   );

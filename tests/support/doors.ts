@@ -23,8 +23,11 @@ export const DOORS: ReadonlyMap<string, Knock> = new Map<string, Knock>([
     const body = JSON.stringify(initialize(1));
     return knock(port, { method: "POST", path: `/mcp${query}`, headers: { ...json, ...headers }, body });
   }],
-  ["SSE", (port, { headers = {}, query = "" } = {}) =>
-    knock(port, { path: `/sse${query}`, headers: { Accept: "text/event-stream", ...headers } })],
+  [
+    "SSE",
+    (port, { headers = {}, query = "" } = {}) =>
+      knock(port, { path: `/sse${query}`, headers: { Accept: "text/event-stream", ...headers } }),
+  ],
   ["WebSocket", (port, { headers, query = "" } = {}) => knock(port, upgradeRequest(`/ws${query}`, headers))],
 ]);
 

@@ -23,14 +23,20 @@ Deno.test("parseKeys reads what was written, and says what is wrong with anythin
   assert.deepEqual(parseKeys(JSON.stringify({ format: 1, keys })), keys);
   assert.deepEqual(parseKeys(undefined), []);
   const [key] = keys;
-  const broken = ["", "{", "[]", '{"format":2,"keys":[]}', ...[
-    { id: "x" },
-    { name: "a b" },
-    { digest: "s3cret" },
-    { scopes: ["a b"] },
-    { createdAt: "yesterday" },
-    { more: 1 },
-  ].map((wrong) => JSON.stringify({ format: 1, keys: [{ ...key, ...wrong }] }))];
+  const broken = [
+    "",
+    "{",
+    "[]",
+    '{"format":2,"keys":[]}',
+    ...[
+      { id: "x" },
+      { name: "a b" },
+      { digest: "s3cret" },
+      { scopes: ["a b"] },
+      { createdAt: "yesterday" },
+      { more: 1 },
+    ].map((wrong) => JSON.stringify({ format: 1, keys: [{ ...key, ...wrong }] })),
+  ];
   for (const text of broken) {
     assert.throws(() => parseKeys(text), (error: Error) => {
       assert.match(error.message, /^it is (no JSON|no file of keys: .+)$/, text);
@@ -98,7 +104,9 @@ Deno.test("KeyUsage writes at its end what was used, and keeps what others have 
 Deno.test("parseKey takes keys of ours alone", () => {
   const { id, secret, text } = makeKey();
   assert.deepEqual(parseKey(text), { id, secret });
-  for (const other of ["", "ks_", `${text}x`, ` ${text}`, text.toUpperCase(), text.slice(0, -1), `${text}\n`]) {
+  for (
+    const other of ["", "ks_", `${text}x`, ` ${text}`, text.toUpperCase(), text.slice(0, -1), `${text}\n`]
+  ) {
     assert.equal(parseKey(other), undefined, other);
   }
 });
