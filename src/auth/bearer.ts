@@ -22,7 +22,7 @@ export function bearerTokens({ token, path, emit }: BearerOptions): Authenticato
   const alone: Tokens = new Map(token === undefined ? [] : [[digestOf(token), identityOf("token", [])]]);
   const file = path === undefined ? undefined : new FreshFile<Tokens>(path, {
     parse: (text) => new Map([...alone, ...parseTokens(text, holds)]),
-    onTrouble: (reason) => emit({ type: "auth.trouble", reason }),
+    onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
   });
   function holds(name: string): boolean {
     return file?.current.values().some(({ credential }) => credential === name) ?? false;

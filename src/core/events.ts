@@ -64,7 +64,7 @@ type Happening =
   /** There was none, and now there is one that anybody may use who reads this file. */
   | { type: "auth.first_key"; file: string }
   /** What credentials are compared with cannot be read: what was read before goes on to count. */
-  | { type: "auth.trouble"; reason: string }
+  | { type: "auth.trouble"; file: string; reason: string }
   /** Before anything was asked on it. */
   | { type: "connection.refused"; address: string; reason: string }
   /** By us, whatever was under way. */

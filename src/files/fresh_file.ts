@@ -42,7 +42,7 @@ export class FreshFile<T> {
     try {
       this.#value = this.#options.parse(textOf(this.path));
     } catch (error) {
-      this.#options.onTrouble(`${this.path}: ${messageOf(error)}`);
+      this.#options.onTrouble(messageOf(error));
     }
   }
 }

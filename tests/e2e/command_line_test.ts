@@ -61,7 +61,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     what: "an address of another machine",
-    flags: ["--stdio", "cat", "--port", "0", "--host", "203.0.113.7"],
+    flags: ["--stdio", "cat", "--port", "0", "--host", "203.0.113.7", "--unauthenticated"],
     says: '--host "203.0.113.7": this machine has no such address',
   },
   {

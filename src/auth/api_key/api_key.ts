@@ -31,7 +31,7 @@ interface KnownKeys {
 export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   const file = new FreshFile<KnownKeys>(path, {
     parse: (text) => knownKeys(parseKeys(text), holds),
-    onTrouble: (reason) => emit({ type: "auth.trouble", reason }),
+    onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
   });
   function holds(name: string): boolean {
     return file.current.byName.get(name)?.some((known) => lapsed(known) === undefined) ?? false;
