@@ -4,6 +4,7 @@ import { apiKeys } from "./auth/api_key/api_key.ts";
 import { ensureFirstKey, firstKeyPath } from "./auth/api_key/first_key.ts";
 import { KeyUsage } from "./auth/api_key/key_usage.ts";
 import type { Authenticator, AuthKind } from "./auth/authenticator.ts";
+import { basicUsers } from "./auth/basic/basic.ts";
 import { bearerTokens } from "./auth/bearer.ts";
 import type { AuthSettings } from "./auth/options.ts";
 import { optionName } from "./base/option_name.ts";
@@ -28,6 +29,7 @@ type Opened = Authenticator & Partial<AsyncDisposable>;
 const OPEN: Readonly<Record<AuthKind, (around: Surroundings) => Opened | Promise<Opened>>> = {
   apiKey: openApiKeys,
   bearer: openBearerTokens,
+  basic: openBasicUsers,
 };
 
 /** Throws ConfigError for what one of them needs and cannot have. */
@@ -42,24 +44,34 @@ export async function openAuthenticators(around: Surroundings): Promise<Authenti
   };
 }
 
-/** Where API keys are kept. Throws ConfigError for a state folder that cannot be had. */
-export async function apiKeyPath(
-  { apiKeyFile, stateDir }: {
-    readonly apiKeyFile: string | undefined;
-    readonly stateDir: string | undefined;
-  },
-): Promise<string> {
-  return apiKeyFile ?? join((await StateFolder.open(stateDir)).path, "api-keys.json");
+/** By the option that names the file: what it is called where nobody has named one. */
+const RECORD_FILES = { apiKeyFile: "api-keys.json", basicUserFile: "users.json" } as const;
+export type RecordOption = keyof typeof RECORD_FILES;
+
+interface RecordPlace {
+  /** As the option has it. */
+  readonly path: string | undefined;
+  readonly stateDir: string | undefined;
+}
+
+/** Where records are kept. Throws ConfigError for a state folder that cannot be had. */
+export async function recordPath(option: RecordOption, { path, stateDir }: RecordPlace): Promise<string> {
+  return path ?? join((await StateFolder.open(stateDir)).path, RECORD_FILES[option]);
 }
 
 async function openApiKeys({ auth, stateDir, emit }: Surroundings): Promise<Opened> {
-  const path = await apiKeyPath({ apiKeyFile: auth.apiKeyFile, stateDir });
+  const path = await recordPath("apiKeyFile", { path: auth.apiKeyFile, stateDir });
   return await naming("apiKeyFile", path, async () => {
     if (await ensureFirstKey(path)) emit({ type: "auth.first_key", file: firstKeyPath(path) });
     const usage = new KeyUsage(path, (error) => emit({ type: "fault", where: "use of API keys", error }));
     const kind = apiKeys({ path, onUsed: usage.note, emit });
     return { ...kind, [Symbol.asyncDispose]: () => usage[Symbol.asyncDispose]() };
   });
+}
+
+async function openBasicUsers({ auth, stateDir, emit }: Surroundings): Promise<Opened> {
+  const path = await recordPath("basicUserFile", { path: auth.basicUserFile, stateDir });
+  return await naming("basicUserFile", path, () => basicUsers({ path, emit }));
 }
 
 function openBearerTokens({ auth, emit }: Surroundings): Promise<Opened> {

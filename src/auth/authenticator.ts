@@ -3,7 +3,7 @@ import type { Principal } from "../core/backend.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** As `--auth` names them. */
-export const AUTH_KINDS = ["apiKey", "bearer"] as const;
+export const AUTH_KINDS = ["apiKey", "bearer", "basic"] as const;
 export type AuthKind = typeof AUTH_KINDS[number];
 
 /** Who a caller is. */

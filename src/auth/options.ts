@@ -47,6 +47,11 @@ export const authOptions = section({
     secret: true,
     single: true,
   }),
+  basicUserFile: option(file, {
+    value: "<file>",
+    description:
+      "file of the users of {auth} basic, as keystone users writes it (default: in the folder of {stateDir})",
+  }),
   bearerTokenFile: option(file, {
     value: "<file>",
     description:
@@ -61,6 +66,7 @@ export const authOptions = section({
   apiKeyInQuery: values.apiKeyInQuery,
   bearerToken: values.bearerToken,
   bearerTokenFile: values.bearerTokenFile,
+  basicUserFile: values.basicUserFile,
 }));
 
 export type AuthSettings = SettingsOf<typeof authOptions>;

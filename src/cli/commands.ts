@@ -13,8 +13,9 @@ const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["status", () => import("./daemon/status.ts")],
   ["logs", () => import("./daemon/logs.ts")],
   ["health", () => import("./daemon/health.ts")],
-  ["show-key", () => import("./keys/show_key.ts")],
-  ["keys", () => import("./keys/keys.ts")],
+  ["show-key", () => import("./credentials/show_key.ts")],
+  ["keys", () => import("./credentials/keys.ts")],
+  ["users", () => import("./credentials/users.ts")],
 ]);
 
 interface Called {

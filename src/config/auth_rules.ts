@@ -10,6 +10,7 @@ const OF_KINDS = [
   ["apiKeyInQuery", "apiKey"],
   ["bearerToken", "bearer"],
   ["bearerTokenFile", "bearer"],
+  ["basicUserFile", "basic"],
 ] as const;
 
 /** Who reaches an address that is no loopback is anybody, so the user says who is let in, or that all are. */

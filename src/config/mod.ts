@@ -6,6 +6,6 @@ export { fileTextsOf } from "./files.ts";
 export { fetchedFirst } from "./package_runner.ts";
 export { mergedFlags } from "./merged_flags.ts";
 export { parseArgs, type ParseOutcome, type Surroundings, surroundings } from "./parse_args.ts";
-export { knownVariables } from "./environment.ts";
+export { knownVariables, variableOf } from "./environment.ts";
 export type { Config, ProcessConfig, ServerConfig } from "./config.ts";
 export { commandTextOf, type ServerCommand, type ServerInput, type ServerRemote } from "./server_input.ts";

@@ -128,6 +128,7 @@ const HELP = {
     "apiKeyInQuery",
     "bearerToken",
     "bearerTokenFile",
+    "basicUserFile",
   ],
   Security: [
     "cors",

@@ -331,7 +331,7 @@ Deno.test("resolve refuses options of authentication that protect nothing by the
     ],
     [{ authOptional: true }, /^--authOptional: expected --auth beside it/],
     [{ auth: ["apiKey"], anonymousScope: ["a"] }, /^--anonymousScope: expected --authOptional beside it/],
-    [{ auth: ["key"] }, /^--auth "key": expected apiKey, bearer or none$/],
+    [{ auth: ["key"] }, /^--auth "key": expected apiKey, bearer, basic or none$/],
     [
       { auth: ["apiKey"], authOptional: true, anonymousScope: ["a b"] },
       /^--anonymousScope "a b": expected a scope/,

@@ -1,6 +1,6 @@
 /** Who is let in, over each wire, by each kind of proof. */
 import assert from "node:assert/strict";
-import { changeKeys, type KeyEntry } from "../../src/auth/api_key/key_file.ts";
+import { type KeyEntry, keyFile } from "../../src/auth/api_key/key_file.ts";
 import { digestOf, makeKey, type NewKey } from "../../src/auth/api_key/key_text.ts";
 import { DOORS } from "../support/doors.ts";
 import { eventually, type Keystone, runKeystone, startKeystone } from "../support/keystone.ts";
@@ -22,7 +22,7 @@ class Keys implements AsyncDisposable {
     const key = makeKey();
     const createdAt = new Date().toISOString();
     const entry = { id: key.id, name, digest: digestOf(key.secret), scopes: [], createdAt, ...more };
-    await changeKeys(this.path, (keys) => [...keys, entry]);
+    await keyFile.change(this.path, (keys) => [...keys, entry]);
     return key;
   }
 
@@ -266,6 +266,48 @@ Deno.test("--auth bearer goes by its file as it stands, and by the variable", as
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("--auth basic goes by the users that keystone users has written", async (t) => {
+  await using keys = new Keys();
+  const command = (args: string[], password: string) =>
+    withInput(["users", ...args], `${password}\n`, keys.env);
+  assert.match((await command(["add", "ann", "--scope", "tools"], "right one")).stderr, /User "ann" is in/);
+  assert.match((await command(["add", "ann"], "another one")).stderr, /already/);
+  assert.match((await command(["add", "bob"], "short")).stderr, /too short: expected 8 characters/);
+  const listed = JSON.parse((await keys.run("users", "list", "--json")).stdout);
+  assert.deepEqual(listed.map(({ name, scopes }: KeyEntry) => [name, scopes]), [["ann", ["tools"]]]);
+  assert.doesNotMatch(JSON.stringify(listed), /scrypt/);
+  await using gateway = await startKeystone(["--auth", "basic", ...ECHO], { env: keys.env });
+  const login = (name: string, password: string) => ({
+    Authorization: `Basic ${btoa(`${name}:${password}`)}`,
+  });
+  for (const [wire, knock] of DOORS) {
+    await t.step(wire, async () => {
+      const statusOf = async (headers: Record<string, string>) =>
+        (await knock(gateway.port, { headers })).status;
+      assert.equal(await statusOf(login("ann", "right one")), wire === "WebSocket" ? 101 : 200);
+      for (
+        const wrong of [login("ann", "wrong one"), login("eve", "right one"), { Authorization: "Basic !" }]
+      ) {
+        assert.equal(await statusOf(wrong), 401);
+      }
+      const { headers } = await knock(gateway.port);
+      assert.equal(headers.get("www-authenticate"), 'Basic realm="keystone", charset="UTF-8"');
+    });
+  }
+  const statusOf = async (password: string) => {
+    const headers = login("ann", password);
+    const response = await post(gateway.mcp, { jsonrpc: "2.0", id: 1, method: "ping" }, { headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  await command(["password", "ann"], "newer one");
+  await eventually(() => statusOf("newer one"), (status) => status === 200);
+  assert.equal(await statusOf("right one"), 401);
+  await keys.run("users", "remove", "ann");
+  await eventually(() => statusOf("newer one"), (status) => status === 401);
+  assert.doesNotMatch(gateway.stderr(), /right one|newer one|cmlnaHQ/);
+});
+
 Deno.test("a file of secrets that others may read is refused, with the way out", {
   ignore: Deno.build.os === "windows",
 }, async () => {
@@ -352,4 +394,19 @@ async function connected({ ws }: Keystone, headers: Record<string, string>): Pro
       await closed;
     },
   };
+}
+
+/** A command that reads what it is given. */
+async function withInput(args: readonly string[], input: string, env: Record<string, string>) {
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", main, ...args],
+    ...{ stdin: "piped", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1", ...env } },
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, stdout: out ?? "", stderr: err ?? "" };
 }

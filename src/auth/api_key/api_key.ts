@@ -2,7 +2,7 @@
 import type { Sink } from "../../core/events.ts";
 import { FreshFile } from "../../files/fresh_file.ts";
 import type { Authenticator, Denial, Identity } from "../authenticator.ts";
-import { type KeyEntry, lapseOf, parseKeys } from "./key_file.ts";
+import { type KeyEntry, keyFile, lapseOf } from "./key_file.ts";
 import { digestOf, isSameDigest, looksLikeKey, parseKey } from "./key_text.ts";
 
 interface ApiKeyOptions {
@@ -30,7 +30,7 @@ interface KnownKeys {
 /** Throws an Error that says what is wrong with the file. */
 export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   const file = new FreshFile<KnownKeys>(path, {
-    parse: (text) => knownKeys(parseKeys(text), holds),
+    parse: (text) => knownKeys(keyFile.parse(text), holds),
     onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
   });
   function holds(name: string): boolean {

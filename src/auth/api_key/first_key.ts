@@ -1,7 +1,7 @@
 /** The key that a first start makes, so that somebody can come in at all. */
 import { writePrivately } from "../../files/private_file.ts";
 import { readSecretFile } from "../../files/secret_file.ts";
-import { changeKeys, type KeyEntry, readKeys } from "./key_file.ts";
+import { type KeyEntry, keyFile } from "./key_file.ts";
 import { digestOf, makeKey, parseKey } from "./key_text.ts";
 
 const NAME = "first";
@@ -14,9 +14,9 @@ export function firstKeyPath(keyPath: string): string {
 /** Makes one where there is no key; true where it has. Throws an Error that says why the file cannot be had. */
 export async function ensureFirstKey(keyPath: string): Promise<boolean> {
   // Before anything is written: a folder that may only be read is enough for who has keys.
-  if (readKeys(keyPath).length > 0) return false;
+  if (keyFile.read(keyPath).length > 0) return false;
   let made = false;
-  await changeKeys(keyPath, async (keys) => {
+  await keyFile.change(keyPath, async (keys) => {
     if (keys.length > 0) return keys;
     const { id, secret, text } = makeKey();
     // Before it counts: a key whose text is lost would be the first one for ever.
@@ -36,5 +36,5 @@ export function readFirstKey(keyPath: string): { text: string; entry: KeyEntry |
   }
   const text = read.text.trim();
   const id = parseKey(text)?.id;
-  return { text, entry: readKeys(keyPath).find((entry) => entry.id === id) };
+  return { text, entry: keyFile.read(keyPath).find((entry) => entry.id === id) };
 }

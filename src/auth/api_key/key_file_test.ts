@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ensureFirstKey, firstKeyPath, readFirstKey } from "./first_key.ts";
-import { changeKeys, type KeyEntry, lapseOf, parseKeys, readKeys } from "./key_file.ts";
+import { type KeyEntry, keyFile, lapseOf } from "./key_file.ts";
 import { digestOf, makeKey, parseKey } from "./key_text.ts";
 import { KeyUsage, readUsage } from "./key_usage.ts";
 
@@ -18,10 +18,10 @@ async function withFolder(use: (path: string, folder: string) => Promise<void>):
   }
 }
 
-Deno.test("parseKeys reads what was written, and says what is wrong with anything else but never what it holds", () => {
+Deno.test("keyFile.parse reads what was written, and says what is wrong with anything else but never what it holds", () => {
   const keys = [entry("ci", { scopes: ["a"], expiresAt: "2030-01-01T00:00:00.000Z" })];
-  assert.deepEqual(parseKeys(JSON.stringify({ format: 1, keys })), keys);
-  assert.deepEqual(parseKeys(undefined), []);
+  assert.deepEqual(keyFile.parse(JSON.stringify({ format: 1, keys })), keys);
+  assert.deepEqual(keyFile.parse(undefined), []);
   const [key] = keys;
   const broken = [
     "",
@@ -38,7 +38,7 @@ Deno.test("parseKeys reads what was written, and says what is wrong with anythin
     ].map((wrong) => JSON.stringify({ format: 1, keys: [{ ...key, ...wrong }] })),
   ];
   for (const text of broken) {
-    assert.throws(() => parseKeys(text), (error: Error) => {
+    assert.throws(() => keyFile.parse(text), (error: Error) => {
       assert.match(error.message, /^it is (no JSON|no file of keys: .+)$/, text);
       assert.doesNotMatch(error.message, /s3cret/);
       return true;
@@ -55,17 +55,17 @@ Deno.test("lapseOf says why a key does not count: what was revoked is that, when
   assert.equal(lapseOf(entry("a", { expiresAt: at(-1), revokedAt: at(-5) }), now), "revoked");
 });
 
-Deno.test("changeKeys loses nothing where many change at once, and leaves a file for its owner alone", async () => {
+Deno.test("keyFile.change loses nothing where many change at once, and leaves a file for its owner alone", async () => {
   await withFolder(async (path) => {
     const names = Array.from({ length: 20 }, (_, index) => `key${index}`);
-    await Promise.all(names.map((name) => changeKeys(path, (keys) => [...keys, entry(name)])));
-    assert.deepEqual(readKeys(path).map(({ name }) => name).sort(), names.sort());
+    await Promise.all(names.map((name) => keyFile.change(path, (keys) => [...keys, entry(name)])));
+    assert.deepEqual(keyFile.read(path).map(({ name }) => name).sort(), names.sort());
     const { mode } = await Deno.stat(path);
     if (mode !== null) assert.equal(mode & 0o777, 0o600);
-    await assert.rejects(changeKeys(path, () => {
+    await assert.rejects(keyFile.change(path, () => {
       throw new Error("no");
     }));
-    assert.equal(readKeys(path).length, names.length);
+    assert.equal(keyFile.read(path).length, names.length);
   });
 });
 
@@ -73,11 +73,11 @@ Deno.test("ensureFirstKey makes one key for all who start at once, whose text ca
   await withFolder(async (path) => {
     const made = await Promise.all(Array.from({ length: 6 }, () => ensureFirstKey(path)));
     assert.equal(made.filter(Boolean).length, 1);
-    const [only, ...others] = readKeys(path);
+    const [only, ...others] = keyFile.read(path);
     assert.deepEqual(others, []);
     const first = readFirstKey(path);
     assert.deepEqual([parseKey(first?.text ?? "")?.id, first?.entry], [only?.id, only]);
-    await changeKeys(path, (keys) => keys.map((key) => ({ ...key, revokedAt: key.createdAt })));
+    await keyFile.change(path, (keys) => keys.map((key) => ({ ...key, revokedAt: key.createdAt })));
     assert.equal(await ensureFirstKey(path), false);
     await Deno.remove(firstKeyPath(path));
     assert.equal(readFirstKey(path), undefined);
@@ -86,7 +86,7 @@ Deno.test("ensureFirstKey makes one key for all who start at once, whose text ca
 
 Deno.test("KeyUsage writes at its end what was used, and keeps what others have written", async () => {
   await withFolder(async (path) => {
-    await changeKeys(path, () => []);
+    await keyFile.change(path, () => []);
     const faults: unknown[] = [];
     for (const id of ["a", "b"]) {
       await using usage = new KeyUsage(path, (error) => faults.push(error));

@@ -1,7 +1,8 @@
 /** When each API key was used last, in a file beside theirs: several gateways may share it. */
 import * as z from "zod";
-import { PRIVATE, writePrivately } from "../../files/private_file.ts";
+import { writePrivately } from "../../files/private_file.ts";
 import { readSmallFile } from "../../files/small_file.ts";
+import { locked } from "../record_file.ts";
 
 /** Written down so often at most: it is for people who look for keys that nobody uses any more. */
 const WRITE_MS = 60_000;
@@ -59,13 +60,9 @@ export class KeyUsage implements AsyncDisposable {
 }
 
 async function merge(keyPath: string, used: Usage): Promise<void> {
-  const lock = await Deno.open(`${keyPath}.lock`, { create: true, write: true, mode: PRIVATE });
-  try {
-    await lock.lock(true);
+  await locked(keyPath, async () => {
     const merged = new Map(Object.entries(readUsage(keyPath)));
     for (const [id, at] of Object.entries(used)) if (at > (merged.get(id) ?? "")) merged.set(id, at);
     await writePrivately(usagePath(keyPath), `${JSON.stringify(Object.fromEntries(merged), undefined, 2)}\n`);
-  } finally {
-    lock.close();
-  }
+  });
 }

@@ -25,6 +25,7 @@ const SECTIONS = {
     apiKeyInQuery: "apiKeyInQuery",
     bearerToken: "bearerToken",
     bearerTokenFile: "bearerTokenFile",
+    basicUserFile: "basicUserFile",
   },
   cors: {
     origins: "cors",

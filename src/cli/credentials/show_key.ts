@@ -2,17 +2,17 @@
 import { firstKeyPath, readFirstKey } from "../../auth/api_key/first_key.ts";
 import { lapseOf } from "../../auth/api_key/key_file.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
-import { keyFileOf, readKeyFlags, refused } from "./key_flags.ts";
-import { keyHelp } from "./help.ts";
+import { credentialHelp } from "./help.ts";
+import { readRecordFlags, readRecords, recordFileOf } from "./record_flags.ts";
 
 export async function run(args: readonly string[], { stdout, stderr }: CommandContext): Promise<ExitCode> {
-  const given = readKeyFlags("show-key", args);
+  const given = readRecordFlags("show-key", "apiKeyFile", args);
   if (given.on("help")) {
-    stdout.write(keyHelp("show-key"));
+    stdout.write(credentialHelp("show-key"));
     return 0;
   }
-  const path = await keyFileOf(given);
-  const first = refused(path, () => readFirstKey(path));
+  const path = await recordFileOf("apiKeyFile", given);
+  const first = readRecords(path, readFirstKey);
   if (!first) {
     stderr.write(
       `There is no key in ${firstKeyPath(path)}: the first start with --auth apiKey makes one, and\n` +

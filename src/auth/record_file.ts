@@ -1,0 +1,76 @@
+/** A file of records that several programs change and running gateways read, for its owner alone. */
+import { dirname } from "node:path";
+import * as z from "zod";
+import { messageOf } from "../core/errors.ts";
+import { PRIVATE, writePrivately } from "../files/private_file.ts";
+import { readSecretFile } from "../files/secret_file.ts";
+
+const MAX_RECORDS = 10_000;
+
+/** Names of records are told in logs and typed in commands. */
+export const RECORD_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+export interface RecordFile<T> {
+  /** What stands in a file; without one there are none. Throws an Error that says what is wrong with it. */
+  parse(text: string | undefined): readonly T[];
+  /** Throws an Error that says why it cannot be read. */
+  read(path: string): readonly T[];
+  /** Nobody else changes them meanwhile. Throws an Error that says why the file cannot be read or written. */
+  change(
+    path: string,
+    change: (records: readonly T[]) => readonly T[] | Promise<readonly T[]>,
+  ): Promise<void>;
+}
+
+/** `what` is the key that the records have in the file. */
+export function recordFile<S extends z.ZodType>(what: string, record: S): RecordFile<z.output<S>> {
+  const schema = z.strictObject({ format: z.literal(1), [what]: z.array(record).max(MAX_RECORDS) });
+  const parse = (text: string | undefined): z.output<S>[] => {
+    if (text === undefined) return [];
+    const result = schema.safeParse(parsedJson(text));
+    if (result.success) return result.data[what] as z.output<S>[];
+    const [issue] = result.error.issues;
+    throw new Error(`it is no file of ${what}: ${issue?.path.join(".") || "it"}: ${issue?.message}`);
+  };
+  const read = (path: string) => parse(textOf(path));
+  return {
+    ...{ parse, read },
+    change: (path, change) =>
+      locked(path, async () => {
+        const records = await change(read(path));
+        await writePrivately(path, `${JSON.stringify({ format: 1, [what]: records }, undefined, 2)}\n`);
+      }),
+  };
+}
+
+/** The lock is a file beside it: the file itself is replaced, so that whoever reads has the old one or the new one. */
+export async function locked(path: string, act: () => Promise<void>): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const lock = await Deno.open(`${path}.lock`, { create: true, write: true, mode: PRIVATE });
+  try {
+    await lock.lock(true);
+    await act();
+  } finally {
+    lock.close();
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new Error(messageOf(error));
+  }
+  const read = readSecretFile(path);
+  if ("fault" in read) throw new Error(read.fault);
+  return read.text;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error("it is no JSON");
+  }
+}

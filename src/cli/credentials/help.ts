@@ -1,0 +1,48 @@
+/** What the commands for credentials say of themselves. */
+
+const STATE = `  --stateDir <folder>     the folder for state (default: the user's own)`;
+const KEYS = `  --apiKeyFile <file>     where the keys are (default: api-keys.json there)
+${STATE}`;
+
+const TEXTS = {
+  keys: `Usage: keystone keys create --name <name> [--scope <scope>] [--expires <time>]
+       keystone keys list [--json]
+       keystone keys rotate <name> [--grace <time>] [--expires <time>]
+       keystone keys revoke <name or id>
+
+API keys, as --auth apiKey takes them. A key is shown once, when it is made:
+only its digest is kept. A running gateway takes a change within a second.
+
+${KEYS}
+  --name <name>           whose key it is: "apiKey/<name>" in logs
+  --scope <scope>         what it may be used for, repeated for several
+  --expires <time>        for how long it counts: 24h, 90d (default: for ever)
+  --grace <time>          for how long the old key still counts (default: 24h)
+  --json                  as JSON
+
+Exit codes: 0 it is done, 1 it could not be, 2 wrong usage.`,
+  "show-key": `Usage: keystone show-key [--stateDir <folder>]
+
+Prints the API key that the first start with --auth apiKey has made.
+
+${KEYS}`,
+  users: `Usage: keystone users add <name> [--scope <scope>]
+       keystone users password <name>
+       keystone users list [--json]
+       keystone users remove <name>
+
+Users with passwords, as --auth basic takes them. The password is asked for, or
+read from the first line of stdin; only what scrypt makes of it is kept. A
+running gateway takes a change within a second.
+
+  --basicUserFile <file>  where they are (default: users.json there)
+${STATE}
+  --scope <scope>         what the user may do, repeated for several
+  --json                  as JSON
+
+Exit codes: 0 it is done, 1 it could not be, 2 wrong usage.`,
+} as const;
+
+export function credentialHelp(command: keyof typeof TEXTS): string {
+  return `${TEXTS[command]}\n`;
+}
