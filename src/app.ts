@@ -12,6 +12,7 @@ import { isOnNetwork, Network } from "./network.ts";
 import { atRest } from "./observe/at_rest.ts";
 import type { TrialReport } from "./observe/trial.ts";
 import type { Runtime } from "./overrides/runtime.ts";
+import type { AuthNews } from "./policies/auth_news.ts";
 import { ServedServer } from "./served_server.ts";
 import { type Plan, type ServerChanges, ServerSet } from "./server_set.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
@@ -82,8 +83,7 @@ export class App {
     const heard = [atRest(collectGarbage), ...sinks];
     const toServers: Sink = (event) => this.#servers.all.forEach(({ health }) => health.sink(event));
     this.emit = bus([toServers, ...heard]);
-    const authenticated = (options.authenticators ?? []).length > 0;
-    const common = { version, log: process.log, sinks: heard, authenticated };
+    const common = { version, log: process.log, sinks: heard, auth: this.#authNews() };
     this.#servers = new ServerSet((server, own) => new ServedServer(server, { ...common, ...own }));
     const plan = this.#servers.plan(config.servers);
     this.#servers.adopt(plan);
@@ -179,6 +179,11 @@ export class App {
   /** At once: every child and its group gets SIGKILL. */
   kill(): void {
     for (const server of [...this.#servers.all, ...this.#leaving.keys()]) server.kill();
+  }
+
+  #authNews(): AuthNews | undefined {
+    const kinds = (this.#options.authenticators ?? []).map(({ kind }) => kind);
+    return kinds.length === 0 ? undefined : { kinds, required: !this.#config.process.auth.authOptional };
   }
 
   /** Nothing listens where clients come by stdio alone. */

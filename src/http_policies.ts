@@ -1,6 +1,7 @@
 /** Which policies stand in front of every route and every upgrade, and in which order. */
 import { authentication } from "./auth/authentication.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
+import type { Tickets } from "./auth/tickets.ts";
 import type { ProcessConfig } from "./config/mod.ts";
 import type { Sink } from "./core/events.ts";
 import type { HttpPolicy } from "./core/http_policy.ts";
@@ -12,6 +13,7 @@ interface PolicyOptions {
   readonly process: ProcessConfig;
   /** Empty where anybody may call. */
   readonly authenticators: readonly Authenticator[];
+  readonly tickets: Tickets;
   /** Whether anybody may ask for this all the same. */
   readonly isOpen: (request: Request) => boolean;
   readonly emit: Sink;
@@ -32,10 +34,14 @@ export function httpPolicies(options: PolicyOptions): HttpPolicy[] {
   return cors ? [corsHeaders(cors), ...refusing, preflights(cors), ...known] : [...refusing, ...known];
 }
 
-function callersKnown({ process: { auth }, authenticators, isOpen, emit }: PolicyOptions): HttpPolicy[] {
+function callersKnown(
+  { process: { auth }, authenticators, tickets, isOpen, emit }: PolicyOptions,
+): HttpPolicy[] {
   if (authenticators.length === 0) return [];
   const { authOptional: optional, anonymousScopes, apiKeyInQuery } = auth;
-  return [authentication({ authenticators, optional, anonymousScopes, apiKeyInQuery, isOpen, emit })];
+  return [
+    authentication({ authenticators, optional, anonymousScopes, apiKeyInQuery, tickets, isOpen, emit }),
+  ];
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

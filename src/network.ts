@@ -3,6 +3,8 @@ import { ReleaseWatch } from "./base/release_watch.ts";
 import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
 import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
+import { Tickets } from "./auth/tickets.ts";
+import { ticketOffice } from "./auth/ticket_office.ts";
 import type { Caller } from "./core/caller.ts";
 import type { Sink } from "./core/events.ts";
 import { Unread } from "./core/unread.ts";
@@ -54,6 +56,8 @@ export class Network {
   /** Those of the start: what clients are told of the address does not change with a configuration. */
   readonly #process: ProcessConfig;
   readonly #bodies: BodyShares;
+  /** For browsers, which set no headers where they open a stream or a socket. */
+  readonly #tickets = new Tickets();
   readonly #unread: Unread;
   readonly #forwarded: Forwarded;
   /** Also of servers that are on their way out. */
@@ -126,6 +130,7 @@ export class Network {
     const open = new Set(routes.flatMap(({ path, open }) => open ? withoutSlash(path) : []));
     const policies = httpPolicies({
       ...this.#options,
+      tickets: this.#tickets,
       process: { ...this.#process, origins: this.#origins },
       isOpen: (request) => open.has(routeOf(request)),
     });
@@ -171,7 +176,12 @@ export class Network {
       http: getOnly(() => new Response("ok")),
       open: true,
     }));
-    return [...healthy, ...this.#reports(), ...own];
+    return [...healthy, ...this.#reports(), ...this.#ticketOffice(), ...own];
+  }
+
+  #ticketOffice(): Route[] {
+    if (this.#options.authenticators.length === 0) return [];
+    return [{ path: `${this.#process.clients.basePath}/auth/ticket`, http: ticketOffice(this.#tickets) }];
   }
 
   #reports(): Route[] {

@@ -17,6 +17,7 @@ import { Overrides } from "./overrides/overrides.ts";
 import { Runtime } from "./overrides/runtime.ts";
 import { Placement } from "./placement/mod.ts";
 import { hiddenNames, isFiltered } from "./policies/hidden_names.ts";
+import { type AuthNews, authNews } from "./policies/auth_news.ts";
 import { nameFilter } from "./policies/name_filter.ts";
 import { trace } from "./policies/trace.ts";
 import { createUpstream, unusableUpstream, type Upstream } from "./upstream.ts";
@@ -31,8 +32,8 @@ interface ServedServerOptions {
   readonly name?: string | undefined;
   /** Whether it is served, as one that has failed, where it cannot be had: it is not to hide others. False by default. */
   readonly tolerant?: boolean;
-  /** Whether callers prove who they are. False by default. */
-  readonly authenticated?: boolean;
+  /** How callers prove who they are; undefined where nobody has to, or can. */
+  readonly auth?: AuthNews | undefined;
 }
 
 export class ServedServer {
@@ -55,7 +56,7 @@ export class ServedServer {
 
   /** Throws ConfigError for what can be known to be wrong before the server is started or called, unless it is tolerant. */
   constructor(config: ServerConfig, options: ServedServerOptions) {
-    const { version, log, sinks, name, tolerant = false, authenticated = false } = options;
+    const { version, log, sinks, name, tolerant = false, auth } = options;
     this.config = config;
     this.#fileTexts = fileTextsOf(config);
     const overrides = new Overrides();
@@ -72,7 +73,7 @@ export class ServedServer {
       emit,
     });
     const parts = { placement, sessions, emit, overrides };
-    this.gateway = createGateway({ ...config, ...log, authenticated }, parts);
+    this.gateway = createGateway({ ...config, ...log, auth }, parts);
     this.runtime = createRuntime(config, { ...parts, children: this.#children });
   }
 
@@ -211,22 +212,29 @@ function createRuntime(
 }
 
 function createGateway(
-  config: ServerConfig & LogSettings & { readonly authenticated: boolean },
+  config: ServerConfig & LogSettings & { readonly auth: AuthNews | undefined },
   { placement, sessions, overrides, emit }: GatewayParts,
 ): Gateway {
   const { maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
-  const { requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, authenticated } =
-    config;
+  const { requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, auth } = config;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
     sessions,
     onSessionEnded: ({ session }) => overrides.forget(session),
     policies: [
       ...config.logLevel === "debug" ? [trace(emit)] : [],
+      ...auth ? [authNews(auth)] : [],
       ...isFiltered(config.filter) ? [nameFilter(hiddenNames(config.filter, config.maxUriChars))] : [],
     ],
     ...{ emit, maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars },
-    ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, authenticated },
+    ...{
+      requestTimeoutMs,
+      maxRequestMs,
+      callTimeouts,
+      progressHeartbeatMs,
+      slowRequestMs,
+      authenticated: auth !== undefined,
+    },
   });
 }
 

@@ -5,6 +5,7 @@ import type { Sink } from "../core/events.ts";
 import { type HttpPolicy, isPending } from "../core/http_policy.ts";
 import { type Authenticator, type AuthKind, type Denial, type Identity, isDenial } from "./authenticator.ts";
 import { Credentials } from "./credentials.ts";
+import { ticketIn, type Tickets } from "./tickets.ts";
 
 /** Who tries one credential after another from one address has to wait. */
 export interface AttemptLimit {
@@ -20,6 +21,8 @@ export interface AuthenticationOptions {
   /** What those may do. */
   readonly anonymousScopes: readonly string[];
   readonly apiKeyInQuery: boolean;
+  /** What lets in where a browser can set no header. */
+  readonly tickets: Tickets;
   /** Whether anybody may ask for this: probes, and what tells how to authenticate. */
   readonly isOpen: (request: Request) => boolean;
   readonly attempts?: AttemptLimit | undefined;
@@ -28,17 +31,22 @@ export interface AuthenticationOptions {
 
 /** How a request was judged: by which kind, and to what it came. */
 interface Judged {
-  readonly kind: AuthKind | undefined;
+  readonly kind: AuthKind | "ticket" | undefined;
   readonly verdict: Identity | Denial;
 }
 
 /** Throws RequestError 401 for who is nobody, and whatever the limit of attempts throws. */
 export function authentication(options: AuthenticationOptions): HttpPolicy {
-  const { authenticators, optional, apiKeyInQuery, isOpen, attempts } = options;
+  const { authenticators, optional, apiKeyInQuery, tickets, isOpen, attempts } = options;
   return (request, caller, next) => {
     // What anybody may ask for is no attempt.
     if (isOpen(request)) return next(request, caller);
     attempts?.refuse(caller.address);
+    const ticket = ticketIn(request);
+    if (ticket !== undefined) {
+      admit(options, caller, { kind: "ticket", verdict: tickets.redeem(ticket) });
+      return next(request, caller);
+    }
     const credentials = new Credentials(request, { apiKeyInQuery });
     if (!credentials.any) {
       if (!optional) throw refusal(options, undefined);
@@ -103,7 +111,7 @@ async function judgeLater(
 }
 
 interface Failure {
-  readonly kind: AuthKind | undefined;
+  readonly kind: Judged["kind"];
   readonly denial: Denial;
 }
 

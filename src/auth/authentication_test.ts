@@ -4,6 +4,7 @@ import { recorder } from "../../tests/support/recorder.ts";
 import type { Caller } from "../core/caller.ts";
 import { RequestError, toResponse } from "../core/errors.ts";
 import { authentication, type AuthenticationOptions } from "./authentication.ts";
+import { Tickets } from "./tickets.ts";
 import type { Authenticator, AuthKind, Verdict } from "./authenticator.ts";
 
 const IDENTITY = { principal: { name: "apiKey/ci" }, scopes: ["a"], credential: "1" };
@@ -23,7 +24,14 @@ function kind(name: AuthKind, verdict: Verdict | Promise<Verdict>, asked: string
 function policy(authenticators: readonly Authenticator[], more: Partial<AuthenticationOptions> = {}) {
   const record = recorder();
   const guard = authentication({
-    ...{ authenticators, optional: false, anonymousScopes: [], apiKeyInQuery: false, isOpen: () => false },
+    ...{
+      authenticators,
+      optional: false,
+      anonymousScopes: [],
+      apiKeyInQuery: false,
+      tickets: new Tickets(),
+      isOpen: () => false,
+    },
     emit: record.emit,
     ...more,
   });

@@ -20,7 +20,7 @@ export class Credentials {
   constructor(request: Request, { apiKeyInQuery }: CredentialsOptions) {
     const { headers } = request;
     this.request = request;
-    this.#authorization = headers.get("authorization");
+    this.#authorization = headers.get("authorization") ?? tokenInProtocols(request);
     this.#apiKey = headers.get("x-api-key") ?? (apiKeyInQuery ? keyInQuery(request.url) : null);
   }
 
@@ -45,6 +45,15 @@ export class Credentials {
     return (this.#authorization?.length ?? 0) > MAX_CREDENTIAL_CHARS ||
       (this.#apiKey?.length ?? 0) > MAX_CREDENTIAL_CHARS;
   }
+}
+
+/** What a browser can send with the handshake of a WebSocket: a protocol `bearer.<token>` beside the one that it speaks. */
+const PROTOCOL = /(?:^|,)[ \t]*bearer\.([\w!#$%&'*+.^`|~-]+)[ \t]*(?:,|$)/;
+
+function tokenInProtocols({ method, headers }: Request): string | null {
+  const protocols = method === "GET" ? headers.get("sec-websocket-protocol") : null;
+  const token = protocols && PROTOCOL.exec(protocols)?.[1];
+  return token ? `Bearer ${token}` : null;
 }
 
 function keyInQuery(url: string): string | null {

@@ -121,7 +121,9 @@ function routesAt(
       sessions.add(opened);
       void admission.run(opened);
       const route = options.publicBase(request, caller) + messagePath;
-      return opened.start(route + (name === undefined ? `?sessionId=${id}` : `/${id}`));
+      const key = keyToRepeat(request, caller);
+      const path = name === undefined ? `?sessionId=${id}${key && `&${key}`}` : `/${id}${key && `?${key}`}`;
+      return opened.start(route + path);
     },
     message: posting({ ...options, check }, async (posted, request, caller) => {
       const session = sessionOf(request, caller);
@@ -130,6 +132,12 @@ function routesAt(
       return new Response("Accepted", { status: 202 });
     }),
   };
+}
+
+/** Who came by a key in the URL can send none otherwise, and posts to where it is told. */
+function keyToRepeat({ url }: Request, { principal }: Caller): string {
+  const key = principal && url.includes("api_key=") ? URL.parse(url)?.searchParams.get("api_key") : undefined;
+  return key ? `api_key=${encodeURIComponent(key)}` : "";
 }
 
 /** As it stands in a path, and in a log of whoever is in front. */

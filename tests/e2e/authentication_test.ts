@@ -97,6 +97,14 @@ Deno.test("--apiKeyInQuery takes a key in the URL, and no log shows it", async (
     assert.match(`${(await knock(gateway.port, { query: `?api_key=${key.text}` })).status}`, /^(200|101)$/);
     assert.equal((await knock(gateway.port, { query: `?api_key=${key.text}x` })).status, 401);
   }
+  // SSE's client posts to where it is told, and can send no header there either.
+  const sse = await fetch(`${gateway.sse}?api_key=${key.text}`);
+  const reader = sse.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const endpoint = /data: (\S+)/.exec((await reader.read()).value ?? "")?.[1] ?? "";
+  const posted = await post(new URL(endpoint, gateway.sse).href, initialize());
+  assert.equal(posted.status, 202);
+  await posted.body?.cancel();
+  await reader.cancel();
   await gateway.stop();
   assert.doesNotMatch(gateway.stderr(), new RegExp(key.secret));
 });
@@ -343,6 +351,52 @@ Deno.test("--authOptional lets in who brings nothing, and never who brings what 
     assert.equal(status, 401);
     assert.deepEqual(JSON.parse(body).error.data, { auth: { kinds: ["apiKey"], required: false } });
   }
+  // Who was let in is told as well, to come with credentials the next time.
+  const { result } = await answer(await post(gateway.mcp, initialize()));
+  assert.deepEqual(result._meta, { "keystone/auth": { kinds: ["apiKey"], required: false } });
+});
+
+Deno.test("a ticket opens one event stream or one socket, as who has asked for it", async () => {
+  await using keys = new Keys();
+  const key = await keys.add("ci");
+  await using gateway = await keys.start("--logLevel", "debug");
+  const office = new URL("/auth/ticket", gateway.mcp);
+  const anonymous = await fetch(office, { method: "POST" });
+  assert.equal(anonymous.status, 401);
+  await anonymous.body?.cancel();
+  const wrong = await fetch(office, { headers: authorized(key) });
+  assert.deepEqual([wrong.status, wrong.headers.get("allow")], [405, "POST"]);
+  await wrong.body?.cancel();
+  const issue = async () => {
+    const response = await fetch(office, { method: "POST", headers: authorized(key) });
+    assert.equal(response.headers.get("cache-control"), "no-store");
+    const { ticket, expiresInSeconds } = await response.json();
+    assert.equal(expiresInSeconds, 30);
+    return ticket;
+  };
+  for (const [wire, status] of [["SSE", 200], ["WebSocket", 101]] as const) {
+    const query = `?ticket=${await issue()}`;
+    const knock = DOORS.get(wire)!;
+    assert.equal((await knock(gateway.port, { query })).status, status);
+    assert.equal((await knock(gateway.port, { query })).status, 401);
+    await gateway.logged(/Caller is known .*credential=ticket .*principal=apiKey\/ci/);
+    assert.doesNotMatch(gateway.stderr(), new RegExp(query.slice(1)));
+  }
+  // A request can have headers.
+  const query = `?ticket=${await issue()}`;
+  assert.equal((await DOORS.get("Streamable HTTP")!(gateway.port, { query })).status, 401);
+});
+
+Deno.test("a browser's WebSocket brings a token among its protocols, and is answered with its own", async () => {
+  await using keys = new Keys();
+  const key = await keys.add("ci");
+  await using gateway = await keys.start();
+  const knock = DOORS.get("WebSocket")!;
+  const protocol = (text: string) => ({ headers: { "Sec-WebSocket-Protocol": text } });
+  const { status, headers } = await knock(gateway.port, protocol(`mcp, bearer.${key.text}`));
+  assert.deepEqual([status, headers.get("sec-websocket-protocol")], [101, "mcp"]);
+  assert.equal((await knock(gateway.port, protocol(`mcp, bearer.${makeKey().text}`))).status, 401);
+  assert.equal((await knock(gateway.port, protocol("mcp"))).status, 401);
 });
 
 Deno.test("whoever proves nothing learns of no route but those of health", async () => {

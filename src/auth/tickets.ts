@@ -1,0 +1,74 @@
+/** Tickets: what a browser puts into a URL, where it can set no header; each opens one thing, soon. */
+import { randomBytes } from "node:crypto";
+import type { Caller } from "../core/caller.ts";
+import { BusyError, RequestError } from "../core/errors.ts";
+import type { Denial, Identity } from "./authenticator.ts";
+
+/** From the answer to the use of it a page needs no longer. */
+const LIFETIME_MS = 30_000;
+/** Of all callers, and of one principal. */
+const [MAX_TICKETS, MAX_OF_ONE] = [10_000, 100];
+const TICKET_BYTES = 24;
+
+interface Issued {
+  readonly identity: Identity;
+  /** By `performance.now()`. */
+  readonly expiresMs: number;
+}
+
+export class Tickets {
+  /** The oldest first. */
+  readonly #issued = new Map<string, Issued>();
+  readonly #counts = new Map<string, number>();
+
+  /** Throws RequestError for who has proved nothing, and BusyError for who has too many that are not used yet. */
+  issue(
+    { principal, scopes }: Pick<Caller, "principal" | "scopes">,
+  ): { ticket: string; expiresInMs: number } {
+    if (!principal) {
+      throw new RequestError("Unauthorized: a ticket is for who has credentials", { status: 401 });
+    }
+    this.#expire();
+    const count = this.#counts.get(principal.name) ?? 0;
+    if (count >= MAX_OF_ONE || this.#issued.size >= MAX_TICKETS) {
+      throw new BusyError("Too many tickets are not used yet");
+    }
+    const ticket = randomBytes(TICKET_BYTES).toString("base64url");
+    this.#counts.set(principal.name, count + 1);
+    this.#issued.set(ticket, {
+      identity: { principal, scopes, credential: "ticket" },
+      expiresMs: performance.now() + LIFETIME_MS,
+    });
+    return { ticket, expiresInMs: LIFETIME_MS };
+  }
+
+  /** Takes it back: the second time it is unknown. */
+  redeem(ticket: string): Identity | Denial {
+    this.#expire();
+    const issued = this.#issued.get(ticket);
+    if (!issued) return { why: "unknown" };
+    this.#forget(ticket, issued);
+    const { identity } = issued;
+    return identity.principal.holds?.() === false ? { why: "revoked" } : identity;
+  }
+
+  #expire(): void {
+    for (const [ticket, issued] of this.#issued) {
+      if (issued.expiresMs > performance.now()) return;
+      this.#forget(ticket, issued);
+    }
+  }
+
+  #forget(ticket: string, { identity: { principal: { name } } }: Issued): void {
+    this.#issued.delete(ticket);
+    const left = (this.#counts.get(name) ?? 1) - 1;
+    if (left > 0) this.#counts.set(name, left);
+    else this.#counts.delete(name);
+  }
+}
+
+/** The ticket in the URL of what a browser opens without headers: an event stream or a socket. */
+export function ticketIn({ method, url }: Request): string | undefined {
+  if (method !== "GET" || !url.includes("ticket=")) return undefined;
+  return URL.parse(url)?.searchParams.get("ticket") ?? undefined;
+}

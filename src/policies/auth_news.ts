@@ -1,0 +1,31 @@
+/** Says in the answer to the handshake how callers may prove who they are: `_meta["keystone/auth"]` of its result. */
+import { Method } from "../core/mcp/methods.ts";
+import { isObject, type JsonRpcResult } from "../core/message/jsonrpc.ts";
+import type { MessagePolicy } from "../core/policy.ts";
+import { anew } from "../wire/anew.ts";
+
+/** What a client is told, here and with a refusal. */
+export interface AuthNews {
+  readonly kinds: readonly string[];
+  /** False where who proves nothing is let in as well. */
+  readonly required: boolean;
+}
+
+/** The key begins with a prefix, since others without one belong to MCP ("General fields" of its specification). */
+const KEY = "keystone/auth";
+
+export function authNews(news: AuthNews): MessagePolicy {
+  const told = (message: JsonRpcResult): JsonRpcResult => {
+    const { result } = message;
+    if (!isObject(result)) return message;
+    const meta = isObject(result._meta) ? result._meta : {};
+    return { ...message, result: { ...result, _meta: { ...meta, [KEY]: news } } };
+  };
+  return ({ direction, method, envelope }, next) => {
+    const { message } = envelope;
+    if (direction === "down" && method === Method.initialize && "result" in message) {
+      Object.assign(envelope, anew(envelope, message, told));
+    }
+    return next();
+  };
+}
