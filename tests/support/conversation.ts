@@ -30,13 +30,15 @@ export interface SocketConversation extends Conversation {
 export type Begin<C extends Conversation = Conversation> = (
   gateway: Keystone,
   capabilities?: unknown,
+  /** Of each request: who the client is, say. */
+  headers?: Record<string, string>,
 ) => Promise<C>;
 
-export const beginSse: Begin<SseConversation> = async (gateway, capabilities) =>
-  await handshake(await openSse(gateway), capabilities);
+export const beginSse: Begin<SseConversation> = async (gateway, capabilities, headers) =>
+  await handshake(await openSse(gateway, headers), capabilities);
 
-export const beginSocket: Begin<SocketConversation> = async (gateway, capabilities) =>
-  await handshake(await openSocket(gateway), capabilities);
+export const beginSocket: Begin<SocketConversation> = async (gateway, capabilities, headers = {}) =>
+  await handshake(await openSocket(gateway, { headers }), capabilities);
 
 async function handshake<C extends Conversation>(conversation: C, capabilities: unknown = {}): Promise<C> {
   await conversation.send(initialize(0, "2025-11-25", capabilities));
@@ -49,10 +51,10 @@ async function handshake<C extends Conversation>(conversation: C, capabilities: 
  * Streamable HTTP with a GET stream, for a gateway with --replyMode sse: once such an answer begins, its request is on
  * its way to the server. Disposal is DELETE.
  */
-export const beginStreamable: Begin = async ({ mcp }, capabilities) => {
+export const beginStreamable: Begin = async ({ mcp }, capabilities, own = {}) => {
   const received = new Received();
-  const session = await beginSession(mcp, capabilities);
-  const headers = { "Mcp-Session-Id": session };
+  const session = await beginSession(mcp, capabilities, own);
+  const headers = { "Mcp-Session-Id": session, ...own };
   const standing = new Events(await fetch(mcp, { headers: { ...headers, Accept: "text/event-stream" } }));
   const answers: Promise<void>[] = [];
   return {
@@ -60,7 +62,7 @@ export const beginStreamable: Begin = async ({ mcp }, capabilities) => {
     // What is open is answered when the stream ends, each on a POST of its own.
     ended: received.addEvents(standing).then(() => Promise.all(answers)).finally(() => received.end()),
     async send(message) {
-      const response = await post(mcp, message, { session });
+      const response = await post(mcp, message, { session, headers: own });
       if (isRequest(message)) answers.push(received.addAll(response));
       else await response.body?.cancel();
     },
@@ -77,9 +79,12 @@ function isRequest(message: unknown): boolean {
 }
 
 /** Disposal breaks off the event stream. */
-export async function openSse({ sse }: Pick<Keystone, "sse">): Promise<SseConversation> {
+export async function openSse(
+  { sse }: Pick<Keystone, "sse">,
+  headers: Record<string, string> = {},
+): Promise<SseConversation> {
   const received = new Received();
-  const response = await fetch(sse, { headers: { Accept: "text/event-stream" } });
+  const response = await fetch(sse, { headers: { Accept: "text/event-stream", ...headers } });
   if (!response.ok) throw new Error(`No event stream: ${response.status} ${await response.text()}`);
   const events = new Events(response);
   const endpoint = new URL((await events.next())?.data ?? "", sse).href;
@@ -88,7 +93,7 @@ export async function openSse({ sse }: Pick<Keystone, "sse">): Promise<SseConver
     ended: received.addEvents(events).finally(() => received.end()),
     endpoint,
     async send(message) {
-      await (await post(endpoint, message)).body?.cancel();
+      await (await post(endpoint, message, { headers })).body?.cancel();
     },
     [Symbol.asyncDispose]: () => events.cancel(),
   };

@@ -43,12 +43,16 @@ export function initialize(id: unknown = 0, protocolVersion = "2025-11-25", capa
 }
 
 /** The handshake of a stateful session; gives its id. */
-export async function beginSession(url: string, capabilities: unknown = {}): Promise<string> {
-  const response = await post(url, initialize(0, "2025-11-25", capabilities));
+export async function beginSession(
+  url: string,
+  capabilities: unknown = {},
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const response = await post(url, initialize(0, "2025-11-25", capabilities), { headers });
   const text = await response.text();
   const session = response.headers.get("mcp-session-id");
   if (!session) throw new Error(`No session: ${response.status} ${text}`);
-  await (await post(url, { jsonrpc: "2.0", method: "notifications/initialized" }, { session })).body
+  await (await post(url, { jsonrpc: "2.0", method: "notifications/initialized" }, { session, headers })).body
     ?.cancel();
   return session;
 }
