@@ -81,3 +81,13 @@ Deno.test("corsHeaders allows every origin by * alone, and never with credential
   assert.equal(allowed(response), "*");
   assert.equal(response.headers.get("Access-Control-Allow-Credentials"), null);
 });
+
+Deno.test("corsHeaders leaves the answer to who names no origin as it is", () => {
+  const given = new Response("done");
+  const asked = behind<Response>([corsHeaders("*")], () => given)(
+    new Request("http://127.0.0.1/mcp"),
+    nobody(),
+  );
+  assert.equal(asked, given);
+  assert.equal(allowed(given), null);
+});
