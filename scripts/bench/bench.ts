@@ -2,9 +2,9 @@
 import { Ids } from "./calls.ts";
 import { usablePinning } from "./machine.ts";
 import { type BenchOptions, type Pinning, UsageError } from "./options.ts";
-import { type Contestant, KEYSTONE, type TlsFiles } from "./peers.ts";
+import { type Contestant, type Guard, KEYSTONE, type TlsFiles } from "./peers.ts";
 import { Results } from "./results.ts";
-import { buildChild, CACHE, findContestants, makeTlsFiles } from "./setup.ts";
+import { buildChild, CACHE, findContestants, makeApiKey, makeTlsFiles } from "./setup.ts";
 import type { Started } from "./started.ts";
 import { versionOf } from "./tools.ts";
 
@@ -32,6 +32,7 @@ export class Bench implements AsyncDisposable {
     readonly folder: string,
     /** Or why there is no certificate. */
     readonly tls: TlsFiles | string,
+    readonly guard: Guard,
   ) {}
 
   /** Builds and installs what is missing. */
@@ -44,7 +45,8 @@ export class Bench implements AsyncDisposable {
     if (options.load === "wrk" && !wrk) throw new Error("wrk is not installed");
     const folder = await Deno.makeTempDir({ dir: CACHE, prefix: "run-" });
     const tls = await makeTlsFiles(folder).catch((error: Error) => error.message);
-    return new Bench(options, contestants, child, pinning, wrk, folder, tls);
+    const guard = await makeApiKey(folder);
+    return new Bench(options, contestants, child, pinning, wrk, folder, tls, guard);
   }
 
   get gatewayCore(): number | undefined {

@@ -29,13 +29,17 @@ export function launchGateway(
   const tls = mode === "tls" ? bench.tls : undefined;
   if (typeof tls === "string") throw new Error(tls);
   const port = freePort();
-  const launch = contestant.launch(mode, { port, child, tls });
+  const guard = mode === "guarded" ? bench.guard : undefined;
+  const launch = contestant.launch(mode, { port, child, tls, guard });
   if (typeof launch === "string") throw new Error(launch);
   const process = startProcess(bench, `${contestant.name} ${mode}`, launch);
+  const url = new URL(`${tls ? "https" : "http"}://127.0.0.1:${port}${launch.path}`);
+  // Whoever makes requests of it sends that along.
+  if (guard) url.password = guard.token;
   return {
     name: contestant.name,
     mode,
-    url: new URL(`${tls ? "https" : "http"}://127.0.0.1:${port}${launch.path}`),
+    url,
     process,
     async [Symbol.asyncDispose]() {
       await process[Symbol.asyncDispose]();

@@ -20,6 +20,8 @@ const MB = 1_000_000;
 
 /** Names of the rows that others refer to. */
 export const OPEN_LOOP = "stateful/open";
+/** Beside the ways that cost more, in time. */
+export const PLAIN = "plain/16";
 
 /**
  * A stage's gateways run at the same time; there is no load on more than one. Stages are short, so that nobody waits
@@ -41,6 +43,7 @@ export const STAGES: readonly (readonly LoadCase[])[] = [
   byCallers("sse"),
   byCallers("stateless"),
   byCallers("tls"),
+  [small(PLAIN, "stateful", 16), small("guarded/16", "guarded", 16), small("cors/16", "cors", 16)],
 ];
 
 export const NODE_CHILD: readonly LoadCase[] = [

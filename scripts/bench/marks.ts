@@ -1,4 +1,5 @@
 /** What Keystone sets out to reach: ratios of figures of the same run. */
+import { PLAIN } from "./load_cases.ts";
 import { FLOOR, KEYSTONE, MCP_PROXY, SUPERGATEWAY } from "./peers.ts";
 import type { Figure, Results } from "./results.ts";
 import { type Spread, spread } from "./stats.ts";
@@ -72,6 +73,12 @@ export const MARKS: readonly Mark[] = [
     over: { row: "slow clients/0", contestant: KEYSTONE },
     atMost: 2,
   },
+  { ...besidePlain("guarded/16"), title: "Where callers have API keys, requests/s / without", atLeast: 0.8 },
+  {
+    ...besidePlain("cors/16"),
+    title: "With --cors, callers that are no browsers, requests/s / without",
+    atLeast: 0.9,
+  },
   { ...against(SUPERGATEWAY, "memory/idle", "memory"), title: "Idle RSS", atMost: 0.8 },
   {
     ...against(SUPERGATEWAY, "start/program", "time"),
@@ -82,6 +89,10 @@ export const MARKS: readonly Mark[] = [
 
 function against(contestant: string, row: string, figure: Figure) {
   return { row, figure, over: { row, contestant } };
+}
+
+function besidePlain(row: string) {
+  return { row, figure: "rate", over: { row: PLAIN, contestant: KEYSTONE } } as const;
 }
 
 /** Judges every mark; one whose figures are missing is neither reached nor missed. */

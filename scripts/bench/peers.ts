@@ -2,14 +2,34 @@
 import { ROOT } from "../run_deno.ts";
 import { BUNDLE } from "../bundle.ts";
 
-/** A way of serving. `shared` and `prewarmed` are stateful Streamable HTTP. */
-export type Mode = "stateful" | "stateless" | "shared" | "prewarmed" | "sse" | "ws" | "tls" | "source";
+/**
+ * A way of serving. `shared`, `prewarmed`, `guarded` and `cors` are stateful Streamable HTTP: `guarded` asks who calls,
+ * `cors` lets pages in, which do not call here.
+ */
+export type Mode =
+  | "stateful"
+  | "stateless"
+  | "shared"
+  | "prewarmed"
+  | "sse"
+  | "ws"
+  | "tls"
+  | "source"
+  | "guarded"
+  | "cors";
 
 export interface Place {
   readonly port: number;
   /** The command line of the server, for a shell. */
   readonly child: string;
   readonly tls: TlsFiles | undefined;
+  readonly guard?: Guard | undefined;
+}
+
+/** A file with one API key, and the key. */
+export interface Guard {
+  readonly apiKeyFile: string;
+  readonly token: string;
 }
 
 export interface TlsFiles {
@@ -78,7 +98,7 @@ export function cFloor(program: string): Contestant {
 
 export const keystone: Contestant = {
   name: KEYSTONE,
-  launch(mode, { port, child, tls }) {
+  launch(mode, { port, child, tls, guard }) {
     const program = mode === "source" ? "main.ts" : BUNDLE;
     const command = [
       Deno.execPath(),
@@ -90,11 +110,11 @@ export const keystone: Contestant = {
       "--stdio",
       child,
     ];
-    return { command: [...command, ...keystoneFlags(mode, tls)], path: keystonePath(mode) };
+    return { command: [...command, ...keystoneFlags(mode, { tls, guard })], path: keystonePath(mode) };
   },
 };
 
-function keystoneFlags(mode: Mode, tls: TlsFiles | undefined): string[] {
+function keystoneFlags(mode: Mode, { tls, guard }: Pick<Place, "tls" | "guard">): string[] {
   switch (mode) {
     case "stateless":
       return [];
@@ -102,6 +122,10 @@ function keystoneFlags(mode: Mode, tls: TlsFiles | undefined): string[] {
       return ["--stateful", "--children", "shared", "--maxSessions", "2000"];
     case "prewarmed":
       return ["--stateful", "--prewarm", `${PREWARMED}`];
+    case "guarded":
+      return ["--stateful", "--auth", "apiKey", "--apiKeyFile", guard?.apiKeyFile ?? ""];
+    case "cors":
+      return ["--stateful", "--cors", "https://app.example"];
     case "tls":
       return ["--stateful", ...tlsFlags("--tlsCert", "--tlsKey", tls)];
     default:

@@ -5,7 +5,14 @@ import type { Gateway } from "./gateway.ts";
 import type { Mode } from "./peers.ts";
 import { type Answer, header, HttpConnection } from "./http_connection.ts";
 
-const HAVE_SESSIONS: ReadonlySet<Mode> = new Set(["stateful", "shared", "prewarmed", "source"]);
+const HAVE_SESSIONS: ReadonlySet<Mode> = new Set([
+  "stateful",
+  "shared",
+  "prewarmed",
+  "source",
+  "guarded",
+  "cors",
+]);
 
 /** Undefined where the gateway has none. */
 export type SessionId = string | undefined;
@@ -25,6 +32,7 @@ export function requestHead({ method = "POST", url, session, length }: RequestPa
     "Content-Type: application/json",
     `Accept: ${method === "GET" ? "" : "application/json, "}text/event-stream`,
     `MCP-Protocol-Version: ${PROTOCOL_VERSION}`,
+    ...(url.password === "" ? [] : [`Authorization: Bearer ${url.password}`]),
     ...(session === undefined ? [] : [`Mcp-Session-Id: ${session}`]),
     ...(method === "POST" ? [`Content-Length: ${length}`] : []),
     "\r\n",

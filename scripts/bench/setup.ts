@@ -1,6 +1,6 @@
 /** Gets ready what is measured: the bundle, the servers behind the gateways, the other gateways, a certificate. */
 import { bundle } from "../bundle.ts";
-import { ROOT } from "../run_deno.ts";
+import { ROOT, runDeno } from "../run_deno.ts";
 import { statIfPresent } from "../source_files.ts";
 import {
   absentPeer,
@@ -11,6 +11,7 @@ import {
   GO_MCP_PROXY,
   GO_MODULE,
   goMcpProxy,
+  type Guard,
   keystone,
   mcpProxy,
   namedPeer,
@@ -105,6 +106,15 @@ async function installGo(): Promise<string> {
   await Deno.writeTextFile(`${folder}/go.mod`, `module bench\n\ngo 1.23\n\nrequire ${path} ${version}\n`);
   await mustRun("go", ["build", "-C", folder, "-mod=mod", "-o", program, path]);
   return program;
+}
+
+/** A file with one key, as `keystone keys create` writes it. */
+export async function makeApiKey(folder: string): Promise<Guard> {
+  const apiKeyFile = `${folder}/api-keys.json`;
+  const flags = ["keys", "create", "--name", "bench", "--apiKeyFile", apiKeyFile];
+  const { code, stdout, stderr } = await runDeno(["run", "-A", "main.ts", ...flags], { cwd: ROOT });
+  if (code !== 0) throw new Error(`No API key could be made: ${stderr.trim()}`);
+  return { apiKeyFile, token: stdout.trim() };
 }
 
 /** A certificate for the loopback, by an authority of its own. Throws where there is no openssl. */

@@ -25,7 +25,7 @@ export async function wrkLoad(bench: Bench, { url }: Gateway, options: WrkOption
   const fixed = await Deno.readTextFile(SCRIPT);
   await Deno.writeTextFile(script, `${luaValues(url, options, first)}\n${fixed}`);
   const { stdout, stderr } = await new Deno.Command("wrk", {
-    args: [...flags(options), "--script", script, url.href],
+    args: [...flags(options), "--script", script, url.origin + url.pathname],
     stdin: "null",
     signal: options.signal,
   }).output();
