@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Sink } from "../core/events.ts";
 import { FreshFile } from "../files/fresh_file.ts";
 import { type Authenticator, type Identity, SCOPE } from "./authenticator.ts";
+import { Verified } from "./verified.ts";
 import { BEARER_TOKEN } from "./options.ts";
 
 interface BearerOptions {
@@ -27,12 +28,20 @@ export function bearerTokens({ token, path, emit }: BearerOptions): Authenticato
   function holds(name: string): boolean {
     return file?.current.values().some(({ credential }) => credential === name) ?? false;
   }
+  const verified = new Verified<Tokens, Identity>();
+  function find(tokens: Tokens, token: string): Identity | undefined {
+    const known = verified.get(tokens, token);
+    if (known) return known;
+    const found = tokens.get(digestOf(token));
+    if (found) verified.add(tokens, token, found);
+    return found;
+  }
   return {
     kind: "bearer",
     challenge: (failure) => `Bearer realm="keystone"${failure ? ', error="invalid_token"' : ""}`,
     identify(credentials) {
       const given = credentials.of("bearer");
-      return given === undefined ? undefined : (file?.current ?? alone).get(digestOf(given));
+      return given === undefined ? undefined : find(file?.current ?? alone, given);
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { Sink } from "../../core/events.ts";
 import { FreshFile } from "../../files/fresh_file.ts";
 import type { Authenticator, Denial, Identity } from "../authenticator.ts";
+import { Verified } from "../verified.ts";
 import { type KeyEntry, keyFile, lapseOf } from "./key_file.ts";
 import { digestOf, isSameDigest, looksLikeKey, parseKey } from "./key_text.ts";
 
@@ -36,6 +37,16 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   function holds(name: string): boolean {
     return file.current.byName.get(name)?.some((known) => lapsed(known) === undefined) ?? false;
   }
+  const verified = new Verified<KnownKeys, Known>();
+  function judge(keys: KnownKeys, text: string): Identity | Denial {
+    const remembered = verified.get(keys, text);
+    const known = remembered ?? find(keys, text);
+    if ("why" in known) return known;
+    const denial = lapsed(known);
+    if (denial) return denial;
+    if (!remembered) verified.add(keys, text, known);
+    return known.identity;
+  }
   return {
     kind: "apiKey",
     challenge: (failure) => `Bearer realm="keystone"${failure ? ', error="invalid_token"' : ""}`,
@@ -50,7 +61,8 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   };
 }
 
-function judge({ byId }: KnownKeys, text: string): Identity | Denial {
+/** Whether it counts at this time is not asked. */
+function find({ byId }: KnownKeys, text: string): Known | Denial {
   const parts = parseKey(text);
   if (!parts) return { why: "malformed" };
   const { id, secret } = parts;
@@ -59,7 +71,7 @@ function judge({ byId }: KnownKeys, text: string): Identity | Denial {
   // Ids are no secrets: that there is none of this name may be told by the time it takes.
   if (!known) return { why: "unknown", credential: id };
   if (!isSameDigest(digest, known.entry.digest)) return { why: "wrong", credential: id };
-  return lapsed(known) ?? known.identity;
+  return known;
 }
 
 function lapsed({ entry, expiresMs }: Known): Denial | undefined {
