@@ -72,6 +72,13 @@ type Happening =
   /** Nobody can connect for the moment. */
   | { type: "listener.trouble"; reason: string }
   | { type: "listener.recovered" }
+  /** Nobody vouches for the certificate: clients have to be told to trust that file, or this SHA-256 of it. */
+  | { type: "tls.self_signed"; file: string; fingerprint: string; validUntil: string }
+  /** New connections have another certificate. */
+  | { type: "tls.renewed"; file: string; fingerprint: string; validUntil: string; daysLeft: number }
+  /** What stands in its files now cannot be served: what stood there before goes on to be. */
+  | { type: "tls.trouble"; reason: string }
+  | { type: "tls.expiring" | "tls.expired"; file: string; validUntil: string; daysLeft: number }
   | { type: "child.started"; session: string; pid: number; server: string }
   | { type: "child.ready"; session: string; pid: number; server: string }
   /** A child that was started ahead got its session. */

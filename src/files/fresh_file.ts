@@ -56,7 +56,7 @@ function textOf(path: string): string | undefined {
 }
 
 /** Another one for each change: editors and our own commands put a new file in the place of the old one. */
-function signatureOf(path: string): string {
+export function signatureOf(path: string): string {
   try {
     const { ino, size, mtime, mode } = Deno.statSync(path);
     return `${ino} ${size} ${mtime?.getTime()} ${mode}`;

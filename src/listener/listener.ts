@@ -69,6 +69,11 @@ export class Listener {
     this.ended = this.#acceptAll();
   }
 
+  /** New connections have another certificate. Throws what `Deno.listenTls` throws, and then nothing has changed. */
+  renew(certificate: Certificate): void {
+    this.#around.tls?.renew(certificate);
+  }
+
   /** Takes no more connections; settles when those that there are have ended, each after its answer. */
   async shutdown(): Promise<void> {
     this.#stopping.abort(new StoppingError());

@@ -80,7 +80,10 @@ function errorOf(event: GatewayEvent): string | undefined {
     case "server.failed":
     case "handshake.late":
     case "listener.trouble":
+    case "tls.trouble":
       return event.reason;
+    case "tls.expired":
+      return `The certificate has expired: ${event.file}`;
     case "fault":
       return event.error instanceof Error ? event.error.message : String(event.error);
   }
