@@ -10,6 +10,7 @@ import { type AnyMessage, callTool, initialize } from "../support/rpc.ts";
 /** Certificates are made by `openssl`, HTTP/2 is spoken by `curl`: a machine may lack them. */
 const hasOpenssl = await versionOf("openssl", "version") !== "";
 const hasCurl = hasOpenssl && (await versionOf("curl", "--version")).includes("HTTP2");
+const hasNghttp = hasOpenssl && await versionOf("nghttp", "--version") !== "";
 
 Deno.test("keystone serves HTTP/2, its Host and Origin checks included", { ignore: !hasCurl }, async () => {
   await using files = await makeCertificate();
@@ -30,6 +31,25 @@ Deno.test("keystone serves HTTP/2, its Host and Origin checks included", { ignor
   assert.equal(foreignOrigin.status, "2 403");
   assert.match(foreignOrigin.message.error.message, /^Forbidden: Origin is not allowed$/);
   assert.equal(local.status, "2 200");
+});
+
+Deno.test("keystone serves HTTP/2 as nghttp speaks it", { ignore: !hasNghttp }, async () => {
+  await using files = await makeCertificate();
+  await using keystone = await startKeystone(tlsFlags(files), { server: SCRIPTED });
+  const { origin } = new URL(keystone.mcp);
+  // Several requests on one connection; with -v it tells of what was negotiated, and of each answer.
+  const said = await output("nghttp", ["-v", "-m", "5", `${origin}/health`]);
+  assert.match(said, /The negotiated protocol: h2/);
+  assert.equal([...said.matchAll(/:status: 200/g)].length, 5, said);
+  assert.doesNotMatch(said, /GOAWAY[^]*error_code=(?!NO_ERROR)/);
+});
+
+Deno.test("keystone speaks TLS 1.2 and 1.3, and nothing older", { ignore: !hasOpenssl }, async () => {
+  await using files = await makeCertificate();
+  await using keystone = await startKeystone(tlsFlags(files), { server: SCRIPTED });
+  const versions = ["tls1", "tls1_1", "tls1_2", "tls1_3"];
+  const spoken = await Promise.all(versions.map((version) => handshake(keystone.port, version, files.cert)));
+  assert.deepEqual(spoken, [undefined, undefined, "TLSv1.2", "TLSv1.3"]);
 });
 
 Deno.test("keystone serves the SDK's client over HTTPS", { ignore: !hasOpenssl }, async () => {
@@ -165,6 +185,17 @@ async function makeCertificate(): Promise<PemFiles & AsyncDisposable> {
   const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   await output("openssl", ["req", ...kind, "-config", config, "-keyout", key, "-out", cert]);
   return { cert, key, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+}
+
+/** By a client that speaks one version alone, and that however old: the version, and undefined where it is refused. */
+async function handshake(port: number, version: string, cert: string): Promise<string | undefined> {
+  const old = ["-cipher", "ALL:@SECLEVEL=0"];
+  const args = ["s_client", "-connect", `127.0.0.1:${port}`, `-${version}`, ...old, "-CAfile", cert];
+  const { stdout } = await new Deno.Command("openssl", { args, stdin: "null", stderr: "null" }).output();
+  const said = new TextDecoder().decode(stdout);
+  const [, protocol] = /^New, (TLSv[\d.]+), Cipher is (?!\(NONE\))/m.exec(said) ?? [];
+  assert(protocol === undefined || /Verify return code: 0/.test(said), said);
+  return protocol;
 }
 
 function tlsFlags({ cert, key }: PemFiles): string[] {
