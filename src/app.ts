@@ -15,6 +15,8 @@ import type { Runtime } from "./overrides/runtime.ts";
 import type { AuthNews } from "./policies/auth_news.ts";
 import { ServedServer } from "./served_server.ts";
 import { type Plan, type ServerChanges, ServerSet } from "./server_set.ts";
+import type { CertificateReport } from "./tls/certificate.ts";
+import type { TlsSource } from "./tls_source.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
 
 interface AppOptions {
@@ -22,6 +24,8 @@ interface AppOptions {
   readonly sinks: readonly Sink[];
   /** What judges the credentials of callers; empty where anybody may call. */
   readonly authenticators?: readonly Authenticator[];
+  /** Where the certificate is; undefined where nothing is encrypted. */
+  readonly tls?: TlsSource | undefined;
   /** Hears of each server that was tried and cannot be started. */
   readonly onUnstartable?: (unstartable: Unstartable) => void;
 }
@@ -116,6 +120,17 @@ export class App {
     return this.#network?.bound;
   }
 
+  /** Where plain HTTP is answered with where HTTPS is. */
+  get redirects(): string | undefined {
+    return this.#network?.redirects;
+  }
+
+  /** The one that is served. */
+  get certificate(): (CertificateReport & { readonly selfSigned: boolean }) | undefined {
+    const { report, isSelfSigned = false } = this.#network?.tls ?? {};
+    return report && { ...report, selfSigned: isSelfSigned };
+  }
+
   /** Since when, by `performance.now()`, nobody has been connected; undefined while somebody is. */
   get idleSince(): number | undefined {
     return latest(this.#servers.all.map(({ idleSince }) => idleSince));
@@ -157,6 +172,8 @@ export class App {
     for (const server of plan.fresh) this.#start(server);
     this.#servers.adopt(plan);
     this.#network?.serve(origins, plan.servers);
+    // Who renews a certificate may ask for this by SIGHUP.
+    this.#network?.tls?.look();
     for (const server of plan.gone) this.#end(server);
     const changes = { ...plan.changes, later: [...this.#laterOf(config, plan), ...names] };
     this.#config = { ...config, process: { ...this.#config.process, origins } };
@@ -189,9 +206,9 @@ export class App {
   /** Nothing listens where clients come by stdio alone. */
   #listen(process: ProcessConfig, { servers, fresh }: Plan): Network | undefined {
     if (!fresh.some(({ config }) => isOnNetwork(config))) return undefined;
-    const { version, authenticators = [] } = this.#options;
+    const { version, authenticators = [], tls } = this.#options;
     try {
-      return new Network(process, servers, { version, authenticators, emit: this.emit });
+      return new Network(process, servers, { version, authenticators, tls, emit: this.emit });
     } catch (error) {
       for (const server of fresh) server.discard();
       throw error;

@@ -38,17 +38,24 @@ const MAX_REPORTED_CALLS = 100;
 /** Of a line of a child. */
 const REPORTED_CHARS = 500;
 
+/** What a report says of the gateway itself. */
+interface Gateway {
+  readonly version: string;
+  /** Of the certificate that is served, for callers of this machine. */
+  readonly tls: () => object | undefined;
+}
+
 /** Of one server. */
-export function healthOf(server: Reporting, version: string): Handler {
-  return reporting(version, (isOurs) => {
+export function healthOf(server: Reporting, gateway: Gateway): Handler {
+  return reporting(gateway, (isOurs) => {
     const { status, ...more } = told(server.health.report(), isOurs);
     return { status, serving: status === "ok", more: { ...more, ...isOurs && reported(server.openCalls()) } };
   });
 }
 
 /** Of several, by name: one that has failed does not take the others out of service. */
-export function healthOfAll(servers: () => ReadonlyMap<string, Reporting>, version: string): Handler {
-  return reporting(version, (isOurs) => {
+export function healthOfAll(servers: () => ReadonlyMap<string, Reporting>, gateway: Gateway): Handler {
+  return reporting(gateway, (isOurs) => {
     const all = [...servers()];
     const reports = all.map(([name, { health }]) => [name, told(health.report(), isOurs)] as const);
     const statuses = reports.map(([, { status }]) => status);
@@ -88,12 +95,14 @@ export function getOnly(handler: Handler): Handler {
   };
 }
 
-function reporting(version: string, report: (isOurs: boolean) => Told): Handler {
+function reporting({ version, tls }: Gateway, report: (isOurs: boolean) => Told): Handler {
   return getOnly((request, caller) => {
-    const { status, serving, more } = report(isOfThisMachine(request, caller));
+    const isOurs = isOfThisMachine(request, caller);
+    const { status, serving, more } = report(isOurs);
     const timestamp = new Date().toISOString();
+    const own = isOurs ? { tls: tls() } : {};
     return new Response(
-      escaped(JSON.stringify({ status, service: "keystone", version, timestamp, ...more })),
+      escaped(JSON.stringify({ status, service: "keystone", version, timestamp, ...own, ...more })),
       {
         status: serving ? 200 : 503,
         headers: { "Content-Type": "application/json" },

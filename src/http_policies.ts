@@ -21,17 +21,21 @@ interface PolicyOptions {
 
 /** The outermost first. */
 export function httpPolicies(options: PolicyOptions): HttpPolicy[] {
-  const { process, emit } = options;
-  const { listen: { host }, clients: { baseUrl }, origins: { cors, allowedHosts, allowedOrigins } } = process;
-  const guard = originGuard({
+  const { process, process: { origins: { cors } }, emit } = options;
+  const refusing = [answerRefusals(emit), hostGuard(process)];
+  // Behind the preflights: a browser sends them without credentials.
+  const known = callersKnown(options);
+  return cors ? [corsHeaders(cors), ...refusing, preflights(cors), ...known] : [...refusing, ...known];
+}
+
+/** Lets in who names a host of ours, and comes from nowhere else. */
+export function hostGuard({ listen: { host }, clients: { baseUrl }, origins }: ProcessConfig): HttpPolicy {
+  const { cors, allowedHosts, allowedOrigins } = origins;
+  return originGuard({
     host,
     allowedHosts: [...allowedHosts, ...ownHost(baseUrl)],
     allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
   });
-  const refusing = [answerRefusals(emit), guard];
-  // Behind the preflights: a browser sends them without credentials.
-  const known = callersKnown(options);
-  return cors ? [corsHeaders(cors), ...refusing, preflights(cors), ...known] : [...refusing, ...known];
 }
 
 function callersKnown(

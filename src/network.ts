@@ -1,12 +1,11 @@
 /** What clients of the network meet: one socket, the policies in front of it, and behind it the routes of all servers. */
 import { ReleaseWatch } from "./base/release_watch.ts";
-import { readCertificatesOf, readPrivateKeyOf } from "./config/files.ts";
 import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import { Tickets } from "./auth/tickets.ts";
 import { ticketOffice } from "./auth/ticket_office.ts";
 import type { Caller } from "./core/caller.ts";
-import type { Sink } from "./core/events.ts";
+import { background, type Sink } from "./core/events.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
 import { BodyShares } from "./frontends/body_shares.ts";
@@ -15,17 +14,19 @@ import type { Handler } from "./frontends/frontend.ts";
 import type { Route } from "./frontends/mod.ts";
 import { getOnly, healthOf, healthOfAll } from "./health_report.ts";
 import { httpPolicies } from "./http_policies.ts";
+import { listenForRedirects } from "./http_redirect.ts";
 import { httpService } from "./http_service.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
-import type { ListenSettings } from "./listener/options.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
 import { isWildcard, reachableHost } from "./listener/reachable_host.ts";
 import type { Service } from "./listener/service.ts";
 import { type Endpoint, type Mount, mount } from "./mounts.ts";
 import type { ServedServer } from "./served_server.ts";
-import { close, listen, type TlsFiles } from "./server.ts";
+import { ServedTls } from "./served_tls.ts";
+import { close, listen, renewTls } from "./server.ts";
 import { serverIndex } from "./server_index.ts";
+import type { TlsSource } from "./tls_source.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
 import { routeOf, withoutSlash } from "./wire/request_path.ts";
 
@@ -36,6 +37,8 @@ interface NetworkOptions {
   readonly version: string;
   /** Empty where anybody may call. */
   readonly authenticators: readonly Authenticator[];
+  /** Undefined where nothing is encrypted. */
+  readonly tls: TlsSource | undefined;
   readonly emit: Sink;
 }
 
@@ -52,6 +55,9 @@ interface Mounted {
 
 export class Network {
   readonly listener: Listener;
+  /** The certificate that is served. */
+  readonly tls: ServedTls | undefined;
+  readonly #redirects: Listener | undefined;
   readonly #options: NetworkOptions;
   /** Those of the start: what clients are told of the address does not change with a configuration. */
   readonly #process: ProcessConfig;
@@ -68,7 +74,7 @@ export class Network {
 
   /** Throws ConfigError for an address that cannot be bound and for TLS that cannot be offered. */
   constructor(process: ProcessConfig, servers: Servers, options: NetworkOptions) {
-    const { listen: { host, port, maxHeaderBytes }, bodies, unread } = process;
+    const { listen: { host, port, maxHeaderBytes }, tls: { httpRedirectPort }, bodies, unread } = process;
     const { emit } = options;
     this.#options = options;
     this.#process = process;
@@ -82,8 +88,12 @@ export class Network {
       request: (request, caller) => this.#service.request(request, caller),
       upgrade: (request, caller) => this.#service.upgrade(request, caller),
     };
-    const tls = readTls(process.listen);
-    this.listener = listen(service, { host, port, tls, maxHeaderBytes, ...limits, emit });
+    this.tls = options.tls && new ServedTls(options.tls, emit);
+    this.listener = listen(service, { host, port, tls: this.tls?.files, maxHeaderBytes, ...limits, emit });
+    this.#redirects = this.tls && httpRedirectPort !== undefined
+      ? this.#listenForRedirects(httpRedirectPort, limits)
+      : undefined;
+    this.tls?.follow((files) => renewTls(this.listener, files));
   }
 
   /** From now on these servers answer pages of these origins. Who was served before keeps its sessions. */
@@ -108,6 +118,12 @@ export class Network {
     return `${host.includes(":") ? `[${host}]` : host}:${this.listener.addr.port}`;
   }
 
+  /** Where plain HTTP is answered with where HTTPS is. */
+  get redirects(): string | undefined {
+    const port = this.#redirects?.addr.port;
+    return port === undefined ? undefined : `http://${reachableHost(this.#process.listen.host)}:${port}`;
+  }
+
   /** A server that has ended. */
   forget(server: ServedServer): void {
     this.#mounts.delete(server);
@@ -115,14 +131,30 @@ export class Network {
   }
 
   async close(): Promise<void> {
-    await close(this.listener);
+    this.tls?.[Symbol.dispose]();
+    await Promise.all([close(this.listener), this.#redirects && close(this.#redirects)]);
     this.#bodies[Symbol.dispose]();
     this.#unread[Symbol.dispose]();
   }
 
   get #base(): string {
     const { clients, listen } = this.#process;
-    return publicBase(clients) ?? listeningAt(listen, this.listener.addr.port);
+    const scheme = this.tls ? "https" : "http";
+    return publicBase(clients) ?? `${scheme}://${reachableHost(listen.host)}:${this.listener.addr.port}`;
+  }
+
+  /** Where that fails nothing is left open. */
+  #listenForRedirects(port: number, limits: ConnectionLimits): Listener {
+    const { emit } = this.#options;
+    try {
+      const httpsPort = () => publicPort(this.#process.clients) ?? this.listener.addr.port;
+      const redirects = listenForRedirects(port, { process: this.#process, limits, httpsPort, emit });
+      background(redirects.ended, "redirects to HTTPS", emit);
+      return redirects;
+    } catch (error) {
+      background(close(this.listener), "end of the listener", emit);
+      throw error;
+    }
   }
 
   #serviceOf(): Service {
@@ -185,21 +217,21 @@ export class Network {
   }
 
   #reports(): Route[] {
-    const { version } = this.#options;
+    const gateway = { version: this.#options.version, tls: () => this.tls?.report };
     const { basePath } = this.#process.clients;
     const own = [...this.#servers].flatMap(([name, server]) => {
       const prefixes = this.#mounts.get(server)?.prefixes ?? [`${basePath}/${name}`];
       return [...prefixes].map((prefix) => ({
         path: `${prefix}/health`,
-        http: healthOf(server, version),
+        http: healthOf(server, gateway),
         open: true,
       }));
     });
     const [first, ...others] = this.#servers.values();
-    if (first && others.length === 0) return [...healthAt(basePath, healthOf(first, version)), ...own];
+    if (first && others.length === 0) return [...healthAt(basePath, healthOf(first, gateway)), ...own];
     return [
       { path: `${basePath}/`, http: serverIndex((request, caller) => this.#listed(request, caller)) },
-      ...healthAt(basePath, healthOfAll(() => this.#servers, version)),
+      ...healthAt(basePath, healthOfAll(() => this.#servers, gateway)),
       ...own,
     ];
   }
@@ -255,8 +287,10 @@ function publicBase({ baseUrl }: { readonly baseUrl: string }): string | undefin
   return /^https?:/i.test(baseUrl) ? baseUrl : undefined;
 }
 
-function listeningAt({ host, tlsCert }: ListenSettings, port: number): string {
-  return `http${tlsCert === undefined ? "" : "s"}://${reachableHost(host)}:${port}`;
+/** Of a proxy or a port mapping in front, where clients are told of one. */
+function publicPort(clients: { readonly baseUrl: string }): number | undefined {
+  const url = URL.parse(publicBase(clients) ?? "");
+  return url?.protocol === "https:" ? Number(url.port || 443) : undefined;
 }
 
 function connectionLimits(
@@ -274,10 +308,4 @@ function connectionLimits(
     ...{ maxConnections, maxConnectionsPerAddress, headerTimeoutMs, idleTimeoutMs, stallTimeoutMs },
     maxWholeBytes: maxUnreadBytes * WHOLE_SHARE,
   };
-}
-
-function readTls({ tlsCert: certFile, tlsKey: keyFile }: ListenSettings): TlsFiles | undefined {
-  if (certFile === undefined || keyFile === undefined) return undefined;
-  const [cert, key] = [readCertificatesOf("tlsCert", certFile), readPrivateKeyOf("tlsKey", keyFile)];
-  return { cert, key, certFile, keyFile };
 }

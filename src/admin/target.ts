@@ -43,6 +43,14 @@ export interface GatewayStatus extends Counts {
   /** Where clients of the network reach it. */
   readonly urls: readonly string[];
   readonly openRequests: number;
+  /** The one that is served, where there is one. */
+  readonly certificate?: {
+    readonly validUntil: string;
+    /** Whole ones; below zero when it has expired. */
+    readonly daysLeft: number;
+    readonly fingerprint: string;
+    readonly selfSigned: boolean;
+  };
   /** By name. */
   readonly servers: Readonly<Record<string, ServerStatus>>;
 }

@@ -126,6 +126,7 @@ export class Administration implements AdminTarget, AsyncDisposable {
       ...this.#tally.counts(),
       health: app.health,
       servers: Object.fromEntries(app.reports),
+      ...app.certificate && { certificate: app.certificate },
     };
   }
 

@@ -14,13 +14,14 @@ interface BannerOptions {
 /** What stands for a secret that whoever copies the configuration has. */
 const YOURS = "Bearer YOUR_KEY_OR_TOKEN";
 
-type Shown = Pick<App, "announced" | "bound">;
+type Shown = Pick<App, "announced" | "bound" | "redirects" | "certificate">;
 
 export function banner(app: Shown, options: BannerOptions): string {
   return options.format === "json" ? jsonBanner(app, options) : textBanner(app, options);
 }
 
-function jsonBanner({ announced, bound }: Shown, { version, authKinds = [] }: BannerOptions): string {
+function jsonBanner(shown: Shown, { version, authKinds = [] }: BannerOptions): string {
+  const { announced, bound, redirects, certificate } = shown;
   const event = "gateway.serving";
   const message = titleOf(announced, version);
   return JSON.stringify({
@@ -28,7 +29,7 @@ function jsonBanner({ announced, bound }: Shown, { version, authKinds = [] }: Ba
     message,
     version,
     ...servedIn(announced),
-    bound,
+    ...{ bound, redirects, certificate },
     ...authKinds.length > 0 && { auth: authKinds },
     ...configuration(announced, authKinds),
   });
@@ -44,11 +45,13 @@ function servedIn(announced: readonly Announced[]) {
   return { servers: Object.fromEntries(entries) };
 }
 
-function textBanner({ announced, bound }: Shown, { version, authKinds = [] }: BannerOptions): string {
+function textBanner(app: Shown, { version, authKinds = [] }: BannerOptions): string {
+  const { announced, bound } = app;
   const shown = announced.length > 1 ? announced.flatMap(sectionOf) : announced.flatMap(linesOf);
   const lines: Line[] = [
     ...shown,
     ...bound === undefined ? [] : [["Listens on", bound] as const],
+    ...encryption(app),
     ...authKinds.length === 0 ? [] : [["Lets in by", authKinds.join(", ")] as const],
   ];
   const width = Math.max(...lines.map(([label]) => label.length));
@@ -60,6 +63,14 @@ function textBanner({ announced, bound }: Shown, { version, authKinds = [] }: Ba
     JSON.stringify(configuration(announced, authKinds), undefined, 2),
     "",
   ].join("\n");
+}
+
+/** Who is to trust a certificate that nobody vouches for compares it by this. */
+function encryption({ certificate, redirects }: Shown): Line[] {
+  return [
+    ...redirects === undefined ? [] : [["Redirects", redirects] as const],
+    ...certificate?.selfSigned ? [["Certificate", `SHA-256 ${certificate.fingerprint}`] as const] : [],
+  ];
 }
 
 type Line = readonly [label: string, value: string];

@@ -19,6 +19,7 @@ import { logOutput } from "./log_output.ts";
 import { openCallsText } from "./open_calls.ts";
 import { type LogLines, openPrompt } from "./prompting.ts";
 import { Reloader } from "./reload.ts";
+import { openTls, type TlsSource } from "../tls_source.ts";
 import { trialText } from "./trial_text.ts";
 
 const NO_FILE = "there is no configuration file to read anew";
@@ -49,6 +50,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   const app = new App(config, {
     ...{ version, sinks, onUnstartable: unstartable.hear },
     authenticators: authenticators.all,
+    tls: await tlsOf(config),
   });
   const { source } = options;
   using reloader = new Reloader(app, source.files, { load: (change) => source.load(change), emit: app.emit });
@@ -61,8 +63,18 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
 }
 
 /** Where nothing listens nobody has to prove anything, and no key is made. */
-function authOf({ process: { auth }, servers }: Config): AuthSettings {
-  return [...servers.values()].some(isOnNetwork) ? auth : { ...auth, authKinds: [] };
+function authOf(config: Config): AuthSettings {
+  const { auth } = config.process;
+  return listens(config) ? auth : { ...auth, authKinds: [] };
+}
+
+async function tlsOf(config: Config): Promise<TlsSource | undefined> {
+  const { tls, listen: { host }, state: { stateDir } } = config.process;
+  return listens(config) ? await openTls({ tls, host, stateDir }) : undefined;
+}
+
+function listens({ servers }: Config): boolean {
+  return [...servers.values()].some(isOnNetwork);
 }
 
 interface Running extends ServeOptions {

@@ -21,6 +21,7 @@ import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
 import { promptOptions } from "../prompt/options.ts";
 import { stateOptions } from "../state/options.ts";
+import { tlsOptions } from "../tls/options.ts";
 import type { Options, ProcessKey, ServerKey } from "./options.ts";
 import type { ServerInput } from "./server_input.ts";
 
@@ -46,6 +47,7 @@ export interface Served {
 export function processConfig(values: Pick<Options, ProcessKey>) {
   return {
     listen: listenOptions.settings(values),
+    tls: tlsOptions.settings(values),
     origins: originOptions.settings(values),
     auth: authOptions.settings(values),
     clients: clientOptions.settings(values),

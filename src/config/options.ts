@@ -26,6 +26,7 @@ import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
 import { promptOptions } from "../prompt/options.ts";
 import { stateOptions } from "../state/options.ts";
+import { tlsOptions } from "../tls/options.ts";
 import { serverOptions } from "./server_options.ts";
 
 /** What the process has once. */
@@ -35,6 +36,7 @@ const PROCESS = {
   ...unreadOptions.shape,
   ...lifetimeOptions.shape,
   ...listenOptions.shape,
+  ...tlsOptions.shape,
   ...originOptions.shape,
   ...authOptions.shape,
   ...logOptions.shape,
@@ -102,6 +104,8 @@ const HELP = {
     "port",
     "tlsCert",
     "tlsKey",
+    "tlsSelfSigned",
+    "httpRedirectPort",
     "maxConnections",
     "maxConnectionsPerAddress",
     "maxHeaderSize",

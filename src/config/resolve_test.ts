@@ -58,6 +58,7 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     watch: false,
     transports: ["streamableHttp", "sse", "ws"],
     host: "127.0.0.1",
+    tlsSelfSigned: false,
     port: 8000,
     baseUrl: "",
     basePath: "",
@@ -216,6 +217,23 @@ Deno.test("resolve wants a certificate and its key together", () => {
     '--tlsCert "c.pem": expected --tlsKey beside it, since HTTPS needs both',
   );
   assert.match(refusal({ stdio: "x", tlsKey: "k.pem" }), /^--tlsKey "k.pem": expected --tlsCert/);
+});
+
+Deno.test("resolve wants one certificate, and redirects only where there is one", () => {
+  const pair = { tlsCert: "c.pem", tlsKey: "k.pem" };
+  const both = refusal({ stdio: "x", tlsSelfSigned: true, ...pair });
+  assert.equal(both, "--tlsSelfSigned: expected it or --tlsCert, but both are given");
+  assert.equal(
+    refusal({ stdio: "x", httpRedirectPort: "8080" }),
+    '--httpRedirectPort "8080": expected --tlsCert and --tlsKey beside it, or --tlsSelfSigned, since it leads to HTTPS',
+  );
+  assert.equal(
+    refusal({ stdio: "x", port: "8443", httpRedirectPort: "8443", ...pair }),
+    '--httpRedirectPort "8443": expected another port than that of --port, where HTTPS is',
+  );
+  assert.match(refusal({ stdio: "x", httpRedirectPort: "-1", ...pair }), /whole number from 0 to 65535$/);
+  const { tlsSelfSigned, httpRedirectPort } = config({ tlsSelfSigned: true, httpRedirectPort: "0" });
+  assert.deepEqual([tlsSelfSigned, httpRedirectPort], [true, 0]);
 });
 
 Deno.test("resolve turns a star among the CORS origins into any origin", () => {

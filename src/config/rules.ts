@@ -1,7 +1,7 @@
 /** What options may not be given together, or not with this server. */
 import { NETWORK_TRANSPORTS, type Transport } from "../frontends/options.ts";
 import type { Options } from "./options.ts";
-import { type ParsedOptions, type Problem, shownIn } from "./problem.ts";
+import type { ParsedOptions, Problem } from "./problem.ts";
 import type { ServerInput } from "./server_input.ts";
 
 /**
@@ -35,18 +35,6 @@ export function foreignBearer({ values, nameOf }: ParsedOptions, { kind }: Serve
     : ["oauth2Bearer" as const, bearer];
   const text = `${name}: protects nothing with a stdio server, since it is for remote servers; ` +
     `keep strangers out by the address that ${nameOf("host")} binds or by a reverse proxy`;
-  return [{ option, text }];
-}
-
-export function halfTls(parsed: ParsedOptions): Problem[] {
-  const { values: { tlsCert, tlsKey }, nameOf } = parsed;
-  if ((tlsCert === undefined) === (tlsKey === undefined)) return [];
-  const [option, missing] = tlsKey === undefined
-    ? ["tlsCert" as const, "tlsKey"]
-    : ["tlsKey" as const, "tlsCert"];
-  const text = `${nameOf(option)}${shownIn(parsed, option)}: expected ${
-    nameOf(missing)
-  } beside it, since HTTPS needs both`;
   return [{ option, text }];
 }
 

@@ -20,7 +20,10 @@ const FOR_REMOTES = [
 const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
 const FOR_EVENTS = ["eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
 /** Where nothing listens on the network. */
-const FOR_NETWORK = ["host", "port", "tlsCert", "tlsKey", "cors", "allowedHost", "allowedOrigin"] as const;
+const FOR_NETWORK = [
+  ...["host", "port", "tlsCert", "tlsKey", "tlsSelfSigned", "httpRedirectPort"] as const,
+  ...["cors", "allowedHost", "allowedOrigin"] as const,
+];
 const FOR_CALLERS = ["headerToEnv", "headerToHeader"] as const;
 
 interface WarningContext {

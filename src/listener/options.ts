@@ -1,7 +1,7 @@
 /** Where connections are accepted, and how many. */
 import { listenHost } from "../options/network_values.ts";
 import { option, section, type SettingsOf } from "../options/section.ts";
-import { duration, nonEmpty, size, wholeNumber } from "../options/values.ts";
+import { duration, size, wholeNumber } from "../options/values.ts";
 
 /** Of the one listening socket. */
 export const listenOptions = section({
@@ -16,14 +16,6 @@ export const listenOptions = section({
     description: "port; 0 takes a free one",
     default: 8000,
     common: true,
-  }),
-  tlsCert: option(nonEmpty("expected a PEM file"), {
-    value: "<file>",
-    description: "certificate chain (PEM): serves HTTPS and wss; needs {tlsKey}",
-  }),
-  tlsKey: option(nonEmpty("expected a PEM file"), {
-    value: "<file>",
-    description: "private key (PEM) of {tlsCert}",
   }),
   maxConnections: option(wholeNumber({ min: 1 }), {
     value: "<count>",
@@ -52,9 +44,6 @@ export const listenOptions = section({
 }, (values) => ({
   host: values.host,
   port: values.port,
-  /** Paths of PEM files: both or neither. */
-  tlsCert: values.tlsCert,
-  tlsKey: values.tlsKey,
   /** By default what the limit of open files leaves, and half of that. */
   maxConnections: values.maxConnections,
   maxConnectionsPerAddress: values.maxConnectionsPerAddress,

@@ -19,6 +19,8 @@ interface CertificateOptions {
   readonly extensions?: readonly string[];
   readonly subject?: string;
   readonly expired?: boolean;
+  /** How long it is good; 30 by default. */
+  readonly days?: number;
 }
 
 /** What a server needs that is called by its address, and is no authority. */
@@ -38,7 +40,7 @@ export class Certificates implements AsyncDisposable {
   }
 
   async make(
-    { issuer, extensions = [], subject = "/CN=Keystone test", expired }: CertificateOptions = {},
+    { issuer, extensions = [], subject = "/CN=Keystone test", expired, days = 30 }: CertificateOptions = {},
   ): Promise<
     Certificate
   > {
@@ -47,7 +49,19 @@ export class Certificates implements AsyncDisposable {
     const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     const added = extensions.flatMap((line) => ["-addext", line]);
     const signed = issuer ? ["-CA", issuer.file, "-CAkey", issuer.file.replace(/pem$/, "key")] : [];
-    const args = [...kind, "-subj", subject, ...added, ...signed, "-keyout", keyFile, "-out", file];
+    const args = [
+      ...kind,
+      "-days",
+      `${days}`,
+      "-subj",
+      subject,
+      ...added,
+      ...signed,
+      "-keyout",
+      keyFile,
+      "-out",
+      file,
+    ];
     await openssl("req", "-x509", ...args);
     // `req` makes none that is over already.
     if (expired) await openssl("x509", "-in", file, "-signkey", keyFile, "-days", "-1", "-out", file);

@@ -20,6 +20,7 @@ type Process<K extends keyof ProcessConfig> = ProcessConfig[K];
 export type FlatConfig =
   & ServerConfig
   & Process<"listen">
+  & Process<"tls">
   & Process<"origins">
   & Process<"auth">
   & Process<"clients">

@@ -26,6 +26,7 @@ const status = z.object({
     z.string(),
     z.looseObject({ status: z.string(), reason: z.string().optional(), sessions: z.number() }),
   ).default({}),
+  certificate: z.looseObject({ validUntil: z.string(), daysLeft: z.number() }).optional(),
   lastError: z.object({ at: z.string(), event: z.string(), text: z.string() }).optional(),
 });
 export type ToldStatus = z.output<typeof status>;

@@ -55,6 +55,7 @@ function toldLines({ health, lastError, ...told }: ToldStatus): [string, string]
     ["up", timeText(told.uptimeSeconds)],
     ["health", healthText(health)],
     ...serverLines(told.servers),
+    ...certificateLine(told.certificate),
     ["sessions", `${told.sessions}, open requests ${told.openRequests}`],
     ["children", `${told.children}, restarts ${told.restarts}`],
     ["last error", lastError ? `${lastError.at} ${lastError.text}` : "none"],
@@ -68,6 +69,15 @@ function serverLines(servers: ToldStatus["servers"]): [string, string][] {
   return entries.map((
     [name, { sessions, ...health }],
   ) => ["server", `${name}, sessions ${sessions}, ${healthText(health)}`]);
+}
+
+function certificateLine(certificate: ToldStatus["certificate"]): [string, string][] {
+  if (!certificate) return [];
+  const { daysLeft, validUntil } = certificate;
+  const text = daysLeft < 0
+    ? `the certificate has expired, ${validUntil}`
+    : `the certificate has ${daysLeft} days left, until ${validUntil}`;
+  return [["tls", text]];
 }
 
 /** In the two largest units. */

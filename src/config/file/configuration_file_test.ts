@@ -291,7 +291,7 @@ Deno.test("parseArgs begins relative paths of the file at its folder, wherever i
     servers: { one: { url: "https://h/", caFile: "../ca.pem" } },
   };
   const { config, folder } = await outcomeOf(content, { name: "sub/k.json" });
-  const { tlsCert, tlsKey } = config.process.listen;
+  const { tlsCert, tlsKey } = config.process.tls;
   assert.deepEqual([tlsCert, tlsKey], [join(folder, "sub/c.pem"), "/k.pem"]);
   assert.equal(config.servers.get("one")?.caFile, join(folder, "ca.pem"));
 });

@@ -15,6 +15,8 @@ const SECTIONS = {
   tls: {
     cert: "tlsCert",
     key: "tlsKey",
+    selfSigned: "tlsSelfSigned",
+    httpRedirectPort: "httpRedirectPort",
   },
   auth: {
     kinds: "auth",
