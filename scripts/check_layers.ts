@@ -38,7 +38,7 @@ const GROUPS: readonly (readonly string[])[] = [
   ["src/gateway_options.ts"],
   ["src/gateway.ts"],
   ["src/config"],
-  ["src/http_service.ts", "src/server.ts"],
+  ["src/http_service.ts", "src/server.ts", "src/public_urls.ts"],
   [
     "src/upstream.ts",
     "src/health_report.ts",

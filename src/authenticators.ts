@@ -6,6 +6,7 @@ import { KeyUsage } from "./auth/api_key/key_usage.ts";
 import type { Authenticator, AuthKind } from "./auth/authenticator.ts";
 import { basicUsers } from "./auth/basic/basic.ts";
 import { bearerTokens } from "./auth/bearer.ts";
+import { keypairs } from "./auth/keypair/keypair.ts";
 import type { AuthSettings } from "./auth/options.ts";
 import { optionName } from "./base/option_name.ts";
 import { ConfigError, messageOf } from "./core/errors.ts";
@@ -30,6 +31,7 @@ const OPEN: Readonly<Record<AuthKind, (around: Surroundings) => Opened | Promise
   apiKey: openApiKeys,
   bearer: openBearerTokens,
   basic: openBasicUsers,
+  keypair: openKeypairs,
 };
 
 /** Throws ConfigError for what one of them needs and cannot have. */
@@ -77,6 +79,11 @@ async function openBasicUsers({ auth, stateDir, emit }: Surroundings): Promise<O
 function openBearerTokens({ auth, emit }: Surroundings): Promise<Opened> {
   const { bearerToken: token, bearerTokenFile: path } = auth;
   return naming("bearerTokenFile", path ?? "", () => bearerTokens({ token, path, emit }));
+}
+
+function openKeypairs({ auth, emit }: Surroundings): Promise<Opened> {
+  const { authorizedKeys: path = "", signatureSkewMs: skewMs, maxNonces } = auth;
+  return naming("authorizedKeys", path, () => keypairs({ path, skewMs, maxNonces, emit }));
 }
 
 async function naming<T>(option: string, path: string, open: () => T | Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import type { HttpPolicy } from "./core/http_policy.ts";
 import { corsHeaders, preflights } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
 import { answerRefusals } from "./policies/refusals.ts";
+import type { PublicUrl } from "./public_urls.ts";
 
 interface PolicyOptions {
   readonly process: ProcessConfig;
@@ -16,6 +17,7 @@ interface PolicyOptions {
   readonly tickets: Tickets;
   /** Whether anybody may ask for this all the same. */
   readonly isOpen: (request: Request) => boolean;
+  readonly publicUrl: PublicUrl;
   readonly emit: Sink;
 }
 
@@ -38,14 +40,10 @@ export function hostGuard({ listen: { host }, clients: { baseUrl }, origins }: P
   });
 }
 
-function callersKnown(
-  { process: { auth }, authenticators, tickets, isOpen, emit }: PolicyOptions,
-): HttpPolicy[] {
-  if (authenticators.length === 0) return [];
+function callersKnown({ process: { auth }, ...options }: PolicyOptions): HttpPolicy[] {
+  if (options.authenticators.length === 0) return [];
   const { authOptional: optional, anonymousScopes, apiKeyInQuery } = auth;
-  return [
-    authentication({ authenticators, optional, anonymousScopes, apiKeyInQuery, tickets, isOpen, emit }),
-  ];
+  return [authentication({ ...options, optional, anonymousScopes, apiKeyInQuery })];
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

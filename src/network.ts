@@ -16,6 +16,7 @@ import { getOnly, healthOf, healthOfAll } from "./health_report.ts";
 import { httpPolicies } from "./http_policies.ts";
 import { listenForRedirects } from "./http_redirect.ts";
 import { httpService } from "./http_service.ts";
+import { type PublicUrl, publicUrls } from "./public_urls.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
@@ -66,6 +67,7 @@ export class Network {
   readonly #tickets = new Tickets();
   readonly #unread: Unread;
   readonly #forwarded: Forwarded;
+  readonly #publicUrl: PublicUrl;
   /** Also of servers that are on their way out. */
   readonly #mounts = new Map<ServedServer, Mounted>();
   #servers: Servers = new Map();
@@ -81,6 +83,11 @@ export class Network {
     this.#bodies = new BodyShares({ ...bodies, watch: releaseWatch() });
     this.#unread = new Unread({ ...unread, emit, watch: releaseWatch() });
     this.#forwarded = new Forwarded(process.clients.trustProxy);
+    this.#publicUrl = publicUrls({
+      ...{ baseUrl: process.clients.baseUrl, forwarded: this.#forwarded, host },
+      allowedHosts: process.origins.allowedHosts,
+      port: () => this.listener.addr.port,
+    });
     this.#origins = process.origins;
     this.serve(process.origins, servers);
     const limits = connectionLimits(process, servers, emit);
@@ -165,6 +172,7 @@ export class Network {
       tickets: this.#tickets,
       process: { ...this.#process, origins: this.#origins },
       isOpen: (request) => open.has(routeOf(request)),
+      publicUrl: this.#publicUrl,
     });
     return httpService({ routes, policies });
   }

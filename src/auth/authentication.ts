@@ -1,9 +1,10 @@
 /** The policy that lets in who belongs: asks each kind of proof in turn, and any one suffices. */
-import type { Caller } from "../core/caller.ts";
-import { type GatewayError, RequestError } from "../core/errors.ts";
+import type { BodyCheck, Caller } from "../core/caller.ts";
+import { BusyError, type GatewayError, RequestError } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { type HttpPolicy, isPending } from "../core/http_policy.ts";
 import { type Authenticator, type AuthKind, type Denial, type Identity, isDenial } from "./authenticator.ts";
+import type { DigestCheck } from "../wire/signing/content_digest.ts";
 import { Credentials } from "./credentials.ts";
 import { ticketIn, type Tickets } from "./tickets.ts";
 
@@ -23,11 +24,15 @@ export interface AuthenticationOptions {
   readonly apiKeyInQuery: boolean;
   /** What lets in where a browser can set no header. */
   readonly tickets: Tickets;
+  /** The URL that a sender has used; undefined where that is none of ours. */
+  readonly publicUrl: (request: Request, caller: Caller) => string | undefined;
   /** Whether anybody may ask for this: probes, and what tells how to authenticate. */
   readonly isOpen: (request: Request) => boolean;
   readonly attempts?: AttemptLimit | undefined;
   readonly emit: Sink;
 }
+
+const UNJUDGED = "Service Unavailable: the signature cannot be judged at the moment; sign again later";
 
 /** How a request was judged: by which kind, and to what it came. */
 interface Judged {
@@ -38,6 +43,7 @@ interface Judged {
 /** Throws RequestError 401 for who is nobody, and whatever the limit of attempts throws. */
 export function authentication(options: AuthenticationOptions): HttpPolicy {
   const { authenticators, optional, apiKeyInQuery, tickets, isOpen, attempts } = options;
+  const signed = authenticators.some(({ kind }) => kind === "keypair");
   return (request, caller, next) => {
     // What anybody may ask for is no attempt.
     if (isOpen(request)) return next(request, caller);
@@ -47,7 +53,11 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
       admit(options, caller, { kind: "ticket", verdict: tickets.redeem(ticket) });
       return next(request, caller);
     }
-    const credentials = new Credentials(request, { apiKeyInQuery });
+    const credentials = new Credentials(request, {
+      apiKeyInQuery,
+      signed,
+      publicUrl: () => options.publicUrl(request, caller),
+    });
     if (!credentials.any) {
       if (!optional) throw refusal(options, undefined);
       caller.grant(options.anonymousScopes);
@@ -66,16 +76,40 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
 }
 
 function admit(options: AuthenticationOptions, caller: Caller, { kind, verdict }: Judged): void {
-  const { emit, attempts } = options;
+  const { emit } = options;
   const { address } = caller;
   const { credential } = verdict;
-  if (isDenial(verdict)) {
-    attempts?.failed(address);
-    emit({ type: "auth.refused", kind, credential, address, reason: verdict.why });
-    throw refusal(options, { kind, denial: verdict });
-  }
+  if (isDenial(verdict)) throw refused(options, caller, { kind, denial: verdict });
   caller.identify(verdict.principal, verdict.scopes);
+  const { body } = verdict;
+  if (body) {
+    caller.expectBody(checkOf(body, () => refused(options, caller, { kind, denial: altered(credential) })));
+  }
   emit({ type: "auth.accepted", kind, credential, address, principal: verdict.principal.name });
+}
+
+/** Tells of it, and comes to what the caller is told. */
+function refused(options: AuthenticationOptions, { address }: Caller, failure: Failure): GatewayError {
+  const { emit, attempts } = options;
+  const { kind, denial: { why: reason, credential, busy = false } } = failure;
+  emit({ type: "auth.refused", kind, credential, address, reason });
+  if (busy) return new BusyError(UNJUDGED, { logged: loggedAs(failure) });
+  attempts?.failed(address);
+  return refusal(options, failure);
+}
+
+/** It comes behind the headers, by which its sender was let in. */
+function checkOf(body: DigestCheck, refusal: () => GatewayError): BodyCheck {
+  return {
+    update: (bytes) => body.update(bytes),
+    end() {
+      if (!body.fits()) throw refusal();
+    },
+  };
+}
+
+function altered(credential: string | undefined): Denial {
+  return { why: "that of another body", ...credential !== undefined && { credential } };
 }
 
 /** The first identity that there is; else the first reason why there is none. */

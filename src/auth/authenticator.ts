@@ -1,9 +1,10 @@
 /** What each way to prove who one is has in common: a file of its own for each kind stands beside this one. */
 import type { Principal } from "../core/backend.ts";
+import type { DigestCheck } from "../wire/signing/content_digest.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** As `--auth` names them. */
-export const AUTH_KINDS = ["apiKey", "bearer", "basic"] as const;
+export const AUTH_KINDS = ["apiKey", "bearer", "basic", "keypair"] as const;
 export type AuthKind = typeof AUTH_KINDS[number];
 
 /** Who a caller is. */
@@ -13,13 +14,31 @@ export interface Identity {
   readonly scopes: readonly string[];
   /** Names the credential in logs, and is no secret. */
   readonly credential?: string;
+  /** What the body has to be, where the proof is about that as well. */
+  readonly body?: DigestCheck;
 }
 
 /** Why a credential does not count; for the log, since callers are told no more than that it does not. */
 export interface Denial {
-  readonly why: "unknown" | "wrong" | "expired" | "revoked" | "malformed" | "too large";
+  readonly why:
+    | "unknown"
+    | "wrong"
+    | "expired"
+    | "revoked"
+    | "malformed"
+    | "too large"
+    | "not valid yet"
+    | "replayed"
+    | "incomplete"
+    | "meant for something else"
+    | "meant for another host"
+    | "that of another body"
+    | "from before the start"
+    | "one too many";
   /** Which one it would be. */
   readonly credential?: string;
+  /** There is nothing wrong with it, but it cannot be told at the moment whether it was used before. */
+  readonly busy?: boolean;
 }
 
 /** Undefined for who brings nothing of this kind. */

@@ -9,6 +9,10 @@ const AUTHORIZATION = /^([\w!#$%&'*+.^`|~-]+) +(\S(?:.*\S)?)$/;
 interface CredentialsOptions {
   /** Whether a key may stand in the query of the URL. */
   readonly apiKeyInQuery: boolean;
+  /** Whether signatures count. */
+  readonly signed: boolean;
+  /** The URL that its sender has used; undefined where that is none of ours. */
+  readonly publicUrl: () => string | undefined;
 }
 
 /** Reads each header at most once, since several kinds look at the same one. */
@@ -16,12 +20,18 @@ export class Credentials {
   readonly request: Request;
   readonly #authorization: string | null;
   readonly #apiKey: string | null;
+  /** Whether the request is signed (RFC 9421), rightly or wrongly. */
+  readonly isSigned: boolean;
+  /** The URL that its sender has used; undefined where that is none of ours. */
+  readonly publicUrl: () => string | undefined;
 
-  constructor(request: Request, { apiKeyInQuery }: CredentialsOptions) {
+  constructor(request: Request, { apiKeyInQuery, signed, publicUrl }: CredentialsOptions) {
     const { headers } = request;
     this.request = request;
     this.#authorization = headers.get("authorization") ?? tokenInProtocols(request);
     this.#apiKey = headers.get("x-api-key") ?? (apiKeyInQuery ? keyInQuery(request.url) : null);
+    this.isSigned = signed && (headers.has("signature-input") || headers.has("signature"));
+    this.publicUrl = publicUrl;
   }
 
   /** What follows this scheme; undefined where another one is named, or none. */
@@ -37,7 +47,7 @@ export class Credentials {
 
   /** Whether there is anything at all. */
   get any(): boolean {
-    return this.#authorization !== null || this.#apiKey !== null;
+    return this.#authorization !== null || this.#apiKey !== null || this.isSigned;
   }
 
   /** Whether one of them is longer than any can be. */

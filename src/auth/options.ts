@@ -1,7 +1,7 @@
 /** Who is let in, and by what proof. */
 import * as z from "zod";
 import { option, section, type SettingsOf } from "../options/section.ts";
-import { choice, nonEmpty, onOff, readFromText } from "../options/values.ts";
+import { choice, duration, nonEmpty, onOff, readFromText, wholeNumber } from "../options/values.ts";
 import { AUTH_KINDS, SCOPE } from "./authenticator.ts";
 
 const file = nonEmpty("expected a file");
@@ -57,6 +57,22 @@ export const authOptions = section({
     description:
       "file of the tokens of {auth} bearer: a line for each, with its name, itself, and its scopes",
   }),
+  authorizedKeys: option(file, {
+    value: "<file>",
+    description:
+      "file of the public keys of {auth} keypair: a line for each, as in OpenSSH's authorized_keys, with a name and its scopes",
+  }),
+  signatureSkew: option(duration({ min: 0 }), {
+    value: "<time>",
+    description: "by how much the clocks of callers with {auth} keypair may differ from ours",
+    default: "60s",
+  }),
+  maxNonces: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description:
+      "signatures of {auth} keypair that are remembered until they expire, so that none counts twice",
+    default: 500_000,
+  }),
 }, (values) => ({
   authKinds: AUTH_KINDS.filter((kind) => values.auth.includes(kind)),
   /** Whether who brings nothing is let in. */
@@ -67,6 +83,9 @@ export const authOptions = section({
   bearerToken: values.bearerToken,
   bearerTokenFile: values.bearerTokenFile,
   basicUserFile: values.basicUserFile,
+  authorizedKeys: values.authorizedKeys,
+  signatureSkewMs: values.signatureSkew,
+  maxNonces: values.maxNonces,
 }));
 
 export type AuthSettings = SettingsOf<typeof authOptions>;

@@ -91,7 +91,9 @@ function titleOf(announced: readonly Announced[], version: string): string {
 }
 
 function configuration(announced: readonly Announced[], authKinds: readonly AuthKind[]) {
-  const headers = authKinds.length > 0 && { headers: { Authorization: YOURS } };
+  // What is signed is another for each request.
+  const shown = authKinds.some((kind) => kind !== "keypair");
+  const headers = shown && { headers: { Authorization: YOURS } };
   const servers = announced.map(({ name, endpoints: [preferred] }) =>
     [name, { type: preferred?.type, url: preferred?.url, ...headers }] as const
   );

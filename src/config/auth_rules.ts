@@ -1,5 +1,6 @@
 /** Who may be let in where, and which options of authentication belong together. */
 import type { Transport } from "../frontends/options.ts";
+import { isWildcard } from "../listener/reachable_host.ts";
 import { type ParsedOptions, type Problem, shownIn } from "./problem.ts";
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
@@ -11,6 +12,9 @@ const OF_KINDS = [
   ["bearerToken", "bearer"],
   ["bearerTokenFile", "bearer"],
   ["basicUserFile", "basic"],
+  ["authorizedKeys", "keypair"],
+  ["signatureSkew", "keypair"],
+  ["maxNonces", "keypair"],
 ] as const;
 
 /** Who reaches an address that is no loopback is anybody, so the user says who is let in, or that all are. */
@@ -27,7 +31,14 @@ export function openToAnybody(parsed: ParsedOptions, transports: readonly Transp
 
 /** Rules that need to know no server. */
 export function authProblems(parsed: ParsedOptions): Problem[] {
-  return [...mixedKinds(parsed), ...withoutKind(parsed), ...missingTokens(parsed), ...nobodyToLetIn(parsed)];
+  return [
+    ...mixedKinds(parsed),
+    ...withoutKind(parsed),
+    ...missingTokens(parsed),
+    ...missingKeys(parsed),
+    ...unnamedHost(parsed),
+    ...nobodyToLetIn(parsed),
+  ];
 }
 
 function mixedKinds(parsed: ParsedOptions): Problem[] {
@@ -60,6 +71,25 @@ function missingTokens({ values: { auth, bearerToken, bearerTokenFile }, nameOf 
   if (!auth.includes("bearer") || (bearerToken ?? bearerTokenFile) !== undefined) return [];
   const text = `${nameOf("auth")} bearer: expected ${nameOf("bearerTokenFile")} beside it, or a token in ` +
     "KEYSTONE_BEARER_TOKEN";
+  return [{ option: "auth", text }];
+}
+
+function missingKeys({ values: { auth, authorizedKeys }, nameOf }: ParsedOptions): Problem[] {
+  if (!auth.includes("keypair") || authorizedKeys !== undefined) return [];
+  const text =
+    `${nameOf("auth")} keypair: expected ${nameOf("authorizedKeys")} beside it, the file of the public ` +
+    "keys of those who are let in";
+  return [{ option: "auth", text }];
+}
+
+/** What was signed for another server would count here as well, where anything may stand in Host. */
+function unnamedHost({ values: { auth, host, baseUrl, allowedHost }, nameOf }: ParsedOptions): Problem[] {
+  if (!auth.includes("keypair") || !isWildcard(host)) return [];
+  if (/^https?:/i.test(baseUrl) || allowedHost.some((name) => name !== "*")) return [];
+  const text = `${nameOf("auth")} keypair: expected ${nameOf("baseUrl")} with the URL that callers use, or ` +
+    `${nameOf("allowedHost")} with its host, since a signature counts for one URL and ${
+      nameOf("host")
+    } is any address`;
   return [{ option: "auth", text }];
 }
 

@@ -133,6 +133,9 @@ const HELP = {
     "bearerToken",
     "bearerTokenFile",
     "basicUserFile",
+    "authorizedKeys",
+    "signatureSkew",
+    "maxNonces",
   ],
   Security: [
     "cors",

@@ -14,6 +14,14 @@ export interface CallerConnection {
   takesWhole?(bytes: number): boolean;
 }
 
+/** What the body of a request has to be. */
+export interface BodyCheck {
+  /** Takes the next piece, as it came over the wire. */
+  update(bytes: Uint8Array): void;
+  /** Once all of it has come, and before anything is done with it. Throws GatewayError for another one. */
+  end(): void;
+}
+
 const NO_SCOPES: readonly string[] = [];
 
 let requests = 0;
@@ -27,6 +35,7 @@ export class Caller {
   #principal: Principal | undefined;
   #scopes = NO_SCOPES;
   #launch: LaunchSettings | undefined;
+  #bodyCheck: BodyCheck | undefined;
   /** How many policies have handed the request on. */
   #passed = 0;
   #route: string | undefined;
@@ -71,6 +80,16 @@ export class Caller {
     if (this.#principal) throw new TypeError("The caller is identified already");
     this.#principal = principal;
     this.#scopes = scopes;
+  }
+
+  /** Who is to ask before the body counts; undefined where any will do. */
+  get bodyCheck(): BodyCheck | undefined {
+    return this.#bodyCheck;
+  }
+
+  /** For the policy that authenticates: what it has judged says what the body is. */
+  expectBody(check: BodyCheck): void {
+    this.#bodyCheck = check;
   }
 
   /** For the policy that lets somebody in who is nobody in particular. */

@@ -1,6 +1,7 @@
 /** What stands in a file now: a change counts within a second, and whoever asks costs nothing but now and then a look. */
 import { messageOf } from "../core/errors.ts";
 import { readSecretFile } from "./secret_file.ts";
+import type { FileText } from "./small_file.ts";
 
 /** How long what was seen counts. */
 const LOOK_MS = 500;
@@ -10,6 +11,8 @@ interface FreshFileOptions<T> {
   readonly parse: (text: string | undefined) => T;
   /** Hears once of each change that cannot be read; what was read before goes on to count. */
   readonly onTrouble: (reason: string) => void;
+  /** Who else may use it; nobody by default. */
+  readonly read?: (path: string) => FileText;
 }
 
 /** A file of secrets that others may change meanwhile. */
@@ -25,7 +28,7 @@ export class FreshFile<T> {
     this.path = path;
     this.#options = options;
     this.#seen = signatureOf(path);
-    this.#value = options.parse(textOf(path));
+    this.#value = options.parse(textOf(path, options.read));
   }
 
   get current(): T {
@@ -40,7 +43,7 @@ export class FreshFile<T> {
   #read(signature: string): void {
     this.#seen = signature;
     try {
-      this.#value = this.#options.parse(textOf(this.path));
+      this.#value = this.#options.parse(textOf(this.path, this.#options.read));
     } catch (error) {
       this.#options.onTrouble(messageOf(error));
     }
@@ -48,9 +51,9 @@ export class FreshFile<T> {
 }
 
 /** Undefined where there is none. Throws an Error that says why it cannot be read. */
-function textOf(path: string): string | undefined {
+function textOf(path: string, readFile: (path: string) => FileText = readSecretFile): string | undefined {
   if (signatureOf(path) === "") return undefined;
-  const read = readSecretFile(path);
+  const read = readFile(path);
   if ("text" in read) return read.text;
   throw new Error(read.fault);
 }

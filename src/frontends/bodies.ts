@@ -2,17 +2,21 @@
  * The bodies of requests as they arrive: each within a size and a time, and all together within a number of bytes, which
  * is asked before one is read.
  */
-import type { Caller } from "../core/caller.ts";
+import type { BodyCheck, Caller } from "../core/caller.ts";
 import { GatewayError, RequestError, TooLargeError } from "../core/errors.ts";
 import type { Ticket, TimeLimit } from "../base/time_limit.ts";
 import { GatheredText } from "../wire/gathered_text.ts";
 import type { BodyShares, Failing } from "./body_shares.ts";
+import { checked } from "./checked_body.ts";
 import { packingOf, unpacked, unreadableBody } from "./packed_body.ts";
 
 /** What is not larger is not counted, since connections are bounded; and the runtime has a fast way to read it. */
 const SMALL_BYTES = 16 * 1024;
 /** Time for the answer to leave before the connection is dropped. */
 const FAREWELL_MS = 1_000;
+
+/** Whose body it is. */
+type Reader = Pick<Caller, "drop"> & { readonly bodyCheck?: BodyCheck | undefined };
 
 export class Bodies {
   readonly #maxBytes: number;
@@ -30,7 +34,7 @@ export class Bodies {
   }
 
   /** Throws for what is refused without being read: TooLargeError 413, BusyError 503 and RequestError 415. */
-  expect(request: Request, caller?: Pick<Caller, "drop">): Body {
+  expect(request: Request, caller?: Reader): Body {
     const announced = request.headers.get("content-length");
     const bytes = announced === null ? undefined : Number(announced);
     if (bytes !== undefined && bytes > this.#maxBytes) throw tooLarge(this.#maxBytes);
@@ -108,7 +112,7 @@ interface BodyOptions {
 export class Body {
   readonly #request: Request;
   readonly #options: BodyOptions;
-  readonly #caller: Pick<Caller, "drop"> | undefined;
+  readonly #caller: Reader | undefined;
   #ticket: Ticket<Failing> | undefined;
   #fail: ((error: unknown) => void) | undefined;
   #counted = 0;
@@ -116,7 +120,7 @@ export class Body {
   /** What has come so far. A field and not a variable, since a read that never settles would keep that alive. */
   readonly #come = new GatheredText();
 
-  constructor(request: Request, options: BodyOptions, caller: Pick<Caller, "drop"> | undefined) {
+  constructor(request: Request, options: BodyOptions, caller: Reader | undefined) {
     this.#request = request;
     this.#options = options;
     this.#caller = caller;
@@ -136,7 +140,8 @@ export class Body {
     const { timeLimit, budget } = this.#options;
     this.#fail = fail;
     this.#ticket = timeLimit?.add(this);
-    const read = budget ? this.#gather() : this.#request.text();
+    const piecewise = budget !== undefined || this.#caller?.bodyCheck !== undefined;
+    const read = piecewise ? this.#gather() : this.#request.text();
     read.then((text) => this.#deliver(text, receive), (error) => this.#broken(error));
   }
 
@@ -177,8 +182,9 @@ export class Body {
   }
 
   #bytes(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
-    const { body } = this.#request;
     const { packing } = this.#options;
+    const check = this.#caller?.bodyCheck;
+    const body = check ? checked(this.#request.body, check) : this.#request.body;
     return body && packing ? unpacked(body, packing) : body;
   }
 

@@ -37,6 +37,16 @@ export class Forwarded {
     return `${scheme === "https" ? "https" : "http"}://${host}${this.prefix(request, from)}`;
   }
 
+  /** Scheme and host alone; undefined where no proxy that is trusted has named either. */
+  origin(request: Request, from: From): string | undefined {
+    const host = firstOf(this.#told("x-forwarded-host", request, from));
+    const scheme = firstOf(this.#told("x-forwarded-proto", request, from)).toLowerCase();
+    if (!HOST.test(host) && scheme !== "https") return undefined;
+    // Many a proxy passes on the Host that it got.
+    const own = HOST.test(host) ? host : URL.parse(request.url)?.host ?? "";
+    return `${scheme === "https" ? "https" : "http"}://${own}`;
+  }
+
   #told(name: string, { headers }: Request, { address }: From): string {
     return (this.#trusts && address !== undefined && this.#isTrusted(address) && headers.get(name)) || "";
   }

@@ -1,5 +1,5 @@
 /** Bodies that come packed (RFC 9110, section 8.4). */
-import { RequestError } from "../core/errors.ts";
+import { GatewayError, RequestError } from "../core/errors.ts";
 
 /** Those that a runtime can unpack without knowing more of them. */
 const FORMATS: Readonly<Record<string, CompressionFormat>> = {
@@ -33,7 +33,7 @@ function slicesOf(packed: ReadableStream<Bytes>): ReadableStream<Bytes> {
   return new ReadableStream({
     async pull(controller) {
       const { value, done } = await reader.read().catch((cause) => {
-        throw brokenOff(cause);
+        throw cause instanceof GatewayError ? cause : brokenOff(cause);
       });
       if (done) return controller.close();
       for (let from = 0; from < value.length; from += SLICE_BYTES) {

@@ -28,6 +28,9 @@ const SECTIONS = {
     bearerToken: "bearerToken",
     bearerTokenFile: "bearerTokenFile",
     basicUserFile: "basicUserFile",
+    authorizedKeys: "authorizedKeys",
+    signatureSkew: "signatureSkew",
+    maxNonces: "maxNonces",
   },
   cors: {
     origins: "cors",

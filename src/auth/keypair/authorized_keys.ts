@@ -1,0 +1,52 @@
+/** Whose signatures count: a line for each public key, as in OpenSSH's authorized_keys, with a name and scopes. */
+import { messageOf } from "../../core/errors.ts";
+import { parseKeyLine, type PublicKey } from "../../wire/signing/public_key.ts";
+import { type Identity, SCOPE } from "../authenticator.ts";
+
+export interface AuthorizedKey {
+  readonly key: PublicKey;
+  readonly identity: Identity;
+}
+
+/** By fingerprint. */
+export type AuthorizedKeys = ReadonlyMap<string, AuthorizedKey>;
+
+/** Names are told in logs; comments that ssh-keygen writes are among them. */
+export const KEYPAIR_NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/;
+
+/** `holds` says whether a name still counts. Throws an Error that names the line and what is wrong with it. */
+export function parseAuthorizedKeys(
+  text: string | undefined,
+  holds: (name: string) => boolean,
+): AuthorizedKeys {
+  if (text === undefined) throw new Error("there is no such file");
+  const keys = new Map<string, AuthorizedKey>();
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === "" || line.trim().startsWith("#")) continue;
+    const authorized = naming(index + 1, () => authorizedIn(line, holds));
+    const { fingerprint } = authorized.key;
+    if (keys.has(fingerprint)) throw new Error(`line ${index + 1}: the key stands in a line before`);
+    keys.set(fingerprint, authorized);
+  }
+  return keys;
+}
+
+function authorizedIn(line: string, holds: (name: string) => boolean): AuthorizedKey {
+  const { key, words: [name = "", ...scopes] } = parseKeyLine(line);
+  if (!KEYPAIR_NAME.test(name)) {
+    throw new Error("expected a name behind the key: letters, digits, and any of - _ . @, 64 at most");
+  }
+  if (scopes.some((scope) => !SCOPE.test(scope))) {
+    throw new Error("expected nothing but scopes behind the name");
+  }
+  const principal = { name: `keypair/${name}`, holds: () => holds(name) };
+  return { key, identity: { principal, scopes, credential: name } };
+}
+
+function naming<T>(line: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new Error(`line ${line}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,52 @@
+/** Key pairs: each request is signed by a private key that nobody but its caller has (RFC 9421). */
+import type { Sink } from "../../core/events.ts";
+import { FreshFile } from "../../files/fresh_file.ts";
+import { readGuardedFile } from "../../files/secret_file.ts";
+import type { Authenticator, Denial, Verdict } from "../authenticator.ts";
+import type { Credentials } from "../credentials.ts";
+import { type AuthorizedKeys, parseAuthorizedKeys } from "./authorized_keys.ts";
+import { Nonces } from "./nonces.ts";
+import { judgeSignature, type Judging } from "./signature.ts";
+
+interface KeypairOptions {
+  /** The file with the public keys. */
+  readonly path: string;
+  /** By how much the clocks of callers may differ from ours. */
+  readonly skewMs: number;
+  readonly maxNonces: number;
+  readonly emit: Sink;
+}
+
+/** Throws an Error that says what is wrong with the file. */
+export function keypairs({ path, skewMs, maxNonces, emit }: KeypairOptions): Authenticator {
+  const file = new FreshFile<AuthorizedKeys>(path, {
+    parse: (text) => parseAuthorizedKeys(text, holds),
+    onTrouble: (reason) => emit({ type: "auth.trouble", reason }),
+    read: readGuardedFile,
+  });
+  function holds(name: string): boolean {
+    return file.current.values().some(({ identity }) => identity.credential === name);
+  }
+  const judging: Judging = {
+    keyOf: (fingerprint) => file.current.get(fingerprint),
+    nonces: new Nonces({ max: maxNonces }),
+    skewS: Math.ceil(skewMs / 1000),
+    // Which ones were used before is not known any more.
+    sinceS: Math.floor(Date.now() / 1000),
+  };
+  return {
+    kind: "keypair",
+    challenge,
+    identify: (credentials) => credentials.isSigned ? verdictOn(credentials, judging) : undefined,
+  };
+}
+
+/** There is no scheme of that name in any registry: what is wanted is said as RFC 9421 (section 5.1) has it elsewhere. */
+function challenge(failure: Denial | undefined): string {
+  return `Signature realm="keystone", tag="mcp"${failure ? ', error="invalid_signature"' : ""}`;
+}
+
+async function verdictOn({ request, publicUrl }: Credentials, judging: Judging): Promise<Verdict> {
+  const url = publicUrl();
+  return url === undefined ? { why: "meant for another host" } : await judgeSignature(request, url, judging);
+}
