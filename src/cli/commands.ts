@@ -16,6 +16,7 @@ const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["show-key", () => import("./credentials/show_key.ts")],
   ["keys", () => import("./credentials/keys.ts")],
   ["users", () => import("./credentials/users.ts")],
+  ["keypair", () => import("./credentials/keypair.ts")],
 ]);
 
 interface Called {

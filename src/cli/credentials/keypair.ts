@@ -1,0 +1,115 @@
+/** `keystone keypair`: makes a key pair, and shows the public key of one. */
+import { dirname, join } from "node:path";
+import { KEYPAIR_NAME } from "../../auth/keypair/authorized_keys.ts";
+import { ConfigError, GatewayError, messageOf } from "../../core/errors.ts";
+import { PRIVATE } from "../../files/private_file.ts";
+import { readSecretFile } from "../../files/secret_file.ts";
+import { StateFolder } from "../../state/mod.ts";
+import { makeKeyPair, parseKeyPair } from "../../wire/signing/key_pair.ts";
+import type { PublicKey } from "../../wire/signing/public_key.ts";
+import type { CommandContext, ExitCode } from "../command.ts";
+import { type GivenFlags, readOwnFlags, type Spec } from "../daemon/own_flags.ts";
+
+interface Action {
+  readonly flags: Spec;
+  readonly operands: number;
+  readonly run: (given: GivenFlags, context: CommandContext) => Promise<void> | void;
+}
+
+const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
+  ["generate", { flags: { out: { type: "string" } }, operands: 0, run: generate }],
+  ["show", { flags: {}, operands: 1, run: show }],
+]);
+
+const HELP = `Usage: keystone keypair generate [--out <file>] [--name <name>]
+       keystone keypair show <file> [--name <name>]
+
+Key pairs of Ed25519. Who has the private key signs requests with it (--keypair);
+the public key stands as a line in the file of --authorizedKeys of a gateway with
+--auth keypair. Both print that line; the private key is shown nowhere.
+
+  --out <file>         where the private key goes; a file that is there stays as it
+                       is (default: keypair.pem in --stateDir)
+  --name <name>        what the line calls the caller (default: that of this user)
+  --stateDir <folder>  the folder for state (default: the user's own)
+
+show also reads private keys that ssh-keygen -t ed25519 has made.
+
+Exit codes: 0 it is done, 1 it could not be, 2 wrong usage.
+`;
+
+export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
+  const [word = "", ...rest] = args;
+  const action = ACTIONS.get(word);
+  if (!action) {
+    if (word !== "--help" && word !== "-h") throw unknownAction(word);
+    context.stdout.write(HELP);
+    return 0;
+  }
+  const given = readOwnFlags("keypair", rest, action);
+  if (given.on("help")) context.stdout.write(HELP);
+  else await action.run(given, context);
+  return 0;
+}
+
+async function generate(given: GivenFlags, context: CommandContext): Promise<void> {
+  const name = nameOf(given);
+  const path = given.text("out") ?? join((await StateFolder.open(given.stateDir)).path, "keypair.pem");
+  if (path === "") throw new ConfigError("--out: expected a file");
+  const { pair, pem } = makeKeyPair();
+  await writeNew(path, pem);
+  tell(pair.publicKey, name, context);
+  context.stderr.write(`The private key is in ${path}, and belongs to nobody else\n`);
+}
+
+function show(given: GivenFlags, context: CommandContext): void {
+  const [path = ""] = given.operands;
+  if (path === "") throw new ConfigError("keystone keypair show: expected the file of a private key");
+  const read = readSecretFile(path);
+  if ("fault" in read) throw new GatewayError(`${path}: ${read.fault}`);
+  tell(publicKeyIn(path, read.text), nameOf(given), context);
+}
+
+function publicKeyIn(path: string, text: string): PublicKey {
+  try {
+    return parseKeyPair(text).publicKey;
+  } catch (cause) {
+    throw new GatewayError(`${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function tell({ line, fingerprint }: PublicKey, name: string, { stdout, stderr }: CommandContext): void {
+  stdout.write(`${line} ${name}\n`);
+  stderr.write(`This line is for the file of --authorizedKeys; its fingerprint is ${fingerprint}\n`);
+}
+
+/** What is there may be the only copy of a key. */
+async function writeNew(path: string, text: string): Promise<void> {
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(path, text, { createNew: true, mode: PRIVATE });
+  } catch (cause) {
+    const taken = cause instanceof Deno.errors.AlreadyExists;
+    const why = taken
+      ? "there is a file already, which stays as it is; --out names another"
+      : messageOf(cause);
+    throw new GatewayError(`${path}: ${why}`, { cause });
+  }
+}
+
+function nameOf(given: GivenFlags): string {
+  const name = given.text("name");
+  if (name !== undefined && KEYPAIR_NAME.test(name)) return name;
+  if (name !== undefined) {
+    throw new ConfigError(
+      `--name ${JSON.stringify(name.slice(0, 80))}: expected letters, digits, and any of - _ . @, 64 at most`,
+    );
+  }
+  const user = Deno.env.get("USER") ?? Deno.env.get("USERNAME") ?? "";
+  return KEYPAIR_NAME.test(user) ? user : "me";
+}
+
+function unknownAction(word: string): ConfigError {
+  const given = word === "" ? "" : ` ${JSON.stringify(word.slice(0, 40))}`;
+  return new ConfigError(`keystone keypair${given}: expected generate or show; see keystone keypair --help`);
+}
