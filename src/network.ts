@@ -16,6 +16,7 @@ import { getOnly, healthOf, healthOfAll } from "./health_report.ts";
 import { httpPolicies } from "./http_policies.ts";
 import { listenForRedirects } from "./http_redirect.ts";
 import { httpService } from "./http_service.ts";
+import { identityRoutes } from "./identity_routes.ts";
 import { type PublicUrl, publicUrls } from "./public_urls.ts";
 import { connectionsFor, tooManyFor } from "./listener/descriptors.ts";
 import type { Listener } from "./listener/listener.ts";
@@ -68,6 +69,8 @@ export class Network {
   readonly #unread: Unread;
   readonly #forwarded: Forwarded;
   readonly #publicUrl: PublicUrl;
+  /** Where it proves who it is. */
+  readonly #identity: readonly Route[];
   /** Also of servers that are on their way out. */
   readonly #mounts = new Map<ServedServer, Mounted>();
   #servers: Servers = new Map();
@@ -88,6 +91,7 @@ export class Network {
       allowedHosts: process.origins.allowedHosts,
       port: () => this.listener.addr.port,
     });
+    this.#identity = identityRoutes(process, this.#publicUrl);
     this.#origins = process.origins;
     this.serve(process.origins, servers);
     const limits = connectionLimits(process, servers, emit);
@@ -216,7 +220,7 @@ export class Network {
       http: getOnly(() => new Response("ok")),
       open: true,
     }));
-    return [...healthy, ...this.#reports(), ...this.#ticketOffice(), ...own];
+    return [...healthy, ...this.#identity, ...this.#reports(), ...this.#ticketOffice(), ...own];
   }
 
   #ticketOffice(): Route[] {

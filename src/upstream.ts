@@ -4,13 +4,16 @@ import { type HttpClient, httpClient } from "./backends/remote/http_client.ts";
 import { REMOTE_BACKENDS } from "./backends/mod.ts";
 import { processBackend } from "./backends/process/process.ts";
 import { resolveCommand } from "./backends/process/resolve_command.ts";
+import type { ServerTrust } from "./backends/remote/server_identity.ts";
+import { knownHosts, pinnedKey } from "./backends/remote/server_trust.ts";
 import { anyTarget, sameNetwork } from "./backends/remote/target.ts";
 import { remoteHeaders } from "./config/credentials.ts";
-import { readCertificatesOf, requireFolder } from "./config/files.ts";
+import { readCertificatesOf, readKeyPairOf, requireFolder } from "./config/files.ts";
 import type { ServerCommand, ServerConfig, ServerRemote } from "./config/mod.ts";
 import type { Backend } from "./core/backend.ts";
 import { BackendError, ConfigError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
+import { requestSigner } from "./wire/signing/request_signature.ts";
 
 export interface Upstream {
   readonly backend: Backend;
@@ -67,7 +70,7 @@ function createRemote(config: ServerConfig, { wire, url }: ServerRemote, emit: S
     connectTimeoutMs,
     retry,
   } = config;
-  const client = createClient(config, url);
+  const client = createClient(config, url, emit);
   const options = {
     client,
     maxMessageBytes,
@@ -97,11 +100,13 @@ function withClient(backend: Backend, client: HttpClient): Backend {
   };
 }
 
-function createClient(config: ServerConfig, url: URL): HttpClient {
-  const { caFile, allowPrivateRedirects, remoteIdleMs: idleMs } = config;
+function createClient(config: ServerConfig, url: URL, emit: Sink): HttpClient {
+  const { caFile, keypair, allowPrivateRedirects, remoteIdleMs: idleMs } = config;
   const caCerts = caFile === undefined ? [] : [readCertificatesOf("caFile", caFile)];
   const checkTarget = allowPrivateRedirects ? anyTarget : sameNetwork(url);
-  const options = { headers: remoteHeaders(config, url), caCerts, checkTarget, idleMs };
+  const sign = keypair === undefined ? undefined : requestSigner(readKeyPairOf("keypair", keypair));
+  const trust = trustOf(config, emit);
+  const options = { headers: remoteHeaders(config, url), sign, trust, caCerts, checkTarget, idleMs };
   try {
     return httpClient(options);
   } catch (cause) {
@@ -109,6 +114,12 @@ function createClient(config: ServerConfig, url: URL): HttpClient {
       cause,
     });
   }
+}
+
+function trustOf({ serverKey, knownHosts: path }: ServerConfig, emit: Sink): ServerTrust | undefined {
+  if (serverKey !== undefined) return pinnedKey(serverKey);
+  if (path === undefined) return undefined;
+  return knownHosts(path, { onTrusted: (text) => emit({ type: "warning", text }) });
 }
 
 function withoutCredentials(url: URL): URL {

@@ -5,7 +5,7 @@ import type { Sink } from "../core/events.ts";
 import { type HttpPolicy, isPending } from "../core/http_policy.ts";
 import { type Authenticator, type AuthKind, type Denial, type Identity, isDenial } from "./authenticator.ts";
 import type { DigestCheck } from "../wire/signing/content_digest.ts";
-import { Credentials } from "./credentials.ts";
+import { Credentials, type CredentialsOptions } from "./credentials.ts";
 import { ticketIn, type Tickets } from "./tickets.ts";
 
 /** Who tries one credential after another from one address has to wait. */
@@ -42,8 +42,8 @@ interface Judged {
 
 /** Throws RequestError 401 for who is nobody, and whatever the limit of attempts throws. */
 export function authentication(options: AuthenticationOptions): HttpPolicy {
-  const { authenticators, optional, apiKeyInQuery, tickets, isOpen, attempts } = options;
-  const signed = authenticators.some(({ kind }) => kind === "keypair");
+  const { authenticators, optional, tickets, isOpen, attempts } = options;
+  const counting = countingIn(options);
   return (request, caller, next) => {
     // What anybody may ask for is no attempt.
     if (isOpen(request)) return next(request, caller);
@@ -53,11 +53,7 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
       admit(options, caller, { kind: "ticket", verdict: tickets.redeem(ticket) });
       return next(request, caller);
     }
-    const credentials = new Credentials(request, {
-      apiKeyInQuery,
-      signed,
-      publicUrl: () => options.publicUrl(request, caller),
-    });
+    const credentials = new Credentials(request, caller, counting);
     if (!credentials.any) {
       if (!optional) throw refusal(options, undefined);
       caller.grant(options.anonymousScopes);
@@ -73,6 +69,11 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
     admit(options, caller, judged);
     return next(request, caller);
   };
+}
+
+function countingIn({ authenticators, apiKeyInQuery, publicUrl }: AuthenticationOptions): CredentialsOptions {
+  const signed = authenticators.some(({ kind }) => kind === "keypair");
+  return { apiKeyInQuery, signedUrl: signed ? publicUrl : undefined };
 }
 
 function admit(options: AuthenticationOptions, caller: Caller, { kind, verdict }: Judged): void {

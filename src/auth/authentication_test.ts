@@ -32,6 +32,7 @@ function policy(authenticators: readonly Authenticator[], more: Partial<Authenti
       tickets: new Tickets(),
       isOpen: () => false,
     },
+    publicUrl: () => undefined,
     emit: record.emit,
     ...more,
   });
@@ -125,4 +126,38 @@ Deno.test("authentication reads no credential that is longer than any can be", (
     assert.throws(() => ask({ [header]: "x".repeat(20_000) }), { logged: /too large/ });
   }
   assert.deepEqual(asked, []);
+});
+
+Deno.test("authentication takes a signature for credentials where key pairs are a kind, and for nothing elsewhere", () => {
+  for (const name of ["Signature", "Signature-Input"]) {
+    assert.equal(policy([kind("keypair", IDENTITY)]).ask({ [name]: "x" }), LET_IN);
+    assert.throws(() => policy([kind("apiKey", IDENTITY)]).ask({ [name]: "x" }), { message: /are needed/ });
+    const optional = policy([kind("keypair", { why: "wrong" })], { optional: true });
+    assert.throws(() => optional.ask({ [name]: "x" }), { status: 401 });
+  }
+});
+
+Deno.test("authentication asks to come again later where it cannot tell, and takes that for no failed attempt", () => {
+  const asked: string[] = [];
+  const attempts = { refuse: () => {}, failed: () => void asked.push("failed") };
+  const { ask, events } = policy([kind("keypair", { why: "one too many", busy: true })], { attempts });
+  assert.throws(() => ask({ Signature: "x" }), { status: 503 });
+  assert.deepEqual([asked, events.map(({ type }) => type)], [[], ["auth.refused"]]);
+});
+
+Deno.test("authentication that goes by the body, too, refuses another one once it has come", () => {
+  let right = false;
+  const body = { update: () => {}, fits: () => right };
+  const failed: unknown[] = [];
+  const attempts = { refuse: () => {}, failed: () => void failed.push("failed") };
+  const { ask, callers, events } = policy([kind("keypair", { ...IDENTITY, body })], { attempts });
+  assert.equal(ask({ Signature: "x" }), LET_IN);
+  const [caller] = callers;
+  assert.throws(() => caller?.bodyCheck?.end(), {
+    status: 401,
+    logged: "Unauthorized: keypair 1 is that of another body",
+  });
+  assert.deepEqual([failed, events.map(({ type }) => type)], [["failed"], ["auth.accepted", "auth.refused"]]);
+  right = true;
+  caller?.bodyCheck?.end();
 });

@@ -1,4 +1,5 @@
 /** What a request brings to prove who sends it. */
+import type { Caller } from "../core/caller.ts";
 
 /** No key, token or signature is longer; what is would only have to be hashed. */
 export const MAX_CREDENTIAL_CHARS = 16_384;
@@ -6,32 +7,37 @@ export const MAX_CREDENTIAL_CHARS = 16_384;
 /** RFC 9110, section 11.4: a scheme, one space or more, and what the scheme has there. */
 const AUTHORIZATION = /^([\w!#$%&'*+.^`|~-]+) +(\S(?:.*\S)?)$/;
 
-interface CredentialsOptions {
+export interface CredentialsOptions {
   /** Whether a key may stand in the query of the URL. */
   readonly apiKeyInQuery: boolean;
-  /** Whether signatures count. */
-  readonly signed: boolean;
-  /** The URL that its sender has used; undefined where that is none of ours. */
-  readonly publicUrl: () => string | undefined;
+  /** The URL that a sender has used; undefined where that is none of ours. Without it signatures do not count. */
+  readonly signedUrl?: ((request: Request, caller: Caller) => string | undefined) | undefined;
 }
 
 /** Reads each header at most once, since several kinds look at the same one. */
 export class Credentials {
   readonly request: Request;
+  readonly #caller: Caller;
+  readonly #options: CredentialsOptions;
   readonly #authorization: string | null;
   readonly #apiKey: string | null;
   /** Whether the request is signed (RFC 9421), rightly or wrongly. */
   readonly isSigned: boolean;
-  /** The URL that its sender has used; undefined where that is none of ours. */
-  readonly publicUrl: () => string | undefined;
 
-  constructor(request: Request, { apiKeyInQuery, signed, publicUrl }: CredentialsOptions) {
+  constructor(request: Request, caller: Caller, options: CredentialsOptions) {
     const { headers } = request;
     this.request = request;
+    this.#caller = caller;
+    this.#options = options;
     this.#authorization = headers.get("authorization") ?? tokenInProtocols(request);
-    this.#apiKey = headers.get("x-api-key") ?? (apiKeyInQuery ? keyInQuery(request.url) : null);
-    this.isSigned = signed && (headers.has("signature-input") || headers.has("signature"));
-    this.publicUrl = publicUrl;
+    this.#apiKey = headers.get("x-api-key") ?? (options.apiKeyInQuery ? keyInQuery(request.url) : null);
+    this.isSigned = options.signedUrl !== undefined &&
+      (headers.has("signature-input") || headers.has("signature"));
+  }
+
+  /** The URL that a signature has to be about; undefined where the sender means another server. */
+  get signedUrl(): string | undefined {
+    return this.#options.signedUrl?.(this.request, this.#caller);
   }
 
   /** What follows this scheme; undefined where another one is named, or none. */

@@ -73,6 +73,11 @@ export const authOptions = section({
       "signatures of {auth} keypair that are remembered until they expire, so that none counts twice",
     default: 500_000,
   }),
+  identity: option(file, {
+    value: "<file>",
+    description:
+      "private key (Ed25519) by which this gateway proves who it is, to clients that ask /.well-known/keystone-identity",
+  }),
 }, (values) => ({
   authKinds: AUTH_KINDS.filter((kind) => values.auth.includes(kind)),
   /** Whether who brings nothing is let in. */
@@ -86,6 +91,8 @@ export const authOptions = section({
   authorizedKeys: values.authorizedKeys,
   signatureSkewMs: values.signatureSkew,
   maxNonces: values.maxNonces,
+  /** A file. */
+  identity: values.identity,
 }));
 
 export type AuthSettings = SettingsOf<typeof authOptions>;

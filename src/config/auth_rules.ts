@@ -82,15 +82,19 @@ function missingKeys({ values: { auth, authorizedKeys }, nameOf }: ParsedOptions
   return [{ option: "auth", text }];
 }
 
-/** What was signed for another server would count here as well, where anything may stand in Host. */
-function unnamedHost({ values: { auth, host, baseUrl, allowedHost }, nameOf }: ParsedOptions): Problem[] {
-  if (!auth.includes("keypair") || !isWildcard(host)) return [];
-  if (/^https?:/i.test(baseUrl) || allowedHost.some((name) => name !== "*")) return [];
-  const text = `${nameOf("auth")} keypair: expected ${nameOf("baseUrl")} with the URL that callers use, or ` +
-    `${nameOf("allowedHost")} with its host, since a signature counts for one URL and ${
-      nameOf("host")
-    } is any address`;
-  return [{ option: "auth", text }];
+/** What is signed for another server, or in its name, would count as ours where anything may stand in Host. */
+function unnamedHost(parsed: ParsedOptions): Problem[] {
+  const { values: { auth, identity, host, baseUrl, allowedHost }, nameOf } = parsed;
+  const isNamed = /^https?:/i.test(baseUrl) || allowedHost.some((name) => name !== "*");
+  if (!isWildcard(host) || isNamed) return [];
+  const [option, what] = auth.includes("keypair")
+    ? ["auth" as const, `${nameOf("auth")} keypair`]
+    : ["identity" as const, nameOf("identity")];
+  if (option === "identity" && identity === undefined) return [];
+  const text =
+    `${what}: expected ${nameOf("baseUrl")} with the URL that callers use, or ${nameOf("allowedHost")} ` +
+    `with its host, since what is signed is for one server and ${nameOf("host")} is any address`;
+  return [{ option, text }];
 }
 
 function nobodyToLetIn(parsed: ParsedOptions): Problem[] {

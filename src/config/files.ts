@@ -1,6 +1,8 @@
 import { optionName } from "../base/option_name.ts";
-import { ConfigError } from "../core/errors.ts";
+import { ConfigError, messageOf } from "../core/errors.ts";
+import { readSecretFile } from "../files/secret_file.ts";
 import { readSmallFile } from "../files/small_file.ts";
+import { type KeyPair, parseKeyPair } from "../wire/signing/key_pair.ts";
 
 /** The text of a file that an option names. Throws ConfigError with the option and the path. */
 export function readFileOf(option: string, path: string): string {
@@ -13,11 +15,12 @@ interface NamedFiles {
   readonly headerFile?: string;
   readonly oauth2BearerFile?: string;
   readonly caFile?: string;
+  readonly keypair?: string;
 }
 
 /** What stands in the files of a server, to be compared: of one that cannot be read, who needs it tells. */
-export function fileTextsOf({ headerFile, oauth2BearerFile, caFile }: NamedFiles): string {
-  const named = [headerFile, oauth2BearerFile, caFile];
+export function fileTextsOf({ headerFile, oauth2BearerFile, caFile, keypair }: NamedFiles): string {
+  const named = [headerFile, oauth2BearerFile, caFile, keypair];
   return JSON.stringify(named.map((path) => path && readSmallFile(path, { isText: false })));
 }
 
@@ -53,6 +56,17 @@ export function readPrivateKeyOf(option: string, path: string): string {
     ? 'the key is encrypted, and nobody is asked for its password; "openssl pkey -in FILE -out FILE.pem" decrypts it'
     : `holds no private key in PEM form${keyHint(text)}`;
   throw new ConfigError(`${optionName(option)} ${JSON.stringify(path)}: ${fault}`);
+}
+
+/** A key pair of Ed25519. Throws ConfigError with the option and the path, and without anything of the key. */
+export function readKeyPairOf(option: string, path: string): KeyPair {
+  const read = readSecretFile(path);
+  try {
+    if ("text" in read) return parseKeyPair(read.text);
+    throw new Error(read.fault);
+  } catch (error) {
+    throw new ConfigError(`${optionName(option)} ${JSON.stringify(path)}: ${messageOf(error)}`);
+  }
 }
 
 function keyHint(text: string): string {

@@ -136,6 +136,7 @@ const HELP = {
     "authorizedKeys",
     "signatureSkew",
     "maxNonces",
+    "identity",
   ],
   Security: [
     "cors",
@@ -185,6 +186,9 @@ const HELP = {
     "headerFile",
     "oauth2Bearer",
     "oauth2BearerFile",
+    "keypair",
+    "serverKey",
+    "knownHosts",
     "caFile",
     "connectTimeout",
     "remoteIdleTimeout",

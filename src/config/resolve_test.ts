@@ -71,6 +71,8 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     apiKeyInQuery: false,
     authKinds: [],
     authOptional: false,
+    signatureSkewMs: 60_000,
+    maxNonces: 500_000,
     headers: [],
     headerToEnv: [],
     headerToHeader: [],
@@ -333,6 +335,14 @@ Deno.test("resolve refuses options of authentication that protect nothing by the
   const cases: [RawOptions, RegExp][] = [
     [{ bearerTokenFile: "t" }, /^--bearerTokenFile: protects nothing without --auth bearer$/],
     [{ bearerToken: "x".repeat(20) }, /^--bearerToken: protects nothing without --auth bearer$/],
+    [{ authorizedKeys: "k" }, /^--authorizedKeys: protects nothing without --auth keypair$/],
+    [{ maxNonces: "5" }, /^--maxNonces: protects nothing without --auth keypair$/],
+    [{ auth: ["keypair"] }, /^--auth keypair: expected --authorizedKeys beside it/],
+    [
+      { auth: ["keypair"], authorizedKeys: "k", host: "0.0.0.0", allowedHost: ["*"] },
+      /^--auth keypair: expected --baseUrl with the URL that callers use, or --allowedHost with its host/,
+    ],
+    [{ identity: "k", host: "::", unauthenticated: true }, /^--identity: expected --baseUrl with the URL/],
     [{ apiKeyFile: "k" }, /^--apiKeyFile: protects nothing without --auth apiKey$/],
     [{ apiKeyInQuery: true }, /^--apiKeyInQuery: protects nothing without --auth apiKey$/],
     [
@@ -349,7 +359,7 @@ Deno.test("resolve refuses options of authentication that protect nothing by the
     ],
     [{ authOptional: true }, /^--authOptional: expected --auth beside it/],
     [{ auth: ["apiKey"], anonymousScope: ["a"] }, /^--anonymousScope: expected --authOptional beside it/],
-    [{ auth: ["key"] }, /^--auth "key": expected apiKey, bearer, basic or none$/],
+    [{ auth: ["key"] }, /^--auth "key": expected apiKey, bearer, basic, keypair or none$/],
     [
       { auth: ["apiKey"], authOptional: true, anonymousScope: ["a b"] },
       /^--anonymousScope "a b": expected a scope/,
@@ -358,6 +368,19 @@ Deno.test("resolve refuses options of authentication that protect nothing by the
   for (const [raw, says] of cases) {
     assert.throws(() => resolved({ stdio: "x", ...raw }), { message: says }, JSON.stringify(raw));
   }
+});
+
+Deno.test("resolve takes a signature on any address where the server has a name", () => {
+  const keypair = { stdio: "x", host: "0.0.0.0", auth: ["keypair"], authorizedKeys: "k" };
+  for (
+    const named of [{ baseUrl: "https://a.example" }, { allowedHost: ["a.example"] }, { host: "192.0.2.1" }]
+  ) {
+    assert.deepEqual(config({ ...keypair, ...named }).authKinds, ["keypair"]);
+  }
+  assert.equal(
+    refusal({ streamableHttp: "http://host/", serverKey: `SHA256:${"x".repeat(43)}`, knownHosts: "k" }),
+    "--knownHosts: expected it or --serverKey, but both are given",
+  );
 });
 
 Deno.test("resolve refuses two routes on one path", () => {

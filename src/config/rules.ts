@@ -38,6 +38,13 @@ export function foreignBearer({ values, nameOf }: ParsedOptions, { kind }: Serve
   return [{ option, text }];
 }
 
+/** To trust one key, and to trust any that is new, are two things. */
+export function twoTrusts({ values: { serverKey, knownHosts }, nameOf }: ParsedOptions): Problem[] {
+  if (serverKey === undefined || knownHosts === undefined) return [];
+  const text = `${nameOf("knownHosts")}: expected it or ${nameOf("serverKey")}, but both are given`;
+  return [{ option: "knownHosts", text }];
+}
+
 /** Children that nobody has asked for must leave room for those that somebody will ask for. */
 export function prewarmedCrowd({ values: { prewarm, maxChildren }, nameOf }: ParsedOptions): Problem[] {
   if (prewarm === 0 || prewarm < maxChildren) return [];

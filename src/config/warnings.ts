@@ -15,7 +15,7 @@ const FOR_COMMANDS = [
 ];
 const FOR_REMOTES = [
   ...["header", "headerFile", "caFile", "remoteIdleTimeout", "allowPrivateRedirects"] as const,
-  "headerToHeader" as const,
+  ...["headerToHeader", "keypair", "serverKey", "knownHosts"] as const,
 ];
 const FOR_SESSIONS = ["eventStore", "eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;
 const FOR_EVENTS = ["eventStoreSize", "eventStoreCount", "eventStoreAge"] as const;

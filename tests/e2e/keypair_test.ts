@@ -1,10 +1,13 @@
 /** `--auth keypair`: requests that are signed, over each wire, by hand and by Keystone itself. */
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { Bridge, QUICK_RETRY } from "../support/bridge.ts";
+import { Certificates, hasOpenssl } from "../support/certificates.ts";
 import { DOORS } from "../support/doors.ts";
 import { eventually, type Keystone, runKeystone, startKeystone } from "../support/keystone.ts";
-import { rawRequest } from "../support/raw_http.ts";
 import { ACCEPT, callTool, initialize } from "../support/rpc.ts";
+import { rawRequest } from "../support/raw_http.ts";
+import { HttpRemote } from "../support/scripted_remote.ts";
 import { digestOf, Signatory, signed, type Signing } from "../support/signed.ts";
 
 const ECHO = [
@@ -38,6 +41,13 @@ class Authorized implements AsyncDisposable {
   start(...flags: readonly string[]): Promise<Keystone> {
     const auth = ["--auth", "keypair", "--authorizedKeys", this.path];
     return startKeystone([...auth, ...flags, ...ECHO], { env: this.env });
+  }
+
+  /** A private key of its own as a file. */
+  async keep(name: string, { pem }: Signatory): Promise<string> {
+    const path = `${this.folder}/${name}`;
+    await Deno.writeTextFile(path, pem, { mode: 0o600 });
+    return path;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -206,4 +216,387 @@ Deno.test("what is signed with the body is the body that counts, whole, packed o
     const strong = `sha-512=:${createHash("sha512").update(body).digest("base64")}:, sha-256=:AAAA:`;
     assert.equal((await ask(body, signed(valid, { ...right, digest: strong }))).status, 200);
   });
+});
+
+Deno.test("a key that is added or taken away counts without a restart, and what it has opened ends", async () => {
+  const [first, second] = [new Signatory(), new Signatory()];
+  await using authorized = new Authorized(`${first.line} first`);
+  await using gateway = await authorized.start("--stateful");
+  const statusOf = async (signatory: Signatory) => {
+    const body = JSON.stringify(initialize(1));
+    const headers = signed(signatory, { method: "POST", url: gateway.mcp, body });
+    const json = { "Content-Type": "application/json", Accept: ACCEPT };
+    const response = await fetch(gateway.mcp, { method: "POST", headers: { ...json, ...headers }, body });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.deepEqual([await statusOf(first), await statusOf(second)], [200, 401]);
+  const stream = await fetch(gateway.sse, { headers: signed(first, { url: gateway.sse }) });
+  assert.equal(stream.status, 200);
+  authorized.write(`${second.line} second`);
+  await eventually(() => statusOf(second), (status) => status === 200);
+  assert.equal(await statusOf(first), 401);
+  await stream.text();
+  authorized.write("ssh-rsa AAAA first");
+  const trouble =
+    /Credentials cannot be read, and those before still count .*line 1: expected a key of Ed25519/;
+  await eventually(async () => [await statusOf(second), gateway.stderr()] as const, ([status, log]) => {
+    assert.equal(status, 200);
+    return trouble.test(log);
+  });
+});
+
+Deno.test("a session belongs to whose key has opened it", async () => {
+  const [owner, thief] = [new Signatory(), new Signatory()];
+  await using authorized = new Authorized(`${owner.line} owner`, `${thief.line} thief`);
+  await using gateway = await authorized.start("--stateful");
+  const post = async (signatory: Signatory, message: unknown, session?: string) => {
+    const body = JSON.stringify(message);
+    const headers = signed(signatory, { method: "POST", url: gateway.mcp, body });
+    const json = { "Content-Type": "application/json", Accept: ACCEPT };
+    const named: Record<string, string> = session === undefined ? {} : { "Mcp-Session-Id": session };
+    const response = await fetch(gateway.mcp, {
+      method: "POST",
+      headers: { ...json, ...named, ...headers },
+      body,
+    });
+    await response.body?.cancel();
+    return response;
+  };
+  const session = (await post(owner, initialize(1))).headers.get("mcp-session-id") ?? "";
+  assert.equal((await post(thief, callTool(2, "echo"), session)).status, 404);
+  assert.equal((await post(owner, callTool(2, "echo"), session)).status, 200);
+});
+
+Deno.test("who signs may have a ticket, also by a POST without a body", async () => {
+  const valid = new Signatory();
+  await using authorized = new Authorized(`${valid.line} ci`);
+  await using gateway = await authorized.start();
+  const office = new URL("/auth/ticket", gateway.mcp).href;
+  const ask = async (headers: Record<string, string>, body?: string) => {
+    const response = await fetch(office, { method: "POST", headers, ...body !== undefined && { body } });
+    return { status: response.status, text: await response.text() };
+  };
+  const { status, text } = await ask(signed(valid, { method: "POST", url: office }));
+  assert.equal(status, 200, text);
+  const { ticket } = JSON.parse(text);
+  assert.equal((await DOORS.get("SSE")!(gateway.port, { query: `?ticket=${ticket}` })).status, 200);
+  // What is not signed is not there, or is refused.
+  assert.equal((await ask(signed(valid, { method: "POST", url: office }), "x")).status, 401);
+});
+
+// --- the public URL ---
+
+Deno.test("with --baseUrl the URL that clients use is signed, and behind a trusted proxy that which it names", async () => {
+  const valid = new Signatory();
+  await using authorized = new Authorized(`${valid.line} ci`);
+  const SSE = DOORS.get("SSE")!;
+  const outside = "https://gateway.example/tools";
+  {
+    await using gateway = await authorized.start("--baseUrl", outside);
+    const ask = async (url: string) => (await SSE(gateway.port, { headers: signed(valid, { url }) })).status;
+    assert.equal(await ask(`${outside}/sse`), 200);
+    assert.equal(await ask("https://gateway.example/sse"), 401);
+    assert.equal(await ask(`http://127.0.0.1:${gateway.port}/sse`), 401);
+  }
+  const proxied = ["--trustProxy", "127.0.0.1", "--allowedHost", "gateway.example"];
+  await using gateway = await authorized.start(...proxied);
+  const ask = async (url: string, host: string, proto = "https") => {
+    const forwarded = {
+      "X-Forwarded-Host": host,
+      "X-Forwarded-Proto": proto,
+      "X-Forwarded-Prefix": "/tools",
+    };
+    return (await SSE(gateway.port, { headers: { ...forwarded, ...signed(valid, { url }) } })).status;
+  };
+  assert.equal(await ask(`${outside}/sse`, "gateway.example"), 200);
+  assert.equal(await ask(`${outside}/sse`, "gateway.example", "http"), 401);
+  assert.equal(await ask("https://gateway.example/sse", "gateway.example"), 401);
+  // What is signed for another server is not for us, whatever a proxy passes on.
+  assert.equal(await ask("https://evil.example/tools/sse", "evil.example"), 401);
+  await gateway.logged(/keypair is meant for another host/);
+});
+
+// --- Keystone itself as the client ---
+
+const FLAGS = [
+  ["Streamable HTTP", "--streamableHttp", "mcp"],
+  ["SSE", "--sse", "sse"],
+  ["WebSocket", "--ws", "ws"],
+] as const;
+
+for (const [wire, flag, path] of FLAGS) {
+  Deno.test(`keystone --keypair is let in over ${wire}, and another key is not`, async () => {
+    const [valid, stranger] = [new Signatory(), new Signatory()];
+    await using authorized = new Authorized(`${valid.line} bridge`);
+    await using gateway = await authorized.start("--stateful");
+    const [own, other] = [
+      await authorized.keep("own.pem", valid),
+      await authorized.keep("other.pem", stranger),
+    ];
+    {
+      await using bridge = new Bridge([flag, gateway[path], "--keypair", own, ...QUICK_RETRY]);
+      await bridge.begin();
+      for (const n of [1, 2, 3]) {
+        const { result } = await bridge.call(n, "echo", { text: "ä".repeat(n * 20_000) });
+        assert.equal(result.structuredContent.text.length, n * 20_000);
+      }
+    }
+    await using bridge = new Bridge([flag, gateway[path], "--keypair", other, ...QUICK_RETRY]);
+    const refused = await bridge.ask(initialize(1));
+    assert.match(refused.error.message, /answered HTTP 401/);
+    await gateway.logged(/keypair is unknown/);
+    assert.doesNotMatch(bridge.stderr, /PRIVATE|^\s+at /m);
+  });
+
+  Deno.test(`keystone calls a server over ${wire} only where it has the key that is known`, async () => {
+    const [caller, server, impostor] = [new Signatory(), new Signatory(), new Signatory()];
+    await using authorized = new Authorized(`${caller.line} bridge`);
+    const own = await authorized.keep("own.pem", caller);
+    const known = `${authorized.folder}/known_hosts`;
+    const start = async (identity: Signatory, port = 0) => {
+      const file = await authorized.keep(
+        `identity-${identity.fingerprint.slice(7, 12).replaceAll("/", "_")}`,
+        identity,
+      );
+      return await authorized.start("--stateful", "--identity", file, "--port", `${port}`);
+    };
+    const begin = async (url: string, ...trust: string[]) => {
+      await using bridge = new Bridge([flag, url, "--keypair", own, ...trust, ...QUICK_RETRY]);
+      const answer = await bridge.ask(initialize(1));
+      return { answer, stderr: bridge.stderr };
+    };
+    let port: number;
+    let url: string;
+    {
+      await using gateway = await start(server);
+      ({ port, [path]: url } = gateway);
+      for (const key of [server.fingerprint, server.line]) {
+        assert((await begin(url, "--serverKey", key)).answer.result, key);
+      }
+      const { answer } = await begin(url, "--serverKey", impostor.fingerprint);
+      assert.match(
+        answer.error.message,
+        /^Somebody else may be in the place of the server, .*SHA256:.*serverKey/,
+      );
+      const first = await begin(url, "--knownHosts", known);
+      assert(first.answer.result);
+      assert.match(first.stderr, /is called for the first time, and is known by its key SHA256:/);
+      assert.match(await Deno.readTextFile(known), /^http:\/\/127\.0\.0\.1:\d+ ssh-ed25519 \S+\n$/);
+      const second = await begin(url, "--knownHosts", known);
+      assert(second.answer.result);
+      assert.doesNotMatch(second.stderr, /first time/);
+    }
+    await using other = await start(impostor, port);
+    const { answer } = await begin(url, "--knownHosts", known);
+    assert.match(
+      answer.error.message,
+      /Somebody else may be in the place of the server.*take its line out of/,
+    );
+    // Nothing was asked of it.
+    assert.doesNotMatch(other.stderr(), /Session opened/);
+  });
+}
+
+Deno.test("each request is signed anew, also one that is sent once more", async () => {
+  const caller = new Signatory();
+  await using authorized = new Authorized(`${caller.line} bridge`);
+  const own = await authorized.keep("own.pem", caller);
+  let refusals = 2;
+  await using remote = new HttpRemote(({ method }) => {
+    if (method !== "POST" || refusals-- <= 0) return undefined;
+    return new Response(null, { status: 503 });
+  });
+  await using bridge = new Bridge(["--streamableHttp", remote.url, "--keypair", own, ...QUICK_RETRY]);
+  await bridge.begin();
+  await bridge.call(1, "echo");
+  const inputs = remote.seen.map(({ headers }) => headers.get("signature-input") ?? "");
+  assert(remote.posted("initialize").length === 3);
+  assert.equal(new Set(inputs.map((input) => /nonce="([^"]+)"/.exec(input)?.[1])).size, inputs.length);
+  for (const { method, headers, body } of remote.seen) {
+    assert.equal(headers.get("content-digest"), method === "POST" ? digestOf(body) : null);
+  }
+});
+
+Deno.test("a server that proves nothing is not called", async () => {
+  await using authorized = new Authorized();
+  let answer = new Response("nobody", { status: 404 });
+  await using remote = new HttpRemote(({ url }) =>
+    url.pathname === "/.well-known/keystone-identity" ? answer.clone() : undefined
+  );
+  const server = new Signatory();
+  for (
+    const [response, why] of [
+      [answer, /does not prove who it is: HTTP 404 at/],
+      [new Response("<html>"), /does not prove who it is: the answer is no JSON/],
+      [new Response("null"), /does not prove who it is: the answer is no proof/],
+      [new Response("x".repeat(10_000)), /does not prove who it is: the answer is too long/],
+      [Response.json({ nonce: "x", time: "", key: server.line, signature: "" }), /is one for somebody else/],
+      [new Response(null, { status: 302, headers: { Location: "/" } }), /HTTP 302 at/],
+    ] as const
+  ) {
+    answer = response;
+    await using bridge = new Bridge([
+      ...["--streamableHttp", remote.url, "--knownHosts", `${authorized.folder}/known`, ...QUICK_RETRY],
+    ]);
+    const { error } = await bridge.ask(initialize(1));
+    assert.match(error.message, why);
+  }
+  assert(remote.seen.every(({ url }) => url.pathname !== "/mcp"));
+});
+
+Deno.test("--identity signs for whoever asks, in its own name alone", async () => {
+  const server = new Signatory();
+  await using authorized = new Authorized();
+  const file = await authorized.keep("identity.pem", server);
+  await using gateway = await authorized.start("--identity", file);
+  const ask = async (query: string, headers: Record<string, string> = {}) => {
+    using answer = await rawRequest(gateway.port, {
+      path: `/.well-known/keystone-identity${query}`,
+      headers,
+    });
+    return { status: answer.status, body: JSON.parse(answer.body) };
+  };
+  const nonce = "n".repeat(20);
+  const { status, body } = await ask(`?nonce=${nonce}`);
+  assert.equal(status, 200);
+  assert.deepEqual([body.nonce, body.origin, body.key], [nonce, new URL(gateway.mcp).origin, server.line]);
+  assert(Math.abs(Date.parse(body.time) - Date.now()) < 3_600_000);
+  for (const query of ["", "?nonce=", "?nonce=short", `?nonce=${"n".repeat(200)}`, `?nonce=${nonce}%0a`]) {
+    assert.equal((await ask(query)).status, 400, query);
+  }
+  // Of another port of this machine.
+  assert.equal((await ask(`?nonce=${nonce}`, { Host: "localhost:1" })).status, 421);
+});
+
+// --- files and commands ---
+
+Deno.test("keystone keypair makes a key that its owner alone may read, and overwrites none", async () => {
+  await using authorized = new Authorized();
+  const path = `${authorized.folder}/deep/key.pem`;
+  const run = (...args: string[]) => runKeystone(["keypair", ...args], { env: authorized.env });
+  const made = await run("generate", "--out", path, "--name", "ci");
+  assert.deepEqual([made.code, /^ssh-ed25519 \S+ ci\n$/.test(made.stdout)], [0, true], made.stderr);
+  const { mode } = await Deno.stat(path);
+  if (mode !== null) assert.equal(mode & 0o777, 0o600);
+  const before = await Deno.readTextFile(path);
+  assert.match(before, /^-----BEGIN PRIVATE KEY-----\n/);
+  assert.doesNotMatch(made.stdout + made.stderr, new RegExp(before.split("\n")[1] ?? "x"));
+  const again = await run("generate", "--out", path);
+  assert.equal(again.code, 1);
+  assert.match(
+    again.stderr,
+    /there is a file already, which stays as it is \(.*key\.pem\); --out names another/,
+  );
+  assert.equal(await Deno.readTextFile(path), before);
+  assert.equal((await run("show", path, "--name", "ci")).stdout, made.stdout);
+  assert.equal((await run("generate")).code, 0);
+  assert.equal((await run("show", `${authorized.folder}/keypair.pem`)).code, 0);
+  for (
+    const [args, code, says] of [
+      [[], 2, /expected generate or show/],
+      [["show"], 2, /expected the file of a private key/],
+      [["show", `${authorized.folder}/none`], 1, /there is no such file/],
+      [["show", authorized.path], 1, /others than its owner may use it/],
+      [["generate", "--name", "a b"], 2, /--name "a b": expected letters/],
+    ] as const
+  ) {
+    const refused = await run(...args);
+    assert.equal(refused.code, code, args.join(" "));
+    assert.match(refused.stderr, says);
+  }
+  assert.match((await run("--help")).stdout, /^Usage: keystone keypair generate/);
+});
+
+Deno.test("files that cannot be trusted, and options that protect nothing, are refused with the way out", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using authorized = new Authorized();
+  await Deno.chmod(authorized.path, 0o664);
+  const key = await authorized.keep("key.pem", new Signatory());
+  const open = `${authorized.folder}/open.pem`;
+  await Deno.writeTextFile(open, new Signatory().pem, { mode: 0o600 });
+  await Deno.chmod(open, 0o640);
+  const start = (...flags: string[]) => runKeystone(["--port", "0", ...flags], { env: authorized.env });
+  const keypair = ["--auth", "keypair", "--authorizedKeys"];
+  const remote = ["--streamableHttp", "http://127.0.0.1:9/mcp"];
+  for (
+    const [flags, says] of [
+      [
+        [...ECHO, ...keypair, authorized.path],
+        /^keystone: --authorizedKeys ".*": others than its owner may write it \(mode 0664\).*chmod 644 it$/m,
+      ],
+      [[...ECHO, ...keypair, "/none"], /^keystone: --authorizedKeys "\/none": there is no such file$/m],
+      [[...ECHO, "--auth", "keypair"], /^keystone: --auth keypair: expected --authorizedKeys beside it/m],
+      [
+        [...ECHO, "--signatureSkew", "5s"],
+        /^keystone: --signatureSkew: protects nothing without --auth keypair$/m,
+      ],
+      [[...ECHO, "--host", "0.0.0.0", ...keypair, "/none"], /^keystone: --auth keypair: expected --baseUrl/m],
+      [
+        [...ECHO, "--host", "0.0.0.0", "--unauthenticated", "--identity", key],
+        /^keystone: --identity: expected --baseUrl/m,
+      ],
+      [
+        [...ECHO, "--identity", open],
+        /^keystone: --identity ".*open\.pem": others than its owner may use it/m,
+      ],
+      [[...ECHO, "--identity", authorized.path], /^keystone: --identity ".*": others than its owner/m],
+      [
+        [...remote, "--keypair", open],
+        /^keystone: --keypair ".*open\.pem": others than its owner may use it/m,
+      ],
+      [[...remote, "--keypair", "/none"], /^keystone: --keypair "\/none": there is no such file$/m],
+      [[...remote, "--serverKey", "x"], /^keystone: --serverKey "x": expected SHA256:… or a line/m],
+      [
+        [...remote, "--serverKey", new Signatory().line, "--knownHosts", "k"],
+        /^keystone: --knownHosts: expected it or --serverKey/m,
+      ],
+      [
+        [...remote, "--knownHosts", authorized.path],
+        /^keystone: --knownHosts .*: others than its owner may write it/m,
+      ],
+    ] as const
+  ) {
+    const { code, stderr } = await start(...flags);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, says);
+  }
+});
+
+Deno.test({
+  name: "keystone --keypair is let in over TLS on each wire, and knows the server by its key",
+  ignore: !hasOpenssl,
+  async fn() {
+    const [caller, self] = [new Signatory(), new Signatory()];
+    await using certificates = await Certificates.begin();
+    const { authority, server: { file, key } } = await certificates.pair();
+    await using authorized = new Authorized(`${caller.line} bridge`);
+    const own = await authorized.keep("own.pem", caller);
+    const identity = await authorized.keep("identity.pem", self);
+    const tlsKey = `${authorized.folder}/tls.pem`;
+    await Deno.writeTextFile(tlsKey, key, { mode: 0o600 });
+    await using gateway = await authorized.start(
+      ...["--stateful", "--tlsCert", file, "--tlsKey", tlsKey, "--identity", identity],
+    );
+    for (const [wire, flag, path] of FLAGS) {
+      const url = gateway[path];
+      assert.match(url, /^(https|wss):/);
+      await using bridge = new Bridge([
+        ...[
+          flag,
+          url,
+          "--keypair",
+          own,
+          "--caFile",
+          authority.file,
+          "--serverKey",
+          self.line,
+          ...QUICK_RETRY,
+        ],
+      ]);
+      await bridge.begin();
+      assert.equal((await bridge.call(1, "echo", { wire })).result.structuredContent.wire, wire);
+    }
+  },
 });

@@ -1,13 +1,6 @@
 /** Requests that are signed by hand, rightly or wrongly: written after RFC 9421 alone, by nothing of the gateway's. */
 import { Buffer } from "node:buffer";
-import {
-  createHash,
-  createPrivateKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  sign,
-} from "node:crypto";
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 
 /** A caller with a key of its own. */
 export class Signatory {
@@ -81,11 +74,6 @@ export function signed({ privateKey, fingerprint }: Signatory, signing: Signing)
 export function digestOf(body: string): string {
   return `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
 }
-
-/** That of RFC 9421, appendix B.1.4, as PEM. */
-export const RFC_KEY = createPrivateKey(`-----BEGIN PRIVATE KEY-----
-MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF
------END PRIVATE KEY-----`);
 
 function quoted(text: string): string {
   return `"${text}"`;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { nobody } from "../../../tests/support/nobody.ts";
 import { recorder } from "../../../tests/support/recorder.ts";
 import { BusyError } from "../../core/errors.ts";
 import { Credentials } from "../credentials.ts";
@@ -16,7 +17,7 @@ async function users(names: readonly string[]) {
   const kind = await basicUsers({ path, emit: record.emit });
   const given = (authorization: string) => {
     const request = new Request("http://127.0.0.1/mcp", { headers: { authorization } });
-    return kind.identify(new Credentials(request, { apiKeyInQuery: false }));
+    return kind.identify(new Credentials(request, nobody(), { apiKeyInQuery: false }));
   };
   return {
     kind,

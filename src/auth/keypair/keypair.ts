@@ -21,7 +21,7 @@ interface KeypairOptions {
 export function keypairs({ path, skewMs, maxNonces, emit }: KeypairOptions): Authenticator {
   const file = new FreshFile<AuthorizedKeys>(path, {
     parse: (text) => parseAuthorizedKeys(text, holds),
-    onTrouble: (reason) => emit({ type: "auth.trouble", reason }),
+    onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
     read: readGuardedFile,
   });
   function holds(name: string): boolean {
@@ -46,7 +46,8 @@ function challenge(failure: Denial | undefined): string {
   return `Signature realm="keystone", tag="mcp"${failure ? ', error="invalid_signature"' : ""}`;
 }
 
-async function verdictOn({ request, publicUrl }: Credentials, judging: Judging): Promise<Verdict> {
-  const url = publicUrl();
-  return url === undefined ? { why: "meant for another host" } : await judgeSignature(request, url, judging);
+function verdictOn({ request, signedUrl }: Credentials, judging: Judging): Verdict | Promise<Verdict> {
+  return signedUrl === undefined
+    ? { why: "meant for another host" }
+    : judgeSignature(request, signedUrl, judging);
 }

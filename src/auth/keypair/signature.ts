@@ -174,10 +174,11 @@ function afterwards(
   return { why: "one too many", busy: true, credential };
 }
 
-/** Over HTTP/2 a body need not be announced; one that is not signed counts as empty. */
+/** Over HTTP/2 a body need not be announced; one that is not signed has to be empty. */
 function hasBody({ method, headers }: Request): boolean {
-  if (WITH_BODY.includes(method) || headers.has("transfer-encoding")) return true;
-  return (headers.get("content-length") ?? "0") !== "0";
+  const length = headers.get("content-length");
+  if (headers.has("transfer-encoding")) return true;
+  return length === null ? WITH_BODY.includes(method) : length !== "0";
 }
 
 function credentialOf(authorized: AuthorizedKey | undefined): { readonly credential?: string } {

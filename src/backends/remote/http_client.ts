@@ -1,9 +1,11 @@
 /** The HTTP client of all remote backends: credentials, cookies, redirects, CAs, target check, clear errors. */
 import type { NamedChanges } from "../../core/backend.ts";
 import type { ByteStream } from "../../wire/byte_stream.ts";
+import type { RequestSigner } from "../../wire/signing/request_signature.ts";
 import { CookieJar } from "./cookie_jar.ts";
 import { tlsFault } from "./tls_fault.ts";
 import { connectionError, displayUrl, isUnread, RemoteError } from "./remote_error.ts";
+import { KnownServers, type ServerTrust } from "./server_identity.ts";
 import type { TargetCheck } from "./target.ts";
 import { openWebSocket } from "./web_socket_client.ts";
 
@@ -19,6 +21,10 @@ export interface HttpClientOptions {
   /** Sent to the configured server, and to no other origin. */
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials?: CredentialProvider | undefined;
+  /** Says by further headers who sends a request; for the configured server, and for no other origin. */
+  readonly sign?: RequestSigner | undefined;
+  /** Asked once for each conversation, before anything is sent; without it any server will do. */
+  readonly trust?: ServerTrust | undefined;
   /** PEM texts of certificate authorities to trust besides the built-in ones. */
   readonly caCerts: readonly string[];
   readonly checkTarget: TargetCheck;
@@ -103,6 +109,18 @@ function requests(
   options: HttpClientOptions,
   { client, conversation = { headers: {} }, jar }: Means,
 ): Pick<HttpClient, "request" | "socket"> {
+  const servers = new KnownServers(options.trust, ask);
+
+  async function ask(url: URL, signal: AbortSignal): Promise<Response> {
+    await options.checkTarget(url);
+    try {
+      return await fetch(url, { redirect: "manual", signal, ...client && { client } });
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw await tlsFault(url, error, signal) ?? connectionError(url, error);
+    }
+  }
+
   async function ownHeaders(url: URL, more: Readonly<Record<string, string>> = {}) {
     const provided = await options.credentials?.headers(url) ?? {};
     const headers = merged(options.headers, provided, conversation.headers, more);
@@ -115,10 +133,12 @@ function requests(
     const isHome = url.origin === home;
     const headers = isHome ? await ownHeaders(url, request.headers) : harmless(request.headers);
     for (let again = true;; again = false) {
+      // Each try is signed anew: the server may have seen the one before.
+      const proof = isHome ? await options.sign?.({ ...request, url }) : undefined;
       try {
         const response = await fetch(url, {
           method: request.method,
-          headers,
+          headers: proof ? { ...headers, ...proof } : headers,
           redirect: "manual",
           signal: request.signal,
           // A Blob, because `fetch` sends a text once more by itself when a connection of its pool breaks: denoland/deno#35610.
@@ -155,6 +175,7 @@ function requests(
 
   return {
     async request(url, request) {
+      await servers.require(url, request.signal);
       const response = await follow(url, request);
       if (response.status !== 401 && response.status !== 403) return response;
       if (!await options.credentials?.refused(url, response)) return response;
@@ -162,8 +183,9 @@ function requests(
       return await follow(url, request);
     },
     async socket(url, protocol, signal) {
+      await servers.require(url, signal);
       await options.checkTarget(url);
-      const headers = await ownHeaders(url);
+      const headers = { ...await ownHeaders(url), ...await options.sign?.({ method: "GET", url }) };
       return await openWebSocket(url, { protocol, headers, caCerts: options.caCerts, signal });
     },
   };

@@ -7,6 +7,8 @@ import { publicTarget } from "./target.ts";
 import { inTime } from "../../../tests/contract/deadline.ts";
 import { settled } from "../../../tests/support/far_end.ts";
 import { collectGarbage } from "../../../tests/support/garbage.ts";
+import { signedStatement } from "../../wire/signing/identity.ts";
+import { makeKeyPair } from "../../wire/signing/key_pair.ts";
 import {
   client,
   EventStream,
@@ -133,6 +135,55 @@ Deno.test("httpClient gives another origin no credentials and no session", async
     assert.equal(headers.get(name), null, name);
   }
   assert.deepEqual([headers.get("content-type"), body], ["application/json", "{}"]);
+});
+
+Deno.test("httpClient has each request to its own origin signed, redirected ones anew, and none to another", async () => {
+  await using far = loopback(() => json("far"));
+  await using server = loopback(({ path }) => {
+    const to = path === "/from" ? "/there" : path === "/there" ? new URL("/to", far.url).href : undefined;
+    return to === undefined ? json(path) : new Response(null, { status: 307, headers: { Location: to } });
+  });
+  const said: string[] = [];
+  using http = client({
+    headers: { "x-proof": "configured" },
+    sign: ({ method, url, body }) => {
+      said.push(`${method} ${url.pathname} ${body}`);
+      return Promise.resolve({ "x-proof": `${said.length}` });
+    },
+  });
+  assert.equal(await (await http.request(new URL("/from", server.url), POST)).json(), "far");
+  assert.equal(await (await http.request(new URL("/get", server.url), GET)).json(), "/get");
+  assert.deepEqual(said, ["POST /from {}", "POST /there {}", "GET /get undefined"]);
+  assert.deepEqual(server.asked.map(({ headers }) => headers.get("x-proof")), ["1", "2", "3"]);
+  assert.equal(far.asked[0]?.headers.get("x-proof"), null);
+});
+
+Deno.test("httpClient asks a server who it is once for each conversation, before anything else, and without credentials", async () => {
+  await using server = loopback(({ path }) =>
+    path.startsWith("/.well-known") ? new Response(null, { status: 404 }) : json("ok")
+  );
+  using http = client({ headers: { authorization: "Bearer t" }, trust: () => {} });
+  await assert.rejects(http.request(server.url, POST), {
+    message: /does not prove who it is: HTTP 404 at \/\.well-known\/keystone-identity$/,
+  });
+  assert.deepEqual(server.asked.map(({ method, headers }) => [method, headers.get("authorization")]), [[
+    "GET",
+    null,
+  ]]);
+  const { pair } = makeKeyPair();
+  const trusted: string[] = [];
+  await using right = loopback(({ request }) => {
+    const nonce = new URL(request.url).searchParams.get("nonce");
+    if (nonce === null) return json("ok");
+    return json(signedStatement(pair, { origin: right.url.origin, nonce, time: "now" }));
+  });
+  using own = client({ trust: (origin, { line }) => void trusted.push(`${origin} ${line}`) });
+  const conversation = own.forConversation({ headers: {} });
+  for (const one of [conversation, conversation, own]) {
+    await (await one.request(right.url, POST)).body?.cancel();
+  }
+  const expected = `${right.url.origin} ${pair.publicKey.line}`;
+  assert.deepEqual(trusted, [expected, expected]);
 });
 
 Deno.test("httpClient reads the headers of a conversation anew for each request, and leaves out what they take away", async () => {

@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { bearerToken, headerLine } from "../../options/network_values.ts";
 import { option, section, type SettingsOf } from "../../options/section.ts";
-import { duration, nonEmpty, onOff, wholeNumber } from "../../options/values.ts";
+import { duration, nonEmpty, onOff, readFromText, wholeNumber } from "../../options/values.ts";
+import { parseKeyLine } from "../../wire/signing/public_key.ts";
 
 /** What it is told, what is trusted, and what is tried again. */
 export const remoteOptions = section({
@@ -26,6 +27,19 @@ export const remoteOptions = section({
   oauth2BearerFile: option(nonEmpty("expected a file"), {
     value: "<file>",
     description: "file with such a token",
+  }),
+  keypair: option(nonEmpty("expected a file"), {
+    value: "<file>",
+    description: "private key (Ed25519) that signs each request to a remote server with {auth} keypair",
+  }),
+  serverKey: option(fingerprint(), {
+    value: "<key>",
+    description: "public key that a remote Keystone has to have as its {identity}: a line, or its SHA256:…",
+  }),
+  knownHosts: option(nonEmpty("expected a file"), {
+    value: "<file>",
+    description:
+      "file of the public keys that remote servers have had: who is new is trusted and written there, another key is refused",
   }),
   caFile: option(nonEmpty("expected a PEM file"), {
     value: "<file>",
@@ -70,6 +84,10 @@ export const remoteOptions = section({
   headerFile: values.headerFile,
   oauth2Bearer: values.oauth2Bearer,
   oauth2BearerFile: values.oauth2BearerFile,
+  keypair: values.keypair,
+  /** As `SHA256:…`. */
+  serverKey: values.serverKey,
+  knownHosts: values.knownHosts,
   caFile: values.caFile,
   connectTimeoutMs: values.connectTimeout,
   remoteIdleMs: values.remoteIdleTimeout,
@@ -81,6 +99,21 @@ export const remoteOptions = section({
   allowPrivateRedirects: values.allowPrivateRedirects,
 }));
 export type RemoteSettings = SettingsOf<typeof remoteOptions>;
+
+/** Of a public key: itself, or of its line. */
+function fingerprint() {
+  return readFromText(
+    "expected SHA256:… or a line ssh-ed25519 …, as keystone keypair show prints them",
+    (text) => {
+      if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(text)) return text;
+      try {
+        return parseKeyLine(text).key.fingerprint;
+      } catch {
+        return undefined;
+      }
+    },
+  );
+}
 
 type Header = readonly [name: string, value: string];
 

@@ -21,6 +21,21 @@ ${KEYS}
   --json                  as JSON
 
 Exit codes: 0 it is done, 1 it could not be, 2 wrong usage.`,
+  keypair: `Usage: keystone keypair generate [--out <file>] [--name <name>]
+       keystone keypair show <file> [--name <name>]
+
+Key pairs of Ed25519. Who has the private key signs requests with it (--keypair);
+the public key is a line in the file of --authorizedKeys of a gateway with
+--auth keypair. Both commands print that line; no private key is shown.
+
+  --out <file>            where the private key goes; what is there stays as it is
+                          (default: keypair.pem there)
+${STATE}
+  --name <name>           what the line calls the caller (default: as this user)
+
+show also reads private keys that ssh-keygen -t ed25519 has made.
+
+Exit codes: 0 it is done, 1 it could not be, 2 wrong usage.`,
   "show-key": `Usage: keystone show-key [--stateDir <folder>]
 
 Prints the API key that the first start with --auth apiKey has made.

@@ -8,46 +8,25 @@ import { StateFolder } from "../../state/mod.ts";
 import { makeKeyPair, parseKeyPair } from "../../wire/signing/key_pair.ts";
 import type { PublicKey } from "../../wire/signing/public_key.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
-import { type GivenFlags, readOwnFlags, type Spec } from "../daemon/own_flags.ts";
-
-interface Action {
-  readonly flags: Spec;
-  readonly operands: number;
-  readonly run: (given: GivenFlags, context: CommandContext) => Promise<void> | void;
-}
+import { type GivenFlags, readOwnFlags } from "../daemon/own_flags.ts";
+import { credentialHelp } from "./help.ts";
+import type { Action } from "./record_flags.ts";
 
 const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ["generate", { flags: { out: { type: "string" } }, operands: 0, run: generate }],
   ["show", { flags: {}, operands: 1, run: show }],
 ]);
 
-const HELP = `Usage: keystone keypair generate [--out <file>] [--name <name>]
-       keystone keypair show <file> [--name <name>]
-
-Key pairs of Ed25519. Who has the private key signs requests with it (--keypair);
-the public key stands as a line in the file of --authorizedKeys of a gateway with
---auth keypair. Both print that line; the private key is shown nowhere.
-
-  --out <file>         where the private key goes; a file that is there stays as it
-                       is (default: keypair.pem in --stateDir)
-  --name <name>        what the line calls the caller (default: that of this user)
-  --stateDir <folder>  the folder for state (default: the user's own)
-
-show also reads private keys that ssh-keygen -t ed25519 has made.
-
-Exit codes: 0 it is done, 1 it could not be, 2 wrong usage.
-`;
-
 export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   const [word = "", ...rest] = args;
   const action = ACTIONS.get(word);
   if (!action) {
     if (word !== "--help" && word !== "-h") throw unknownAction(word);
-    context.stdout.write(HELP);
+    context.stdout.write(credentialHelp("keypair"));
     return 0;
   }
   const given = readOwnFlags("keypair", rest, action);
-  if (given.on("help")) context.stdout.write(HELP);
+  if (given.on("help")) context.stdout.write(credentialHelp("keypair"));
   else await action.run(given, context);
   return 0;
 }
@@ -66,7 +45,7 @@ function show(given: GivenFlags, context: CommandContext): void {
   const [path = ""] = given.operands;
   if (path === "") throw new ConfigError("keystone keypair show: expected the file of a private key");
   const read = readSecretFile(path);
-  if ("fault" in read) throw new GatewayError(`${path}: ${read.fault}`);
+  if ("fault" in read) throw unusable(path, read.fault);
   tell(publicKeyIn(path, read.text), nameOf(given), context);
 }
 
@@ -74,8 +53,13 @@ function publicKeyIn(path: string, text: string): PublicKey {
   try {
     return parseKeyPair(text).publicKey;
   } catch (cause) {
-    throw new GatewayError(`${path}: ${messageOf(cause)}`, { cause });
+    throw unusable(path, messageOf(cause));
   }
+}
+
+/** The path is not followed by a colon: what stands behind a name such as `key.pem:` is no more to be read. */
+function unusable(path: string, why: string): GatewayError {
+  return new GatewayError(`${why} (${path})`);
 }
 
 function tell({ line, fingerprint }: PublicKey, name: string, { stdout, stderr }: CommandContext): void {
@@ -90,10 +74,12 @@ async function writeNew(path: string, text: string): Promise<void> {
     await Deno.writeTextFile(path, text, { createNew: true, mode: PRIVATE });
   } catch (cause) {
     const taken = cause instanceof Deno.errors.AlreadyExists;
-    const why = taken
-      ? "there is a file already, which stays as it is; --out names another"
-      : messageOf(cause);
-    throw new GatewayError(`${path}: ${why}`, { cause });
+    throw new GatewayError(
+      taken
+        ? `there is a file already, which stays as it is (${path}); --out names another`
+        : `the private key cannot be written to ${path} (${messageOf(cause)})`,
+      { cause },
+    );
   }
 }
 

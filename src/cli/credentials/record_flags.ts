@@ -11,7 +11,7 @@ import { type GivenFlags, readOwnFlags, type Spec } from "../daemon/own_flags.ts
 export interface Action {
   readonly flags: Spec;
   readonly operands: number;
-  readonly run: (given: GivenFlags, context: CommandContext) => Promise<void>;
+  readonly run: (given: GivenFlags, context: CommandContext) => Promise<void> | void;
 }
 
 interface Actions {

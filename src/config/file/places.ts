@@ -31,6 +31,7 @@ const SECTIONS = {
     authorizedKeys: "authorizedKeys",
     signatureSkew: "signatureSkew",
     maxNonces: "maxNonces",
+    identity: "identity",
   },
   cors: {
     origins: "cors",
@@ -79,6 +80,9 @@ const SECTIONS = {
     headerFile: "headerFile",
     oauth2Bearer: "oauth2Bearer",
     oauth2BearerFile: "oauth2BearerFile",
+    keypair: "keypair",
+    serverKey: "serverKey",
+    knownHosts: "knownHosts",
     caFile: "caFile",
     retryAttempts: "retryAttempts",
     retryDelay: "retryDelay",
