@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Signatory, signed, type Signing } from "../../../tests/support/signed.ts";
+import { digestOf, Signatory, signed, type Signing } from "../../../tests/support/signed.ts";
 import { isDenial } from "../authenticator.ts";
 import { parseAuthorizedKeys } from "./authorized_keys.ts";
 import { Nonces } from "./nonces.ts";
@@ -106,6 +106,20 @@ Deno.test("judgeSignature wants the digest signed wherever a body may come, and 
     "keypair/ci",
     "what is no ASCII is not signed",
   );
+});
+
+Deno.test("judgeSignature lets no body pass whose digest is there and not signed", async () => {
+  const judging = {
+    keyOf: () => KEYS.get(ci.fingerprint),
+    nonces: new Nonces({ max: 1 }),
+    skewS: 0,
+    sinceS: 0,
+  };
+  const headers = { ...signed(ci, { url: URL }), "content-digest": digestOf("{}") };
+  const verdict = await judgeSignature(new Request(URL, { headers }), URL, judging);
+  assert(!isDenial(verdict));
+  verdict.body?.update(new TextEncoder().encode("{}"));
+  assert.equal(verdict.body?.fits(), false);
 });
 
 Deno.test("judgeSignature takes no other algorithm and no component by halves", async () => {
