@@ -6,7 +6,7 @@ import type { Authenticator, Denial, Verdict } from "../authenticator.ts";
 import type { Credentials } from "../credentials.ts";
 import { type AuthorizedKeys, parseAuthorizedKeys } from "./authorized_keys.ts";
 import { Nonces } from "./nonces.ts";
-import { judgeSignature, type Judging } from "./signature.ts";
+import { judgeSignature, type Judging, MAX_LIFETIME_S } from "./signature.ts";
 
 interface KeypairOptions {
   /** The file with the public keys. */
@@ -27,10 +27,11 @@ export function keypairs({ path, skewMs, maxNonces, emit }: KeypairOptions): Aut
   function holds(name: string): boolean {
     return file.current.values().some(({ identity }) => identity.credential === name);
   }
+  const skewS = Math.ceil(skewMs / 1000);
   const judging: Judging = {
     keyOf: (fingerprint) => file.current.get(fingerprint),
-    nonces: new Nonces({ max: maxNonces }),
-    skewS: Math.ceil(skewMs / 1000),
+    nonces: new Nonces({ max: maxNonces, windowS: MAX_LIFETIME_S + 2 * skewS }),
+    skewS,
     // Which ones were used before is not known any more.
     sinceS: Math.floor(Date.now() / 1000),
   };

@@ -3,21 +3,25 @@
 interface NoncesOptions {
   /** How many are remembered at a time. */
   readonly max: number;
+  /** For how long one may count, in seconds. */
+  readonly windowS: number;
 }
 
-/** All that expire within the same seconds are forgotten together. */
-const BUCKET_S = 15;
+/** What expires about the same time is forgotten together: each request looks into all of these. */
+const BUCKETS = 12;
 
 export class Nonces {
   readonly #max: number;
+  readonly #bucketS: number;
   /** By the time at which they are forgotten, in buckets. */
   readonly #buckets = new Map<number, Set<string>>();
   #size = 0;
   /** What ends before may have been forgotten: it does not count, whatever the clock says by then. */
   #forgottenUntil = 0;
 
-  constructor({ max }: NoncesOptions) {
+  constructor({ max, windowS }: NoncesOptions) {
     this.#max = max;
+    this.#bucketS = Math.ceil(windowS / BUCKETS);
   }
 
   /**
@@ -29,7 +33,7 @@ export class Nonces {
     if (end < this.#forgottenUntil) return "over";
     for (const bucket of this.#buckets.values()) if (bucket.has(nonce)) return "used";
     if (this.#size >= this.#max) return "full";
-    this.#bucketAt(Math.floor(end / BUCKET_S)).add(nonce);
+    this.#bucketAt(Math.floor(end / this.#bucketS)).add(nonce);
     this.#size++;
     return "fresh";
   }
@@ -44,7 +48,7 @@ export class Nonces {
 
   #forget(now: number): void {
     for (const [number, bucket] of this.#buckets) {
-      const end = (number + 1) * BUCKET_S;
+      const end = (number + 1) * this.#bucketS;
       if (end > now) continue;
       this.#buckets.delete(number);
       this.#size -= bucket.size;

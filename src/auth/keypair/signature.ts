@@ -30,7 +30,7 @@ export interface Judging {
 }
 
 /** A signature may count for so long; a nonce is remembered until then. */
-const MAX_LIFETIME_S = 60;
+export const MAX_LIFETIME_S = 60;
 const MAX_NONCE_CHARS = 128;
 /** What is longer covers more than we ask for. */
 const MAX_INPUT_CHARS = 2_048;

@@ -13,7 +13,7 @@ function judge(more: Partial<Judging> = {}) {
   const judging: Judging = {
     ...{
       keyOf: (fingerprint) => KEYS.get(fingerprint),
-      nonces: new Nonces({ max: 10 }),
+      nonces: new Nonces({ max: 10, windowS: 180 }),
       skewS: 60,
       sinceS: 0,
     },
@@ -48,7 +48,7 @@ Deno.test("judgeSignature takes no signature that may have been used before the 
 });
 
 Deno.test("judgeSignature lets in nobody whose nonce cannot be remembered", async () => {
-  const ask = judge({ nonces: new Nonces({ max: 1 }) });
+  const ask = judge({ nonces: new Nonces({ max: 1, windowS: 180 }) });
   const first = signed(ci, { url: URL });
   assert.equal(await ask(first), "keypair/ci");
   assert.equal(await ask(signed(ci, { url: URL })), "one too many");
@@ -111,7 +111,7 @@ Deno.test("judgeSignature wants the digest signed wherever a body may come, and 
 Deno.test("judgeSignature lets no body pass whose digest is there and not signed", async () => {
   const judging = {
     keyOf: () => KEYS.get(ci.fingerprint),
-    nonces: new Nonces({ max: 1 }),
+    nonces: new Nonces({ max: 1, windowS: 180 }),
     skewS: 0,
     sinceS: 0,
   };
