@@ -1,7 +1,13 @@
 /** What went wrong with a remote server, in words that name it, and whether the request can be sent again. */
 import type { Envelope, Undelivered } from "../../core/channel.ts";
 import { BackendError, type BackendErrorOptions, GatewayError, toRpcError } from "../../core/errors.ts";
-import { answersSole, errorOf, type JsonRpcError, type RequestId } from "../../core/message/jsonrpc.ts";
+import {
+  answersSole,
+  errorOf,
+  isObject,
+  type JsonRpcError,
+  type RequestId,
+} from "../../core/message/jsonrpc.ts";
 import { parseMessage } from "../../core/message/parse.ts";
 import { cut } from "../../base/outside.ts";
 import { excerpt } from "../../base/telling.ts";
@@ -179,7 +185,7 @@ export function statusError(url: URL, response: Response, body: string): RemoteE
   const options = { remoteStatus: status, retryAfterMs, delivered, sessionRefused, answer };
   const text = excerpt(answer?.message.error.message ?? body, BODY_CHARS);
   if (status === 401 || status === 403) {
-    const credentials = `${optionName("oauth2Bearer")} or ${optionName("header")}`;
+    const credentials = credentialOptions(answer);
     const way = status === 401
       ? `give credentials by ${credentials}`
       : `the credentials of ${credentials} do not suffice`;
@@ -187,6 +193,22 @@ export function statusError(url: URL, response: Response, body: string): RemoteE
   }
   if (isHtml(response, body)) return new RemoteError(`${what} with an HTML page instead of MCP`, options);
   return new RemoteError(text ? `${what}: ${text}` : what, options);
+}
+
+/** Which options send what a Keystone takes, by the kind that its refusal names. */
+const SENT_BY: ReadonlyMap<unknown, string> = new Map([
+  ...["apiKey", "bearer", "jwt"].map((kind) => [kind, "oauth2Bearer"] as const),
+  ["basic", "header"],
+  ["keypair", "keypair"],
+]);
+
+function credentialOptions(answer: ErrorAnswer | undefined): string {
+  const data = answer?.message.error.data;
+  const auth = isObject(data) ? data.auth : undefined;
+  const kinds = isObject(auth) && Array.isArray(auth.kinds) ? auth.kinds : [];
+  const known = kinds.flatMap((kind) => SENT_BY.get(kind) ?? []);
+  const options = [...new Set(known.length > 0 ? known : ["oauth2Bearer", "header"])];
+  return options.map(optionName).join(" or ");
 }
 
 /** A server may say in JSON-RPC why it answers no 2xx: what it says to a request is that request's answer. */

@@ -254,6 +254,26 @@ Deno.test("streamable says which flags give credentials, and that nothing was de
   }
 });
 
+Deno.test("streamable names the flags for what the server says that it accepts", async () => {
+  for (
+    const [kinds, flags] of [
+      [["apiKey", "basic", "jwt"], "--oauth2Bearer or --header"],
+      [["keypair"], "--keypair"],
+      [["constructor", 1], "--oauth2Bearer or --header"],
+      ["keypair", "--oauth2Bearer or --header"],
+    ] as const
+  ) {
+    const error = { code: -32000, message: "no", data: { auth: { kinds } } };
+    const body = JSON.stringify({ jsonrpc: "2.0", id: null, error });
+    const headers = { "Content-Type": "application/json" };
+    await using it = await streamableRig(() => new Response(body, { status: 401, headers }));
+    it.client.say(request(1));
+    const { message } = await it.client.next();
+    const told = `${it.url} answered HTTP 401: give credentials by ${flags}; it says: no`;
+    assert.deepEqual(message, failure(1, told, -32603));
+  }
+});
+
 Deno.test("streamable calls a refused initialize undelivered, whatever the status, and a refused call only where it is certain", async () => {
   const again = { 400: "never", 404: "never", 405: "never", 429: "later", 500: "later", 503: "later" };
   for (const [key, verdict] of Object.entries(again)) {
