@@ -19,6 +19,14 @@ import type { CertificateReport } from "./tls/certificate.ts";
 import type { TlsSource } from "./tls_source.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
 
+/** An audit log, as far as it has a say in what is served; that it hears of all that happens is the business of `sinks`. */
+export interface Recording {
+  /** Why nothing new may begin for the moment, or undefined. */
+  readonly refusal: () => GatewayError | undefined;
+  /** Hears what tools are called with, where somebody wants that. */
+  readonly recordArguments?: Sink | undefined;
+}
+
 interface AppOptions {
   readonly version: string;
   readonly sinks: readonly Sink[];
@@ -26,6 +34,8 @@ interface AppOptions {
   readonly authenticators?: readonly Authenticator[];
   /** Where the certificate is; undefined where nothing is encrypted. */
   readonly tls?: TlsSource | undefined;
+  /** What remembers who did what. */
+  readonly audit?: Recording | undefined;
   /** Hears of each server that was tried and cannot be started. */
   readonly onUnstartable?: (unstartable: Unstartable) => void;
 }
@@ -87,7 +97,7 @@ export class App {
     const heard = [atRest(collectGarbage), ...sinks];
     const toServers: Sink = (event) => this.#servers.all.forEach(({ health }) => health.sink(event));
     this.emit = bus([toServers, ...heard]);
-    const common = { version, log: process.log, sinks: heard, auth: this.#authNews() };
+    const common = { version, log: process.log, sinks: heard, auth: this.#authNews(), ...options.audit };
     this.#servers = new ServerSet((server, own) => new ServedServer(server, { ...common, ...own }));
     const plan = this.#servers.plan(config.servers);
     this.#servers.adopt(plan);
@@ -206,9 +216,9 @@ export class App {
   /** Nothing listens where clients come by stdio alone. */
   #listen(process: ProcessConfig, { servers, fresh }: Plan): Network | undefined {
     if (!fresh.some(({ config }) => isOnNetwork(config))) return undefined;
-    const { version, authenticators = [], tls } = this.#options;
+    const { version, authenticators = [], audit, tls } = this.#options;
     try {
-      return new Network(process, servers, { version, authenticators, tls, emit: this.emit });
+      return new Network(process, servers, { version, authenticators, audit, tls, emit: this.emit });
     } catch (error) {
       for (const server of fresh) server.discard();
       throw error;

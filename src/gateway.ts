@@ -13,7 +13,7 @@ import type { Backlog } from "./core/backlog.ts";
 import type { Caller } from "./core/caller.ts";
 import type { Channel } from "./core/channel.ts";
 import { type DeadlineOptions, Deadlines } from "./core/deadlines.ts";
-import { BusyError, StoppingError } from "./core/errors.ts";
+import { BusyError, type GatewayError, StoppingError } from "./core/errors.ts";
 import { durationText } from "./base/duration.ts";
 import type { Sink } from "./core/events.ts";
 import type { LiveSessions } from "./core/live_sessions.ts";
@@ -49,6 +49,8 @@ export interface GatewayOptions {
   readonly progressHeartbeatMs?: number | undefined;
   /** Requests that are open for so long are told of; never by default. */
   readonly slowRequestMs?: number | undefined;
+  /** Why nothing new may begin for the moment, or undefined; always something may by default. */
+  readonly refusal?: (() => GatewayError | undefined) | undefined;
   /** Whether callers prove who they are: what their proof opened ends with it. False by default. */
   readonly authenticated?: boolean;
 }
@@ -131,7 +133,7 @@ export class Gateway implements AsyncDisposable {
       maxIdChars: options.maxIdChars,
       deadlines: this.#deadlines,
       policy: policies.length > 0 ? compose(policies) : undefined,
-      refusal: () => this.stopping.refusal(),
+      refusal: () => this.#refusal(),
       openServer: (admitted, signal) => this.#openServer(admitted, signal),
       // Its place is free then: what it held may take a while to free, and has bounds of its own.
       onEnded: (peer) => this.#ended(peer),
@@ -150,7 +152,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   readonly accept: Accept = (peer, leaving) => {
-    this.stopping.refuse();
+    this.#refuse();
     return peer.scope === "session" ? this.#admitSession(peer, leaving) : this.#admitPost(peer);
   };
 
@@ -181,12 +183,21 @@ export class Gateway implements AsyncDisposable {
     clearInterval(this.#proofWatch);
   }
 
+  #refusal(): GatewayError | undefined {
+    return this.stopping.refusal() ?? this.#options.refusal?.();
+  }
+
+  #refuse(): void {
+    const refusal = this.#refusal();
+    if (refusal) throw refusal;
+  }
+
   #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
     const place = this.#sessionPlaces.acquire(leaving);
     if (!place) return this.#admission(peer);
     return place.then(() => {
       // The gateway may have begun to stop meanwhile.
-      const refusal = this.stopping.refusal();
+      const refusal = this.#refusal();
       if (!refusal) return this.#admission(peer);
       this.#leave(peer.scope);
       throw refusal;
@@ -226,7 +237,7 @@ export class Gateway implements AsyncDisposable {
 
   #openServer({ peer, backend, backlog }: AdmittedClient, signal: AbortSignal): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
-    this.stopping.refuse();
+    this.#refuse();
     const { args, env, headers } = peer.launch ?? AS_CONFIGURED;
     return backend.open({ session: peer.session, args, env, headers, backlog }, signal);
   }

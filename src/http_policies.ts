@@ -3,10 +3,12 @@ import { authentication } from "./auth/authentication.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import type { ProcessConfig } from "./config/mod.ts";
+import type { GatewayError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
 import type { HttpPolicy } from "./core/http_policy.ts";
 import { corsHeaders, preflights } from "./policies/cors.ts";
 import { originGuard } from "./policies/origin.ts";
+import { refuseUnrecorded } from "./policies/recording.ts";
 import { answerRefusals } from "./policies/refusals.ts";
 import type { PublicUrl } from "./public_urls.ts";
 
@@ -15,6 +17,8 @@ interface PolicyOptions {
   /** Empty where anybody may call. */
   readonly authenticators: readonly Authenticator[];
   readonly tickets: Tickets;
+  /** Undefined where nothing is recorded. */
+  readonly audit: { readonly refusal: () => GatewayError | undefined } | undefined;
   /** Whether anybody may ask for this all the same. */
   readonly isOpen: (request: Request) => boolean;
   readonly publicUrl: PublicUrl;
@@ -26,7 +30,7 @@ export function httpPolicies(options: PolicyOptions): HttpPolicy[] {
   const { process, process: { origins: { cors } }, emit } = options;
   const refusing = [answerRefusals(emit), hostGuard(process)];
   // Behind the preflights: a browser sends them without credentials.
-  const known = callersKnown(options);
+  const known = [...recorded(options), ...callersKnown(options)];
   return cors ? [corsHeaders(cors), ...refusing, preflights(cors), ...known] : [...refusing, ...known];
 }
 
@@ -38,6 +42,11 @@ export function hostGuard({ listen: { host }, clients: { baseUrl }, origins }: P
     allowedHosts: [...allowedHosts, ...ownHost(baseUrl)],
     allowedOrigins: [...allowedOrigins, ...(cors === "*" ? ["*"] : cors ?? [])],
   });
+}
+
+/** Before anybody proves anything, since that would have to be recorded. */
+function recorded({ audit, isOpen }: PolicyOptions): HttpPolicy[] {
+  return audit ? [refuseUnrecorded({ refusal: audit.refusal, isOpen })] : [];
 }
 
 function callersKnown({ process: { auth }, ...options }: PolicyOptions): HttpPolicy[] {

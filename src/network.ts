@@ -5,6 +5,7 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import { Tickets } from "./auth/tickets.ts";
 import { ticketOffice } from "./auth/ticket_office.ts";
 import type { Caller } from "./core/caller.ts";
+import type { GatewayError } from "./core/errors.ts";
 import { background, type Sink } from "./core/events.ts";
 import { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
@@ -41,6 +42,7 @@ interface NetworkOptions {
   readonly authenticators: readonly Authenticator[];
   /** Undefined where nothing is encrypted. */
   readonly tls: TlsSource | undefined;
+  readonly audit: { readonly refusal: () => GatewayError | undefined } | undefined;
   readonly emit: Sink;
 }
 

@@ -1,6 +1,6 @@
 /** One MCP server as the gateway serves it: what it is, who answers whom, its sessions and its health. */
 import { childMode, commandTextOf, fetchedFirst, fileTextsOf, type ServerConfig } from "./config/mod.ts";
-import { ConfigError } from "./core/errors.ts";
+import { ConfigError, type GatewayError } from "./core/errors.ts";
 import { background, bus, type Sink } from "./core/events.ts";
 import { LiveSessions } from "./core/live_sessions.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
@@ -19,6 +19,7 @@ import { Placement } from "./placement/mod.ts";
 import { hiddenNames, isFiltered } from "./policies/hidden_names.ts";
 import { type AuthNews, authNews } from "./policies/auth_news.ts";
 import { nameFilter } from "./policies/name_filter.ts";
+import { toolArguments } from "./policies/recording.ts";
 import { trace } from "./policies/trace.ts";
 import { createUpstream, unusableUpstream, type Upstream } from "./upstream.ts";
 import { optionName } from "./base/option_name.ts";
@@ -34,6 +35,10 @@ interface ServedServerOptions {
   readonly tolerant?: boolean;
   /** How callers prove who they are; undefined where nobody has to, or can. */
   readonly auth?: AuthNews | undefined;
+  /** Why nothing new may begin for the moment, or undefined. */
+  readonly refusal?: (() => GatewayError | undefined) | undefined;
+  /** Hears what tools are called with. */
+  readonly recordArguments?: Sink | undefined;
 }
 
 export class ServedServer {
@@ -56,7 +61,7 @@ export class ServedServer {
 
   /** Throws ConfigError for what can be known to be wrong before the server is started or called, unless it is tolerant. */
   constructor(config: ServerConfig, options: ServedServerOptions) {
-    const { version, log, sinks, name, tolerant = false, auth } = options;
+    const { version, log, sinks, name, tolerant = false } = options;
     this.config = config;
     this.#fileTexts = fileTextsOf(config);
     const overrides = new Overrides();
@@ -73,7 +78,7 @@ export class ServedServer {
       emit,
     });
     const parts = { placement, sessions, emit, overrides };
-    this.gateway = createGateway({ ...config, ...log, auth }, parts);
+    this.gateway = createGateway({ ...config, ...log }, { ...parts, options });
     this.runtime = createRuntime(config, { ...parts, children: this.#children });
   }
 
@@ -212,29 +217,27 @@ function createRuntime(
 }
 
 function createGateway(
-  config: ServerConfig & LogSettings & { readonly auth: AuthNews | undefined },
-  { placement, sessions, overrides, emit }: GatewayParts,
+  config: ServerConfig & LogSettings,
+  { placement, sessions, overrides, emit, options }: GatewayParts & {
+    readonly options: Pick<ServedServerOptions, "auth" | "refusal" | "recordArguments">;
+  },
 ): Gateway {
   const { maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
-  const { requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, auth } = config;
+  const { requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs } = config;
+  const { auth, refusal, recordArguments } = options;
   return new Gateway({
     serverFor: (peer) => placement.serverFor(peer),
     sessions,
     onSessionEnded: ({ session }) => overrides.forget(session),
     policies: [
+      ...recordArguments ? [toolArguments(recordArguments)] : [],
       ...config.logLevel === "debug" ? [trace(emit)] : [],
       ...auth ? [authNews(auth)] : [],
       ...isFiltered(config.filter) ? [nameFilter(hiddenNames(config.filter, config.maxUriChars))] : [],
     ],
     ...{ emit, maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars },
-    ...{
-      requestTimeoutMs,
-      maxRequestMs,
-      callTimeouts,
-      progressHeartbeatMs,
-      slowRequestMs,
-      authenticated: auth !== undefined,
-    },
+    ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, refusal },
+    authenticated: auth !== undefined,
   });
 }
 

@@ -55,7 +55,7 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
     }
     const credentials = new Credentials(request, caller, counting);
     if (!credentials.any) {
-      if (!optional) throw refusal(options, undefined);
+      if (!optional) throw absent(options, caller);
       caller.grant(options.anonymousScopes);
       return next(request, caller);
     }
@@ -143,6 +143,11 @@ async function judgeLater(
   const denied = pending.denied ?? (verdict && { kind, verdict });
   const rest = await judge(others, pending.credentials);
   return isDenial(rest.verdict) ? denied ?? rest : rest;
+}
+
+function absent(options: AuthenticationOptions, { address }: Caller): GatewayError {
+  options.emit({ type: "auth.refused", kind: undefined, credential: undefined, address, reason: "absent" });
+  return refusal(options, undefined);
 }
 
 interface Failure {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Sink } from "../core/events.ts";
 import { FreshFile } from "../files/fresh_file.ts";
 import { type Authenticator, type Identity, SCOPE } from "./authenticator.ts";
+import { type KeyStates, tellKeyChanges } from "./key_changes.ts";
 import { Verified } from "./verified.ts";
 import { BEARER_TOKEN } from "./options.ts";
 
@@ -24,6 +25,8 @@ export function bearerTokens({ token, path, emit }: BearerOptions): Authenticato
   const file = path === undefined ? undefined : new FreshFile<Tokens>(path, {
     parse: (text) => new Map([...alone, ...parseTokens(text, holds)]),
     onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
+    onChange: (before, now) =>
+      tellKeyChanges(emit, { kind: "bearer", before: statesOf(before), now: statesOf(now) }),
   });
   function holds(name: string): boolean {
     return file?.current.values().some(({ credential }) => credential === name) ?? false;
@@ -67,4 +70,13 @@ function identityOf(name: string, scopes: readonly string[], holds?: () => boole
 
 function digestOf(token: string): string {
   return createHash("sha256").update(token).digest("base64");
+}
+
+/** A name may stand there twice, while one token takes the place of another. */
+function statesOf(tokens: Tokens): KeyStates {
+  const versions = new Map<string, string>();
+  for (const [digest, { credential = "", scopes }] of tokens) {
+    versions.set(credential, `${versions.get(credential) ?? ""} ${digest} ${scopes.join(" ")}`);
+  }
+  return new Map([...versions].map(([name, version]) => [name, { version, isRevoked: false }]));
 }

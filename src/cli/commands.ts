@@ -17,6 +17,7 @@ const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["keys", () => import("./credentials/keys.ts")],
   ["users", () => import("./credentials/users.ts")],
   ["keypair", () => import("./credentials/keypair.ts")],
+  ["audit", () => import("./audit/audit.ts")],
 ]);
 
 interface Called {

@@ -10,6 +10,7 @@ import { isOnNetwork } from "../network.ts";
 import { logSink } from "../observe/log.ts";
 import type { LogSettings } from "../observe/options.ts";
 import { type Administration, openAdministration } from "./administration.ts";
+import { openAuditTrail } from "./audit_output.ts";
 import { banner } from "./banner.ts";
 import type { CommandContext } from "./command.ts";
 import type { Kept } from "./kept.ts";
@@ -40,9 +41,12 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   const write = (text: string) => lines.write(text);
   const colours = config.process.log.logFile === undefined && wantsColours();
   const log = logSink({ level, format, slowRequestMs, colours, write });
-  await using admin = await openAdministration(config.process, { version, log, kept });
+  // Ends after all that it has to tell of.
+  await using audit = await openAuditTrail(config.process.audit, { version, emit: log });
+  const recorded = audit ? [log, audit.hear] : [log];
+  await using admin = await openAdministration(config.process, { version, log: bus(recorded), kept });
   const unstartable = untilUnstartable(config.process.log, write);
-  const sinks = admin ? [log, admin.hear] : [log];
+  const sinks = admin ? [...recorded, admin.hear] : recorded;
   await using authenticators = await openAuthenticators({
     auth: authOf(config),
     ...{ stateDir: config.process.state.stateDir, emit: bus(sinks) },
@@ -51,7 +55,9 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
     ...{ version, sinks, onUnstartable: unstartable.hear },
     authenticators: authenticators.all,
     tls: await tlsOf(config),
+    audit,
   });
+  audit?.attach(app.emit);
   const { source } = options;
   using reloader = new Reloader(app, source.files, { load: (change) => source.load(change), emit: app.emit });
   admin?.attach(app, { reloader, source });

@@ -16,6 +16,7 @@ import { bodyOptions, clientOptions, routeOptions, type Transport } from "../fro
 import { streamableOptions } from "../frontends/streamable/options.ts";
 import { lifetimeOptions, sessionOptions } from "../gateway_options.ts";
 import { listenOptions } from "../listener/options.ts";
+import { auditOptions } from "../observe/audit/options.ts";
 import { logOptions } from "../observe/options.ts";
 import { callerOptions } from "../overrides/options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
@@ -54,6 +55,7 @@ export function processConfig(values: Pick<Options, ProcessKey>) {
     bodies: bodyOptions.settings(values),
     unread: unreadOptions.settings(values),
     log: logOptions.settings(values),
+    audit: auditOptions.settings(values),
     admin: adminOptions.settings(values),
     prompt: promptOptions.settings(values),
     state: stateOptions.settings(values),

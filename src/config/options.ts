@@ -20,6 +20,7 @@ import { bodyOptions, clientOptions, routeOptions } from "../frontends/options.t
 import { streamableOptions } from "../frontends/streamable/options.ts";
 import { lifetimeOptions, sessionOptions } from "../gateway_options.ts";
 import { listenOptions } from "../listener/options.ts";
+import { auditOptions } from "../observe/audit/options.ts";
 import { logOptions } from "../observe/options.ts";
 import { metaOf, type OptionMeta } from "../options/section.ts";
 import { callerOptions } from "../overrides/options.ts";
@@ -40,6 +41,7 @@ const PROCESS = {
   ...originOptions.shape,
   ...authOptions.shape,
   ...logOptions.shape,
+  ...auditOptions.shape,
   ...adminOptions.shape,
   ...promptOptions.shape,
   ...stateOptions.shape,
@@ -148,6 +150,10 @@ const HELP = {
     "denyPrompts",
     "allowResources",
     "denyResources",
+    "auditLog",
+    "auditArguments",
+    "auditMaxSize",
+    "auditKeep",
   ],
   Limits: [
     "maxSessions",

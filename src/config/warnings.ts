@@ -24,6 +24,7 @@ const FOR_NETWORK = [
   ...["host", "port", "tlsCert", "tlsKey", "tlsSelfSigned", "httpRedirectPort"] as const,
   ...["cors", "allowedHost", "allowedOrigin"] as const,
 ];
+const FOR_AUDIT = ["auditArguments", "auditMaxSize", "auditKeep"] as const;
 const FOR_CALLERS = ["headerToEnv", "headerToHeader"] as const;
 
 interface WarningContext {
@@ -58,6 +59,7 @@ function withoutEffect(
       : given(FOR_COMMANDS, "with a remote server: it is for commands"),
     ...sessions ? [] : given(FOR_SESSIONS, `without ${stateful}`),
     ...sessions && values.eventStore === "none" ? given(FOR_EVENTS, `with ${nameOf("eventStore")} none`) : [],
+    ...values.auditLog === undefined ? given(FOR_AUDIT, `without ${nameOf("auditLog")}`) : [],
     ...onStdioAlone(transports) ? given([...FOR_NETWORK, ...FOR_CALLERS], whyOnStdio(nameOf)) : [],
   ];
 }

@@ -90,6 +90,8 @@ export interface Peer {
   readonly principal?: Principal | undefined;
   /** What that caller was granted. */
   readonly scopes?: readonly string[];
+  /** IP address of that caller, where it is known. */
+  readonly address?: string | undefined;
   /** What its server is started or called with; as configured by default. */
   readonly launch?: LaunchSettings | undefined;
   /**

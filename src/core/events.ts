@@ -25,8 +25,23 @@ type Happening =
     removed: readonly string[];
     later: readonly string[];
   }
-  | { type: "session.opened"; session: string; wire: Wire; scope: "session" | "request" }
-  | { type: "session.closed"; session: string; scope: "session" | "request"; reason: string; error?: unknown }
+  | {
+    type: "session.opened";
+    session: string;
+    wire: Wire;
+    scope: "session" | "request";
+    /** Who has proved to be its client, and from which IP address it came. */
+    principal?: string | undefined;
+    address?: string | undefined;
+  }
+  | {
+    type: "session.closed";
+    session: string;
+    scope: "session" | "request";
+    reason: string;
+    error?: unknown;
+    principal?: string | undefined;
+  }
   | {
     type: "request.finished";
     session: string;
@@ -34,7 +49,12 @@ type Happening =
     id: RequestId;
     method: string;
     /** Of a call of a tool. */
-    tool?: string;
+    tool?: string | undefined;
+    /** Whose session it is. */
+    principal?: string | undefined;
+    /** Characters of what was asked and of what was answered, where they were passed on. */
+    requestSize?: number | undefined;
+    answerSize?: number | undefined;
     outcome: "result" | "error" | "cancelled" | "failed" | "timeout";
     /** Milliseconds from arrival to answer. */
     durationMs: number;
@@ -46,6 +66,8 @@ type Happening =
   /** It is still open after the time that option `slowRequest` names. */
   | { type: "request.slow"; session: string; id: RequestId; method: string; tool?: string; ageMs: number }
   | { type: "message"; session: string; direction: Direction; body: unknown }
+  /** For who records what tools are called with, and for nobody else. */
+  | { type: "tool.called"; session: string; id: RequestId; tool: string | undefined; arguments: unknown }
   | {
     type: "message.dropped";
     session: string;
@@ -65,6 +87,31 @@ type Happening =
   | { type: "auth.first_key"; file: string }
   /** What credentials are compared with cannot be read: what was read before goes on to count. */
   | { type: "auth.trouble"; file: string; reason: string }
+  /** Of what credentials are compared with: the ids of those that are new, that count for another time, that were taken back, and that are there no more. */
+  | {
+    type: "auth.keys_changed";
+    kind: string;
+    made: readonly string[];
+    changed: readonly string[];
+    revoked: readonly string[];
+    removed: readonly string[];
+  }
+  /** The audit log goes on behind the line of this number; its hash tells later whether that line was changed. */
+  | {
+    type: "audit.opened";
+    file: string;
+    seq: number;
+    hash: string;
+    /** How the gateway before it ended. */
+    state: "new" | "in order" | "without an end";
+    /** Bytes of a line that it did not finish. */
+    torn?: number;
+  }
+  /** `lost`: so many lines could not be written. */
+  | { type: "audit.closed"; file: string; seq: number; hash: string; lost?: number }
+  /** It cannot be written, and nobody new is served until it can. */
+  | { type: "audit.trouble"; reason: string }
+  | { type: "audit.recovered"; seconds: number }
   /** Before anything was asked on it. */
   | { type: "connection.refused"; address: string; reason: string }
   /** By us, whatever was under way. */

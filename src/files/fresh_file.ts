@@ -13,6 +13,8 @@ interface FreshFileOptions<T> {
   readonly onTrouble: (reason: string) => void;
   /** Who else may use it; nobody by default. */
   readonly read?: (path: string) => FileText;
+  /** Hears of each change that was read. */
+  readonly onChange?: (before: T, now: T) => void;
 }
 
 /** A file of secrets that others may change meanwhile. */
@@ -42,11 +44,13 @@ export class FreshFile<T> {
 
   #read(signature: string): void {
     this.#seen = signature;
+    const before = this.#value;
     try {
       this.#value = this.#options.parse(textOf(this.path, this.#options.read));
     } catch (error) {
-      this.#options.onTrouble(messageOf(error));
+      return this.#options.onTrouble(messageOf(error));
     }
+    this.#options.onChange?.(before, this.#value);
   }
 }
 

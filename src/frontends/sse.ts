@@ -105,8 +105,11 @@ function routesAt(
       const session = crypto.randomUUID();
       const id = name ?? session;
       const gone = new AbortController();
-      const { principal, scopes, launch } = caller;
-      const peer = { session, wire: "sse", scope: "session", principal, scopes, launch, gone } as const;
+      const { principal, scopes, address, launch } = caller;
+      const peer = {
+        ...{ session, wire: "sse", scope: "session" } as const,
+        ...{ principal, scopes, address, launch, gone },
+      };
       const admission = await options.accept(peer, () => request.signal);
       // Somebody else may have been let in under that name meanwhile.
       if (sessions.has(id)) {

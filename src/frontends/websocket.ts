@@ -61,11 +61,14 @@ export function websocket(options: WebSocketOptions): UpgradeHandler {
   const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes, emit } = options;
   const { clientLimits: limits, bodies, unread } = options;
   const pings = keepAlive(keepAliveMs);
-  return async (request, { principal, scopes, launch }) => {
+  return async (request, { principal, scopes, address, launch }) => {
     const headers = handshakeHeaders(request);
     const gone = new AbortController();
     const session = crypto.randomUUID();
-    const peer = { session, wire: "websocket", scope: "session", principal, scopes, launch, gone } as const;
+    const peer = {
+      ...{ session, wire: "websocket", scope: "session" } as const,
+      ...{ principal, scopes, address, launch, gone },
+    };
     const admission = await accept(peer, () => request.signal);
     return {
       headers,

@@ -1,5 +1,5 @@
 /**
- * Health, told by events: failed while a server that all depend on is given up, degraded from a child that could not
+ * Health, told by events: failed while a server that all depend on is given up, or the audit log cannot be written, degraded from a child that could not
  * be started, or did not answer the handshake in time, until one answers, or for a minute. A child that a caller has
  * started in a way of its own says nothing of it.
  */
@@ -39,6 +39,8 @@ export function health(now = () => performance.now()): Health {
   let stopping = false;
   /** Why nobody can connect. */
   let deaf: string | undefined;
+  /** Why nobody new is served. */
+  let unrecorded: string | undefined;
 
   function hear(event: GatewayEvent): void {
     switch (event.type) {
@@ -48,6 +50,10 @@ export function health(now = () => performance.now()): Health {
         return void (deaf = event.reason);
       case "listener.recovered":
         return void (deaf = undefined);
+      case "audit.trouble":
+        return void (unrecorded = event.reason);
+      case "audit.recovered":
+        return void (unrecorded = undefined);
       case "child.failed":
         return event.own ? undefined : fail(undefined);
       case "handshake.late":
@@ -76,6 +82,9 @@ export function health(now = () => performance.now()): Health {
       const stderr = words.length > 0 ? { stderr: words } : {};
       if (stopping) return { status: "stopping" };
       if (reason !== undefined) return { status: "failed", reason, ...stderr };
+      if (unrecorded !== undefined) {
+        return { status: "failed", reason: `The audit log cannot be written: ${unrecorded}` };
+      }
       if (deaf !== undefined) return { status: "degraded", reason: `Nobody can connect: ${deaf}` };
       const degraded = failedAt !== undefined && now() - failedAt < FAILURE_COUNTS_MS;
       if (!degraded) return { status: "ok" };

@@ -174,6 +174,12 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "auth.refused": describedAs("debug", "Credentials refused"),
   "auth.first_key": describedAs("info", "There was no API key, so one was made; it stands in this file"),
   "auth.trouble": describedAs("error", "Credentials cannot be read, and those before still count"),
+  "auth.keys_changed": describedAs("info", "Credentials that callers may bring have changed"),
+  "tool.called": describedAs("debug", "Tool called"),
+  "audit.opened": describedAs("info", "Audit log goes on behind this line"),
+  "audit.closed": describedAs("info", "Audit log ends with this line"),
+  "audit.trouble": describedAs("error", "Audit log cannot be written, and nobody new is served"),
+  "audit.recovered": describedAs("info", "Audit log can be written again"),
   "connection.refused": describedAs("warn", "Connection refused"),
   "connection.dropped": describedAs("info", "Connection dropped"),
   "listener.trouble": describedAs("error", "Nobody can connect"),
@@ -216,6 +222,11 @@ const POST_CLOSED: Described = describedAs("debug", "Session closed");
 const CHILD_ENDED_EARLY: Described = describedAs("error", "Child ended by itself, before it said anything");
 const TOLD_BEFORE: Described = describedAs("debug", "Trouble with the server");
 const STARTED_LATER: Described = describedAs("info", "Child is started again after a pause");
+const AUDIT_LOST: Described = describedAs("error", "Audit log ends, and its last lines could not be written");
+const AUDIT_UNENDED: Described = describedAs(
+  "warn",
+  "Audit log goes on behind this line, and its last gateway did not end in order",
+);
 const DROPPED_UNMISSED: Described = describedAs("debug", "Message dropped");
 const ADMIN_REFUSED: Described = describedAs("warn", "Call of the admin endpoint was refused");
 const CHILD_STOPPED: Described = describedAs("info", "Child stopped");
@@ -243,6 +254,10 @@ function describe(event: GatewayEvent, slowRequestMs: number): Described {
       return event.harmless ? DROPPED_UNMISSED : NEWS["message.dropped"];
     case "admin.called":
       return event.status < 400 ? NEWS["admin.called"] : ADMIN_REFUSED;
+    case "audit.opened":
+      return event.state === "without an end" ? AUDIT_UNENDED : NEWS["audit.opened"];
+    case "audit.closed":
+      return event.lost === undefined ? NEWS["audit.closed"] : AUDIT_LOST;
     case "warning":
       return describedAs("warn", event.text);
     default:

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../core/errors.ts";
-import { LogFile, logPaths } from "./log_file.ts";
+import { LogFile } from "./log_file.ts";
+import { logPaths } from "./rotating_file.ts";
 
 async function temporary() {
   const folder = await Deno.makeTempDir();

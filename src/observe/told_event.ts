@@ -17,14 +17,17 @@ export function toldFields(event: GatewayEvent, told?: string): Record<string, u
   const shown: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (value === told) continue;
-    shown[name] = safeValue(name === "session" ? shortened(value) : plain(value), LIMITS[name] ?? VALUE);
+    shown[name] = safeValue(
+      name === "session" && typeof value === "string" ? shortenedId(value) : plain(value),
+      LIMITS[name] ?? VALUE,
+    );
   }
   return shown;
 }
 
 /** A session's id is a secret: with it, anybody could send as its client. Its beginning is told alone. */
-function shortened(session: unknown): unknown {
-  return typeof session === "string" && UUID.test(session) ? session.slice(0, 8) : session;
+export function shortenedId(session: string): string {
+  return UUID.test(session) ? session.slice(0, 8) : session;
 }
 
 /** Errors as text: their message, and what caused them. */

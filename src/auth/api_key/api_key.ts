@@ -2,6 +2,7 @@
 import type { Sink } from "../../core/events.ts";
 import { FreshFile } from "../../files/fresh_file.ts";
 import type { Authenticator, Denial, Identity } from "../authenticator.ts";
+import { type KeyStates, tellKeyChanges } from "../key_changes.ts";
 import { Verified } from "../verified.ts";
 import { type KeyEntry, keyFile, lapseOf } from "./key_file.ts";
 import { digestOf, isSameDigest, looksLikeKey, parseKey } from "./key_text.ts";
@@ -33,6 +34,8 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   const file = new FreshFile<KnownKeys>(path, {
     parse: (text) => knownKeys(keyFile.parse(text), holds),
     onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
+    onChange: (before, now) =>
+      tellKeyChanges(emit, { kind: "apiKey", before: statesOf(before), now: statesOf(now) }),
   });
   function holds(name: string): boolean {
     return file.current.byName.get(name)?.some((known) => lapsed(known) === undefined) ?? false;
@@ -91,4 +94,11 @@ function knownKeys(entries: readonly KeyEntry[], holds: (name: string) => boolea
     byId: new Map(all.map((known) => [known.entry.id, known])),
     byName: Map.groupBy(all, ({ entry }) => entry.name),
   };
+}
+
+function statesOf({ byId }: KnownKeys): KeyStates {
+  return new Map([...byId].map(([id, { entry }]) => {
+    const isRevoked = entry.revokedAt !== undefined;
+    return [id, { version: JSON.stringify(entry), isRevoked }];
+  }));
 }

@@ -1,5 +1,5 @@
 /** The end of a log that goes on in a new file now and then. */
-import { logPaths } from "../../observe/log_file.ts";
+import { logPaths } from "../../observe/rotating_file.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 /** How often to look whether there is more: watching misses what a file system of the network does. */

@@ -152,6 +152,12 @@ const SECTIONS = {
     maxSize: "logMaxSize",
     keep: "logKeep",
   },
+  audit: {
+    file: "auditLog",
+    arguments: "auditArguments",
+    maxSize: "auditMaxSize",
+    keep: "auditKeep",
+  },
   admin: {
     port: "runtimeAdminPort",
     prompt: "runtimePrompt",

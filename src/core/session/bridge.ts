@@ -47,12 +47,13 @@ export class Bridge implements ExpiryListener {
   #readersGone: PromiseWithResolvers<void> | undefined;
 
   constructor(client: Channel, admitted: AdmittedClient, options: SessionOptions) {
-    const { session } = admitted.peer;
+    const { session, principal } = admitted.peer;
+    const owner = { session, principal: principal?.name, limits: options };
     this.client = client;
     this.admitted = admitted;
     this.options = options;
-    this.fromClient = new OpenTable({ session, direction: "up", limits: options, listener: this });
-    this.fromServer = new OpenTable({ session, direction: "down", limits: options });
+    this.fromClient = new OpenTable({ ...owner, direction: "up", listener: this });
+    this.fromServer = new OpenTable({ ...owner, direction: "down" });
   }
 
   get peer(): Peer {

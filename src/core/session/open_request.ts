@@ -32,6 +32,9 @@ export class OpenRequest implements Expiring {
   /** For a request of the server: the client request on whose stream it went out. */
   readonly relatesTo: RequestId | undefined;
   deadline: Deadline | undefined = undefined;
+  /** Characters of it, and of its answer, once each was passed on. */
+  requestSize: number | undefined = undefined;
+  answerSize: number | undefined = undefined;
   /** It was told of as one that takes long. */
   toldSlow = false;
   readonly #listener: ExpiryListener | undefined;

@@ -35,6 +35,8 @@ export interface RequestLimits {
 interface OpenTableOptions {
   /** For the events that tell of finished requests. */
   readonly session: string;
+  /** Whose session it is. */
+  readonly principal?: string | undefined;
   readonly direction: Direction;
   readonly limits: RequestLimits;
   /** Answers a request whose time is over. Without it requests wait for as long as the session lives. */
@@ -46,6 +48,7 @@ export class OpenTable {
   /** Made with the first token: most conversations have none. */
   #byToken: Table<ProgressToken, OpenRequest> | undefined;
   readonly #session: string;
+  readonly #principal: string | undefined;
   readonly #direction: Direction;
   readonly #limits: RequestLimits;
   readonly #listener: ExpiryListener | undefined;
@@ -53,8 +56,9 @@ export class OpenTable {
   /** The handshake was answered with a result. */
   #initialized = false;
 
-  constructor({ session, direction, limits, listener }: OpenTableOptions) {
+  constructor({ session, principal, direction, limits, listener }: OpenTableOptions) {
     this.#session = session;
+    this.#principal = principal;
     this.#direction = direction;
     this.#limits = limits;
     this.#listener = listener;
@@ -166,20 +170,23 @@ export class OpenTable {
     this.#drained = undefined;
   }
 
-  #tell({ id, method, tool, since }: OpenRequest, outcome: Outcome, why: Why | undefined): void {
-    const { emit } = this.#limits;
-    const session = this.#session;
-    const direction = this.#direction;
-    const durationMs = performance.now() - since;
-    const type = "request.finished";
+  #tell(request: OpenRequest, outcome: Outcome, why: Why | undefined): void {
+    const { id, method, tool, since, requestSize, answerSize } = request;
+    const event = {
+      type: "request.finished",
+      session: this.#session,
+      principal: this.#principal,
+      direction: this.#direction,
+      id,
+      method,
+      tool,
+      outcome,
+      requestSize,
+      answerSize,
+      durationMs: performance.now() - since,
+    } as const;
     // With each message: no object more than the event.
-    if (why === undefined) {
-      return tool === undefined
-        ? emit({ type, session, direction, id, method, outcome, durationMs })
-        : emit({ type, session, direction, id, method, tool, outcome, durationMs });
-    }
-    const more = { ...tool !== undefined && { tool }, ...why };
-    emit({ type, session, direction, id, method, ...more, outcome, durationMs });
+    this.#limits.emit(why === undefined ? event : { ...event, ...why });
   }
 }
 

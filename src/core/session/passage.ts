@@ -74,7 +74,12 @@ function handOver(
   const request = table.get(message.id);
   if (!request) return bridge.drop(direction, "its request was answered meanwhile");
   const sent = receiver?.send(envelope);
-  if (isResponse(message)) table.settle(message);
+  // What was written anew has its text now.
+  const size = envelope.text?.length;
+  if (isResponse(message)) {
+    request.answerSize = size;
+    table.settle(message);
+  } else request.requestSize = size;
   if (isResponse(message) && direction === "down" && isHandshake(request)) bridge.agree(message);
   return sent;
 }

@@ -65,8 +65,8 @@ export class Session {
 
   /** Runs until either side is done; settles when both channels are disposed. Never rejects. */
   run(): Promise<void> {
-    const { peer: { session, wire, scope }, options } = this.#bridge;
-    options.emit({ type: "session.opened", session, wire, scope });
+    const { peer: { session, wire, scope, principal, address }, options } = this.#bridge;
+    options.emit({ type: "session.opened", session, wire, scope, principal: principal?.name, address });
     this.#up.listen();
     return this.#bridge.ended.then((end) => this.#close(end));
   }
@@ -77,7 +77,7 @@ export class Session {
   }
 
   async #close({ reason, error }: SessionEnd): Promise<void> {
-    const { client, server, peer: { session, scope }, options } = this.#bridge;
+    const { client, server, peer: { session, scope, principal }, options } = this.#bridge;
     this.#answerOpen(error ?? sessionOver());
     const fault = (error: unknown) => this.#bridge.fault("end of session", error);
     const serverFreed = server && free(server, { reason: error, fault });
@@ -87,7 +87,8 @@ export class Session {
     await free(client, { reason: error, fault });
     await serverFreed;
     await this.#bridge.readToEnd();
-    options.emit({ type: "session.closed", session, scope, reason, ...(error && { error }) });
+    const why = { reason, ...(error && { error }) };
+    options.emit({ type: "session.closed", session, scope, principal: principal?.name, ...why });
   }
 
   /** Does not wait for a stalled client: a message counts as handed over when `send` returns. */

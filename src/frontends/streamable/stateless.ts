@@ -37,6 +37,7 @@ export function stateless(options: StatelessOptions): AsyncHandler {
       scope: "request",
       principal: caller.principal,
       scopes: caller.scopes,
+      address: caller.address,
       launch: caller.launch,
       gone,
     });

@@ -60,6 +60,7 @@ export class StreamableSession implements Channel, PartsOwner {
       ...{ session: this.id, wire: "streamableHttp", scope: "session", gone: this.#gone },
       ...caller?.principal && { principal: caller.principal, scopes: caller.scopes },
       ...caller?.launch && { launch: caller.launch },
+      address: caller?.address,
       idleMs: () => this.idleMs,
     };
   }

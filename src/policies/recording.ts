@@ -1,0 +1,38 @@
+/** What has to do with the audit log: nothing new begins that could not be recorded, and what tools are called with. */
+import type { GatewayError } from "../core/errors.ts";
+import type { Sink } from "../core/events.ts";
+import type { HttpPolicy } from "../core/http_policy.ts";
+import { requestedTool } from "../core/mcp/messages.ts";
+import { Method } from "../core/mcp/methods.ts";
+import { isRequest } from "../core/message/jsonrpc.ts";
+import type { MessagePolicy } from "../core/policy.ts";
+
+interface RecordedOptions {
+  /** Why nothing new may begin, or undefined. */
+  readonly refusal: () => GatewayError | undefined;
+  /** Whether anybody may ask for this all the same: it is not recorded. */
+  readonly isOpen: (request: Request) => boolean;
+}
+
+/** Throws the refusal. */
+export function refuseUnrecorded({ refusal, isOpen }: RecordedOptions): HttpPolicy {
+  return (request, caller, next) => {
+    const error = refusal();
+    if (error && !isOpen(request)) throw error;
+    return next(request, caller);
+  };
+}
+
+/** Tells what each tool is called with, also one that is refused by a policy within. */
+export function toolArguments(record: Sink): MessagePolicy {
+  return ({ peer, direction, envelope: { message } }, next) => {
+    if (direction === "up" && isRequest(message) && message.method === Method.callTool) {
+      const { id, params } = message;
+      record({
+        ...{ type: "tool.called", session: peer.session, id, tool: requestedTool(message) },
+        arguments: params?.arguments,
+      });
+    }
+    return next();
+  };
+}
