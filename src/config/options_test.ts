@@ -32,7 +32,7 @@ Deno.test("options can be written as a JSON Schema with the defaults that users 
 const SWITCHES = [
   ...["stateful", "exitWithParent", "watch", "runtimePrompt"],
   ...["allowPrivateRedirects", "tryAtStart", "exitOnFailure"],
-  ...["unauthenticated", "authOptional", "apiKeyInQuery", "tlsSelfSigned"],
+  ...["unauthenticated", "authOptional", "apiKeyInQuery", "tlsSelfSigned", "auditArguments"],
 ];
 
 Deno.test("optionEntries describe every option, and only a switch has no value", () => {

@@ -111,6 +111,9 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     logLevel: "info",
     logMaxBytes: 10 * 2 ** 20,
     logKeep: 5,
+    recordsArguments: false,
+    maxBytes: 104_857_600,
+    keep: 10,
   });
 });
 

@@ -31,10 +31,10 @@ export class AuditTrail implements AsyncDisposable {
     const { path, maxBytes, keep, version } = options;
     const { file, found, release } = await openAudit(path, { maxBytes, keep });
     const output: AuditOutput = {
-      async makeRoom(bytes) {
+      async look() {
         if (await file.follow()) options.emit({ type: "warning", text: movedText(path) });
-        await file.makeRoom(bytes);
       },
+      makeRoom: (bytes) => file.makeRoom(bytes),
       write: (bytes) => file.write(bytes),
       close: () => file.close(),
     };

@@ -225,6 +225,7 @@ Deno.test("AuditTrail refuses what is new while it cannot be written, tells whoe
   const late = recorder();
   let isFull = true;
   const output = {
+    look: () => Promise.resolve(),
     makeRoom: () => Promise.resolve(),
     write(bytes: Uint8Array) {
       if (isFull) return Promise.reject(new Error("No space left on device (os error 28)"));

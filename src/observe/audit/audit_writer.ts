@@ -8,6 +8,8 @@ import { fileFault } from "../rotating_file.ts";
 
 /** What lines are written to. */
 export interface AuditOutput {
+  /** Before anything is written that was gathered: looks whether the file is still the one that is meant. */
+  look(): Promise<void>;
   /** So many bytes are to stand in one file. */
   makeRoom(bytes: number): Promise<void>;
   /** Writes some of it, and says how many bytes. */
@@ -35,9 +37,9 @@ interface AuditWriterOptions {
 const GATHER_MS = 100;
 /** What waits beyond it is written at once. */
 const MANY_CHARS = 256 * 1024;
-const PIECE_CHARS = 64 * 1024;
+const PIECE_CHARS = 256 * 1024;
 /** More is not held for a slow disk while others still add to it: from then on nobody new is served. */
-export const MAX_WAITING_CHARS = 8 * 2 ** 20;
+export const MAX_WAITING_CHARS = 32 * 2 ** 20;
 const RETRY_MS = 500;
 /** How long the end waits for a disk that does not take what is left, and how often it is tried. */
 const [CLOSE_MS, CLOSE_RETRY_MS] = [2_000, 50];
@@ -46,8 +48,9 @@ export class AuditWriter {
   readonly #output: AuditOutput;
   readonly #options: AuditWriterOptions;
   readonly #encoder = new TextEncoder();
-  /** Whole lines. */
+  /** Whole lines, of which the first ones are taken already: to move the others with each piece would take long. */
   #waiting: string[] = [];
+  #taken = 0;
   #chars = 0;
   #begun: Piece | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -92,7 +95,7 @@ export class AuditWriter {
   }
 
   get #unwritten(): number {
-    return this.#waiting.length + (this.#begun?.lines ?? 0);
+    return this.#waiting.length - this.#taken + (this.#begun?.lines ?? 0);
   }
 
   #wakeIn(ms: number): void {
@@ -111,6 +114,7 @@ export class AuditWriter {
 
   async #writeAll(): Promise<void> {
     try {
+      if (!this.#begun?.isTorn) await this.#output.look();
       while (this.#unwritten > 0) await this.#writeOne(this.#begun ??= this.#nextPiece());
       this.#judge({ fault: undefined, isFull: false });
     } catch (error) {
@@ -131,13 +135,16 @@ export class AuditWriter {
 
   #nextPiece(): Piece {
     const room = Math.min(PIECE_CHARS, this.#options.maxBytes);
-    let [lines, chars] = [0, 0];
-    while (lines < this.#waiting.length && (lines === 0 || chars + this.#waiting[lines]!.length <= room)) {
-      chars += this.#waiting[lines++]!.length;
+    const [waiting, from] = [this.#waiting, this.#taken];
+    let [to, chars] = [from, 0];
+    while (to < waiting.length && (to === from || chars + waiting[to]!.length <= room)) {
+      chars += waiting[to++]!.length;
     }
-    const text = this.#waiting.splice(0, lines).join("");
+    const left = this.#encoder.encode(waiting.slice(from, to).join(""));
+    this.#taken = to;
+    if (to > waiting.length / 2) [this.#waiting, this.#taken] = [waiting.slice(to), 0];
     this.#chars -= chars;
-    return { lines, left: this.#encoder.encode(text), isTorn: false };
+    return { lines: to - from, left, isTorn: false };
   }
 
   #judge(seen: { readonly fault?: string | undefined; readonly isFull?: boolean }): void {

@@ -12,6 +12,7 @@ class Disk {
   /** Where set, a write waits for it. */
   stuck: Promise<void> | undefined;
 
+  look = (): Promise<void> => Promise.resolve();
   makeRoom = (): Promise<void> => Promise.resolve();
 
   write = async (bytes: Uint8Array): Promise<number> => {
