@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { BusyError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import { FreshFile } from "../../files/fresh_file.ts";
+import { type KeyStates, tellKeyChanges } from "../key_changes.ts";
 import type { Authenticator, Denial, Identity, Verdict } from "../authenticator.ts";
 import { hashPassword, isPassword } from "./password_hash.ts";
 import { type UserEntry, userFile } from "./user_file.ts";
@@ -31,6 +32,8 @@ export async function basicUsers({ path, emit }: BasicOptions): Promise<Authenti
   const file = new FreshFile<Users>(path, {
     parse: (text) => new Map(userFile.parse(text).map((entry) => [entry.name, entry])),
     onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
+    onChange: (before, now) =>
+      tellKeyChanges(emit, { kind: "basic", before: statesOf(before), now: statesOf(now) }),
   });
   const checks = new PasswordChecks();
   // Who does not exist takes as long as who does.
@@ -124,4 +127,10 @@ function parse(encoded: string): Given | undefined {
   } catch {
     return undefined; // neither
   }
+}
+
+function statesOf(users: Users): KeyStates {
+  return new Map(
+    [...users].map(([name, entry]) => [name, { version: JSON.stringify(entry), isRevoked: false }]),
+  );
 }
