@@ -93,7 +93,7 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|Negotiate)\s{1,8}[A-Za-z0-9._~+/=-]{6,}/gi, `$1 ${REDACTED}`],
   // Keys that tell by their beginning whose they are.
   [
-    /\b(?:sk-[\w-]{16,}|[rps]k_(?:live|test)_\w{10,}|whsec_\w{10,}|gh[oprsu]_\w{16,}|github_pat_\w{16,}|gl[a-z]{2,8}-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|xapp-[\w-]{10,}|A[KS]IA[A-Z0-9]{16}|AIza[\w-]{30,}|ya29\.[\w-]{16,}|npm_\w{30,}|pypi-[\w-]{16,}|hf_\w{20,}|dop_v1_\w{16,}|SG\.[\w-]{10,}\.[\w-]{10,}|shp(?:at|ca|pa|ss)_\w{16,}|lin_api_\w{16,}|xai-\w{16,}|gsk_\w{16,}|r8_\w{20,}|pcsk_\w{16,}|sb[a-z]?_\w{20,}|AGE-SECRET-KEY-\w{10,}|\d{8,10}:[\w-]{35}(?![\w-]))/g,
+    /\b(?:sk-[\w-]{16,}|[rps]k_(?:live|test)_\w{10,}|ks_[0-9a-f]{12}_[\w-]{20,}|whsec_\w{10,}|gh[oprsu]_\w{16,}|github_pat_\w{16,}|gl[a-z]{2,8}-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|xapp-[\w-]{10,}|A[KS]IA[A-Z0-9]{16}|AIza[\w-]{30,}|ya29\.[\w-]{16,}|npm_\w{30,}|pypi-[\w-]{16,}|hf_\w{20,}|dop_v1_\w{16,}|SG\.[\w-]{10,}\.[\w-]{10,}|shp(?:at|ca|pa|ss)_\w{16,}|lin_api_\w{16,}|xai-\w{16,}|gsk_\w{16,}|r8_\w{20,}|pcsk_\w{16,}|sb[a-z]?_\w{20,}|AGE-SECRET-KEY-\w{10,}|\d{8,10}:[\w-]{35}(?![\w-]))/g,
     REDACTED,
   ],
   [

@@ -183,6 +183,7 @@ Deno.test("redactText hides keys that tell by their beginning what they are", ()
       `sk-ant-api03-${random}`,
       `sk_live_${random}`,
       `ghp_${random}`,
+      `ks_0123456789ab_${random}`,
       `github_pat_${random}`,
     ],
     ...[

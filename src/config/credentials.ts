@@ -1,7 +1,7 @@
 /** The headers that a remote server gets: flags, files, and what stands in its URL. */
 import { optionName } from "../base/option_name.ts";
 import { ConfigError } from "../core/errors.ts";
-import { readFileOf } from "./files.ts";
+import { readSecretOf } from "./files.ts";
 import type { RemoteSettings } from "../backends/remote/options.ts";
 import { bearerToken, headerLine } from "../options/network_values.ts";
 
@@ -35,7 +35,7 @@ function percentDecoded(text: string): string {
 }
 
 function headersFrom(path: string): Header[] {
-  const lines = readFileOf("headerFile", path).split(/\r?\n/);
+  const lines = readSecretOf("headerFile", path).split(/\r?\n/);
   return lines.flatMap((line, index) => {
     if (line.trim() === "" || line.startsWith("#")) return [];
     const result = headerLine().safeParse(line);
@@ -50,7 +50,7 @@ function headersFrom(path: string): Header[] {
 }
 
 function tokenFrom(path: string): string {
-  const result = bearerToken().safeParse(readFileOf("oauth2BearerFile", path).trim());
+  const result = bearerToken().safeParse(readSecretOf("oauth2BearerFile", path).trim());
   if (result.success) return result.data;
   throw new ConfigError(
     `${optionName("oauth2BearerFile")} ${JSON.stringify(path)}: expected one token and nothing else`,

@@ -1,12 +1,23 @@
 import { optionName } from "../base/option_name.ts";
 import { ConfigError, messageOf } from "../core/errors.ts";
 import { readSecretFile } from "../files/secret_file.ts";
-import { readSmallFile } from "../files/small_file.ts";
+import { type FileText, readSmallFile } from "../files/small_file.ts";
 import { type KeyPair, parseKeyPair } from "../wire/signing/key_pair.ts";
 
+/** What is no text is told of with the way out, where it is known what it is. */
+const AS_IT_IS = { isText: false };
+
 /** The text of a file that an option names. Throws ConfigError with the option and the path. */
-export function readFileOf(option: string, path: string): string {
-  const read = readSmallFile(path, { isText: false });
+function readFileOf(option: string, path: string): string {
+  return textOf(option, path, readSmallFile(path, AS_IT_IS));
+}
+
+/** As `readFileOf`, for a file that others than its owner may not use. */
+export function readSecretOf(option: string, path: string): string {
+  return textOf(option, path, readSecretFile(path, AS_IT_IS));
+}
+
+function textOf(option: string, path: string, read: FileText): string {
   if ("text" in read) return read.text;
   throw new ConfigError(`${optionName(option)} ${JSON.stringify(path)}: ${read.fault}`);
 }
@@ -21,7 +32,7 @@ interface NamedFiles {
 /** What stands in the files of a server, to be compared: of one that cannot be read, who needs it tells. */
 export function fileTextsOf({ headerFile, oauth2BearerFile, caFile, keypair }: NamedFiles): string {
   const named = [headerFile, oauth2BearerFile, caFile, keypair];
-  return JSON.stringify(named.map((path) => path && readSmallFile(path, { isText: false })));
+  return JSON.stringify(named.map((path) => path && readSmallFile(path, AS_IT_IS)));
 }
 
 /** As `readFileOf`, for certificates in PEM. */
@@ -47,9 +58,9 @@ function certificateHint(text: string): string {
 
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
 
-/** As `readFileOf`, for a private key in PEM that nobody has to be asked a password for. */
+/** As `readSecretOf`, for a private key in PEM that nobody has to be asked a password for. */
 export function readPrivateKeyOf(option: string, path: string): string {
-  const text = readFileOf(option, path);
+  const text = readSecretOf(option, path);
   const encrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text);
   if (PRIVATE_KEY.test(text) && !encrypted) return text;
   const fault = encrypted

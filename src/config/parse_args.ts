@@ -14,6 +14,7 @@ import { isWhichServer } from "./options.ts";
 import { expandPairs } from "./pair_variables.ts";
 import { accepted, resolve, type Resolved } from "./resolve.ts";
 import { configError } from "./problem.ts";
+import { secretsOnLine } from "./secrets_on_line.ts";
 import { serverGivenIn } from "./server_choice.ts";
 import { slowPatterns } from "./slow_patterns.ts";
 import type { Operands } from "./server_input.ts";
@@ -107,7 +108,9 @@ function layersOf(values: Layer["values"], { operands, around: { variables } }: 
     withoutServer(environment.layer, serverGivenIn([flags.layer], operands) !== undefined),
     flags.layer,
   ];
-  return { layers, warnings: [...unknownVariables(variables), ...environment.warnings, ...flags.warnings] };
+  const shown = secretsOnLine({ written: values, expanded: flags.layer.values });
+  const warnings = [...unknownVariables(variables), ...environment.warnings, ...flags.warnings, ...shown];
+  return { layers, warnings };
 }
 
 /** A server on the command line goes before one in the environment, as every value does. */

@@ -5,7 +5,7 @@ const MAX_BYTES = 4 * 2 ** 20;
 
 export type FileText = { readonly text: string } | { readonly fault: string };
 
-interface ReadOptions {
+export interface ReadOptions {
   /** Whether what is no text in UTF-8 is a fault; else it becomes replacement characters. */
   readonly isText: boolean;
 }

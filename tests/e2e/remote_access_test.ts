@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { Bridge, QUICK_RETRY } from "../support/bridge.ts";
 import { Proxy } from "../support/cable.ts";
 import { Certificates, hasOpenssl } from "../support/certificates.ts";
-import { runKeystone } from "../support/keystone.ts";
-import { initialize } from "../support/rpc.ts";
+import { runKeystone, startKeystone } from "../support/keystone.ts";
+import { answer, callTool, initialize, post } from "../support/rpc.ts";
 import { HttpRemote, SseRemote, WebSocketRemote } from "../support/scripted_remote.ts";
 
 const WIRES = [
@@ -13,6 +13,8 @@ const WIRES = [
   { wire: "WebSocket", flag: "--ws", Remote: WebSocketRemote },
 ] as const;
 
+/** A remote is served on stdio where nothing else is said. */
+const HTTP = ["--outputTransport", "streamableHttp"];
 const SECRETS = /topsecret|hunter2|s3cr3t/;
 
 // --- credentials ---
@@ -87,6 +89,72 @@ Deno.test("keystone refuses files of credentials that are not there or not right
   assert.match(words ?? "", /^keystone: --oauth2BearerFile .*: expected one token/);
   assert.match(ca ?? "", /^keystone: --caFile .*no such file\n$/);
   assert.doesNotMatch(refused.map(({ stderr }) => stderr).join(), SECRETS);
+});
+
+Deno.test("keystone refuses files of credentials that others may read, with the way out", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using files = await folder({
+    headers: "X-Ok: topsecret\n",
+    token: "s3cr3t",
+    key: "s3cr3t",
+    cert: "",
+  });
+  for (const name of ["headers", "token", "key"]) await Deno.chmod(files.path(name), 0o644);
+  await Deno.writeTextFile(files.path("cert"), "-----BEGIN CERTIFICATE-----\n");
+  const remote = ["--streamableHttp", "http://127.0.0.1:9/mcp", "--port", "0", ...HTTP];
+  const refused = await Promise.all([
+    runKeystone([...remote, "--headerFile", files.path("headers")]),
+    runKeystone([...remote, "--oauth2BearerFile", files.path("token")]),
+    runKeystone([...remote, "--tlsCert", files.path("cert"), "--tlsKey", files.path("key")]),
+  ]);
+  for (const [index, option] of ["--headerFile", "--oauth2BearerFile", "--tlsKey"].entries()) {
+    const { code, stderr } = refused[index]!;
+    assert.equal(code, 2, option);
+    assert.match(
+      stderr,
+      new RegExp(
+        `^keystone: ${option} ".*": others than its owner may use it .mode 0644., .*: chmod 600 it\n$`,
+      ),
+    );
+    assert.doesNotMatch(stderr, SECRETS);
+  }
+});
+
+Deno.test("secrets on the command line work, draw a warning that says how else, and are shown nowhere", async () => {
+  await using remote = new HttpRemote();
+  const secrets = ["--oauth2Bearer", "s3cr3t", "--header", "X-API-Key: topsecret"];
+  const flags = ["--streamableHttp", remote.url, ...secrets];
+  await using gateway = await startKeystone([...flags, ...HTTP, "--logLevel", "debug"]);
+  const { result } = await answer(await post(gateway.mcp, callTool(1, "echo")));
+  assert.notEqual(result, undefined);
+  assert(remote.seen.some(({ headers }) => headers.get("authorization") === "Bearer s3cr3t"));
+  const health = await (await fetch(new URL("/health", gateway.mcp))).text();
+  await gateway.stop();
+  assert.match(
+    gateway.stderr(),
+    /WRN .*\(--oauth2Bearer\); .* \(KEYSTONE_OAUTH2_BEARER\) or in a file \(--oauth2BearerFile\)\n/,
+  );
+  assert.match(
+    gateway.stderr(),
+    /WRN .*\(--header\); .* \(KEYSTONE_HEADER\) or in a file \(--headerFile\)\n/,
+  );
+  const texts = await Promise.all([
+    runKeystone(["config", "print", ...flags]),
+    runKeystone(["validate-config", ...flags]),
+    runKeystone([...flags, "--help"]),
+    runKeystone([...flags, "--port", "none"]),
+    runKeystone(["--help"], {
+      env: { KEYSTONE_OAUTH2_BEARER: "s3cr3t", KEYSTONE_HEADER: "X-Key: topsecret" },
+    }),
+  ]);
+  const shown = [
+    gateway.stderr(),
+    gateway.stdout,
+    health,
+    ...texts.flatMap(({ stdout, stderr }) => [stdout, stderr]),
+  ];
+  for (const text of shown) assert.doesNotMatch(text, SECRETS);
 });
 
 // --- redirects ---
@@ -294,6 +362,8 @@ interface Folder extends AsyncDisposable {
 async function folder(texts: Readonly<Record<string, string>> = {}): Promise<Folder> {
   const root = await Deno.makeTempDir({ prefix: "keystone-access-" });
   const path = (name: string) => `${root}/${name}`;
-  for (const [name, text] of Object.entries(texts)) await Deno.writeTextFile(path(name), text);
+  for (const [name, text] of Object.entries(texts)) {
+    await Deno.writeTextFile(path(name), text, { mode: 0o600 });
+  }
   return { path, [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }) };
 }
