@@ -124,7 +124,7 @@ Deno.test("--auditLog has what changes: keys, settings, calls of the admin endpo
   await using gateway = await audited.start("--auth", "apiKey", "--runtimeAdminPort", "0");
   const log = await gateway.logged(/url=http:\S+ file=\S+/);
   const [, url = "", file = ""] = /url=(http:\S+) file=(\S+)/.exec(log) ?? [];
-  const token = Deno.readTextFileSync(file).trim();
+  const token = (await Deno.readTextFile(file)).trim();
   const changed = async () => {
     // The file is looked at while somebody calls.
     const headers = { "X-API-Key": key };
@@ -174,18 +174,18 @@ Deno.test("keystone audit verify tells an edit, a gap and a cut from what was wr
   const { ok, lines } = JSON.parse((await audited.verify("--json")).stdout);
   assert.deepEqual([ok, lines], [true, 12]);
   const oldest = `${audited.path}.1`;
-  const before = Deno.readTextFileSync(oldest);
-  Deno.writeTextFileSync(oldest, before.replace(/"time":"2/, '"time":"3'));
+  const before = await Deno.readTextFile(oldest);
+  await Deno.writeTextFile(oldest, before.replace(/"time":"2/, '"time":"3'));
   const edited = await audited.verify();
   assert.equal(edited.code, 1);
   assert.match(edited.stderr, /audit\.log\.1:1: line \d+ of the chain was changed\n/);
-  Deno.writeTextFileSync(oldest, before.split("\n").slice(1).join("\n"));
+  await Deno.writeTextFile(oldest, before.split("\n").slice(1).join("\n"));
   const gap = await audited.verify();
   assert.equal(gap.code, 1);
   assert.match(gap.stderr, /line \d+ of the chain is missing before it\n/);
-  Deno.writeTextFileSync(oldest, before);
+  await Deno.writeTextFile(oldest, before);
   const tail = audited.text.split("\n").slice(0, -2).map((line) => `${line}\n`).join("");
-  Deno.writeTextFileSync(audited.path, tail);
+  await Deno.writeTextFile(audited.path, tail);
   assert.equal((await audited.verify("--expect", last)).code, 1);
   for (
     const [args, told] of [
@@ -211,7 +211,7 @@ Deno.test("a killed gateway leaves a log that the next one goes on behind, and s
     await gateway.status;
   }
   // As a full disk or a crash of the machine would leave it.
-  Deno.writeTextFileSync(audited.path, audited.text + '{"seq":3,"time":"20');
+  await Deno.writeTextFile(audited.path, audited.text + '{"seq":3,"time":"20');
   await using gateway = await audited.start();
   await gateway.logged(/WRN Audit log goes on .*state="without an end" torn=19/);
   // Two would not know of one another's lines.
@@ -240,7 +240,7 @@ Deno.test(
     await using socket = await talker(gateway.ws);
     await socket.ask(initialize(0));
     const away = `${audited.folder}/away`;
-    Deno.renameSync(audited.logs, away);
+    await Deno.rename(audited.logs, away);
     // It is served, and its line waits.
     await (await post(gateway.mcp, callTool(1, "echo"), { session })).text();
     await gateway.logged(/ERR Audit log cannot be written, and nobody new is served/);
@@ -262,7 +262,7 @@ Deno.test(
     const { status, reason } = await health.json();
     assert.equal(status, "failed");
     assert.match(reason, /^The audit log cannot be written: its folder is not there/);
-    Deno.renameSync(away, audited.logs);
+    await Deno.rename(away, audited.logs);
     await gateway.logged(/INF Audit log can be written again/);
     assert.equal((await answer(await post(gateway.mcp, callTool(4, "echo"), { session }))).id, 4);
     assert.equal((await socket.ask(callTool(5, "echo"))).id, 5);

@@ -82,7 +82,7 @@ Deno.test("AuditTrail chains each line to the one before, and goes on after a re
   assert.equal(read[4]?.fields.before, "in order");
   const { faults, notes, lines } = await folder.verdict();
   assert.deepEqual([faults, notes, lines], [[], [], 7]);
-  if (Deno.build.os !== "windows") assert.equal((Deno.statSync(folder.path).mode ?? 0) & 0o777, 0o600);
+  if (Deno.build.os !== "windows") assert.equal(((await Deno.stat(folder.path)).mode ?? 0) & 0o777, 0o600);
 });
 
 Deno.test("verify finds what was changed, removed, inserted, moved or cut, and says where", async (t) => {
@@ -146,14 +146,15 @@ Deno.test("verify finds a cut tail where the end is missing, and by a line that 
   const files = [{ path: folder.path, lines: streamed(folder.text()) }];
   const expecting = await verify(files, { isHeld: false, expected: last });
   assert.match(expecting.faults[0]?.text ?? "", /line 5 of the chain is not there with the hash/);
-  Deno.writeTextFileSync(folder.path, folder.text().slice(0, -20));
+  await Deno.writeTextFile(folder.path, folder.text().slice(0, -20));
   assert.match((await folder.verdict()).faults[0]?.text ?? "", /ends within a line/);
 });
 
 Deno.test("AuditTrail goes on in a new file when one is full, and the chain with it", async () => {
   await using folder = new Folder();
   for (let run = 0; run < 6; run++) await folder.run(3, { maxBytes: 1_500, keep: 20 });
-  const names = [...Deno.readDirSync(folder.path.replace(/\/[^/]*$/, ""))].map(({ name }) => name);
+  const entries = await Array.fromAsync(Deno.readDir(folder.path.replace(/\/[^/]*$/, "")));
+  const names = entries.map(({ name }) => name);
   const suffixes = names.flatMap((name) => /^audit\.log(\.\d+)$/.exec(name)?.[1] ?? []);
   const ordered = suffixes.sort((one, other) => Number(other.slice(1)) - Number(one.slice(1)));
   assert(ordered.length > 2, names.join(" "));
@@ -174,7 +175,7 @@ Deno.test("AuditTrail goes on in a new file when one is full, and the chain with
 Deno.test("AuditTrail goes on behind the last file where the newest has nothing yet", async () => {
   await using folder = new Folder();
   await folder.run(1);
-  Deno.renameSync(folder.path, `${folder.path}.1`);
+  await Deno.rename(folder.path, `${folder.path}.1`);
   await folder.run(1);
   assert.equal(readLine(folder.lines()[0]!)?.seq, 4);
   assert.deepEqual((await folder.verdict([".1", ""])).faults, []);
@@ -184,7 +185,7 @@ Deno.test("AuditTrail tells of a line that a killed gateway has left unfinished,
   await using folder = new Folder();
   await folder.run(2);
   const cut = folder.text().slice(0, -50);
-  Deno.writeTextFileSync(folder.path, cut);
+  await Deno.writeTextFile(folder.path, cut);
   const { trail, told } = await folder.open();
   await trail[Symbol.asyncDispose]();
   const [opened] = told("audit.opened");
@@ -227,10 +228,10 @@ Deno.test("AuditTrail refuses what is new while it cannot be written, tells whoe
   const output = {
     look: () => Promise.resolve(),
     makeRoom: () => Promise.resolve(),
-    write(bytes: Uint8Array) {
-      if (isFull) return Promise.reject(new Error("No space left on device (os error 28)"));
-      Deno.writeFileSync(folder.path, bytes, { append: true });
-      return Promise.resolve(bytes.length);
+    async write(bytes: Uint8Array) {
+      if (isFull) throw new Error("No space left on device (os error 28)");
+      await Deno.writeFile(folder.path, bytes, { append: true });
+      return bytes.length;
     },
     close() {},
   };
@@ -269,7 +270,7 @@ Deno.test({
     const { trail, told } = await folder.open();
     trail.hear(call(1));
     await until(() => folder.lines().length === 2);
-    Deno.renameSync(folder.path, `${folder.path}.1`);
+    await Deno.rename(folder.path, `${folder.path}.1`);
     trail.hear(call(2));
     await trail[Symbol.asyncDispose]();
     assert.match(told("warning")[0]?.text ?? "", /was moved or removed, and goes on in a new file/);
