@@ -44,7 +44,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     harm: "an answered request stays open, and may be answered twice",
     file: PASSAGE,
-    search: "if (isResponse(message)) table.settle(message);",
+    search: "table.settle(message);",
     replace: "",
     tests: SESSION_TESTS,
   },

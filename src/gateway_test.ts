@@ -234,3 +234,23 @@ Deno.test("Gateway counts what waits for a server that is being opened", async (
   assert.deepEqual(await new FarEnd(server).hear(), request(1));
   assert.equal(backlog.size, 0);
 });
+
+Deno.test("Gateway begins nothing new while it is told so, and goes on with what is open", async () => {
+  let refusal: BusyError | undefined;
+  const { visit, knock, own } = gatewayRig({ refusal: () => refusal });
+  const [client, silent] = [visit(), visit()];
+  client.say(request(1));
+  await settled();
+  refusal = new BusyError("Not now");
+  await assert.rejects(knock(), { message: "Not now", status: 503 });
+  client.say(request(2));
+  assert.deepEqual(await client.hear(), failure(2, "Not now", -32000));
+  // A session that says its first word now gets no server.
+  silent.say(request(1));
+  assert.deepEqual(await silent.hear(), failure(1, "Not now", -32000));
+  own.last().say(result(1));
+  assert.deepEqual(await client.hear(), result(1));
+  refusal = undefined;
+  client.say(request(3));
+  assert.deepEqual([await own.last().hear(), await own.last().hear()], [request(1), request(3)]);
+});

@@ -88,3 +88,14 @@ Deno.test("health says nothing of a child that a caller has started in a way of 
   sink({ type: "handshake.late", session: "s", server: "x", reason: "late", own: true });
   assert.equal(report().status, "ok");
 });
+
+Deno.test("health has failed while the audit log cannot be written, and is well when it can", () => {
+  const { sink, report } = health();
+  sink({ type: "audit.trouble", reason: "No space left on device" });
+  assert.deepEqual(report(), {
+    status: "failed",
+    reason: "The audit log cannot be written: No space left on device",
+  });
+  sink({ type: "audit.recovered", seconds: 3 });
+  assert.deepEqual(report(), { status: "ok" });
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { textOf } from "../channel.ts";
 import { BackendError, BusyError, DisconnectedError } from "../errors.ts";
 import type { JsonRpcMessage } from "../message/jsonrpc.ts";
 import { settled } from "../../../tests/support/far_end.ts";
@@ -203,4 +204,33 @@ Deno.test("Session does not listen to a client that does not read what it is ans
   await settled();
   assert.deepEqual(told, [2, 3, 4]);
   session.end(new BackendError("over"));
+});
+
+Deno.test("Session tells of a finished request whose it is, and how large it and its answer were", async () => {
+  const peer = { session: "s1", wire: "sse", scope: "session", principal: { name: "apiKey/ci" } } as const;
+  const { client, server, told, over } = sessionRig({
+    peer: { ...peer, address: "10.0.0.1" },
+    // As wires do.
+    policy({ envelope }, next) {
+      textOf(envelope);
+      return next();
+    },
+  });
+  client.say(request(1));
+  await server.hear();
+  server.say(result(1));
+  await client.hear();
+  await client.close();
+  await over;
+  const [opened, finished, closed] = [
+    told("session.opened"),
+    told("request.finished"),
+    told("session.closed"),
+  ];
+  assert.deepEqual([opened[0]?.principal, opened[0]?.address], ["apiKey/ci", "10.0.0.1"]);
+  assert.deepEqual([finished[0]?.principal, closed[0]?.principal], ["apiKey/ci", "apiKey/ci"]);
+  assert.deepEqual(
+    [finished[0]?.requestSize, finished[0]?.answerSize],
+    [request(1), result(1)].map((message) => JSON.stringify(message).length),
+  );
 });
