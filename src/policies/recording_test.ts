@@ -7,13 +7,17 @@ import type { JsonRpcRequest } from "../core/message/jsonrpc.ts";
 import { refuseUnrecorded, toolArguments } from "./recording.ts";
 
 Deno.test("refuseUnrecorded refuses while there is a reason, but what is open to all", () => {
-  let error: BusyError | undefined;
-  const policy = refuseUnrecorded({ refusal: () => error, isOpen: ({ url }) => url.endsWith("/health") });
+  const error = new BusyError("Not now");
+  let isTrouble = false;
+  const policy = refuseUnrecorded({
+    refusal: () => isTrouble ? error : undefined,
+    isOpen: ({ url }) => url.endsWith("/health"),
+  });
   const answer = new Response();
   const ask = (path: string) =>
     policy<Response>(new Request(`http://127.0.0.1${path}`), nobody(), () => answer);
   assert.equal(ask("/mcp"), answer);
-  error = new BusyError("Not now");
+  isTrouble = true;
   assert.throws(() => ask("/mcp"), error);
   assert.equal(ask("/health"), answer);
 });

@@ -167,7 +167,7 @@ Deno.test("keystone audit verify tells an edit, a gap and a cut from what was wr
   assert.equal(good.code, 0, good.stderr);
   assert.match(
     good.stdout,
-    /^12 lines of [3-9] files are as they were written: lines 1 to 12 of the chain\n/,
+    /^12 lines of [3-9] files are as written: 1 to 12 of the chain\n/,
   );
   const [, last = ""] = /^The last one is (\d+:[0-9a-f]{64})$/m.exec(good.stdout) ?? [];
   assert.equal((await audited.verify("--expect", last)).code, 0);

@@ -49,7 +49,7 @@ async function verified(path: string, { stdout, stderr, expected, json }: Asked)
   for (const finding of faults) stderr.write(`${findingText(finding)}\n`);
   if (faultCount > faults.length) stderr.write(`… and ${faultCount - faults.length} more\n`);
   for (const finding of notes) stderr.write(`Note: ${findingText(finding)}\n`);
-  stdout.write(`${isGood ? goodText(verdict, paths.length) : `${path}: not as it was written`}\n`);
+  stdout.write(`${isGood ? goodText(verdict, paths.length) : `${path}: not as written`}\n`);
   return isGood ? 0 : 1;
 }
 
@@ -109,9 +109,14 @@ function findingText({ file, line, text }: Finding): string {
 }
 
 function goodText({ lines, first, last }: Verdict, files: number): string {
-  const span = `lines ${first?.seq} to ${last?.seq} of the chain`;
-  return `${lines} lines of ${files} file${files === 1 ? "" : "s"} are as they were written: ${span}\n` +
-    `The last one is ${last?.seq}:${last?.hash}`;
+  const what = `${counted(lines, "line")} of ${counted(files, "file")} ${
+    lines === 1 ? "is" : "are"
+  } as written`;
+  return `${what}: ${first?.seq} to ${last?.seq} of the chain\nThe last one is ${last?.seq}:${last?.hash}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function unknownAction(word: string): ConfigError {
