@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Sink } from "../core/events.ts";
 import { FreshFile } from "../files/fresh_file.ts";
 import { type Authenticator, type Identity, SCOPE } from "./authenticator.ts";
-import { type KeyStates, tellKeyChanges } from "./key_changes.ts";
+import { statesByName, tellKeyChanges } from "./key_changes.ts";
 import { Verified } from "./verified.ts";
 import { BEARER_TOKEN } from "./options.ts";
 
@@ -26,7 +26,7 @@ export function bearerTokens({ token, path, emit }: BearerOptions): Authenticato
     parse: (text) => new Map([...alone, ...parseTokens(text, holds)]),
     onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
     onChange: (before, now) =>
-      tellKeyChanges(emit, { kind: "bearer", before: statesOf(before), now: statesOf(now) }),
+      tellKeyChanges(emit, { kind: "bearer", before: statesByName(before), now: statesByName(now) }),
   });
   function holds(name: string): boolean {
     return file?.current.values().some(({ credential }) => credential === name) ?? false;
@@ -70,13 +70,4 @@ function identityOf(name: string, scopes: readonly string[], holds?: () => boole
 
 function digestOf(token: string): string {
   return createHash("sha256").update(token).digest("base64");
-}
-
-/** A name may stand there twice, while one token takes the place of another. */
-function statesOf(tokens: Tokens): KeyStates {
-  const versions = new Map<string, string>();
-  for (const [digest, { credential = "", scopes }] of tokens) {
-    versions.set(credential, `${versions.get(credential) ?? ""} ${digest} ${scopes.join(" ")}`);
-  }
-  return new Map([...versions].map(([name, version]) => [name, { version, isRevoked: false }]));
 }

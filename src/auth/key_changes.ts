@@ -1,5 +1,6 @@
 /** What a change of a file of credentials comes to, for those who look after who may come in. */
 import type { Sink } from "../core/events.ts";
+import type { Identity } from "./authenticator.ts";
 
 /** Of one credential. */
 export interface KeyState {
@@ -10,6 +11,15 @@ export interface KeyState {
 
 /** By the id that names each in logs. */
 export type KeyStates = ReadonlyMap<string, KeyState>;
+
+/** By what each is compared with, such as a digest. A name may have two, while one takes the place of another. */
+export function statesByName(all: Iterable<readonly [string, Identity]>): KeyStates {
+  const versions = new Map<string, string>();
+  for (const [digest, { credential = "", scopes }] of all) {
+    versions.set(credential, `${versions.get(credential) ?? ""} ${digest} ${scopes.join(" ")}`);
+  }
+  return new Map([...versions].map(([name, version]) => [name, { version, isRevoked: false }]));
+}
 
 interface KeyChanges {
   readonly kind: string;

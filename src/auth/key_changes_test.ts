@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { recorder } from "../../tests/support/recorder.ts";
-import { type KeyState, tellKeyChanges } from "./key_changes.ts";
+import { type KeyState, statesByName, tellKeyChanges } from "./key_changes.ts";
 
 function told(before: Record<string, KeyState>, now: Record<string, KeyState>) {
   const record = recorder();
@@ -24,4 +24,21 @@ Deno.test("tellKeyChanges names what is new, another, taken back and gone, and n
   assert.deepEqual(told({ back }, { back: { version: "3", isRevoked: true } }), [
     { made: [], changed: ["back"], revoked: [], removed: [] },
   ]);
+});
+
+Deno.test("statesByName knows a name by all that count for it", () => {
+  const identity = (credential: string, scopes: string[] = []) => ({
+    principal: { name: `bearer/${credential}` },
+    ...{ scopes, credential },
+  });
+  const states = (...all: [string, ReturnType<typeof identity>][]) => statesByName(all);
+  const before = states(["d1", identity("ci")], ["d2", identity("ci")]);
+  assert.deepEqual([...before.keys()], ["ci"]);
+  for (
+    const now of [
+      states(["d1", identity("ci")]),
+      states(["d1", identity("ci")], ["d3", identity("ci")]),
+      states(["d1", identity("ci")], ["d2", identity("ci", ["admin"])]),
+    ]
+  ) assert.notDeepEqual(now, before);
 });

@@ -3,6 +3,7 @@ import type { Sink } from "../../core/events.ts";
 import { FreshFile } from "../../files/fresh_file.ts";
 import { readGuardedFile } from "../../files/secret_file.ts";
 import type { Authenticator, Denial, Verdict } from "../authenticator.ts";
+import { type KeyStates, statesByName, tellKeyChanges } from "../key_changes.ts";
 import type { Credentials } from "../credentials.ts";
 import { type AuthorizedKeys, parseAuthorizedKeys } from "./authorized_keys.ts";
 import { Nonces } from "./nonces.ts";
@@ -22,6 +23,8 @@ export function keypairs({ path, skewMs, maxNonces, emit }: KeypairOptions): Aut
   const file = new FreshFile<AuthorizedKeys>(path, {
     parse: (text) => parseAuthorizedKeys(text, holds),
     onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
+    onChange: (before, now) =>
+      tellKeyChanges(emit, { kind: "keypair", before: statesOf(before), now: statesOf(now) }),
     read: readGuardedFile,
   });
   function holds(name: string): boolean {
@@ -51,4 +54,8 @@ function verdictOn({ request, signedUrl }: Credentials, judging: Judging): Verdi
   return signedUrl === undefined
     ? { why: "meant for another host" }
     : judgeSignature(request, signedUrl, judging);
+}
+
+function statesOf(keys: AuthorizedKeys): KeyStates {
+  return statesByName([...keys].map(([fingerprint, { identity }]) => [fingerprint, identity]));
 }
