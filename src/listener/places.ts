@@ -3,6 +3,7 @@ import { isLoopbackAddress } from "../core/caller.ts";
 import { ByteBudget } from "../base/byte_budget.ts";
 import { BusyError } from "../core/errors.ts";
 import { type Ticket, TimeLimit } from "../base/time_limit.ts";
+import { networkOf } from "../base/ip_address.ts";
 import { optionName } from "../base/option_name.ts";
 
 export interface ConnectionLimits {
@@ -253,17 +254,4 @@ export class Place {
     this.#sent();
     this.#options.left(this.#places);
   }
-}
-
-/** Who has one address of IPv6 mostly has 2^64 of them (RFC 6177). */
-function networkOf(address: string): string {
-  if (!address.includes(":") || address.includes(".")) return address;
-  const [head = "", tail] = address.split("%", 1)[0]!.split("::");
-  const groups = head.split(":").filter((group) => group !== "");
-  if (tail !== undefined) {
-    const last = tail.split(":").filter((group) => group !== "");
-    while (groups.length + last.length < 8) groups.push("0");
-    groups.push(...last);
-  }
-  return groups.slice(0, 4).join(":");
 }
