@@ -79,7 +79,7 @@ type Happening =
   }
   /** A client that did not read what it was told. */
   | { type: "client.dropped"; session: string; reason: string }
-  | { type: "http.refused"; method: string; route: string; status: number; reason: string }
+  | { type: "http.refused"; method: string; route: string; status: number; reason: string } & Counted
   /** Somebody has proved who it is, or has failed to: by which kind of proof, and by which credential, which is named and never shown. */
   | { type: "auth.accepted"; principal: string } & Proof
   | { type: "auth.refused"; reason: string } & Proof
@@ -113,7 +113,7 @@ type Happening =
   | { type: "audit.trouble"; reason: string }
   | { type: "audit.recovered"; seconds: number }
   /** Before anything was asked on it. */
-  | { type: "connection.refused"; address: string; reason: string }
+  | { type: "connection.refused"; address: string; reason: string } & Counted
   /** By us, whatever was under way. */
   | { type: "connection.dropped"; address: string; reason: string }
   /** Nobody can connect for the moment. */
@@ -190,6 +190,11 @@ interface Proof {
   kind: string | undefined;
   credential: string | undefined;
   address: string | undefined;
+}
+
+interface Counted {
+  /** Where so many equal ones are told of together. */
+  count?: number;
 }
 
 interface StopNews {

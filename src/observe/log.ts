@@ -12,6 +12,7 @@ import { optionName } from "../base/option_name.ts";
 import { type Children, children } from "./children.ts";
 import type { LogSettings } from "./options.ts";
 import { toldFields, VALUE } from "./told_event.ts";
+import { withoutMasses } from "./without_masses.ts";
 import { withoutRepeats } from "./without_repeats.ts";
 
 export type LogLevel = LogSettings["logLevel"];
@@ -51,13 +52,13 @@ export function logSink(options: LogOptions): Sink {
   const lowest = RANK[level];
   const childrenOf = childrenByBackend();
   const formatter = format === "json" ? jsonFormatter() : textFormatter(colours ? PAINTED : PLAIN);
-  return withoutRepeats((event) => {
+  return withoutMasses(withoutRepeats((event) => {
     const described = describe(event, slowRequestMs);
     const known = childrenOf(event);
     known.hear(event);
     if (described.rank < lowest) return;
     write(`${formatter(recordOf(withPid(event, known), described))}\n`);
-  });
+  }));
 }
 
 /** Servers may call a child alike, the one that all share above all. */
