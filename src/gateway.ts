@@ -17,6 +17,7 @@ import { BusyError, type GatewayError, StoppingError } from "./core/errors.ts";
 import { durationText } from "./base/duration.ts";
 import type { Sink } from "./core/events.ts";
 import type { LiveSessions } from "./core/live_sessions.ts";
+import { SessionShares } from "./core/session_shares.ts";
 import type { Negotiated } from "./core/mcp/negotiated.ts";
 import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Semaphore } from "./core/semaphore.ts";
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   readonly onSessionEnded?: ((peer: Peer) => void) | undefined;
   readonly emit: Sink;
   readonly maxSessions: number;
+  /** Of one principal, or of one address where nobody is known; by default as many as there may be. */
+  readonly maxSessionsPerPrincipal?: number | undefined;
   /** How long a client waits for room: an idle session may be ended to make some. */
   readonly queueTimeoutMs: number;
   /** Of one session, and of all stateless callers together. */
@@ -78,7 +81,7 @@ const STATELESS: Peer = { session: "", wire: "streamableHttp", scope: "request" 
 interface VisitOptions {
   readonly run: (client: Channel, admitted: AdmittedClient) => Promise<void>;
   /** Gives the place back. */
-  readonly leave: (scope: Peer["scope"]) => void;
+  readonly leave: (peer: Peer) => void;
 }
 
 /** A class, since there is one for each call, and for as long as its session lives. */
@@ -101,7 +104,7 @@ class Visit implements Admission, AdmittedClient {
   }
 
   withdraw(): void {
-    this.#options.leave(this.peer.scope);
+    this.#options.leave(this.peer);
   }
 }
 
@@ -114,10 +117,11 @@ export class Gateway implements AsyncDisposable {
   readonly #forSessions: SessionOptions;
   readonly #forVisits: VisitOptions = {
     run: (client, admitted) => this.#run(client, admitted),
-    leave: (scope) => this.#leave(scope),
+    leave: (peer) => this.#leave(peer),
   };
   readonly #sessions: LiveSessions;
   readonly #sessionPlaces: Semaphore;
+  readonly #shares: SessionShares | undefined;
   #postsInFlight = 0;
   readonly #slowWatch: ReturnType<typeof setInterval> | undefined;
   readonly #proofWatch: ReturnType<typeof setInterval> | undefined;
@@ -144,6 +148,11 @@ export class Gateway implements AsyncDisposable {
       what: "sessions",
       makeRoom: () => void sessions.evictIdle(),
     });
+    const { maxSessionsPerPrincipal: share } = options;
+    if (share !== undefined) {
+      const makeRoom = (isOwn: (session: string) => boolean) => void sessions.evictIdle(isOwn);
+      this.#shares = new SessionShares({ places: share, queueTimeoutMs, makeRoom });
+    }
     const { slowRequestMs: slowMs } = options;
     if (slowMs !== undefined) {
       this.#slowWatch = setInterval(() => sessions.tellSlow(slowMs), lookEvery(slowMs));
@@ -167,6 +176,7 @@ export class Gateway implements AsyncDisposable {
     const why = stoppingError(alone);
     this.stopping.begin(why);
     this.#sessionPlaces.close(why);
+    this.#shares?.close(why);
     const calls = this.#sessions.openCalls();
     const waits = calls.length > 0 && { waitsFor: calls.slice(0, MAX_TOLD_CALLS).map(callLabel), waitMs };
     const type = alone ? "server.stopping" : "gateway.stopping";
@@ -193,14 +203,30 @@ export class Gateway implements AsyncDisposable {
   }
 
   #admitSession(peer: Peer, leaving?: () => AbortSignal): Admission | Promise<Admission> {
-    const place = this.#sessionPlaces.acquire(leaving);
+    const place = this.#shares
+      ? this.#shared(this.#shares, peer, leaving)
+      : this.#sessionPlaces.acquire(leaving);
     if (!place) return this.#admission(peer);
     return place.then(() => {
       // The gateway may have begun to stop meanwhile.
       const refusal = this.#refusal();
       if (!refusal) return this.#admission(peer);
-      this.#leave(peer.scope);
+      this.#leave(peer);
       throw refusal;
+    });
+  }
+
+  /** One of those of its owner first: who has too many is not to wait where others do. */
+  #shared(shares: SessionShares, peer: Peer, leaving?: () => AbortSignal): Promise<void> | void {
+    const own = shares.acquire(peer, leaving);
+    if (own) return own.then(() => this.#sharedPlace(shares, peer, leaving));
+    return this.#sharedPlace(shares, peer, leaving);
+  }
+
+  #sharedPlace(shares: SessionShares, peer: Peer, leaving?: () => AbortSignal): Promise<void> | void {
+    return this.#sessionPlaces.acquire(leaving)?.catch((error) => {
+      shares.release(peer);
+      throw error;
     });
   }
 
@@ -216,13 +242,14 @@ export class Gateway implements AsyncDisposable {
   }
 
   #ended(peer: Peer): void {
-    this.#leave(peer.scope);
+    this.#leave(peer);
     if (peer.scope === "session") this.#options.onSessionEnded?.(peer);
   }
 
-  #leave(scope: Peer["scope"]): void {
-    if (scope === "session") this.#sessionPlaces.release();
-    else this.#postsInFlight--;
+  #leave(peer: Peer): void {
+    if (peer.scope !== "session") return void this.#postsInFlight--;
+    this.#shares?.release(peer);
+    this.#sessionPlaces.release();
   }
 
   #admission(peer: Peer): Admission {

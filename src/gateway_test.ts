@@ -61,6 +61,34 @@ Deno.test("Gateway lets a session wait for a place, and gives it the first that 
   (await second).say(notification());
 });
 
+Deno.test("Gateway lets a principal have its share of sessions, and gives back a place that came to nothing", async () => {
+  const { knock, gateway } = gatewayRig({ maxSessions: 3, maxSessionsPerPrincipal: 2 });
+  const [one, other] = ["one", "other"].map((name) => ({ principal: { name: `apiKey/${name}` } }));
+  const first = await knock(one);
+  const peer = { session: "s", wire: "sse", scope: "session", ...one } as const;
+  (await gateway.accept(peer)).withdraw();
+  await knock(one);
+  await assert.rejects(knock(one), { status: 503, message: /^Too many sessions of one caller/ });
+  await knock(other);
+  // Its share has room, and the gateway has none: the share is as it was.
+  for (let count = 0; count < 3; count++) {
+    await assert.rejects(knock(other), { message: /^Too many sessions: / });
+  }
+  await first.leave();
+  await first.over;
+  await knock(other);
+});
+
+Deno.test("Gateway ends the idle session of a principal to make room for another one of it, and nobody else's", async () => {
+  const { knock } = gatewayRig({ maxSessionsPerPrincipal: 1, evictAfterMs: 1_000, queueTimeoutMs: 600_000 });
+  const [one, other] = ["one", "other"].map((name) => ({ principal: { name: `apiKey/${name}` } }));
+  const foreign = await knock({ ...other, idleMs: () => 9_000 });
+  const idle = await knock({ ...one, idleMs: () => 5_000 });
+  await knock({ ...one, idleMs: () => 0 });
+  await idle.over;
+  foreign.say(notification());
+});
+
 Deno.test("Gateway ends the session that has been idle for longest to make room, and none that is in use", async () => {
   const { knock, own } = gatewayRig({ maxSessions: 4, evictAfterMs: 1000, queueTimeoutMs: 600_000 });
   const idle = (ms: number | undefined) => knock({ idleMs: () => ms });
