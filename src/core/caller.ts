@@ -1,5 +1,6 @@
 /** Who sent a request: the connection that it came on, and what is known of the one behind it. */
 import type { LaunchSettings, Principal } from "./backend.ts";
+import type { GatewayError } from "./errors.ts";
 
 /** A connection, as those see it who answer what comes on it. */
 export interface CallerConnection {
@@ -22,6 +23,12 @@ export interface BodyCheck {
   end(): void;
 }
 
+/** How much somebody may still ask for. */
+export interface Allowance {
+  /** Takes so much of it; where there is not so much, nothing is taken, and this is why. */
+  refusal(count: number): GatewayError | undefined;
+}
+
 const NO_SCOPES: readonly string[] = [];
 
 let requests = 0;
@@ -39,6 +46,8 @@ export class Caller {
   /** How many policies have handed the request on. */
   #passed = 0;
   #route: string | undefined;
+  #address: string | undefined;
+  #allowance: Allowance | undefined;
 
   constructor(connection: CallerConnection) {
     this.#connection = connection;
@@ -50,9 +59,32 @@ export class Caller {
     return `${prefix}-${this.#number}`;
   }
 
-  /** IP address of the far end; undefined where it is not known. */
+  /**
+   * IP address of the one who asks: the far end of the connection, or whom a trusted proxy there names. Undefined where it
+   * is not known.
+   */
   get address(): string | undefined {
+    return this.#address ?? this.#connection.address;
+  }
+
+  /** IP address of the far end of the connection, whatever is told there; undefined where it is not known. */
+  get farEnd(): string | undefined {
     return this.#connection.address;
+  }
+
+  /** For the policy that knows whom to believe: the far end speaks for somebody else. */
+  comesFrom(address: string): void {
+    this.#address = address;
+  }
+
+  /** How much the caller may still ask for; undefined where that is not limited. */
+  get allowance(): Allowance | undefined {
+    return this.#allowance;
+  }
+
+  /** For the policy that limits how much is asked for. */
+  limitTo(allowance: Allowance): void {
+    this.#allowance = allowance;
   }
 
   /** Who the caller proved to be; undefined for nobody in particular. */

@@ -59,7 +59,7 @@ export function posting(options: PostOptions, answer: Answer): AsyncHandler {
         id = idOf(posted);
         if (posted.requests.length > 0) options.stopping.refuse();
         refuseRepeated(posted.requests);
-        if (posted.batch) refuseInitialize(posted.requests);
+        if (posted.batch) refuseBatch(posted, caller);
         answer(posted, request, caller).then((response) => {
           body.release();
           resolve(response);
@@ -83,6 +83,13 @@ function refuseRepeated(requests: readonly JsonRpcRequest[]): void {
     if (ids.has(id)) throw stillOpen(id);
     ids.add(id);
   }
+}
+
+/** The request itself was counted as one message. */
+function refuseBatch({ messages, requests }: Posted, { allowance }: Caller): void {
+  refuseInitialize(requests);
+  const refusal = messages.length > 1 ? allowance?.refusal(messages.length - 1) : undefined;
+  if (refusal) throw refusal;
 }
 
 /** `initialize` stands alone (2025-03-26 lifecycle page: not part of a batch). */

@@ -64,3 +64,23 @@ Deno.test("posting rejects, and never throws, whatever refuses first", async () 
     assert.deepEqual(await refusedIds(posting(...args), [request(7)]), [id]);
   }
 });
+
+Deno.test("posting takes what a batch has beyond one message from what its caller may ask for, before it is said", async () => {
+  const asked: number[] = [];
+  const handler = posting(OPTIONS, () => Promise.resolve(new Response("done")));
+  const ask = (body: unknown) => {
+    const caller = nobody();
+    caller.limitTo({
+      refusal(count) {
+        asked.push(count);
+        return count > 2 ? new RequestError("too fast", { status: 429 }) : undefined;
+      },
+    });
+    return handler(post(body), caller);
+  };
+  for (const body of [request(1), [request(1)], [request(1), request(2), request(3)]]) {
+    assert.equal((await ask(body)).status, 200);
+  }
+  await assert.rejects(ask([1, 2, 3, 4].map((id) => request(id))), { status: 429 });
+  assert.deepEqual(asked, [2, 3]);
+});

@@ -61,7 +61,7 @@ export function websocket(options: WebSocketOptions): UpgradeHandler {
   const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes, emit } = options;
   const { clientLimits: limits, bodies, unread } = options;
   const pings = keepAlive(keepAliveMs);
-  return async (request, { principal, scopes, address, launch }) => {
+  return async (request, { principal, scopes, address, launch, allowance }) => {
     const headers = handshakeHeaders(request);
     const gone = new AbortController();
     const session = crypto.randomUUID();
@@ -81,6 +81,7 @@ export function websocket(options: WebSocketOptions): UpgradeHandler {
             maxBufferedMessages,
             maxBufferedBytes,
             backlog: admission.backlog,
+            allowance,
             onRefused: ({ message: reason }) =>
               emit({ type: "message.dropped", session, direction: "up", reason }),
             gone: "The client closed its socket",

@@ -136,8 +136,8 @@ function hostnameOf(origin: string): string | undefined {
 const FORWARDED = ["forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"];
 
 /** Whether a request comes from this machine, and is not handed on by a proxy on it that says so. */
-export function isOfThisMachine({ headers }: Request, { address }: Pick<Caller, "address">): boolean {
-  if (address === undefined || !isLoopbackAddress(address)) return false;
+export function isOfThisMachine({ headers }: Request, { farEnd }: Pick<Caller, "farEnd">): boolean {
+  if (farEnd === undefined || !isLoopbackAddress(farEnd)) return false;
   return !FORWARDED.some((name) => headers.has(name)) &&
     ![...headers.keys()].some((name) => name.startsWith("x-forwarded"));
 }

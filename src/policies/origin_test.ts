@@ -252,7 +252,7 @@ Deno.test("originGuard judges the same after many invented hosts", () => {
 
 Deno.test("isOfThisMachine wants a loopback address, and no proxy's word for another one", () => {
   const from = (address: string | undefined, headers: Record<string, string> = {}) =>
-    isOfThisMachine(new Request("http://h/", { headers }), { address });
+    isOfThisMachine(new Request("http://h/", { headers }), { farEnd: address });
   for (const own of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) assert(from(own), own);
   for (const other of ["10.0.0.1", "128.0.0.1", "::2", "::ffff:10.0.0.1", "0.0.0.0", ""]) {
     assert(!from(other), other);

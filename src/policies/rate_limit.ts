@@ -1,0 +1,105 @@
+/**
+ * How much each caller may ask for in a time: a principal wherever it calls from, and else an address. A token bucket as
+ * one number (GCRA): when all that was taken is there again.
+ */
+import { networkOf } from "../base/ip_address.ts";
+import { optionName } from "../base/option_name.ts";
+import { Recent } from "../base/recent.ts";
+import { remembered } from "../base/remembered.ts";
+import type { Allowance, Caller } from "../core/caller.ts";
+import { RequestError } from "../core/errors.ts";
+import type { HttpPolicy } from "../core/http_policy.ts";
+
+/** So many in so long. */
+export interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+export interface RateLimitOptions {
+  readonly rate: Rate;
+  /** How many at once, after a while without any. */
+  readonly burst: number;
+  /** Of how many callers it is known how much they have asked for. */
+  readonly maxCallers: number;
+  /** What is not counted. */
+  readonly isOpen: (request: Request) => boolean;
+}
+
+/** Sums of fractions are not exact. */
+const GRAIN_MS = 1e-3;
+
+/** Throws RequestError 429. Behind the policy that finds out who the caller is. */
+export function rateLimit({ rate, burst, maxCallers, isOpen }: RateLimitOptions): HttpPolicy {
+  const buckets = new Recent<Bucket>(maxCallers);
+  const pace: Pace = { intervalMs: rate.perMs / rate.count, burst, policy: policyOf(rate) };
+  const network = remembered(networkOf);
+  const bucketOf = ({ principal, address }: Caller): Bucket => {
+    // No address has a slash in it, and each principal's name has.
+    const key = principal?.name ?? network(address ?? "");
+    const known = buckets.get(key);
+    if (known) return known;
+    const fresh = new Bucket(key, pace);
+    buckets.set(key, fresh);
+    return fresh;
+  };
+  return (request, caller, next) => {
+    if (isOpen(request)) return next(request, caller);
+    const bucket = bucketOf(caller);
+    const refusal = bucket.refusal(1);
+    if (refusal) throw refusal;
+    caller.limitTo(bucket);
+    return next(request, caller);
+  };
+}
+
+/** What all buckets have in common. */
+interface Pace {
+  readonly intervalMs: number;
+  readonly burst: number;
+  /** As the header says it. */
+  readonly policy: string;
+}
+
+class Bucket implements Allowance {
+  /** Whose it is. */
+  readonly #owner: string;
+  readonly #pace: Pace;
+  /** When it is full again, by `performance.now()`. */
+  #fullAt = 0;
+
+  constructor(owner: string, pace: Pace) {
+    this.#owner = owner;
+    this.#pace = pace;
+  }
+
+  /** More than fits in it counts as all that does. */
+  refusal(count: number): RequestError | undefined {
+    const { intervalMs, burst } = this.#pace;
+    const now = performance.now();
+    const fullAt = Math.max(this.#fullAt, now) + Math.min(count, burst) * intervalMs;
+    const waitMs = fullAt - now - burst * intervalMs;
+    if (waitMs > GRAIN_MS) return tooFast(this.#owner, this.#pace, waitMs);
+    this.#fullAt = fullAt;
+    return undefined;
+  }
+}
+
+/** The headers are those of draft-ietf-httpapi-ratelimit-headers-11; `data` is for who sees none, over a WebSocket. */
+function tooFast(owner: string, { policy }: Pace, waitMs: number): RequestError {
+  const seconds = Math.ceil(waitMs / 1_000);
+  return new RequestError(`Too Many Requests: try again in ${seconds} s`, {
+    status: 429,
+    headers: {
+      "Retry-After": `${seconds}`,
+      "RateLimit-Policy": policy,
+      "RateLimit": `"default";r=0;t=${seconds}`,
+    },
+    data: { retryAfterMs: Math.ceil(waitMs) },
+    logged: `Too Many Requests: ${owner || "somebody"} is beyond ${optionName("rateLimit")}`,
+  });
+}
+
+function policyOf({ count, perMs }: Rate): string {
+  return `"default";q=${count};w=${perMs / 1_000}`;
+}
