@@ -10,8 +10,8 @@ import { ticketIn, type Tickets } from "./tickets.ts";
 
 /** Who tries one credential after another from one address has to wait. */
 export interface AttemptLimit {
-  /** Throws GatewayError for an address from which too many have failed. */
-  refuse(address: string | undefined): void;
+  /** Why an address has to wait from which too many have failed. */
+  refusal(address: string | undefined): GatewayError | undefined;
   failed(address: string | undefined): void;
 }
 
@@ -38,19 +38,22 @@ const UNJUDGED = "Service Unavailable: the signature cannot be judged at the mom
 interface Judged {
   readonly kind: AuthKind | "ticket" | undefined;
   readonly verdict: Identity | Denial;
+  /** Why no verdict counts but that it is somebody, by what nobody guesses. */
+  readonly limit?: GatewayError | undefined;
 }
 
-/** Throws RequestError 401 for who is nobody, and whatever the limit of attempts throws. */
+/** Throws RequestError 401 for who is nobody, and what the limit of attempts says. */
 export function authentication(options: AuthenticationOptions): HttpPolicy {
   const { authenticators, optional, tickets, isOpen, attempts } = options;
   const counting = countingIn(options);
+  const unguessable = authenticators.filter((kind) => kind.unguessable);
+  const limitOf = ({ address }: Caller) => attempts?.refusal(address);
   return (request, caller, next) => {
     // What anybody may ask for is no attempt.
     if (isOpen(request)) return next(request, caller);
-    attempts?.refuse(caller.address);
     const ticket = ticketIn(request);
     if (ticket !== undefined) {
-      admit(options, caller, { kind: "ticket", verdict: tickets.redeem(ticket) });
+      admit(options, caller, { kind: "ticket", verdict: tickets.redeem(ticket), limit: limitOf(caller) });
       return next(request, caller);
     }
     const credentials = new Credentials(request, caller, counting);
@@ -59,14 +62,17 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
       caller.grant(options.anonymousScopes);
       return next(request, caller);
     }
-    const judged = judge(authenticators, credentials);
+    // Whoever has to wait could go on guessing if each guess were judged.
+    const limit = limitOf(caller);
+    const judged = judge(limit ? unguessable : authenticators, credentials);
     if (isPending(judged)) {
       return judged.then((judged) => {
-        admit(options, caller, judged);
+        // Guesses of the same moment may have failed meanwhile.
+        admit(options, caller, { ...judged, limit: limit ?? limitOf(caller) });
         return next(request, caller);
       });
     }
-    admit(options, caller, judged);
+    admit(options, caller, limit ? { ...judged, limit } : judged);
     return next(request, caller);
   };
 }
@@ -76,10 +82,11 @@ function countingIn({ authenticators, apiKeyInQuery, publicUrl }: Authentication
   return { apiKeyInQuery, signedUrl: signed ? publicUrl : undefined };
 }
 
-function admit(options: AuthenticationOptions, caller: Caller, { kind, verdict }: Judged): void {
+function admit(options: AuthenticationOptions, caller: Caller, { kind, verdict, limit }: Judged): void {
   const { emit } = options;
   const { address } = caller;
   const { credential } = verdict;
+  if (limit && (isDenial(verdict) || !isUnguessable(options, kind))) throw limited(options, caller, limit);
   if (isDenial(verdict)) throw refused(options, caller, { kind, denial: verdict });
   caller.identify(verdict.principal, verdict.scopes);
   const { body } = verdict;
@@ -111,6 +118,15 @@ function checkOf(body: DigestCheck, refusal: () => GatewayError): BodyCheck {
 
 function altered(credential: string | undefined): Denial {
   return { why: "that of another body", ...credential !== undefined && { credential } };
+}
+
+function isUnguessable({ authenticators }: AuthenticationOptions, kind: Judged["kind"]): boolean {
+  return kind === "ticket" || authenticators.some((one) => one.kind === kind && one.unguessable);
+}
+
+function limited({ emit }: AuthenticationOptions, { address }: Caller, limit: GatewayError): GatewayError {
+  emit({ type: "auth.refused", kind: undefined, credential: undefined, address, reason: "one of too many" });
+  return limit;
 }
 
 /** The first identity that there is; else the first reason why there is none. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { nobody } from "../../tests/support/nobody.ts";
+import { settled } from "../../tests/support/far_end.ts";
+import { nobody, somebody } from "../../tests/support/nobody.ts";
 import { recorder } from "../../tests/support/recorder.ts";
 import type { Caller } from "../core/caller.ts";
 import { RequestError, toResponse } from "../core/errors.ts";
-import { authentication, type AuthenticationOptions } from "./authentication.ts";
+import { type AttemptLimit, authentication, type AuthenticationOptions } from "./authentication.ts";
 import { Tickets } from "./tickets.ts";
 import type { Authenticator, AuthKind, Verdict } from "./authenticator.ts";
 
@@ -40,8 +41,8 @@ function policy(authenticators: readonly Authenticator[], more: Partial<Authenti
   return {
     ...record,
     callers,
-    ask: (headers: Record<string, string> = { "X-API-Key": "k" }) =>
-      guard<Response>(new Request("http://127.0.0.1/mcp", { headers }), nobody(), (_, caller) => {
+    ask: (headers: Record<string, string> = { "X-API-Key": "k" }, query = "") =>
+      guard<Response>(new Request(`http://127.0.0.1/sse${query}`, { headers }), nobody(), (_, caller) => {
         callers.push(caller);
         return LET_IN;
       }),
@@ -85,30 +86,87 @@ Deno.test("authentication tells each kind in its answer, once where two say the 
   await Promise.resolve();
 });
 
+/** Who has to wait, or need not. */
+function limit(asked: string[], refusal?: RequestError): AttemptLimit {
+  return {
+    refusal() {
+      asked.push("limit");
+      return refusal;
+    },
+    failed: () => void asked.push("failed"),
+  };
+}
+
 Deno.test("authentication asks nobody where anybody may ask, and takes no attempt for one", () => {
   const asked: string[] = [];
-  const attempts = { refuse: () => void asked.push("limit"), failed: () => void asked.push("failed") };
-  const { ask, callers } = policy([kind("apiKey", IDENTITY, asked)], { isOpen: () => true, attempts });
+  const more = { isOpen: () => true, attempts: limit(asked) };
+  const { ask, callers } = policy([kind("apiKey", IDENTITY, asked)], more);
   assert.equal(ask(), LET_IN);
   assert.deepEqual([asked, callers[0]?.principal], [[], undefined]);
 });
 
-Deno.test("authentication counts what failed and not what was missing, and asks the limit first", () => {
+Deno.test("authentication counts what failed and not what was missing, and asks the limit first", async () => {
   const asked: string[] = [];
-  const attempts = { refuse: () => void asked.push("limit"), failed: () => void asked.push("failed") };
-  const { ask } = policy([kind("apiKey", { why: "wrong" })], { attempts });
-  assert.throws(() => ask({}), RequestError);
-  assert.throws(() => ask(), RequestError);
-  assert.deepEqual(asked, ["limit", "limit", "failed"]);
-  const shut = policy([kind("apiKey", IDENTITY, asked)], {
+  const { ask } = policy([kind("apiKey", { why: "wrong" })], { attempts: limit(asked) });
+  assert.throws(() => ask({}), { status: 401 });
+  assert.deepEqual(asked, []);
+  assert.throws(() => ask(), { status: 401 });
+  assert.deepEqual(asked, ["limit", "failed"]);
+  const later = policy([kind("apiKey", Promise.resolve({ why: "wrong" } as const))], {
+    attempts: limit(asked),
+  });
+  await assert.rejects(async () => await later.ask(), { status: 401 });
+  // Once more when the verdict is there.
+  assert.deepEqual(asked, ["limit", "failed", "limit", "limit", "failed"]);
+});
+
+Deno.test("authentication does not judge what can be guessed while its address has to wait, and lets in what cannot", async () => {
+  const asked: string[] = [];
+  const attempts = limit(asked, new RequestError("later", { status: 429 }));
+  const shut = policy([kind("bearer", IDENTITY, asked)], { attempts });
+  assert.throws(() => shut.ask(), { status: 429 });
+  // Neither judged nor counted, but told of.
+  assert.deepEqual(asked, ["limit"]);
+  assert.deepEqual(shut.events.map((event) => "reason" in event && event.reason), ["one of too many"]);
+  for (const verdict of [IDENTITY, Promise.resolve(IDENTITY)]) {
+    const open = policy([kind("bearer", undefined), { ...kind("apiKey", verdict), unguessable: true }], {
+      attempts,
+    });
+    assert.equal(await open.ask(), LET_IN);
+  }
+  for (const verdict of [{ why: "wrong" } as const, Promise.resolve({ why: "wrong" } as const)]) {
+    const wrong = policy([{ ...kind("apiKey", verdict), unguessable: true }], { attempts });
+    await assert.rejects(async () => await wrong.ask(), { status: 429 });
+  }
+  assert(!asked.includes("failed"));
+});
+
+Deno.test("authentication lets no right guess in among many of one moment, of which one has failed", async () => {
+  let limited: RequestError | undefined;
+  const verdicts = [Promise.withResolvers<Verdict>(), Promise.withResolvers<Verdict>()] as const;
+  let asked = 0;
+  const slow = { ...kind("basic", undefined), identify: () => verdicts[asked++]!.promise };
+  const { ask } = policy([slow], {
     attempts: {
-      refuse() {
-        throw new RequestError("later", { status: 429 });
-      },
-      failed() {},
+      refusal: () => limited,
+      failed: () => void (limited = new RequestError("later", { status: 429 })),
     },
   });
-  assert.throws(() => shut.ask(), { status: 429 });
+  const answers = Promise.allSettled([ask(), ask()]);
+  verdicts[0].resolve({ why: "wrong" });
+  await settled();
+  verdicts[1].resolve(IDENTITY);
+  const statuses = (await answers).map((answer) => answer.status === "rejected" && answer.reason.status);
+  assert.deepEqual(statuses, [401, 429]);
+});
+
+Deno.test("authentication takes a ticket while its address has to wait, and nothing for one that is none", () => {
+  const tickets = new Tickets();
+  const attempts = limit([], new RequestError("later", { status: 429 }));
+  const { ask } = policy([kind("bearer", IDENTITY)], { attempts, tickets });
+  const { ticket } = tickets.issue(somebody("bearer/ci"));
+  assert.equal(ask({}, `?ticket=${ticket}`), LET_IN);
+  assert.throws(() => ask({}, `?ticket=${ticket}`), { status: 429 });
 });
 
 Deno.test("authentication that is optional grants its own scopes to who brings nothing, and refuses what is wrong", () => {

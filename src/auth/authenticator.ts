@@ -46,6 +46,11 @@ export type Verdict = Identity | Denial | undefined;
 
 export interface Authenticator {
   readonly kind: AuthKind;
+  /**
+   * Whether its credentials are beyond guessing and cheap to judge, so that who has one is let in also from where others
+   * have failed too often. False by default: what people choose can be guessed.
+   */
+  readonly unguessable?: true;
   /** What `WWW-Authenticate` tells of it (RFC 9110, section 11.6.1), to who brought nothing or what did not count. */
   challenge(failure: Denial | undefined): string;
   /** Throws nothing. A promise only where it has to wait: it costs every request. */

@@ -52,6 +52,7 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   }
   return {
     kind: "apiKey",
+    unguessable: true,
     challenge: (failure) => `Bearer realm="keystone"${failure ? ', error="invalid_token"' : ""}`,
     identify(credentials) {
       const text = credentials.apiKey ?? credentials.of("bearer");

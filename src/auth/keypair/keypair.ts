@@ -40,6 +40,7 @@ export function keypairs({ path, skewMs, maxNonces, emit }: KeypairOptions): Aut
   };
   return {
     kind: "keypair",
+    unguessable: true,
     challenge,
     identify: (credentials) => credentials.isSigned ? verdictOn(credentials, judging) : undefined,
   };
