@@ -9,6 +9,11 @@ export const sessionOptions = section({
     description: "sessions at a time",
     default: 100,
   }),
+  maxSessionsPerPrincipal: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description:
+      "sessions of one principal at a time, and of one address (IPv6: one /64) where nobody is known (default: {maxSessions})",
+  }),
   evictAfter: option(duration({ min: 0 }), {
     value: "<time>",
     description:
@@ -17,7 +22,8 @@ export const sessionOptions = section({
   }),
   queueTimeout: option(duration({ min: 0 }), {
     value: "<time>",
-    description: "how long a client waits for room where {maxSessions} or {maxChildren} is reached",
+    description:
+      "how long a client waits for room where {maxSessions}, {maxSessionsPerPrincipal} or {maxChildren} is reached",
     default: "5s",
   }),
   maxOpenRequests: option(wholeNumber({ min: 1 }), {
@@ -27,6 +33,8 @@ export const sessionOptions = section({
   }),
 }, (values) => ({
   maxSessions: values.maxSessions,
+  /** By default as many as there may be at all. */
+  maxSessionsPerPrincipal: values.maxSessionsPerPrincipal,
   /** From which idle time on a session may be ended to make room. */
   evictAfterMs: values.evictAfter,
   /** How long a client waits for such room. */

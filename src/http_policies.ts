@@ -1,4 +1,5 @@
 /** Which policies stand in front of every route and every upgrade, and in which order. */
+import { attemptLimit } from "./auth/attempts.ts";
 import { authentication } from "./auth/authentication.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import type { Tickets } from "./auth/tickets.ts";
@@ -6,14 +7,21 @@ import type { ProcessConfig } from "./config/mod.ts";
 import type { GatewayError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
 import type { HttpPolicy } from "./core/http_policy.ts";
+import { clientAddress } from "./policies/client_address.ts";
 import { corsHeaders, preflights } from "./policies/cors.ts";
+import { IpFilter } from "./policies/ip_filter.ts";
 import { originGuard } from "./policies/origin.ts";
+import { privateAnswers } from "./policies/private_answers.ts";
+import { rateLimit } from "./policies/rate_limit.ts";
 import { refuseUnrecorded } from "./policies/recording.ts";
 import { answerRefusals } from "./policies/refusals.ts";
 import type { PublicUrl } from "./public_urls.ts";
+import type { IpNetworks } from "./wire/ip_networks.ts";
 
-interface PolicyOptions {
+interface LastingOptions {
   readonly process: ProcessConfig;
+  /** Who may speak for others. */
+  readonly proxies: IpNetworks;
   /** Empty where anybody may call. */
   readonly authenticators: readonly Authenticator[];
   readonly tickets: Tickets;
@@ -21,17 +29,45 @@ interface PolicyOptions {
   readonly audit: { readonly refusal: () => GatewayError | undefined } | undefined;
   /** Whether anybody may ask for this all the same. */
   readonly isOpen: (request: Request) => boolean;
+  /** Whether it is a probe's question, which is not counted. */
+  readonly isProbe: (request: Request) => boolean;
   readonly publicUrl: PublicUrl;
   readonly emit: Sink;
 }
 
+/** What is made once, since it counts what callers do. */
+export interface LastingPolicies {
+  /** Throws RequestError for an address that may not connect; undefined where all may. */
+  readonly refuse: ((address: string) => void) | undefined;
+  /** From where a request comes. */
+  readonly whence: readonly HttpPolicy[];
+  /** Who sends it, and how much that one may send. */
+  readonly who: readonly HttpPolicy[];
+}
+
+export function lastingPolicies(options: LastingOptions): LastingPolicies {
+  const { proxies, process: { access: { allowIp: allow, denyIp: deny } } } = options;
+  const filter = allow.length + deny.length > 0 ? new IpFilter({ allow, deny, proxies }) : undefined;
+  return {
+    refuse: filter && ((address) => filter.refuseConnection(address)),
+    // Without proxies whoever has connected is the one who asks, and was judged then.
+    whence: proxies.isEmpty ? [] : [clientAddress(proxies), ...filter ? [filter.policy] : []],
+    who: [...recorded(options), ...callersKnown(options), ...callersLimited(options)],
+  };
+}
+
 /** The outermost first. */
-export function httpPolicies(options: PolicyOptions): HttpPolicy[] {
-  const { process, process: { origins: { cors } }, emit } = options;
-  const refusing = [answerRefusals(emit), hostGuard(process)];
+export function httpPolicies(
+  { process, lasting, emit }: Pick<LastingOptions, "process" | "emit"> & {
+    readonly lasting: LastingPolicies;
+  },
+): HttpPolicy[] {
+  const { origins: { cors } } = process;
+  const refusing = [answerRefusals(emit), ...lasting.whence, hostGuard(process)];
   // Behind the preflights: a browser sends them without credentials.
-  const known = [...recorded(options), ...callersKnown(options)];
-  return cors ? [corsHeaders(cors), ...refusing, preflights(cors), ...known] : [...refusing, ...known];
+  return cors
+    ? [corsHeaders(cors), ...refusing, preflights(cors), ...lasting.who]
+    : [...refusing, ...lasting.who];
 }
 
 /** Lets in who names a host of ours, and comes from nowhere else. */
@@ -45,14 +81,23 @@ export function hostGuard({ listen: { host }, clients: { baseUrl }, origins }: P
 }
 
 /** Before anybody proves anything, since that would have to be recorded. */
-function recorded({ audit, isOpen }: PolicyOptions): HttpPolicy[] {
+function recorded({ audit, isOpen }: LastingOptions): HttpPolicy[] {
   return audit ? [refuseUnrecorded({ refusal: audit.refusal, isOpen })] : [];
 }
 
-function callersKnown({ process: { auth }, ...options }: PolicyOptions): HttpPolicy[] {
+function callersKnown({ process, ...options }: LastingOptions): HttpPolicy[] {
   if (options.authenticators.length === 0) return [];
+  const { auth, access: { maxTrackedCallers: maxKeys } } = process;
   const { authOptional: optional, anonymousScopes, apiKeyInQuery } = auth;
-  return [authentication({ ...options, optional, anonymousScopes, apiKeyInQuery })];
+  const { authAttempts: free, authAttemptWindowMs: windowMs } = auth;
+  const { authWaitMs: firstWaitMs, authMaxWaitMs: maxWaitMs } = auth;
+  const attempts = attemptLimit({ free, windowMs, firstWaitMs, maxWaitMs, maxKeys });
+  return [authentication({ ...options, optional, anonymousScopes, apiKeyInQuery, attempts }), privateAnswers];
+}
+
+function callersLimited({ process, isProbe }: LastingOptions): HttpPolicy[] {
+  const { rateLimit: rate, rateBurst, maxTrackedCallers: maxCallers } = process.access;
+  return rate ? [rateLimit({ rate, burst: rateBurst ?? rate.count, maxCallers, isProbe })] : [];
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

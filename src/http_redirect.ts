@@ -17,6 +17,8 @@ interface RedirectOptions {
   readonly process: ProcessConfig;
   /** Those of HTTPS. */
   readonly limits: ConnectionLimits;
+  /** Throws RequestError for an address that may not connect. */
+  readonly refuse: ((address: string) => void) | undefined;
   /** Where clients find HTTPS. */
   readonly httpsPort: () => number;
   readonly emit: Sink;
@@ -24,9 +26,9 @@ interface RedirectOptions {
 
 /** Throws ConfigError when the port cannot be bound. */
 export function listenForRedirects(port: number, options: RedirectOptions): Listener {
-  const { process: { listen: { host, maxHeaderBytes, headerTimeoutMs } }, limits, emit } = options;
+  const { process: { listen: { host, maxHeaderBytes, headerTimeoutMs } }, limits, refuse, emit } = options;
   return listen(redirects(options), {
-    ...{ ...limits, host, port, portOption: "httpRedirectPort", maxHeaderBytes },
+    ...{ ...limits, host, port, portOption: "httpRedirectPort", maxHeaderBytes, refuse },
     maxConnections: Math.min(MAX_CONNECTIONS, limits.maxConnections),
     maxConnectionsPerAddress: Math.min(MAX_CONNECTIONS / 2, limits.maxConnectionsPerAddress),
     idleTimeoutMs: Math.min(headerTimeoutMs, limits.idleTimeoutMs),

@@ -14,7 +14,7 @@ import { Forwarded } from "./frontends/forwarded.ts";
 import type { Handler } from "./frontends/frontend.ts";
 import type { Route } from "./frontends/mod.ts";
 import { getOnly, healthOf, healthOfAll } from "./health_report.ts";
-import { httpPolicies } from "./http_policies.ts";
+import { httpPolicies, type LastingPolicies, lastingPolicies } from "./http_policies.ts";
 import { listenForRedirects } from "./http_redirect.ts";
 import { httpService } from "./http_service.ts";
 import { identityRoutes } from "./identity_routes.ts";
@@ -31,6 +31,7 @@ import { close, listen, renewTls } from "./server.ts";
 import { serverIndex } from "./server_index.ts";
 import type { TlsSource } from "./tls_source.ts";
 import { collectGarbage } from "./wire/collect_garbage.ts";
+import { IpNetworks } from "./wire/ip_networks.ts";
 import { routeOf, withoutSlash } from "./wire/request_path.ts";
 
 /** Of what may wait unread: enough for those who read at once, and little beside what is counted piece by piece. */
@@ -73,6 +74,10 @@ export class Network {
   readonly #publicUrl: PublicUrl;
   /** Where it proves who it is. */
   readonly #identity: readonly Route[];
+  readonly #policies: LastingPolicies;
+  /** Paths that anybody may ask for. */
+  #open: ReadonlySet<string> = new Set();
+  #probed: ReadonlySet<string> = new Set();
   /** Also of servers that are on their way out. */
   readonly #mounts = new Map<ServedServer, Mounted>();
   #servers: Servers = new Map();
@@ -87,13 +92,18 @@ export class Network {
     this.#process = process;
     this.#bodies = new BodyShares({ ...bodies, watch: releaseWatch() });
     this.#unread = new Unread({ ...unread, emit, watch: releaseWatch() });
-    this.#forwarded = new Forwarded(process.clients.trustProxy);
+    const proxies = new IpNetworks(process.clients.trustProxy);
+    this.#forwarded = new Forwarded(proxies);
     this.#publicUrl = publicUrls({
       ...{ baseUrl: process.clients.baseUrl, forwarded: this.#forwarded, host },
       allowedHosts: process.origins.allowedHosts,
       port: () => this.listener.addr.port,
     });
     this.#identity = identityRoutes(process, this.#publicUrl);
+    const isOpen = (request: Request) => this.#open.has(routeOf(request));
+    const isProbe = (request: Request) => this.#probed.has(routeOf(request));
+    const [tickets, publicUrl] = [this.#tickets, this.#publicUrl];
+    this.#policies = lastingPolicies({ ...options, tickets, publicUrl, process, proxies, isOpen, isProbe });
     this.#origins = process.origins;
     this.serve(process.origins, servers);
     const limits = connectionLimits(process, servers, emit);
@@ -102,7 +112,10 @@ export class Network {
       upgrade: (request, caller) => this.#service.upgrade(request, caller),
     };
     this.tls = options.tls && new ServedTls(options.tls, emit);
-    this.listener = listen(service, { host, port, tls: this.tls?.files, maxHeaderBytes, ...limits, emit });
+    const { refuse } = this.#policies;
+    this.listener = listen(service, {
+      ...{ host, port, tls: this.tls?.files, maxHeaderBytes, ...limits, refuse, emit },
+    });
     this.#redirects = this.tls && httpRedirectPort !== undefined
       ? this.#listenForRedirects(httpRedirectPort, limits)
       : undefined;
@@ -161,7 +174,9 @@ export class Network {
     const { emit } = this.#options;
     try {
       const httpsPort = () => publicPort(this.#process.clients) ?? this.listener.addr.port;
-      const redirects = listenForRedirects(port, { process: this.#process, limits, httpsPort, emit });
+      const redirects = listenForRedirects(port, {
+        ...{ process: this.#process, limits, refuse: this.#policies.refuse, httpsPort, emit },
+      });
       background(redirects.ended, "redirects to HTTPS", emit);
       return redirects;
     } catch (error) {
@@ -172,14 +187,10 @@ export class Network {
 
   #serviceOf(): Service {
     const routes = this.#routes();
-    const open = new Set(routes.flatMap(({ path, open }) => open ? withoutSlash(path) : []));
-    const policies = httpPolicies({
-      ...this.#options,
-      tickets: this.#tickets,
-      process: { ...this.#process, origins: this.#origins },
-      isOpen: (request) => open.has(routeOf(request)),
-      publicUrl: this.#publicUrl,
-    });
+    this.#open = new Set(routes.flatMap(({ path, open }) => open ? withoutSlash(path) : []));
+    this.#probed = new Set(routes.flatMap(({ path, probed }) => probed ? withoutSlash(path) : []));
+    const process = { ...this.#process, origins: this.#origins };
+    const policies = httpPolicies({ process, lasting: this.#policies, emit: this.#options.emit });
     return httpService({ routes, policies });
   }
 
@@ -221,6 +232,7 @@ export class Network {
       path,
       http: getOnly(() => new Response("ok")),
       open: true,
+      probed: true,
     }));
     return [...healthy, ...this.#identity, ...this.#reports(), ...this.#ticketOffice(), ...own];
   }
@@ -239,6 +251,7 @@ export class Network {
         path: `${prefix}/health`,
         http: healthOf(server, gateway),
         open: true,
+        probed: true,
       }));
     });
     const [first, ...others] = this.#servers.values();
@@ -288,7 +301,12 @@ export function isOnNetwork({ transports }: Pick<ServerConfig, "transports">): b
 
 /** Also at the root, for who asks from beside us and not through the proxy. */
 function healthAt(basePath: string, http: Handler): Route[] {
-  return [...new Set(["/health", `${basePath}/health`])].map((path) => ({ path, http, open: true }));
+  return [...new Set(["/health", `${basePath}/health`])].map((path) => ({
+    path,
+    http,
+    open: true,
+    probed: true,
+  }));
 }
 
 /** What is garbage then would stay until something else wants room. */

@@ -14,7 +14,7 @@ interface PublicUrlOptions {
 }
 
 /** Undefined where neither an option nor our own address says that its host is ours. */
-export type PublicUrl = (request: Request, caller: Pick<Caller, "address">) => string | undefined;
+export type PublicUrl = (request: Request, caller: Pick<Caller, "farEnd">) => string | undefined;
 
 const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { Forwarded } from "./frontends/forwarded.ts";
 import { publicUrls } from "./public_urls.ts";
+import { IpNetworks } from "./wire/ip_networks.ts";
 
 const PROXY = "10.0.0.1";
 const LOCAL = { baseUrl: "", allowedHosts: [], host: "127.0.0.1", port: () => 8000 };
 
 function asked(options: Partial<Parameters<typeof publicUrls>[0]> = {}) {
-  const urlOf = publicUrls({ ...LOCAL, forwarded: new Forwarded([PROXY]), ...options });
+  const urlOf = publicUrls({ ...LOCAL, forwarded: new Forwarded(new IpNetworks([PROXY])), ...options });
   return (url: string, headers: Record<string, string> = {}, address = PROXY) =>
-    urlOf(new Request(url, { headers }), { address });
+    urlOf(new Request(url, { headers }), { farEnd: address });
 }
 
 Deno.test("publicUrls gives the URL as it came where it names what is listened on", () => {

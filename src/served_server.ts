@@ -222,7 +222,7 @@ function createGateway(
     readonly options: Pick<ServedServerOptions, "auth" | "refusal" | "recordArguments">;
   },
 ): Gateway {
-  const { maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
+  const { maxSessions, maxSessionsPerPrincipal, queueTimeoutMs, maxOpenRequests, maxIdChars } = config;
   const { requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs } = config;
   const { auth, refusal, recordArguments } = options;
   return new Gateway({
@@ -235,7 +235,7 @@ function createGateway(
       ...auth ? [authNews(auth)] : [],
       ...isFiltered(config.filter) ? [nameFilter(hiddenNames(config.filter, config.maxUriChars))] : [],
     ],
-    ...{ emit, maxSessions, queueTimeoutMs, maxOpenRequests, maxIdChars },
+    ...{ emit, maxSessions, maxSessionsPerPrincipal, queueTimeoutMs, maxOpenRequests, maxIdChars },
     ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, refusal },
     authenticated: auth !== undefined,
   });

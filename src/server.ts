@@ -31,6 +31,8 @@ interface ListenOptions extends ConnectionLimits {
   /** HTTPS with HTTP/2 by ALPN. */
   readonly tls?: TlsFiles | undefined;
   readonly maxHeaderBytes: number;
+  /** Throws RequestError for an address that may not connect. */
+  readonly refuse?: ((address: string) => void) | undefined;
   readonly emit: Sink;
 }
 

@@ -197,7 +197,7 @@ Deno.test("authentication takes a signature for credentials where key pairs are 
 
 Deno.test("authentication asks to come again later where it cannot tell, and takes that for no failed attempt", () => {
   const asked: string[] = [];
-  const attempts = { refuse: () => {}, failed: () => void asked.push("failed") };
+  const attempts = { refusal: () => undefined, failed: () => void asked.push("failed") };
   const { ask, events } = policy([kind("keypair", { why: "one too many", busy: true })], { attempts });
   assert.throws(() => ask({ Signature: "x" }), { status: 503 });
   assert.deepEqual([asked, events.map(({ type }) => type)], [[], ["auth.refused"]]);
@@ -207,7 +207,7 @@ Deno.test("authentication that goes by the body, too, refuses another one once i
   let right = false;
   const body = { update: () => {}, fits: () => right };
   const failed: unknown[] = [];
-  const attempts = { refuse: () => {}, failed: () => void failed.push("failed") };
+  const attempts = { refusal: () => undefined, failed: () => void failed.push("failed") };
   const { ask, callers, events } = policy([kind("keypair", { ...IDENTITY, body })], { attempts });
   assert.equal(ask({ Signature: "x" }), LET_IN);
   const [caller] = callers;

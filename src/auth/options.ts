@@ -78,6 +78,27 @@ export const authOptions = section({
     description:
       "private key (Ed25519) by which this gateway proves who it is, to clients that ask /.well-known/keystone-identity",
   }),
+  authAttempts: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description:
+      "failed attempts of an address (IPv6: one /64) until it has to wait, longer with each further one",
+    default: 10,
+  }),
+  authAttemptWindow: option(duration({ min: 1 }), {
+    value: "<time>",
+    description: "time without a failed attempt after which {authAttempts} counts anew",
+    default: "10m",
+  }),
+  authWait: option(duration({ min: 1 }), {
+    value: "<time>",
+    description: "how long an address has to wait by {authAttempts}; each further failed attempt doubles it",
+    default: "1s",
+  }),
+  authMaxWait: option(duration({ min: 1 }), {
+    value: "<time>",
+    description: "how long that is at most",
+    default: "5m",
+  }),
 }, (values) => ({
   authKinds: AUTH_KINDS.filter((kind) => values.auth.includes(kind)),
   /** Whether who brings nothing is let in. */
@@ -93,6 +114,11 @@ export const authOptions = section({
   maxNonces: values.maxNonces,
   /** A file. */
   identity: values.identity,
+  /** How many failed attempts of an address cost nothing. */
+  authAttempts: values.authAttempts,
+  authAttemptWindowMs: values.authAttemptWindow,
+  authWaitMs: values.authWait,
+  authMaxWaitMs: values.authMaxWait,
 }));
 
 export type AuthSettings = SettingsOf<typeof authOptions>;

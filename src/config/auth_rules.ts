@@ -17,6 +17,9 @@ const OF_KINDS = [
   ["maxNonces", "keypair"],
 ] as const;
 
+/** What is of use for any kind. */
+const OF_ANY_KIND = ["authAttempts", "authAttemptWindow", "authWait", "authMaxWait"] as const;
+
 /** Who reaches an address that is no loopback is anybody, so the user says who is let in, or that all are. */
 export function openToAnybody(parsed: ParsedOptions, transports: readonly Transport[]): Problem[] {
   const { values: { host, unauthenticated }, nameOf } = parsed;
@@ -34,6 +37,7 @@ export function authProblems(parsed: ParsedOptions): Problem[] {
   return [
     ...mixedKinds(parsed),
     ...withoutKind(parsed),
+    ...withoutAnyKind(parsed),
     ...missingTokens(parsed),
     ...missingKeys(parsed),
     ...unnamedHost(parsed),
@@ -64,6 +68,15 @@ function withoutKind({ raw, values: { auth }, nameOf }: ParsedOptions): Problem[
   ) => ({
     option,
     text: `${nameOf(option)}: protects nothing without ${nameOf("auth")} ${kind}`,
+  }));
+}
+
+function withoutAnyKind(parsed: ParsedOptions): Problem[] {
+  const { raw, nameOf } = parsed;
+  if (isAuthenticated(parsed)) return [];
+  return OF_ANY_KIND.filter((key) => isGiven(raw[key])).map((option) => ({
+    option,
+    text: `${nameOf(option)}: protects nothing without ${nameOf("auth")}, such as apiKey`,
   }));
 }
 

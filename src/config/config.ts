@@ -19,6 +19,7 @@ import { listenOptions } from "../listener/options.ts";
 import { auditOptions } from "../observe/audit/options.ts";
 import { logOptions } from "../observe/options.ts";
 import { callerOptions } from "../overrides/options.ts";
+import { accessOptions } from "../policies/access_options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
 import { promptOptions } from "../prompt/options.ts";
 import { stateOptions } from "../state/options.ts";
@@ -50,6 +51,7 @@ export function processConfig(values: Pick<Options, ProcessKey>) {
     listen: listenOptions.settings(values),
     tls: tlsOptions.settings(values),
     origins: originOptions.settings(values),
+    access: accessOptions.settings(values),
     auth: authOptions.settings(values),
     clients: clientOptions.settings(values),
     bodies: bodyOptions.settings(values),

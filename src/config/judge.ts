@@ -7,7 +7,15 @@ import type { Layer, Layered } from "./layers.ts";
 import { type OptionKey, options } from "./options.ts";
 import { invalidValue, type ParsedOptions, type Problem } from "./problem.ts";
 import { sharedRoutes } from "./routes.ts";
-import { foreignBearer, noTransport, prewarmedCrowd, transportsOf, twoTrusts, untried } from "./rules.ts";
+import {
+  foreignBearer,
+  noTransport,
+  prewarmedCrowd,
+  transportsOf,
+  twoTrusts,
+  unlimitedBurst,
+  untried,
+} from "./rules.ts";
 import type { ServerInput } from "./server_input.ts";
 import { tlsProblems } from "./tls_rules.ts";
 
@@ -76,9 +84,8 @@ export function located(problem: Problem, given: Layered): Problem {
 }
 
 function general(parsed: ParsedOptions): Problem[] {
-  return [tlsProblems, twoTrusts, authProblems, prewarmedCrowd, untried, contradictions].flatMap((rule) =>
-    rule(parsed)
-  );
+  return [tlsProblems, twoTrusts, authProblems, prewarmedCrowd, unlimitedBurst, untried, contradictions]
+    .flatMap((rule) => rule(parsed));
 }
 
 function serverOf(parsed: ParsedOptions, read: Judging["read"]): ServerInput | Problem {

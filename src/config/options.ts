@@ -24,6 +24,7 @@ import { auditOptions } from "../observe/audit/options.ts";
 import { logOptions } from "../observe/options.ts";
 import { metaOf, type OptionMeta } from "../options/section.ts";
 import { callerOptions } from "../overrides/options.ts";
+import { accessOptions } from "../policies/access_options.ts";
 import { filterOptions, originOptions } from "../policies/options.ts";
 import { promptOptions } from "../prompt/options.ts";
 import { stateOptions } from "../state/options.ts";
@@ -39,6 +40,7 @@ const PROCESS = {
   ...listenOptions.shape,
   ...tlsOptions.shape,
   ...originOptions.shape,
+  ...accessOptions.shape,
   ...authOptions.shape,
   ...logOptions.shape,
   ...auditOptions.shape,
@@ -139,8 +141,17 @@ const HELP = {
     "signatureSkew",
     "maxNonces",
     "identity",
+    "authAttempts",
+    "authAttemptWindow",
+    "authWait",
+    "authMaxWait",
   ],
   Security: [
+    "allowIp",
+    "denyIp",
+    "rateLimit",
+    "rateBurst",
+    "maxTrackedCallers",
     "cors",
     "allowedOrigin",
     "allowedHost",
@@ -157,6 +168,7 @@ const HELP = {
   ],
   Limits: [
     "maxSessions",
+    "maxSessionsPerPrincipal",
     "evictAfter",
     "queueTimeout",
     "maxOpenRequests",

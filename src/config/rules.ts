@@ -52,6 +52,13 @@ export function prewarmedCrowd({ values: { prewarm, maxChildren }, nameOf }: Par
   return [{ option: "prewarm", text: `${nameOf("prewarm")} "${prewarm}": expected less than ${bound}` }];
 }
 
+/** To give the one and leave out the other is to think that something is limited. */
+export function unlimitedBurst({ values: { rateLimit, rateBurst }, nameOf }: ParsedOptions): Problem[] {
+  if (rateBurst === undefined || rateLimit !== undefined) return [];
+  const text = `${nameOf("rateBurst")}: limits nothing without ${nameOf("rateLimit")}, such as 600/m`;
+  return [{ option: "rateBurst", text }];
+}
+
 export function untried({ values: { tryAtStart, exitOnFailure }, nameOf }: ParsedOptions): Problem[] {
   if (tryAtStart || !exitOnFailure) return [];
   const text = `${nameOf("exitOnFailure")}: expected ${

@@ -23,6 +23,7 @@ const FOR_EVENTS = ["eventStoreSize", "eventStoreCount", "eventStoreAge"] as con
 const FOR_NETWORK = [
   ...["host", "port", "tlsCert", "tlsKey", "tlsSelfSigned", "httpRedirectPort"] as const,
   ...["cors", "allowedHost", "allowedOrigin"] as const,
+  ...["allowIp", "denyIp", "rateLimit", "maxSessionsPerPrincipal"] as const,
 ];
 const FOR_AUDIT = ["auditArguments", "auditMaxSize", "auditKeep"] as const;
 const FOR_CALLERS = ["headerToEnv", "headerToHeader"] as const;

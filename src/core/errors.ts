@@ -190,12 +190,15 @@ export function toRpcError(error: unknown): JsonRpcErrorObject {
   return { code: RpcCode.internalError, message: "Internal error" };
 }
 
+/** A refusal is about one request: no cache is to answer the next one with it, and nobody takes it for a page. */
+const OF_REFUSALS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
+
 /** An error as a whole HTTP answer, with a JSON-RPC error body. */
 export function toResponse(error: unknown): Response {
   const { status, headers: extra, requestId: id } = error instanceof GatewayError
     ? error
     : { status: 500, headers: {}, requestId: null };
-  const headers = { ...extra, "Content-Type": "application/json" };
+  const headers = { ...OF_REFUSALS, ...extra, "Content-Type": "application/json" };
   const body = { jsonrpc: "2.0", error: toRpcError(error), id };
   return new Response(JSON.stringify(body), { status, headers });
 }

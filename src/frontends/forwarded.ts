@@ -1,25 +1,21 @@
 /** What a trusted proxy in front says of how clients reach it: `X-Forwarded-Prefix`, `-Proto` and `-Host`. */
-import { BlockList, isIP } from "node:net";
+import { remembered } from "../base/remembered.ts";
 import type { Caller } from "../core/caller.ts";
+import type { IpNetworks } from "../wire/ip_networks.ts";
 
-type From = Pick<Caller, "address">;
+type From = Pick<Caller, "farEnd">;
 
 /** A client may have put it there, where a proxy passes on what it does not know: nothing but a plain path is taken. */
 const PREFIX = /^(\/[\w.~-]+){1,16}$/;
 const HOST = /^[\w.-]{1,253}(:\d{1,5})?$|^\[[0-9a-f:.]{2,45}\](:\d{1,5})?$/i;
 
 export class Forwarded {
-  readonly #trusted = new BlockList();
+  readonly #isTrusted: (address: string) => boolean;
   readonly #trusts: boolean;
 
-  /** Networks of proxies, as `10.0.0.0/8` or an address alone. */
-  constructor(trusted: readonly string[]) {
-    this.#trusts = trusted.length > 0;
-    for (const network of trusted) {
-      const [address = "", bits] = network.split("/");
-      const family = familyOf(address);
-      this.#trusted.addSubnet(address, Number(bits ?? (family === "ipv6" ? 128 : 32)), family);
-    }
+  constructor(trusted: IpNetworks) {
+    this.#trusts = !trusted.isEmpty;
+    this.#isTrusted = remembered((address) => trusted.has(address));
   }
 
   /** What clients put before the paths: empty, or a path without a slash at its end. */
@@ -47,21 +43,12 @@ export class Forwarded {
     return `${scheme === "https" ? "https" : "http"}://${own}`;
   }
 
-  #told(name: string, { headers }: Request, { address }: From): string {
-    return (this.#trusts && address !== undefined && this.#isTrusted(address) && headers.get(name)) || "";
-  }
-
-  #isTrusted(address: string): boolean {
-    const bare = address.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/i, "");
-    return isIP(bare) !== 0 && this.#trusted.check(bare, familyOf(bare));
+  #told(name: string, { headers }: Request, { farEnd }: From): string {
+    return (this.#trusts && farEnd !== undefined && this.#isTrusted(farEnd) && headers.get(name)) || "";
   }
 }
 
 /** Each proxy on the way adds its own behind a comma; the first one is what the client has used. */
 function firstOf(values: string): string {
   return values.split(",", 1)[0]!.trim();
-}
-
-function familyOf(address: string): "ipv4" | "ipv6" {
-  return address.includes(":") ? "ipv6" : "ipv4";
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { IpNetworks } from "../wire/ip_networks.ts";
 import { Forwarded } from "./forwarded.ts";
 
-const forwarded = new Forwarded(["10.0.0.0/8", "192.0.2.7", "fd00::/8"]);
-const PROXY = { address: "10.1.2.3" };
+const forwarded = new Forwarded(new IpNetworks(["10.0.0.0/8", "192.0.2.7", "fd00::/8"]));
+const PROXY = { farEnd: "10.1.2.3" };
 
 function asked(headers: HeadersInit): Request {
   return new Request("http://127.0.0.1/sse", { headers });
@@ -11,12 +12,12 @@ function asked(headers: HeadersInit): Request {
 Deno.test("Forwarded takes the prefix from trusted proxies alone", () => {
   const request = asked({ "X-Forwarded-Prefix": "/tools/" });
   for (const address of ["10.1.2.3", "::ffff:10.1.2.3", "192.0.2.7", "fd12::1", "fd12::1%eth0"]) {
-    assert.equal(forwarded.prefix(request, { address }), "/tools", address);
+    assert.equal(forwarded.prefix(request, { farEnd: address }), "/tools", address);
   }
   for (const address of ["192.0.2.8", "11.0.0.1", "fe80::1", "127.0.0.1", "nonsense", undefined]) {
-    assert.equal(forwarded.prefix(request, { address }), "", address);
+    assert.equal(forwarded.prefix(request, { farEnd: address }), "", address);
   }
-  assert.equal(new Forwarded([]).prefix(request, PROXY), "");
+  assert.equal(new Forwarded(new IpNetworks([])).prefix(request, PROXY), "");
 });
 
 Deno.test("Forwarded takes no prefix that is not a plain path", () => {
@@ -57,5 +58,5 @@ Deno.test("Forwarded makes a URL of scheme, host and prefix, where a host is nam
   for (const host of ["a/b", "a@b", "a b", "<b>", "a:b", ""]) {
     assert.equal(base({ "X-Forwarded-Host": host }), undefined);
   }
-  assert.equal(forwarded.base(asked(all), { address: "192.0.2.1" }), undefined);
+  assert.equal(forwarded.base(asked(all), { farEnd: "192.0.2.1" }), undefined);
 });

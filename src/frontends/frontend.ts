@@ -17,6 +17,8 @@ interface Open {
   readonly path: string;
   /** Anybody may ask, whoever has to prove who it is for the rest. */
   readonly open?: boolean;
+  /** For probes, which are no calls: a gateway at its limits is not to look dead. */
+  readonly probed?: boolean;
 }
 
 interface HttpRoute {

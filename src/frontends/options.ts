@@ -66,7 +66,8 @@ export const clientOptions = section({
   trustProxy: option(z.array(network()), {
     value: "<networks>",
     description:
-      "proxies in front whose X-Forwarded-Prefix, -Proto and -Host count in what clients are told, joined by commas or repeated",
+      "proxies in front whose word counts, joined by commas or repeated: X-Forwarded-For or Forwarded for who calls, " +
+      "X-Forwarded-Prefix, -Proto and -Host for what clients are told",
     list: "commas",
     default: [],
   }),

@@ -2,13 +2,14 @@
  * The listener: accepts connections within their limits and sees each through its course (connection.ts). It outlives
  * what happens to it: a machine without file descriptors, and the end of the socket that it listens on.
  */
-import { BusyError, GatewayError, StoppingError, toResponse } from "../core/errors.ts";
+import { BusyError, GatewayError, RequestError, StoppingError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
 import { pause, pauseBefore, type Retry } from "../base/retry.ts";
 import { writeAnswer } from "./answer.ts";
 import { Connection } from "./connection.ts";
 import { isOutOfDescriptors } from "./descriptors.ts";
 import { Inside } from "./inside.ts";
+import { linger } from "./linger.ts";
 import { type ConnectionLimits, Places } from "./places.ts";
 import { serveConnection } from "./runtime.ts";
 import type { Service, Surroundings } from "./service.ts";
@@ -28,6 +29,8 @@ interface ListenerOptions extends ConnectionLimits {
   readonly tls?: Certificate | undefined;
   readonly maxHeaderBytes: number;
   readonly service: Service;
+  /** Throws RequestError for an address that may not connect. */
+  readonly refuse?: ((address: string) => void) | undefined;
   readonly emit: Sink;
   /** Opens the socket on a port; by default as the options say. */
   readonly open?: Open | undefined;
@@ -107,10 +110,11 @@ export class Listener {
   #admit(conn: Deno.TcpConn): void {
     const { hostname: address } = conn.remoteAddr;
     try {
+      this.#options.refuse?.(address);
       this.#begin(conn, address);
     } catch (error) {
-      if (!(error instanceof BusyError)) throw error;
-      this.#options.emit({ type: "connection.refused", address, reason: error.message });
+      if (!(error instanceof BusyError || error instanceof RequestError)) throw error;
+      this.#options.emit({ type: "connection.refused", address, reason: error.logged });
       void this.#turnAway(conn, error);
     }
   }
@@ -127,7 +131,10 @@ export class Listener {
     const tells = !this.#options.tls && this.#told < MAX_TOLD;
     if (tells) this.#told++;
     try {
-      if (tells) await writeAnswer(conn, toResponse(error), { fieldsOnly: false, last: true });
+      if (!tells) return;
+      await writeAnswer(conn, toResponse(error), { fieldsOnly: false, last: true });
+      // Its request may be here already.
+      await linger(conn, conn);
     } catch {
       // It did not wait for that.
     } finally {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { GatewayEvent } from "../core/events.ts";
+import { RequestError } from "../core/errors.ts";
 import { Listener, type Open } from "./listener.ts";
 
 const LIMITS = {
@@ -32,6 +33,25 @@ Deno.test("Listener listens again where its socket has ended by itself", async (
   while (types().length === 0) await new Promise((resolve) => setTimeout(resolve));
   assert.equal(await ask(port), "here");
   assert.deepEqual(types(), ["listener.trouble", "listener.recovered"]);
+  await listening.shutdown();
+  await listening.ended;
+});
+
+Deno.test("Listener tells an address that may not connect so, and asks nobody else", async () => {
+  const events: GatewayEvent[] = [];
+  const emit = (event: GatewayEvent) => void events.push(event);
+  const refuse = (address: string) => {
+    throw new RequestError("no", { status: 403, logged: `${address} is denied` });
+  };
+  const service = { request: () => assert.fail(), upgrade: () => assert.fail() };
+  const listening = new Listener({ ...LIMITS, service, emit, refuse });
+  const response = await fetch(`http://127.0.0.1:${listening.addr.port}/`, {
+    method: "POST",
+    body: "x".repeat(9_000),
+  });
+  assert.deepEqual([response.status, (await response.json()).error.message], [403, "no"]);
+  const reason = "127.0.0.1 is denied";
+  assert.deepEqual(events, [{ type: "connection.refused", address: "127.0.0.1", reason }]);
   await listening.shutdown();
   await listening.ended;
 });

@@ -72,6 +72,17 @@ export function size() {
   });
 }
 
+const RATE_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** So many in so long: `10/s`, `600/m` or `5000/h`. */
+export function rate() {
+  return readFromText("expected a number and a time, such as 10/s, 600/m or 5000/h", (text) => {
+    const [, digits, unit = ""] = /^(\d{1,9})\/(s|m|h)$/i.exec(text) ?? [];
+    const count = Number(digits);
+    return count >= 1 ? { count, perMs: RATE_MS[unit.toLowerCase()]! } : undefined;
+  });
+}
+
 /** NaN for a text without that form, so that every comparison with it fails. */
 function scaled(text: string, form: RegExp, units: Readonly<Record<string, number>>): number {
   const [, digits, unit = ""] = form.exec(text) ?? [];

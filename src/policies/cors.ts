@@ -41,7 +41,10 @@ function middleware(origins: CorsOrigins): MiddlewareHandler {
     origin: origins === "*" ? "*" : (origin) => isAllowed(origin) ? origin : null,
     allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
     // Browsers hide every other header of an answer from the page, and clients need these.
-    exposeHeaders: ["Mcp-Session-Id", "MCP-Protocol-Version", "WWW-Authenticate"],
+    exposeHeaders: [
+      ...["Mcp-Session-Id", "MCP-Protocol-Version", "WWW-Authenticate"],
+      ...["Retry-After", "RateLimit", "RateLimit-Policy"],
+    ],
   });
 }
 

@@ -47,7 +47,10 @@ Deno.test("corsHeaders lets a page read an answer and its session id", async () 
   assert.equal(await response.text(), "done");
   assert.equal(allowed(response), APP);
   const exposed = response.headers.get("Access-Control-Expose-Headers");
-  assert.equal(exposed, "Mcp-Session-Id,MCP-Protocol-Version,WWW-Authenticate");
+  assert.equal(
+    exposed,
+    "Mcp-Session-Id,MCP-Protocol-Version,WWW-Authenticate,Retry-After,RateLimit,RateLimit-Policy",
+  );
   assert.match(response.headers.get("Vary") ?? "", /Origin/);
 });
 

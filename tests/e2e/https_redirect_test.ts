@@ -68,6 +68,15 @@ Deno.test("--httpRedirectPort leads nobody to a host that is not ours", async ()
   }
 });
 
+Deno.test("--denyIp counts for HTTPS, which says nothing before its handshake, and for what leads there", async () => {
+  await using rig = await redirecting("--denyIp", "127.0.0.1");
+  assert.deepEqual(await rig.ask({ path: "/mcp" }), [403, null]);
+  await assert.rejects(fetch(rig.keystone.mcp));
+  await rig.keystone.logged(
+    /Connection refused address=127\.0\.0\.1 reason="Forbidden: 127\.0\.0\.1 is in --denyIp"/,
+  );
+});
+
 Deno.test("--httpRedirectPort leads to the port of --baseUrl, and knows its host and those of --allowedHost", async () => {
   await using rig = await redirecting("--baseUrl", "https://mcp.example", "--allowedHost", "other.example");
   const ask = (Host: string) => rig.ask({ path: "/mcp", headers: { Host } });

@@ -52,7 +52,8 @@ async function bothWays(
 
 Deno.test("a refusal of the guard, or of an upgrade, can be read by a page that --cors lets in, and by no other", async () => {
   await using gateway = await startKeystone(["--cors", PAGE], { server: SCRIPTED });
-  const exposed = "Mcp-Session-Id,MCP-Protocol-Version,WWW-Authenticate";
+  const exposed =
+    "Mcp-Session-Id,MCP-Protocol-Version,WWW-Authenticate,Retry-After,RateLimit,RateLimit-Policy";
   const foreign = { Host: "evil.example", Origin: PAGE };
   for (const refused of await bothWays(gateway, foreign)) {
     assert.deepEqual(refused, { status: 403, origin: PAGE, exposed });

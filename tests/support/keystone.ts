@@ -65,6 +65,9 @@ export interface StartOptions {
 /** Most tests count what is started for their own clients. */
 const UNTRIED = "--no-try-at-start";
 
+/** Most tests of who is let in try what is wrong again and again. */
+const FORBEARING = ["--authAttempts", "100000"];
+
 /** A leap is not to end connections on which something is under way: none of them is slow. */
 const PATIENCE = ["--headerTimeout", "--idleTimeout", "--bodyTimeout", "--stallTimeout"].flatMap((flag) => [
   flag,
@@ -76,8 +79,9 @@ export function commandLine(flags: readonly string[], options: StartOptions = {}
   const [preload, patience] = leapMs === undefined ? [[], []] : [["--preload", LEAPING_CLOCK], PATIENCE];
   const asked = flags.some((flag) => /^--(no-)?(tryAtStart|try-at-start)/.test(flag));
   const untried = !asked && (server || flags.includes("--stdio")) ? [UNTRIED] : [];
+  const tries = flags.includes("--auth") && !flags.includes("--authAttempts") ? FORBEARING : [];
   const command = server ? ["--", ...server] : [];
-  return ["run", "-A", ...preload, ...entry, ...untried, ...patience, ...flags, ...command];
+  return ["run", "-A", ...preload, ...entry, ...untried, ...tries, ...patience, ...flags, ...command];
 }
 
 /** Whoever runs the tests may have a configuration of his own. */

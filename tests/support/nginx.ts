@@ -60,9 +60,12 @@ async function tryToStart(folder: string, site: Site): Promise<Nginx | undefined
 /** What the README shows, and what lets it run as anybody. */
 function configuration({ prefix, port, own, tls, forwards }: Site): string {
   const certificate = tls ? `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};` : "";
-  const said = ["Prefix " + prefix, "Proto $scheme", "Host $http_host"].map((name) =>
-    `proxy_set_header X-Forwarded-${name};`
-  );
+  const said = [
+    "Prefix " + prefix,
+    "Proto $scheme",
+    "Host $http_host",
+    "For $proxy_add_x_forwarded_for",
+  ].map((name) => `proxy_set_header X-Forwarded-${name};`);
 
   const bodies = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
     `${name}_temp_path ${name};`
