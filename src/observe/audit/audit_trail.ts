@@ -5,6 +5,7 @@ import { CLOSED, type Found, openAudit } from "./audit_file.ts";
 import { type AuditOutput, AuditWriter } from "./audit_writer.ts";
 import { Chain, type Entry, type Link } from "./chain.ts";
 import { entryOf } from "./entry.ts";
+import { RepeatedAttempts } from "./repeated_attempts.ts";
 
 interface AuditTrailOptions {
   readonly path: string;
@@ -21,6 +22,10 @@ export class AuditTrail implements AsyncDisposable {
   readonly #chain: Chain;
   readonly #writer: AuditWriter;
   readonly #release: () => void;
+  readonly #repeated = new RepeatedAttempts((attempt, count) => {
+    const entry = entryOf(attempt);
+    if (entry) this.#record({ ...entry, count });
+  });
   #emit: Sink;
   #troubleAt = 0;
   #refusal: GatewayError | undefined;
@@ -65,6 +70,7 @@ export class AuditTrail implements AsyncDisposable {
 
   /** To be told every event of the gateway. */
   readonly hear: Sink = (event: GatewayEvent) => {
+    if (event.type === "auth.accepted" && this.#repeated.count(event)) return;
     const entry = entryOf(event);
     if (entry) this.#record(entry);
   };
@@ -81,6 +87,7 @@ export class AuditTrail implements AsyncDisposable {
 
   /** Writes what is left, with a line that says it is the end. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#repeated.flush();
     this.#record({ event: CLOSED });
     this.#isOver = true;
     const lost = await this.#writer.close();
