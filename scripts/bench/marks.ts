@@ -73,7 +73,11 @@ export const MARKS: readonly Mark[] = [
     over: { row: "slow clients/0", contestant: KEYSTONE },
     atMost: 2,
   },
-  { ...besidePlain("guarded/16"), title: "Where callers have API keys, requests/s / without", atLeast: 0.8 },
+  {
+    ...besidePlain("guarded/16"),
+    title: "With API keys, rate limit and audit log, requests/s / without",
+    atLeast: 0.8,
+  },
   {
     ...besidePlain("cors/16"),
     title: "With --cors, callers that are no browsers, requests/s / without",

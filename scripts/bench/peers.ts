@@ -123,7 +123,7 @@ function keystoneFlags(mode: Mode, { tls, guard }: Pick<Place, "tls" | "guard">)
     case "prewarmed":
       return ["--stateful", "--prewarm", `${PREWARMED}`];
     case "guarded":
-      return ["--stateful", "--auth", "apiKey", "--apiKeyFile", guard?.apiKeyFile ?? ""];
+      return ["--stateful", ...guardFlags(guard)];
     case "cors":
       return ["--stateful", "--cors", "https://app.example"];
     case "tls":
@@ -131,6 +131,12 @@ function keystoneFlags(mode: Mode, { tls, guard }: Pick<Place, "tls" | "guard">)
     default:
       return ["--stateful"];
   }
+}
+
+/** All that looks at each call, and refuses none. */
+function guardFlags({ apiKeyFile = "" }: Partial<Guard> = {}): string[] {
+  const auth = ["--auth", "apiKey", "--apiKeyFile", apiKeyFile];
+  return [...auth, "--rateLimit", "1000000/s", "--auditLog", `${apiKeyFile}.${crypto.randomUUID()}.audit`];
 }
 
 function keystonePath(mode: Mode): string {
