@@ -2,6 +2,7 @@
 import { authentication } from "./auth/authentication.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import type { Tickets } from "./auth/tickets.ts";
+import type { ProtectedResources } from "./auth/protected_resource.ts";
 import type { ProcessConfig } from "./config/mod.ts";
 import type { GatewayError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
@@ -22,6 +23,8 @@ interface PolicyOptions {
   /** Whether anybody may ask for this all the same. */
   readonly isOpen: (request: Request) => boolean;
   readonly publicUrl: PublicUrl;
+  /** Where it depends on what is asked for who is let in. */
+  readonly resources: ProtectedResources | undefined;
   readonly emit: Sink;
 }
 

@@ -11,7 +11,9 @@ import {
   restartOptions,
 } from "../adapters/options.ts";
 import { adminOptions } from "../admin/options.ts";
+import { jwtOptions } from "../auth/jwt/options.ts";
 import { authOptions } from "../auth/options.ts";
+import { scopeOptions } from "../auth/scopes/options.ts";
 import { processOptions } from "../backends/process/options.ts";
 import { remoteOptions } from "../backends/remote/options.ts";
 import { messageOptions } from "../core/message/options.ts";
@@ -40,6 +42,7 @@ const PROCESS = {
   ...tlsOptions.shape,
   ...originOptions.shape,
   ...authOptions.shape,
+  ...jwtOptions.shape,
   ...logOptions.shape,
   ...auditOptions.shape,
   ...adminOptions.shape,
@@ -65,6 +68,7 @@ const SERVER = {
   ...sessionOptions.shape,
   ...callerOptions.shape,
   ...filterOptions.shape,
+  ...scopeOptions.shape,
 };
 
 const SHAPE = { ...serverOptions.shape, ...SERVER, ...PROCESS };
@@ -139,6 +143,18 @@ const HELP = {
     "signatureSkew",
     "maxNonces",
     "identity",
+    "jwtIssuer",
+    "jwtAudience",
+    "jwtJwksUrl",
+    "jwtJwksFile",
+    "jwtAlgorithm",
+    "jwtClockSkew",
+    "jwtKeysAge",
+    "jwtRefetchPause",
+    "jwtFetchTimeout",
+    "jwtMaxFetchSize",
+    "jwtMaxTokens",
+    "requiredScope",
   ],
   Security: [
     "cors",
