@@ -1,14 +1,18 @@
 /** What callers need to be granted, over each wire: for a server, and for some of its tools. */
 import assert from "node:assert/strict";
-import { type AnyMessage, callTool, initialize, post, request } from "../support/rpc.ts";
+import { answer, type AnyMessage, callTool, initialize, post, request } from "../support/rpc.ts";
 import { DOORS } from "../support/doors.ts";
 import { bearing, Issuer } from "../support/issuer.ts";
 import { type Keystone, startKeystone } from "../support/keystone.ts";
 
-const ECHO = [
-  "--stdio",
-  `${Deno.execPath()} run -A ${new URL("../fixtures/scripted_server.ts", import.meta.url).pathname}`,
-];
+const ECHO = fixture("scripted_server.ts");
+/** Reads keys in any case, and the last one wins. */
+const FOLDING = fixture("folding_server.ts");
+
+function fixture(name: string): string[] {
+  return ["--stdio", `${Deno.execPath()} run -A ${new URL(`../fixtures/${name}`, import.meta.url).pathname}`];
+}
+
 const [READER, ADMIN, NOBODY] = ["r", "a", "n"].map((letter) => letter.repeat(20));
 
 /** Three tokens with their scopes, and what is asked of them. */
@@ -17,7 +21,14 @@ async function start(...flags: string[]): Promise<Keystone & { readonly folder: 
   const lines = [`reader ${READER} read`, `admin ${ADMIN} read admin`, `nobody ${NOBODY}`];
   await Deno.writeTextFile(`${folder}/tokens`, lines.join("\n"), { mode: 0o600 });
   const gateway = await startKeystone(
-    ["--auth", "bearer", "--bearerTokenFile", `${folder}/tokens`, ...flags, ...ECHO],
+    [
+      "--auth",
+      "bearer",
+      "--bearerTokenFile",
+      `${folder}/tokens`,
+      ...flags,
+      ...flags.includes("--stdio") ? [] : ECHO,
+    ],
     { env: { KEYSTONE_STATE_DIR: folder } },
   );
   return {
@@ -110,12 +121,23 @@ Deno.test("--requiredScope of a tool refuses its call by POST with 403 before th
       assert.equal((await call([request(3, "ping"), callTool(4, "drop_table")])).status, 403);
       assert.equal((await call(callTool(5, ["drop_table"] as unknown as string))).status, 400);
       assert.equal((await call(callTool(5, "x".repeat(100_000)))).status, 403);
-      // What a server could take for another name is not passed on.
-      const twice =
-        '{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"drop_table","name":"echo","arguments":{}}}';
-      assert.equal((await call(twice)).error, undefined);
     });
   }
+});
+
+Deno.test("--requiredScope of a tool is got around by no key that the server takes for another one", async () => {
+  await using gateway = await start("--requiredScope", "*=admin", "--stateful", ...FOLDING);
+  const hidden = '{"jsonrpc":"2.0","id":1,"method":"tools/list","Method":"tools/call",' +
+    '"params":{"name":"work","arguments":{"secret":"s3cret"}}}';
+  const resultOf = async (token: string, body: string) => {
+    const headers = bearing(token);
+    const opened = await post(gateway.mcp, initialize(), { headers });
+    await opened.body?.cancel();
+    const session = opened.headers.get("mcp-session-id")!;
+    return (await answer(await post(gateway.mcp, body, { session, headers }))).result;
+  };
+  assert.deepEqual(await resultOf(READER!, hidden), {});
+  assert.deepEqual(await resultOf(ADMIN!, hidden.replace("tools/list", "tools/call")), { secret: "s3cret" });
 });
 
 Deno.test("a token with more scopes may do more within the session that another one has opened", async () => {
@@ -141,7 +163,9 @@ Deno.test("a token with more scopes may do more within the session that another 
     'Bearer realm="keystone", error="insufficient_scope", scope="read admin", ' +
       `resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`,
   );
-  assert.equal((await call(more!)).status, 200);
+  const allowed = await call(more!);
+  // The server's own answer: it has no such tool.
+  assert.deepEqual([allowed.status, Object(allowed.error).message], [200, "Method not found: tools/call"]);
 });
 
 Deno.test("--requiredScope of a tool is asked of each POST of SSE, and of a WebSocket what opened it was granted", async (t) => {
