@@ -50,6 +50,7 @@ const GROUPS: readonly (readonly string[])[] = [
   ["src/served_server.ts"],
   [
     "src/mounts.ts",
+    "src/protected_resources.ts",
     "src/server_index.ts",
     "src/server_set.ts",
     "src/served_tls.ts",

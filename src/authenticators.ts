@@ -6,6 +6,8 @@ import { KeyUsage } from "./auth/api_key/key_usage.ts";
 import type { Authenticator, AuthKind } from "./auth/authenticator.ts";
 import { basicUsers } from "./auth/basic/basic.ts";
 import { bearerTokens } from "./auth/bearer.ts";
+import { jwt } from "./auth/jwt/jwt.ts";
+import type { JwtSettings } from "./auth/jwt/options.ts";
 import { keypairs } from "./auth/keypair/keypair.ts";
 import type { AuthSettings } from "./auth/options.ts";
 import { optionName } from "./base/option_name.ts";
@@ -20,6 +22,7 @@ export interface Authenticators extends AsyncDisposable {
 
 interface Surroundings {
   readonly auth: AuthSettings;
+  readonly jwt: JwtSettings;
   /** As the option has it. */
   readonly stateDir: string | undefined;
   readonly emit: Sink;
@@ -32,6 +35,7 @@ const OPEN: Readonly<Record<AuthKind, (around: Surroundings) => Opened | Promise
   bearer: openBearerTokens,
   basic: openBasicUsers,
   keypair: openKeypairs,
+  jwt: openJwt,
 };
 
 /** Throws ConfigError for what one of them needs and cannot have. */
@@ -84,6 +88,10 @@ function openBearerTokens({ auth, emit }: Surroundings): Promise<Opened> {
 function openKeypairs({ auth, emit }: Surroundings): Promise<Opened> {
   const { authorizedKeys: path = "", signatureSkewMs: skewMs, maxNonces } = auth;
   return naming("authorizedKeys", path, () => keypairs({ path, skewMs, maxNonces, emit }));
+}
+
+function openJwt({ jwt: { issuer = "", ...settings }, emit }: Surroundings): Promise<Opened> {
+  return naming("jwtJwksFile", settings.jwksFile ?? "", () => jwt({ ...settings, issuer, emit }));
 }
 
 async function naming<T>(option: string, path: string, open: () => T | Promise<T>): Promise<T> {

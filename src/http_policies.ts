@@ -3,6 +3,7 @@ import { attemptLimit } from "./auth/attempts.ts";
 import { authentication } from "./auth/authentication.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import type { Tickets } from "./auth/tickets.ts";
+import type { ProtectedResources } from "./auth/protected_resource.ts";
 import type { ProcessConfig } from "./config/mod.ts";
 import type { GatewayError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
@@ -32,6 +33,8 @@ interface LastingOptions {
   /** Whether it is a probe's question, which is not counted. */
   readonly isProbe: (request: Request) => boolean;
   readonly publicUrl: PublicUrl;
+  /** Where it depends on what is asked for who is let in. */
+  readonly resources: () => ProtectedResources | undefined;
   readonly emit: Sink;
 }
 

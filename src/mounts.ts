@@ -1,10 +1,13 @@
 /** Where the wires of one server are served: its routes, and the URLs that lead to them. */
+import { hasToolScopes, toolCheck } from "./auth/scopes/scopes.ts";
+import type { ServerConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Accounts } from "./core/unread.ts";
 import type { Bodies } from "./frontends/bodies.ts";
 import { type Endpoint, type FrontendOptions, FRONTENDS, type Route } from "./frontends/mod.ts";
 import type { RoutesAt } from "./frontends/frontend.ts";
 import type { ClientSettings, Paths } from "./frontends/options.ts";
+import type { MetadataUrl } from "./auth/protected_resource.ts";
 import { withCallerHeaders } from "./overrides/caller_headers.ts";
 import type { ServedServer } from "./served_server.ts";
 
@@ -23,6 +26,8 @@ interface MountOptions extends ClientSettings {
   readonly unread: Accounts;
   /** What clients put before the paths. */
   readonly publicBase: FrontendOptions["publicBase"];
+  /** What tells clients where they are granted more. */
+  readonly metadataUrl: MetadataUrl;
 }
 
 /** Each cell of the matrix meets the same gateway. */
@@ -35,12 +40,26 @@ export function mount(server: ServedServer, options: MountOptions): Mount {
     ...{ ...config, ...options },
     ...{ accept, stopping, refuseFull, emit },
     crowded: () => server.crowded,
+    permit: permitOf(config, options),
     events: eventStore === "memory" ? memoryEventStore(eventLimits) : undefined,
   };
   const wires = frontends.map((frontend): RoutesAt<Paths> => frontend.serve(served));
   return {
     routes: (prefix) => withCallerHeaders(wires.flatMap((routesAt) => routesAt(pathsBelow(prefix))), config),
     endpoints: (base, prefix) => frontends.map((frontend) => frontend.endpoint(pathsBelow(prefix), base)),
+  };
+}
+
+/** Undefined where each caller may call each tool. */
+function permitOf(
+  { requiredScopes, maxUriChars }: ServerConfig,
+  { metadataUrl }: MountOptions,
+): FrontendOptions["permit"] {
+  if (!hasToolScopes(requiredScopes)) return undefined;
+  const check = toolCheck(requiredScopes, maxUriChars);
+  return (messages, request, caller) => {
+    const calling = { granted: caller.scopes, metadataUrl: metadataUrl(request, caller) };
+    for (const { message } of messages) check(message, calling);
   };
 }
 

@@ -4,6 +4,7 @@ import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import { Tickets } from "./auth/tickets.ts";
 import { ticketOffice } from "./auth/ticket_office.ts";
+import type { ProtectedResources } from "./auth/protected_resource.ts";
 import type { Caller } from "./core/caller.ts";
 import type { GatewayError } from "./core/errors.ts";
 import { background, type Sink } from "./core/events.ts";
@@ -26,6 +27,7 @@ import { isWildcard, reachableHost } from "./listener/reachable_host.ts";
 import type { Service } from "./listener/service.ts";
 import { type Endpoint, type Mount, mount } from "./mounts.ts";
 import type { ServedServer } from "./served_server.ts";
+import { metadataRoutes, protectedResources } from "./protected_resources.ts";
 import { ServedTls } from "./served_tls.ts";
 import { close, listen, renewTls } from "./server.ts";
 import { serverIndex } from "./server_index.ts";
@@ -54,8 +56,15 @@ type Servers = ReadonlyMap<string, ServedServer>;
 interface Mounted {
   readonly name: string;
   readonly mount: Mount;
+  readonly config: ServerConfig;
   /** All that it has had; the newest one, which clients are told, is the last. */
   readonly prefixes: Set<string>;
+}
+
+/** A server below one prefix. */
+interface Place {
+  readonly config: ServerConfig;
+  readonly routes: readonly Route[];
 }
 
 export class Network {
@@ -82,6 +91,7 @@ export class Network {
   readonly #mounts = new Map<ServedServer, Mounted>();
   #servers: Servers = new Map();
   #origins: ProcessConfig["origins"];
+  #resources: ProtectedResources | undefined;
   #service!: Service;
 
   /** Throws ConfigError for an address that cannot be bound and for TLS that cannot be offered. */
@@ -102,8 +112,10 @@ export class Network {
     this.#identity = identityRoutes(process, this.#publicUrl);
     const isOpen = (request: Request) => this.#open.has(routeOf(request));
     const isProbe = (request: Request) => this.#probed.has(routeOf(request));
-    const [tickets, publicUrl] = [this.#tickets, this.#publicUrl];
-    this.#policies = lastingPolicies({ ...options, tickets, publicUrl, process, proxies, isOpen, isProbe });
+    const [tickets, publicUrl, resources] = [this.#tickets, this.#publicUrl, () => this.#resources];
+    this.#policies = lastingPolicies({
+      ...{ ...options, tickets, publicUrl, resources, process, proxies, isOpen, isProbe },
+    });
     this.#origins = process.origins;
     this.serve(process.origins, servers);
     const limits = connectionLimits(process, servers, emit);
@@ -186,7 +198,12 @@ export class Network {
   }
 
   #serviceOf(): Service {
-    const routes = this.#routes();
+    const places = this.#places();
+    const oauth = this.#oauthOf(places);
+    this.#resources = protectedResources(oauth);
+    const own = places.flatMap(({ routes }) => routes);
+    const said = [...this.#healthy(), ...this.#identity, ...this.#reports(), ...metadataRoutes(oauth)];
+    const routes = [...said, ...this.#ticketOffice(), ...own];
     this.#open = new Set(routes.flatMap(({ path, open }) => open ? withoutSlash(path) : []));
     this.#probed = new Set(routes.flatMap(({ path, probed }) => probed ? withoutSlash(path) : []));
     const process = { ...this.#process, origins: this.#origins };
@@ -194,12 +211,30 @@ export class Network {
     return httpService({ routes, policies });
   }
 
+  #oauthOf(places: readonly Place[]): Parameters<typeof protectedResources>[0] {
+    const { clients, jwt } = this.#process;
+    const isAccepted = this.#options.authenticators.some(({ kind }) => kind === "jwt");
+    return {
+      placed: places.map(({ config, routes }) => ({ ...config, paths: routes.map(({ path }) => path) })),
+      clients,
+      jwt: isAccepted ? jwt : undefined,
+      baseOf: (request, caller) => this.#baseFor(request, caller),
+    };
+  }
+
+  /** What this client has put before the paths. */
+  #baseFor(request: Request, caller: Caller): string {
+    const { clients } = this.#process;
+    return publicBase(clients) ?? this.#forwarded.base(request, caller) ??
+      new URL(request.url).origin + clients.baseUrl;
+  }
+
   /** A server alone stands at the root. Who found it, or what it was before, elsewhere finds it there all the same. */
   #place(name: string, server: ServedServer, before: ServedServer | undefined): void {
     if (!isOnNetwork(server.config)) return;
     const known = before && this.#mounts.get(before)?.prefixes;
     const mounted = this.#mounts.get(server) ??
-      { name, mount: this.#mount(server), prefixes: new Set(known) };
+      { name, mount: this.#mount(server), config: server.config, prefixes: new Set(known) };
     const prefix = this.#process.clients.basePath + (this.#servers.size > 1 ? `/${name}` : "");
     mounted.prefixes.delete(prefix);
     mounted.prefixes.add(prefix);
@@ -213,6 +248,8 @@ export class Network {
       publicBase: (request, caller) => clients.baseUrl || this.#forwarded.prefix(request, caller),
       bodies: new Bodies(server.config.maxBodyBytes, this.#bodies),
       unread: this.#unread.within(server.config),
+      // Asked once it is mounted, with all others.
+      metadataUrl: (request, caller) => this.#resources?.metadataUrl(request, caller),
     });
   }
 
@@ -220,26 +257,28 @@ export class Network {
    * Where each server is said to be goes before where one has been; and those of servers on their way out are behind all
    * others: what their open calls wait for still comes there.
    */
-  #routes(): Route[] {
-    const { healthEndpoints } = this.#process.clients;
+  #places(): Place[] {
     const mounted = this.#mounted();
-    const own = [
-      ...mounted.flatMap((one) => routesBelow(one, [newest(one.prefixes)])),
-      ...mounted.flatMap((one) => routesBelow(one, [...one.prefixes].slice(0, -1))),
-      ...this.#leaving().flatMap((one) => routesBelow(one, [...one.prefixes])),
+    return [
+      ...mounted.flatMap((one) => placesOf(one, [newest(one.prefixes)])),
+      ...mounted.flatMap((one) => placesOf(one, [...one.prefixes].slice(0, -1))),
+      ...this.#leaving().flatMap((one) => placesOf(one, [...one.prefixes])),
     ];
-    const healthy = healthEndpoints.map((path) => ({
-      path,
-      http: getOnly(() => new Response("ok")),
-      open: true,
-      probed: true,
-    }));
-    return [...healthy, ...this.#identity, ...this.#reports(), ...this.#ticketOffice(), ...own];
   }
 
   #ticketOffice(): Route[] {
     if (this.#options.authenticators.length === 0) return [];
     return [{ path: `${this.#process.clients.basePath}/auth/ticket`, http: ticketOffice(this.#tickets) }];
+  }
+
+  #healthy(): Route[] {
+    const { healthEndpoints } = this.#process.clients;
+    return healthEndpoints.map((path) => ({
+      path,
+      http: getOnly(() => new Response("ok")),
+      open: true,
+      probed: true,
+    }));
   }
 
   #reports(): Route[] {
@@ -287,8 +326,8 @@ function endpointsOf({ mount, prefixes }: Mounted, base: string): Endpoint[] {
   return mount.endpoints(base, newest(prefixes));
 }
 
-function routesBelow({ mount }: Mounted, prefixes: readonly string[]): Route[] {
-  return prefixes.flatMap((prefix) => mount.routes(prefix));
+function placesOf({ mount, config }: Mounted, prefixes: readonly string[]): Place[] {
+  return prefixes.map((prefix) => ({ config, routes: mount.routes(prefix) }));
 }
 
 function newest(prefixes: Mounted["prefixes"]): string {

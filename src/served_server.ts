@@ -1,8 +1,11 @@
 /** One MCP server as the gateway serves it: what it is, who answers whom, its sessions and its health. */
+import { hasToolScopes } from "./auth/scopes/scopes.ts";
+import { toolScopes } from "./auth/scopes/tool_scopes.ts";
 import { childMode, commandTextOf, fetchedFirst, fileTextsOf, type ServerConfig } from "./config/mod.ts";
 import { ConfigError, type GatewayError } from "./core/errors.ts";
 import { background, bus, type Sink } from "./core/events.ts";
 import { LiveSessions } from "./core/live_sessions.ts";
+import type { MessagePolicy } from "./core/policy.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
 import { sameSettings } from "./base/same_settings.ts";
 import { escaped } from "./base/outside.ts";
@@ -229,16 +232,30 @@ function createGateway(
     serverFor: (peer) => placement.serverFor(peer),
     sessions,
     onSessionEnded: ({ session }) => overrides.forget(session),
-    policies: [
-      ...recordArguments ? [toolArguments(recordArguments)] : [],
-      ...config.logLevel === "debug" ? [trace(emit)] : [],
-      ...auth ? [authNews(auth)] : [],
-      ...isFiltered(config.filter) ? [nameFilter(hiddenNames(config.filter, config.maxUriChars))] : [],
-    ],
+    policies: policiesOf(config, { auth, recordArguments, emit }),
     ...{ emit, maxSessions, maxSessionsPerPrincipal, queueTimeoutMs, maxOpenRequests, maxIdChars },
     ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, refusal },
     authenticated: auth !== undefined,
   });
+}
+
+interface PolicyParts extends Pick<ServedServerOptions, "auth" | "recordArguments"> {
+  readonly emit: Sink;
+}
+
+function policiesOf(
+  { logLevel, filter, requiredScopes, maxUriChars }: ServerConfig & LogSettings,
+  { auth, recordArguments, emit }: PolicyParts,
+): MessagePolicy[] {
+  const byTool = hasToolScopes(requiredScopes);
+  return [
+    ...recordArguments ? [toolArguments(recordArguments)] : [],
+    ...logLevel === "debug" ? [trace(emit)] : [],
+    ...auth ? [authNews(auth)] : [],
+    ...byTool ? [toolScopes(requiredScopes, maxUriChars)] : [],
+    // Also for scopes: that the server reads the very name that was judged.
+    ...byTool || isFiltered(filter) ? [nameFilter(hiddenNames(filter, maxUriChars))] : [],
+  ];
 }
 
 /** A session's id is a secret: with it, anybody could send as its client. Its beginning is shown alone. */

@@ -5,7 +5,10 @@ import type { Sink } from "../core/events.ts";
 import { type HttpPolicy, isPending } from "../core/http_policy.ts";
 import { type Authenticator, type AuthKind, type Denial, type Identity, isDenial } from "./authenticator.ts";
 import type { DigestCheck } from "../wire/signing/content_digest.ts";
+import { joinedChallenges } from "./challenge.ts";
 import { Credentials, type CredentialsOptions } from "./credentials.ts";
+import type { ProtectedResources } from "./protected_resource.ts";
+import { requireScopes } from "./scopes/scopes.ts";
 import { ticketIn, type Tickets } from "./tickets.ts";
 
 /** Who tries one credential after another from one address has to wait. */
@@ -29,10 +32,13 @@ export interface AuthenticationOptions {
   /** Whether anybody may ask for this: probes, and what tells how to authenticate. */
   readonly isOpen: (request: Request) => boolean;
   readonly attempts?: AttemptLimit | undefined;
+  /** Where it depends on what is asked for who is let in. */
+  readonly resources?: (() => ProtectedResources | undefined) | undefined;
   readonly emit: Sink;
 }
 
-const UNJUDGED = "Service Unavailable: the signature cannot be judged at the moment; sign again later";
+const UNJUDGED =
+  "Service Unavailable: the credentials cannot be judged at the moment; come later, signed anew";
 
 /** How a request was judged: by which kind, and to what it came. */
 interface Judged {
@@ -42,7 +48,10 @@ interface Judged {
   readonly limit?: GatewayError | undefined;
 }
 
-/** Throws RequestError 401 for who is nobody, and what the limit of attempts says. */
+/**
+ * Throws RequestError 401 for who is nobody, 403 for who may too little, BusyError for whom it cannot be said, and
+ * what the limit of attempts says.
+ */
 export function authentication(options: AuthenticationOptions): HttpPolicy {
   const { authenticators, optional, tickets, isOpen, attempts } = options;
   const counting = countingIn(options);
@@ -51,15 +60,17 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
   return (request, caller, next) => {
     // What anybody may ask for is no attempt.
     if (isOpen(request)) return next(request, caller);
+    const credentials = new Credentials(request, caller, counting);
     const ticket = ticketIn(request);
     if (ticket !== undefined) {
-      admit(options, caller, { kind: "ticket", verdict: tickets.redeem(ticket), limit: limitOf(caller) });
+      const verdict = tickets.redeem(ticket);
+      admit(options, credentials, { kind: "ticket", verdict, limit: limitOf(caller) });
       return next(request, caller);
     }
-    const credentials = new Credentials(request, caller, counting);
     if (!credentials.any) {
-      if (!optional) throw absent(options, caller);
+      if (!optional) throw absent(options, credentials);
       caller.grant(options.anonymousScopes);
+      requireAll(credentials);
       return next(request, caller);
     }
     // Whoever has to wait could go on guessing if each guess were judged.
@@ -68,42 +79,62 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
     if (isPending(judged)) {
       return judged.then((judged) => {
         // Guesses of the same moment may have failed meanwhile.
-        admit(options, caller, { ...judged, limit: limit ?? limitOf(caller) });
+        admit(options, credentials, { ...judged, limit: limit ?? limitOf(caller) });
         return next(request, caller);
       });
     }
-    admit(options, caller, limit ? { ...judged, limit } : judged);
+    admit(options, credentials, limit ? { ...judged, limit } : judged);
     return next(request, caller);
   };
 }
 
-function countingIn({ authenticators, apiKeyInQuery, publicUrl }: AuthenticationOptions): CredentialsOptions {
+function countingIn(options: AuthenticationOptions): CredentialsOptions {
+  const { authenticators, apiKeyInQuery, publicUrl, resources } = options;
   const signed = authenticators.some(({ kind }) => kind === "keypair");
-  return { apiKeyInQuery, signedUrl: signed ? publicUrl : undefined };
+  return { apiKeyInQuery, signedUrl: signed ? publicUrl : undefined, resources };
 }
 
-function admit(options: AuthenticationOptions, caller: Caller, { kind, verdict, limit }: Judged): void {
+function admit(
+  options: AuthenticationOptions,
+  credentials: Credentials,
+  { kind, verdict, limit }: Judged,
+): void {
   const { emit } = options;
+  const { caller } = credentials;
   const { address } = caller;
   const { credential } = verdict;
   if (limit && (isDenial(verdict) || !isUnguessable(options, kind))) throw limited(options, caller, limit);
-  if (isDenial(verdict)) throw refused(options, caller, { kind, denial: verdict });
+  if (isDenial(verdict)) throw refused(options, credentials, { kind, denial: verdict });
   caller.identify(verdict.principal, verdict.scopes);
   const { body } = verdict;
   if (body) {
-    caller.expectBody(checkOf(body, () => refused(options, caller, { kind, denial: altered(credential) })));
+    const denial = altered(credential);
+    caller.expectBody(checkOf(body, () => refused(options, credentials, { kind, denial })));
   }
   emit({ type: "auth.accepted", kind, credential, address, principal: verdict.principal.name });
+  requireAll(credentials);
+}
+
+/** Throws RequestError 403 for who was not granted all that is needed. */
+function requireAll(credentials: Credentials): void {
+  const { resource, caller } = credentials;
+  if (!resource || resource.scopes.length === 0) return;
+  requireScopes(credentials.demand, caller.scopes, "the server");
 }
 
 /** Tells of it, and comes to what the caller is told. */
-function refused(options: AuthenticationOptions, { address }: Caller, failure: Failure): GatewayError {
+function refused(
+  options: AuthenticationOptions,
+  credentials: Credentials,
+  failure: Failure,
+): GatewayError {
   const { emit, attempts } = options;
+  const { address } = credentials.caller;
   const { kind, denial: { why: reason, credential, busy = false } } = failure;
   emit({ type: "auth.refused", kind, credential, address, reason });
   if (busy) return new BusyError(UNJUDGED, { logged: loggedAs(failure) });
   attempts?.failed(address);
-  return refusal(options, failure);
+  return refusal(options, credentials, failure);
 }
 
 /** It comes behind the headers, by which its sender was let in. */
@@ -161,9 +192,10 @@ async function judgeLater(
   return isDenial(rest.verdict) ? denied ?? rest : rest;
 }
 
-function absent(options: AuthenticationOptions, { address }: Caller): GatewayError {
+function absent(options: AuthenticationOptions, credentials: Credentials): GatewayError {
+  const { address } = credentials.caller;
   options.emit({ type: "auth.refused", kind: undefined, credential: undefined, address, reason: "absent" });
-  return refusal(options, undefined);
+  return refusal(options, credentials);
 }
 
 interface Failure {
@@ -174,14 +206,15 @@ interface Failure {
 /** Says which kinds there are, by headers for programs and in the body for those that read no headers. */
 function refusal(
   { authenticators, optional }: AuthenticationOptions,
-  failure: Failure | undefined,
+  { demand }: Credentials,
+  failure?: Failure,
 ): GatewayError {
   const kinds = authenticators.map(({ kind }) => kind);
-  const challenges = [...new Set(authenticators.map((kind) => kind.challenge(failure?.denial)))];
+  const challenges = authenticators.map((kind) => kind.challenge(failure?.denial, demand));
   const what = failure ? "the credentials do not count" : "credentials are needed";
   return new RequestError(`Unauthorized: ${what}; accepted are ${kinds.join(", ")}`, {
     status: 401,
-    headers: { "WWW-Authenticate": challenges.join(", ") },
+    headers: { "WWW-Authenticate": joinedChallenges(challenges) },
     data: { auth: { kinds, required: !optional } },
     ...failure && { logged: `Unauthorized: ${loggedAs(failure)}` },
   });

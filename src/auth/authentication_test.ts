@@ -219,3 +219,24 @@ Deno.test("authentication that goes by the body, too, refuses another one once i
   right = true;
   caller?.bodyCheck?.end();
 });
+
+Deno.test("authentication wants all scopes of what is asked for, and tells each kind what these are", () => {
+  const resource = { audiences: new Set<string>(), scopes: ["a", "b"] };
+  const resources = { at: () => resource, metadataUrl: () => "https://host/m" };
+  const demands: unknown[] = [];
+  const telling = {
+    ...kind("jwt", IDENTITY),
+    challenge(_: unknown, demand: unknown) {
+      demands.push(demand);
+      return "jwt";
+    },
+  };
+  const { ask, events } = policy([telling], { resources: () => resources });
+  assert.throws(() => ask(), { status: 403, data: { auth: { error: "insufficient_scope", scope: "a b" } } });
+  assert.deepEqual(events.map(({ type }) => type), ["auth.accepted"]);
+  assert.throws(() => ask({}), { status: 401 });
+  assert.deepEqual(demands, [{ scopes: ["a", "b"], metadataUrl: "https://host/m" }]);
+  const optional = { resources: () => resources, optional: true };
+  assert.equal(policy([telling], { ...optional, anonymousScopes: ["b", "a"] }).ask({}), LET_IN);
+  assert.throws(() => policy([telling], { ...optional, anonymousScopes: ["b"] }).ask({}), { status: 403 });
+});

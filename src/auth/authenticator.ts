@@ -1,10 +1,11 @@
 /** What each way to prove who one is has in common: a file of its own for each kind stands beside this one. */
 import type { Principal } from "../core/backend.ts";
 import type { DigestCheck } from "../wire/signing/content_digest.ts";
+import type { Demand } from "./challenge.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** As `--auth` names them. */
-export const AUTH_KINDS = ["apiKey", "bearer", "basic", "keypair"] as const;
+export const AUTH_KINDS = ["apiKey", "bearer", "basic", "keypair", "jwt"] as const;
 export type AuthKind = typeof AUTH_KINDS[number];
 
 /** Who a caller is. */
@@ -34,10 +35,15 @@ export interface Denial {
     | "meant for another host"
     | "that of another body"
     | "from before the start"
-    | "one too many";
+    | "one too many"
+    | "of another issuer"
+    | "for another audience"
+    | "signed in a way that is not accepted"
+    | "signed by an unknown key"
+    | "not verifiable";
   /** Which one it would be. */
   readonly credential?: string;
-  /** There is nothing wrong with it, but it cannot be told at the moment whether it was used before. */
+  /** There is nothing wrong with it, but it cannot be told at the moment whether it counts, or was used before. */
   readonly busy?: boolean;
 }
 
@@ -52,7 +58,7 @@ export interface Authenticator {
    */
   readonly unguessable?: true;
   /** What `WWW-Authenticate` tells of it (RFC 9110, section 11.6.1), to who brought nothing or what did not count. */
-  challenge(failure: Denial | undefined): string;
+  challenge(failure: Denial | undefined, demand: Demand): string;
   /** Throws nothing. A promise only where it has to wait: it costs every request. */
   identify(credentials: Credentials): Verdict | Promise<Verdict>;
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Sink } from "../core/events.ts";
 import { FreshFile } from "../files/fresh_file.ts";
 import { type Authenticator, type Identity, SCOPE } from "./authenticator.ts";
+import { bearerChallenge } from "./challenge.ts";
 import { statesByName, tellKeyChanges } from "./key_changes.ts";
 import { Verified } from "./verified.ts";
 import { BEARER_TOKEN } from "./options.ts";
@@ -41,7 +42,7 @@ export function bearerTokens({ token, path, emit }: BearerOptions): Authenticato
   }
   return {
     kind: "bearer",
-    challenge: (failure) => `Bearer realm="keystone"${failure ? ', error="invalid_token"' : ""}`,
+    challenge: (failure) => bearerChallenge(failure && "invalid_token"),
     identify(credentials) {
       const given = credentials.of("bearer");
       return given === undefined ? undefined : find(file?.current ?? alone, given);

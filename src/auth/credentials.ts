@@ -1,5 +1,7 @@
 /** What a request brings to prove who sends it. */
 import type { Caller } from "../core/caller.ts";
+import type { Demand } from "./challenge.ts";
+import type { ProtectedResource, ProtectedResources } from "./protected_resource.ts";
 
 /** No key, token or signature is longer; what is would only have to be hashed. */
 export const MAX_CREDENTIAL_CHARS = 16_384;
@@ -12,12 +14,14 @@ export interface CredentialsOptions {
   readonly apiKeyInQuery: boolean;
   /** The URL that a sender has used; undefined where that is none of ours. Without it signatures do not count. */
   readonly signedUrl?: ((request: Request, caller: Caller) => string | undefined) | undefined;
+  /** Where it depends on what is asked for who is let in. */
+  readonly resources?: (() => ProtectedResources | undefined) | undefined;
 }
 
 /** Reads each header at most once, since several kinds look at the same one. */
 export class Credentials {
   readonly request: Request;
-  readonly #caller: Caller;
+  readonly caller: Caller;
   readonly #options: CredentialsOptions;
   readonly #authorization: string | null;
   readonly #apiKey: string | null;
@@ -27,7 +31,7 @@ export class Credentials {
   constructor(request: Request, caller: Caller, options: CredentialsOptions) {
     const { headers } = request;
     this.request = request;
-    this.#caller = caller;
+    this.caller = caller;
     this.#options = options;
     this.#authorization = headers.get("authorization") ?? tokenInProtocols(request);
     this.#apiKey = headers.get("x-api-key") ?? (options.apiKeyInQuery ? keyInQuery(request.url) : null);
@@ -37,7 +41,18 @@ export class Credentials {
 
   /** The URL that a signature has to be about; undefined where the sender means another server. */
   get signedUrl(): string | undefined {
-    return this.#options.signedUrl?.(this.request, this.#caller);
+    return this.#options.signedUrl?.(this.request, this.caller);
+  }
+
+  /** What is asked for, where that makes a difference. */
+  get resource(): ProtectedResource | undefined {
+    return this.#options.resources?.()?.at(this.request);
+  }
+
+  /** What it takes to be let in. */
+  get demand(): Demand {
+    const metadataUrl = this.#options.resources?.()?.metadataUrl(this.request, this.caller);
+    return { scopes: this.resource?.scopes ?? [], metadataUrl };
   }
 
   /** What follows this scheme; undefined where another one is named, or none. */

@@ -91,8 +91,8 @@ function titleOf(announced: readonly Announced[], version: string): string {
 }
 
 function configuration(announced: readonly Announced[], authKinds: readonly AuthKind[]) {
-  // What is signed is another for each request.
-  const shown = authKinds.some((kind) => kind !== "keypair");
+  // What is signed is another for each request, and clients get a token of an issuer by themselves.
+  const shown = authKinds.some((kind) => kind !== "keypair" && kind !== "jwt");
   const headers = shown && { headers: { Authorization: YOURS } };
   const servers = announced.map(({ name, endpoints: [preferred] }) =>
     [name, { type: preferred?.type, url: preferred?.url, ...headers }] as const

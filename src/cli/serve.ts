@@ -49,6 +49,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
   const sinks = admin ? [...recorded, admin.hear] : recorded;
   await using authenticators = await openAuthenticators({
     auth: authOf(config),
+    jwt: config.process.jwt,
     ...{ stateDir: config.process.state.stateDir, emit: bus(sinks) },
   });
   const app = new App(config, {

@@ -1,9 +1,14 @@
 /** Who may be let in where, and which options of authentication belong together. */
+import { jwtProblems } from "./jwt_rules.ts";
 import type { Transport } from "../frontends/options.ts";
 import { isWildcard } from "../listener/reachable_host.ts";
 import { type ParsedOptions, type Problem, shownIn } from "./problem.ts";
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
+
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
 
 /** What is of use for one kind alone: to give it and leave out the kind is to think oneself protected. */
 const OF_KINDS = [
@@ -15,6 +20,17 @@ const OF_KINDS = [
   ["authorizedKeys", "keypair"],
   ["signatureSkew", "keypair"],
   ["maxNonces", "keypair"],
+  ["jwtIssuer", "jwt"],
+  ["jwtAudience", "jwt"],
+  ["jwtJwksUrl", "jwt"],
+  ["jwtJwksFile", "jwt"],
+  ["jwtAlgorithm", "jwt"],
+  ["jwtClockSkew", "jwt"],
+  ["jwtKeysAge", "jwt"],
+  ["jwtRefetchPause", "jwt"],
+  ["jwtFetchTimeout", "jwt"],
+  ["jwtMaxFetchSize", "jwt"],
+  ["jwtMaxTokens", "jwt"],
 ] as const;
 
 /** What is of use for any kind. */
@@ -24,7 +40,7 @@ const OF_ANY_KIND = ["authAttempts", "authAttemptWindow", "authWait", "authMaxWa
 export function openToAnybody(parsed: ParsedOptions, transports: readonly Transport[]): Problem[] {
   const { values: { host, unauthenticated }, nameOf } = parsed;
   const onStdioAlone = transports.every((transport) => transport === "stdio");
-  if (unauthenticated || isAuthenticated(parsed) || LOOPBACK.test(host) || onStdioAlone) return [];
+  if (unauthenticated || isAuthenticated(parsed) || isLoopback(host) || onStdioAlone) return [];
   const text =
     `${nameOf("host")}${shownIn(parsed, "host")}: anybody who reaches this machine could call the server; ` +
     `expected ${nameOf("auth")} apiKey beside it, or another kind, or ${nameOf("unauthenticated")} ` +
@@ -41,7 +57,9 @@ export function authProblems(parsed: ParsedOptions): Problem[] {
     ...missingTokens(parsed),
     ...missingKeys(parsed),
     ...unnamedHost(parsed),
+    ...jwtProblems(parsed),
     ...nobodyToLetIn(parsed),
+    ...scopesOfNobody(parsed),
   ];
 }
 
@@ -124,6 +142,17 @@ function nobodyToLetIn(parsed: ParsedOptions): Problem[] {
     option: "anonymousScope",
     text: `${scope}: expected ${optional} beside it, which lets such callers in`,
   }];
+}
+
+/** Where nobody proves anything nobody is granted anything. */
+function scopesOfNobody(parsed: ParsedOptions): Problem[] {
+  const { values: { requiredScope }, nameOf } = parsed;
+  if (requiredScope.length === 0 || isAuthenticated(parsed)) return [];
+  const option = "requiredScope";
+  const text = `${nameOf(option)}: expected ${
+    nameOf("auth")
+  } beside it, since nobody is granted a scope without`;
+  return [{ option, text }];
 }
 
 function isAuthenticated({ values: { auth } }: ParsedOptions): boolean {

@@ -7,7 +7,9 @@ import {
   restartOptions,
 } from "../adapters/options.ts";
 import { adminOptions } from "../admin/options.ts";
+import { jwtOptions } from "../auth/jwt/options.ts";
 import { authOptions } from "../auth/options.ts";
+import { scopeOptions } from "../auth/scopes/options.ts";
 import { processOptions } from "../backends/process/options.ts";
 import { remoteOptions } from "../backends/remote/options.ts";
 import { messageOptions } from "../core/message/options.ts";
@@ -53,6 +55,7 @@ export function processConfig(values: Pick<Options, ProcessKey>) {
     origins: originOptions.settings(values),
     access: accessOptions.settings(values),
     auth: authOptions.settings(values),
+    jwt: jwtOptions.settings(values),
     clients: clientOptions.settings(values),
     bodies: bodyOptions.settings(values),
     unread: unreadOptions.settings(values),
@@ -84,5 +87,6 @@ export function serverConfig(values: Pick<Options, ServerKey>, served: Served) {
     ...eventOptions.settings(values),
     ...sessionOptions.settings(values),
     ...callerOptions.settings(values),
+    ...scopeOptions.settings(values),
   };
 }

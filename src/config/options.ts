@@ -11,7 +11,9 @@ import {
   restartOptions,
 } from "../adapters/options.ts";
 import { adminOptions } from "../admin/options.ts";
+import { jwtOptions } from "../auth/jwt/options.ts";
 import { authOptions } from "../auth/options.ts";
+import { scopeOptions } from "../auth/scopes/options.ts";
 import { processOptions } from "../backends/process/options.ts";
 import { remoteOptions } from "../backends/remote/options.ts";
 import { messageOptions } from "../core/message/options.ts";
@@ -42,6 +44,7 @@ const PROCESS = {
   ...originOptions.shape,
   ...accessOptions.shape,
   ...authOptions.shape,
+  ...jwtOptions.shape,
   ...logOptions.shape,
   ...auditOptions.shape,
   ...adminOptions.shape,
@@ -67,6 +70,7 @@ const SERVER = {
   ...sessionOptions.shape,
   ...callerOptions.shape,
   ...filterOptions.shape,
+  ...scopeOptions.shape,
 };
 
 const SHAPE = { ...serverOptions.shape, ...SERVER, ...PROCESS };
@@ -145,6 +149,18 @@ const HELP = {
     "authAttemptWindow",
     "authWait",
     "authMaxWait",
+    "jwtIssuer",
+    "jwtAudience",
+    "jwtJwksUrl",
+    "jwtJwksFile",
+    "jwtAlgorithm",
+    "jwtClockSkew",
+    "jwtKeysAge",
+    "jwtRefetchPause",
+    "jwtFetchTimeout",
+    "jwtMaxFetchSize",
+    "jwtMaxTokens",
+    "requiredScope",
   ],
   Security: [
     "allowIp",

@@ -80,6 +80,15 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     authOptional: false,
     signatureSkewMs: 60_000,
     maxNonces: 500_000,
+    algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+    audiences: [],
+    clockSkewMs: 30_000,
+    keysAgeMs: 600_000,
+    refetchPauseMs: 30_000,
+    fetchTimeoutMs: 5_000,
+    maxFetchBytes: 256 * 2 ** 10,
+    maxTokens: 10_000,
+    requiredScopes: [],
     headers: [],
     headerToEnv: [],
     headerToHeader: [],
@@ -369,7 +378,7 @@ Deno.test("resolve refuses options of authentication that protect nothing by the
     ],
     [{ authOptional: true }, /^--authOptional: expected --auth beside it/],
     [{ auth: ["apiKey"], anonymousScope: ["a"] }, /^--anonymousScope: expected --authOptional beside it/],
-    [{ auth: ["key"] }, /^--auth "key": expected apiKey, bearer, basic, keypair or none$/],
+    [{ auth: ["key"] }, /^--auth "key": expected apiKey, bearer, basic, keypair, jwt or none$/],
     [
       { auth: ["apiKey"], authOptional: true, anonymousScope: ["a b"] },
       /^--anonymousScope "a b": expected a scope/,
@@ -391,6 +400,48 @@ Deno.test("resolve takes a signature on any address where the server has a name"
     refusal({ streamableHttp: "http://host/", serverKey: `SHA256:${"x".repeat(43)}`, knownHosts: "k" }),
     "--knownHosts: expected it or --serverKey, but both are given",
   );
+});
+
+Deno.test("resolve wants to know whose tokens count, for whom they are, and from where the keys come", () => {
+  const jwtIssuer = "https://login.example.com";
+  const jwt = { auth: ["jwt"], jwtIssuer, jwtAudience: ["https://mcp.example.com"] };
+  const cases: [RawOptions, RegExp][] = [
+    [
+      { ...jwt, jwtIssuer: undefined },
+      /^--auth jwt: expected --jwtIssuer beside it, which says whose tokens count$/,
+    ],
+    [
+      { auth: ["jwt"], jwtIssuer },
+      /^--auth jwt: expected --jwtAudience beside it, or a URL as --baseUrl, which says/,
+    ],
+    [{ auth: ["jwt"], jwtIssuer, baseUrl: "/x" }, /^--auth jwt: expected --jwtAudience beside it/],
+    [
+      { ...jwt, jwtJwksUrl: "http://k", jwtJwksFile: "k" },
+      /^--jwtJwksFile: expected it or --jwtJwksUrl, but both/,
+    ],
+    [{ ...jwt, jwtAlgorithm: [] }, /^--jwtAlgorithm "": expected one at least, such as ES256$/],
+    ...["none", "HS256", "rs256"].map((name): [RawOptions, RegExp] => [
+      { ...jwt, jwtAlgorithm: [name] },
+      new RegExp(`^--jwtAlgorithm "${name}": expected RS256, .* or EdDSA$`),
+    ]),
+    ...["login.example.com", "ftp://x", "https://x?a=b", "https://x/#a", "https://a:b@x", "https://x y"].map((
+      jwtIssuer,
+    ): [RawOptions, RegExp] => [
+      { ...jwt, jwtIssuer },
+      /^--jwtIssuer ".+": expected an http\(s\) URL without/,
+    ]),
+    [{ jwtIssuer }, /^--jwtIssuer: protects nothing without --auth jwt$/],
+    [
+      { requiredScope: ["read"] },
+      /^--requiredScope: expected --auth beside it, since nobody is granted a scope/,
+    ],
+    [{ auth: ["apiKey"], requiredScope: ["a b"] }, /^--requiredScope "a b": expected a scope, such as tools/],
+  ];
+  for (const [raw, says] of cases) {
+    assert.throws(() => resolved({ stdio: "x", ...raw }), { message: says }, JSON.stringify(raw));
+  }
+  assert.equal(resolved({ stdio: "x", ...jwt }).config.process.jwt.issuer, jwtIssuer);
+  resolved({ stdio: "x", auth: ["jwt"], jwtIssuer, baseUrl: "https://mcp.example.com" });
 });
 
 Deno.test("resolve refuses two routes on one path", () => {

@@ -3,6 +3,7 @@ import type { OptionNames } from "../base/option_name.ts";
 import type { Transport } from "../frontends/options.ts";
 import { NO_ORIGIN } from "../options/network_values.ts";
 import { doubtfulUnits } from "./doubtful_units.ts";
+import { isLoopback } from "./auth_rules.ts";
 import type { OptionKey } from "./options.ts";
 import type { ParsedOptions } from "./problem.ts";
 import type { ServerInput } from "./server_input.ts";
@@ -40,6 +41,8 @@ export function warningsOf(parsed: ParsedOptions, context: WarningContext): stri
     ...withoutEffect(parsed, context),
     ...(["cors", "allowedOrigin"] as const).filter((key) => values[key]?.includes(NO_ORIGIN))
       .map((key) => openToNobody(nameOf(key))),
+    ...(["jwtIssuer", "jwtJwksUrl"] as const).filter((key) => isUnencrypted(values[key]))
+      .map((key) => keysForAnybody(nameOf(key))),
     ...doubtfulUnits(parsed),
     ...vainPatterns(nameOf("cors"), values.cors),
   ];
@@ -63,6 +66,15 @@ function withoutEffect(
     ...values.auditLog === undefined ? given(FOR_AUDIT, `without ${nameOf("auditLog")}`) : [],
     ...onStdioAlone(transports) ? given([...FOR_NETWORK, ...FOR_CALLERS], whyOnStdio(nameOf)) : [],
   ];
+}
+
+/** On this machine nobody is on the way. */
+function isUnencrypted(url: string | undefined): boolean {
+  return url !== undefined && /^http:/i.test(url) && !isLoopback(new URL(url).hostname);
+}
+
+function keysForAnybody(name: string): string {
+  return `${name}: what begins with http: comes unencrypted, so who is on the way may put in keys of his own`;
 }
 
 function onStdioAlone(transports: readonly Transport[]): boolean {

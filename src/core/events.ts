@@ -87,6 +87,8 @@ type Happening =
   | { type: "auth.first_key"; file: string }
   /** What credentials are compared with cannot be read: what was read before goes on to count. */
   | { type: "auth.trouble"; file: string; reason: string }
+  /** The keys that sign tokens cannot be had, or are of no use: those that are known go on to count. */
+  | { type: "auth.keys_trouble"; issuer: string; reason: string }
   /** Of what credentials are compared with: the ids of those that are new, that count for another time, that were taken back, and that are there no more. */
   | {
     type: "auth.keys_changed";

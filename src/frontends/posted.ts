@@ -29,6 +29,8 @@ export interface ReceiveOptions {
   readonly clientLimits?: MessageLimits | undefined;
   /** Asked before a new request begins; answers to open ones still may come. */
   readonly stopping: Pick<Stopping, "refuse">;
+  /** Refuses what this caller may not say, before anything of it has an effect. */
+  readonly permit?: ((messages: readonly Said[], request: Request, caller: Caller) => void) | undefined;
 }
 
 export interface PostOptions extends ReceiveOptions {
@@ -60,6 +62,7 @@ export function posting(options: PostOptions, answer: Answer): AsyncHandler {
         if (posted.requests.length > 0) options.stopping.refuse();
         refuseRepeated(posted.requests);
         if (posted.batch) refuseBatch(posted, caller);
+        options.permit?.(posted.messages, request, caller);
         answer(posted, request, caller).then((response) => {
           body.release();
           resolve(response);

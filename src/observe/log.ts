@@ -175,6 +175,10 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "auth.refused": describedAs("debug", "Credentials refused"),
   "auth.first_key": describedAs("info", "There was no API key, so one was made; it stands in this file"),
   "auth.trouble": describedAs("error", "Credentials cannot be read, and those before still count"),
+  "auth.keys_trouble": describedAs(
+    "error",
+    "Keys that sign tokens cannot be had, and those before still count",
+  ),
   "auth.keys_changed": describedAs("info", "Credentials that callers may bring have changed"),
   "tool.called": describedAs("debug", "Tool called"),
   "audit.opened": describedAs("info", "Audit log goes on behind this line"),

@@ -4,19 +4,28 @@ import { glob, GlobError, patternsIn } from "../base/glob.ts";
 import { duration, readFromText } from "./values.ts";
 
 /** A pattern, and whether a name fits. A function alone could not be compared with that of another configuration. */
-interface NamePattern {
+export interface NamePattern {
   readonly pattern: string;
   readonly matches: (name: string) => boolean;
 }
 
 /** Each text may hold several, joined by commas. */
 export function globs() {
-  return z.array(readFromText(expected, everyIn(patternIn))).transform((lists) => lists.flat());
+  return listsOf("expected a pattern of names, such as read_*", patternIn);
 }
 
 /** A time for what fits a pattern, as `search_*=2m`; `none` and `0` are no limit. */
 export function timesByGlob() {
-  return z.array(readFromText(expectedTime, everyIn(timeIn))).transform((lists) => lists.flat());
+  return listsOf(
+    "expected a pattern of tools and a time, such as search_*=2m, or none for no limit",
+    timeIn,
+  );
+}
+
+/** Whatever `read` makes of each, where commas stand as in patterns. */
+export function listsOf<T>(expected: string, read: (text: string) => T | undefined) {
+  return z.array(readFromText((text) => expected + faultOf(text), everyIn(read)))
+    .transform((lists) => lists.flat());
 }
 
 interface TimeByName extends NamePattern {
@@ -41,14 +50,6 @@ function unlessFaulty<T>(read: () => T): T | undefined {
   }
 }
 
-function expected(text: string): string {
-  return `expected a pattern of names, such as read_*${faultOf(text)}`;
-}
-
-function expectedTime(text: string): string {
-  return `expected a pattern of tools and a time, such as search_*=2m, or none for no limit${faultOf(text)}`;
-}
-
 function faultOf(text: string): string {
   try {
     for (const pattern of patternsIn(text)) glob(pattern);
@@ -59,7 +60,8 @@ function faultOf(text: string): string {
   }
 }
 
-function patternIn(text: string): NamePattern | undefined {
+/** Undefined for what is none. */
+export function patternIn(text: string): NamePattern | undefined {
   const matches = text === "" ? undefined : unlessFaulty(() => glob(text));
   return matches && { pattern: text, matches };
 }

@@ -50,6 +50,8 @@ export const BAD_CONFIGURATIONS: readonly BadConfiguration[] = [
   toml("patterns of origins that backtrack", `${SERVER}[cors]\norigins = ["/(a+)+x/", "/https:.*/"]\n`),
   toml("a section that is another word", `[network]\nport = 1\n${SERVER}`),
   toml("keys in the section of authentication", `[auth]\nkeys = ["s3cret"]\n${SERVER}`),
+  toml("tokens of nobody", `[auth]\nkinds = ["jwt"]\njwtAudience = ["a"]\n${SERVER}`),
+  inServer("scopes without authentication", 'requiredScope = ["read"]'),
   toml("an option above all sections", `port = 9000\n${SERVER}`),
   toml("a name in a section that is misspelt", `[timeouts]\nrequets = "5s"\n${SERVER}`),
   toml("an option in the wrong section", `[listen]\nmaxSessions = 5\n${SERVER}`),

@@ -23,6 +23,7 @@ export type FlatConfig =
   & Process<"tls">
   & Process<"origins">
   & Process<"auth">
+  & Process<"jwt">
   & Process<"clients">
   & Process<"bodies">
   & Process<"unread">

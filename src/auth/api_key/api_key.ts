@@ -2,6 +2,7 @@
 import type { Sink } from "../../core/events.ts";
 import { FreshFile } from "../../files/fresh_file.ts";
 import type { Authenticator, Denial, Identity } from "../authenticator.ts";
+import { bearerChallenge } from "../challenge.ts";
 import { type KeyStates, tellKeyChanges } from "../key_changes.ts";
 import { Verified } from "../verified.ts";
 import { type KeyEntry, keyFile, lapseOf } from "./key_file.ts";
@@ -53,7 +54,7 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   return {
     kind: "apiKey",
     unguessable: true,
-    challenge: (failure) => `Bearer realm="keystone"${failure ? ', error="invalid_token"' : ""}`,
+    challenge: (failure) => bearerChallenge(failure && "invalid_token"),
     identify(credentials) {
       const text = credentials.apiKey ?? credentials.of("bearer");
       // A token of another form is that of another kind, but nothing else is sent as X-API-Key.

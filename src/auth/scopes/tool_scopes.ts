@@ -1,0 +1,13 @@
+/** The policy that lets those alone call a tool who may, where a connection was opened once for all calls. */
+import type { MessagePolicy } from "../../core/policy.ts";
+import type { ScopeRule } from "./options.ts";
+import { toolCheck } from "./scopes.ts";
+
+/** What comes by POST was granted or refused with that: each POST has a token of its own, and may allow more or less. */
+export function toolScopes(rules: readonly ScopeRule[], maxChars: number): MessagePolicy {
+  const check = toolCheck(rules, maxChars);
+  return ({ peer: { wire, scopes = [] }, direction, envelope }, next) => {
+    if (direction === "up" && wire === "websocket") check(envelope.message, { granted: scopes });
+    return next();
+  };
+}
