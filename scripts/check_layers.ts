@@ -57,6 +57,7 @@ const GROUPS: readonly (readonly string[])[] = [
     "src/http_redirect.ts",
     "src/identity_routes.ts",
   ],
+  ["src/served_routes.ts"],
   ["src/network.ts"],
   ["src/app.ts"],
   ["src/cli"],

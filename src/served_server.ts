@@ -274,3 +274,8 @@ function reportOf({ session, id, method, tool, ageMs }: OpenCall, { pidOf }: Chi
     ...pid !== undefined && { pid },
   };
 }
+
+/** Whether clients of the network can reach it. */
+export function isOnNetwork({ transports }: Pick<ServerConfig, "transports">): boolean {
+  return transports.some((name) => name !== "stdio");
+}

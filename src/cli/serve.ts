@@ -6,7 +6,7 @@ import { optionName } from "../base/option_name.ts";
 import type { Config } from "../config/mod.ts";
 import { GatewayError } from "../core/errors.ts";
 import { bus, type GatewayEvent, type Sink } from "../core/events.ts";
-import { isOnNetwork } from "../network.ts";
+import { isOnNetwork } from "../served_server.ts";
 import { logSink } from "../observe/log.ts";
 import type { LogSettings } from "../observe/options.ts";
 import { type Administration, openAdministration } from "./administration.ts";

@@ -53,6 +53,6 @@ export class TlsFiles implements AsyncDisposable {
 }
 
 async function replace(path: string, text: string): Promise<void> {
-  await Deno.writeTextFile(`${path}.new`, text);
+  await Deno.writeTextFile(`${path}.new`, text, { mode: 0o600 });
   await Deno.rename(`${path}.new`, path);
 }
