@@ -59,9 +59,9 @@ type Happening =
     /** Milliseconds from arrival to answer. */
     durationMs: number;
     /** Why it has no answer of the server. */
-    reason?: string;
+    reason?: string | undefined;
     /** The JSON-RPC code of an error. */
-    code?: number;
+    code?: number | undefined;
   }
   /** It is still open after the time that option `slowRequest` names. */
   | { type: "request.slow"; session: string; id: RequestId; method: string; tool?: string; ageMs: number }

@@ -172,7 +172,8 @@ export class OpenTable {
 
   #tell(request: OpenRequest, outcome: Outcome, why: Why | undefined): void {
     const { id, method, tool, since, requestSize, answerSize } = request;
-    const event = {
+    // With each message: no object more than the event.
+    this.#limits.emit({
       type: "request.finished",
       session: this.#session,
       principal: this.#principal,
@@ -180,13 +181,13 @@ export class OpenTable {
       id,
       method,
       tool,
+      reason: why?.reason,
+      code: why?.code,
       outcome,
+      durationMs: performance.now() - since,
       requestSize,
       answerSize,
-      durationMs: performance.now() - since,
-    } as const;
-    // With each message: no object more than the event.
-    this.#limits.emit(why === undefined ? event : { ...event, ...why });
+    });
   }
 }
 
