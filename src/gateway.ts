@@ -33,6 +33,8 @@ export interface GatewayOptions {
   /** Where those that live are known, to whoever needs room as well. */
   readonly sessions: LiveSessions;
   readonly policies: readonly MessagePolicy[];
+  /** Has its say in each server's answer to the handshake. */
+  readonly greet?: SessionOptions["greet"];
   /** Hears of each session that has ended; of no call that stands alone. */
   readonly onSessionEnded?: ((peer: Peer) => void) | undefined;
   readonly emit: Sink;
@@ -137,6 +139,7 @@ export class Gateway implements AsyncDisposable {
       maxIdChars: options.maxIdChars,
       deadlines: this.#deadlines,
       policy: policies.length > 0 ? compose(policies) : undefined,
+      greet: options.greet,
       refusal: () => this.#refusal(),
       openServer: (admitted, signal) => this.#openServer(admitted, signal),
       // Its place is free then: what it held may take a while to free, and has bounds of its own.

@@ -232,26 +232,26 @@ function createGateway(
     serverFor: (peer) => placement.serverFor(peer),
     sessions,
     onSessionEnded: ({ session }) => overrides.forget(session),
-    policies: policiesOf(config, { auth, recordArguments, emit }),
+    policies: policiesOf(config, { recordArguments, emit }),
+    greet: auth && authNews(auth),
     ...{ emit, maxSessions, maxSessionsPerPrincipal, queueTimeoutMs, maxOpenRequests, maxIdChars },
     ...{ requestTimeoutMs, maxRequestMs, callTimeouts, progressHeartbeatMs, slowRequestMs, refusal },
     authenticated: auth !== undefined,
   });
 }
 
-interface PolicyParts extends Pick<ServedServerOptions, "auth" | "recordArguments"> {
+interface PolicyParts extends Pick<ServedServerOptions, "recordArguments"> {
   readonly emit: Sink;
 }
 
 function policiesOf(
   { logLevel, filter, requiredScopes, maxUriChars }: ServerConfig & LogSettings,
-  { auth, recordArguments, emit }: PolicyParts,
+  { recordArguments, emit }: PolicyParts,
 ): MessagePolicy[] {
   const byTool = hasToolScopes(requiredScopes);
   return [
     ...recordArguments ? [toolArguments(recordArguments)] : [],
     ...logLevel === "debug" ? [trace(emit)] : [],
-    ...auth ? [authNews(auth)] : [],
     ...byTool ? [toolScopes(requiredScopes, maxUriChars)] : [],
     // Also for scopes: that the server reads the very name that was judged.
     ...byTool || isFiltered(filter) ? [nameFilter(hiddenNames(filter, maxUriChars))] : [],

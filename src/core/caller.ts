@@ -31,6 +31,10 @@ export interface Allowance {
 
 const NO_SCOPES: readonly string[] = [];
 
+/** What is answered to somebody in particular belongs to that one: no cache keeps it, and no browser guesses at it. */
+export const PRIVATE_HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+
 let requests = 0;
 /** Tells the requests of this process from those of another one; made with the first id that somebody asks for. */
 let prefix: string | undefined;
@@ -43,6 +47,8 @@ export class Caller {
   #scopes = NO_SCOPES;
   #launch: LaunchSettings | undefined;
   #bodyCheck: BodyCheck | undefined;
+  /** Whether its answer says so already. */
+  #answersPrivately = false;
   /** How many policies have handed the request on. */
   #passed = 0;
   #route: string | undefined;
@@ -122,6 +128,18 @@ export class Caller {
   /** For the policy that authenticates: what it has judged says what the body is. */
   expectBody(check: BodyCheck): void {
     this.#bodyCheck = check;
+  }
+
+  /** Whether somebody has taken the headers that say whose the answer is. */
+  get answersPrivately(): boolean {
+    return this.#answersPrivately;
+  }
+
+  /** For who makes an answer with them: to add them to one that is made costs several times as much. */
+  takePrivateHeaders(): Readonly<Record<string, string>> {
+    if (!this.#principal) return NO_HEADERS;
+    this.#answersPrivately = true;
+    return PRIVATE_HEADERS;
   }
 
   /** For the policy that lets somebody in who is nobody in particular. */

@@ -1,7 +1,6 @@
 /** Says in the answer to the handshake how callers may prove who they are: `_meta["keystone/auth"]` of its result. */
-import { Method } from "../core/mcp/methods.ts";
+import type { Envelope } from "../core/channel.ts";
 import { isObject, type JsonRpcResult } from "../core/message/jsonrpc.ts";
-import type { MessagePolicy } from "../core/policy.ts";
 import { anew } from "../wire/anew.ts";
 
 /** What a client is told, here and with a refusal. */
@@ -14,18 +13,16 @@ export interface AuthNews {
 /** The key begins with a prefix, since others without one belong to MCP ("General fields" of its specification). */
 const KEY = "keystone/auth";
 
-export function authNews(news: AuthNews): MessagePolicy {
+/** Puts it into an answer to `initialize`. */
+export function authNews(news: AuthNews): (answer: Envelope) => void {
   const told = (message: JsonRpcResult): JsonRpcResult => {
     const { result } = message;
     if (!isObject(result)) return message;
     const meta = isObject(result._meta) ? result._meta : {};
     return { ...message, result: { ...result, _meta: { ...meta, [KEY]: news } } };
   };
-  return ({ direction, method, envelope }, next) => {
+  return (envelope) => {
     const { message } = envelope;
-    if (direction === "down" && method === Method.initialize && "result" in message) {
-      Object.assign(envelope, anew(envelope, message, told));
-    }
-    return next();
+    if ("result" in message) Object.assign(envelope, anew(envelope, message, told));
   };
 }

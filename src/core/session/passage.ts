@@ -73,6 +73,8 @@ function handOver(
   const table = tableOf(bridge, direction, isResponse(message));
   const request = table.get(message.id);
   if (!request) return bridge.drop(direction, "its request was answered meanwhile");
+  const agreed = isResponse(message) && direction === "down" && isHandshake(request);
+  if (agreed) bridge.options.greet?.(envelope);
   const sent = receiver?.send(envelope);
   // What was written anew has its text now.
   const size = envelope.text?.length;
@@ -80,7 +82,7 @@ function handOver(
     request.answerSize = size;
     table.settle(message);
   } else request.requestSize = size;
-  if (isResponse(message) && direction === "down" && isHandshake(request)) bridge.agree(message);
+  if (agreed) bridge.agree(message);
   return sent;
 }
 
