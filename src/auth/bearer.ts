@@ -24,7 +24,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/;
 export function bearerTokens({ token, path, emit }: BearerOptions): Authenticator {
   const alone: Tokens = new Map(token === undefined ? [] : [[digestOf(token), identityOf("token", [])]]);
   const file = path === undefined ? undefined : new FreshFile<Tokens>(path, {
-    parse: (text) => new Map([...alone, ...parseTokens(text, holds)]),
+    parse: (text = "") => new Map([...alone, ...parseTokens(text, holds)]),
+    required: true,
     onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
     onChange: (before, now) =>
       tellKeyChanges(emit, { kind: "bearer", before: statesByName(before), now: statesByName(now) }),
@@ -50,8 +51,7 @@ export function bearerTokens({ token, path, emit }: BearerOptions): Authenticato
   };
 }
 
-function parseTokens(text: string | undefined, holds: (name: string) => boolean): [string, Identity][] {
-  if (text === undefined) throw new Error("there is no such file");
+function parseTokens(text: string, holds: (name: string) => boolean): [string, Identity][] {
   return text.split(/\r?\n/).flatMap((line, index) => {
     if (line.trim() === "" || line.startsWith("#")) return [];
     const [name = "", token = "", ...scopes] = line.trim().split(/[\s,]+/);

@@ -11,6 +11,8 @@ interface FreshFileOptions<T> {
   readonly parse: (text: string | undefined) => T;
   /** Hears once of each change that cannot be read; what was read before goes on to count. */
   readonly onTrouble: (reason: string) => void;
+  /** At first it has to be there; one that is removed later is as one with nothing in it. False by default. */
+  readonly required?: boolean;
   /** Who else may use it; nobody by default. */
   readonly read?: (path: string) => FileText;
   /** Hears of each change that was read. */
@@ -30,7 +32,9 @@ export class FreshFile<T> {
     this.path = path;
     this.#options = options;
     this.#seen = signatureOf(path);
-    this.#value = options.parse(textOf(path, options.read));
+    const text = textOf(path, options.read);
+    if (text === undefined && options.required) throw new Error("there is no such file");
+    this.#value = options.parse(text);
   }
 
   get current(): T {
@@ -46,7 +50,8 @@ export class FreshFile<T> {
     this.#seen = signature;
     const before = this.#value;
     try {
-      this.#value = this.#options.parse(textOf(this.path, this.#options.read));
+      const { parse, read, required } = this.#options;
+      this.#value = parse(textOf(this.path, read) ?? (required ? "" : undefined));
     } catch (error) {
       return this.#options.onTrouble(messageOf(error));
     }

@@ -49,3 +49,17 @@ Deno.test("FreshFile throws what is wrong with the file that it begins with", as
   assert.throws(() => new FreshFile(folder, { parse, onTrouble: () => {} }), { message: "it is a folder" });
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("FreshFile that is required has to be there at first, and is empty once it was removed", async () => {
+  using clock = fakeClock();
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/secrets`;
+  const options = { parse: (text = "none") => text, onTrouble: () => assert.fail(), required: true };
+  assert.throws(() => new FreshFile(path, options), { message: "there is no such file" });
+  await writePrivately(path, "one");
+  const file = new FreshFile(path, options);
+  await Deno.remove(path);
+  clock.pass(500);
+  assert.equal(file.current, "");
+  await Deno.remove(folder, { recursive: true });
+});

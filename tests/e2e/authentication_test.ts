@@ -271,6 +271,9 @@ Deno.test("--auth bearer goes by its file as it stands, and by the variable", as
     assert.equal(status, 200);
     return trouble.test(log);
   });
+  await Deno.remove(path);
+  await eventually(() => statusOf(second), (status) => status === 401);
+  assert.equal(await statusOf(single), 200);
   await Deno.remove(folder, { recursive: true });
 });
 

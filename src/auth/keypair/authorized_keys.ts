@@ -16,10 +16,9 @@ export const KEYPAIR_NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/;
 
 /** `holds` says whether a name still counts. Throws an Error that names the line and what is wrong with it. */
 export function parseAuthorizedKeys(
-  text: string | undefined,
+  text: string,
   holds: (name: string) => boolean,
 ): AuthorizedKeys {
-  if (text === undefined) throw new Error("there is no such file");
   const keys = new Map<string, AuthorizedKey>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.trim().startsWith("#")) continue;

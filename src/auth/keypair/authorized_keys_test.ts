@@ -21,7 +21,6 @@ Deno.test("parseAuthorizedKeys reads names and scopes, and passes over comments"
 Deno.test("parseAuthorizedKeys says in which line what is wrong", () => {
   for (
     const [text, expected] of [
-      [undefined, /^there is no such file$/],
       [line, /^line 1: expected a name behind the key/],
       [`\n${line} "ci"`, /^line 2: expected a name behind the key/],
       [`${line} ci a"b`, /^line 1: expected nothing but scopes behind the name/],

@@ -21,7 +21,8 @@ interface KeypairOptions {
 /** Throws an Error that says what is wrong with the file. */
 export function keypairs({ path, skewMs, maxNonces, emit }: KeypairOptions): Authenticator {
   const file = new FreshFile<AuthorizedKeys>(path, {
-    parse: (text) => parseAuthorizedKeys(text, holds),
+    parse: (text = "") => parseAuthorizedKeys(text, holds),
+    required: true,
     onTrouble: (reason) => emit({ type: "auth.trouble", file: path, reason }),
     onChange: (before, now) =>
       tellKeyChanges(emit, { kind: "keypair", before: statesOf(before), now: statesOf(now) }),
