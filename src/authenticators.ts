@@ -42,12 +42,28 @@ const OPEN: Readonly<Record<AuthKind, (around: Surroundings) => Opened | Promise
 export async function openAuthenticators(around: Surroundings): Promise<Authenticators> {
   const all: Opened[] = [];
   for (const kind of around.auth.authKinds) all.push(await OPEN[kind](around));
+  for (const { kind, count } of all) {
+    if (count?.() === 0) around.emit({ type: "warning", text: nobodyBy(kind) });
+  }
   return {
     all,
     async [Symbol.asyncDispose]() {
       for (const one of all) await one[Symbol.asyncDispose]?.();
     },
   };
+}
+
+/** What lets somebody in, where nothing does so far. */
+const WAYS_IN: Readonly<Record<AuthKind, string>> = {
+  apiKey: "keystone keys create --name NAME makes a key",
+  basic: "keystone users add NAME makes a user",
+  bearer: "a line in its file is a token",
+  keypair: "a line in its file is a public key",
+  jwt: "its issuer makes tokens",
+};
+
+function nobodyBy(kind: AuthKind): string {
+  return `Nobody is let in by ${kind} so far; ${WAYS_IN[kind]}, which counts within a second`;
 }
 
 /** By the option that names the file: what it is called where nobody has named one. */

@@ -57,6 +57,8 @@ export interface Authenticator {
    * have failed too often. False by default: what people choose can be guessed.
    */
   readonly unguessable?: true;
+  /** How many credentials count now, where that is known. */
+  readonly count?: () => number;
   /** What `WWW-Authenticate` tells of it (RFC 9110, section 11.6.1), to who brought nothing or what did not count. */
   challenge(failure: Denial | undefined, demand: Demand): string;
   /** Throws nothing. A promise only where it has to wait: it costs every request. */

@@ -43,6 +43,7 @@ export function bearerTokens({ token, path, emit }: BearerOptions): Authenticato
   }
   return {
     kind: "bearer",
+    count: () => (file?.current ?? alone).size,
     challenge: (failure) => bearerChallenge(failure && "invalid_token"),
     identify(credentials) {
       const given = credentials.of("bearer");

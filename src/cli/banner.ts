@@ -11,8 +11,15 @@ interface BannerOptions {
   readonly authKinds?: readonly AuthKind[];
 }
 
-/** What stands for a secret that whoever copies the configuration has. */
-const YOURS = "Bearer YOUR_KEY_OR_TOKEN";
+/**
+ * What stands for a secret that whoever copies the configuration has. What is signed is another for each request, and
+ * clients get a token of an issuer by themselves.
+ */
+const YOURS: Readonly<Partial<Record<AuthKind, string>>> = {
+  apiKey: "Bearer YOUR_KEY",
+  bearer: "Bearer YOUR_TOKEN",
+  basic: "Basic YOUR_NAME:PASSWORD_IN_BASE64",
+};
 
 type Shown = Pick<App, "announced" | "bound" | "redirects" | "certificate">;
 
@@ -91,9 +98,8 @@ function titleOf(announced: readonly Announced[], version: string): string {
 }
 
 function configuration(announced: readonly Announced[], authKinds: readonly AuthKind[]) {
-  // What is signed is another for each request, and clients get a token of an issuer by themselves.
-  const shown = authKinds.some((kind) => kind !== "keypair" && kind !== "jwt");
-  const headers = shown && { headers: { Authorization: YOURS } };
+  const [yours] = authKinds.flatMap((kind) => YOURS[kind] ?? []);
+  const headers = yours !== undefined && { headers: { Authorization: yours } };
   const servers = announced.map(({ name, endpoints: [preferred] }) =>
     [name, { type: preferred?.type, url: preferred?.url, ...headers }] as const
   );

@@ -350,6 +350,20 @@ Deno.test("resolve refuses any address but loopback where nobody is asked who he
   opened("0.0.0.0", { outputTransport: ["stdio"] })();
 });
 
+Deno.test("resolve warns of secrets that go over a network unencrypted", () => {
+  const warnings = (more: RawOptions) =>
+    resolved({ stdio: "x", host: "0.0.0.0", auth: ["apiKey"], ...more }).warnings;
+  assert.match(
+    warnings({})[0] ?? "",
+    /^--auth apiKey: callers send secrets unencrypted; add --tlsSelfSigned or --tlsCert, or give the https URL/,
+  );
+  assert.deepEqual(warnings({ tlsSelfSigned: true }), []);
+  assert.deepEqual(warnings({ baseUrl: "https://mcp.example.com" }), []);
+  assert.deepEqual(warnings({ host: "127.0.0.1" }), []);
+  const signed = { auth: ["keypair"], authorizedKeys: "k", allowedHost: ["a.example"] };
+  assert.deepEqual(warnings(signed), []);
+});
+
 Deno.test("resolve refuses options of authentication that protect nothing by themselves, or contradict each other", () => {
   const cases: [RawOptions, RegExp][] = [
     [{ bearerTokenFile: "t" }, /^--bearerTokenFile: protects nothing without --auth bearer$/],

@@ -43,8 +43,26 @@ export function warningsOf(parsed: ParsedOptions, context: WarningContext): stri
       .map((key) => openToNobody(nameOf(key))),
     ...(["jwtIssuer", "jwtJwksUrl"] as const).filter((key) => isUnencrypted(values[key]))
       .map((key) => keysForAnybody(nameOf(key))),
+    ...openSecrets(parsed, context),
     ...doubtfulUnits(parsed),
     ...vainPatterns(nameOf("cors"), values.cors),
+  ];
+}
+
+/** Kinds whose proof is a secret that each request brings; a signature is none. */
+const SECRET_KINDS = ["apiKey", "bearer", "basic", "jwt"] as const;
+
+/** Who listens on the way has them for himself. */
+function openSecrets({ values, nameOf }: ParsedOptions, { transports }: WarningContext): string[] {
+  const { host, auth, tlsCert, tlsSelfSigned, baseUrl } = values;
+  const kinds = SECRET_KINDS.filter((kind) => auth.includes(kind));
+  const isEncrypted = tlsCert !== undefined || tlsSelfSigned || /^https:/i.test(baseUrl);
+  if (kinds.length === 0 || isEncrypted || isLoopback(host) || onStdioAlone(transports)) return [];
+  return [
+    `${nameOf("auth")} ${kinds.join(",")}: callers send secrets unencrypted; add ${
+      nameOf("tlsSelfSigned")
+    } or ` +
+    `${nameOf("tlsCert")}, or give the https URL of the proxy in front by ${nameOf("baseUrl")}`,
   ];
 }
 

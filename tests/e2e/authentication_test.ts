@@ -343,6 +343,19 @@ Deno.test("a file of secrets that others may read is refused, with the way out",
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("who can let nobody in is told so at the start, and how to mend it", async () => {
+  await using keys = new Keys();
+  await Deno.writeTextFile(`${keys.folder}/tokens`, "# none\n", { mode: 0o600 });
+  await keys.add("gone", { revokedAt: new Date().toISOString() });
+  const flags = ["--auth", "apiKey,basic,bearer", "--bearerTokenFile", `${keys.folder}/tokens`];
+  await using gateway = await startKeystone([...flags, ...ECHO], { env: keys.env });
+  await gateway.logged(
+    /WRN --auth apiKey lets nobody in so far: keystone keys create --name NAME makes a key/,
+  );
+  await gateway.logged(/WRN --auth basic lets nobody in so far: keystone users add NAME makes a user/);
+  await gateway.logged(/WRN --auth bearer lets nobody in so far: a line in its file/);
+});
+
 Deno.test("--authOptional lets in who brings nothing, and never who brings what is wrong", async () => {
   await using keys = new Keys();
   const key = await keys.add("ci");

@@ -54,6 +54,7 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   return {
     kind: "apiKey",
     unguessable: true,
+    count: () => file.current.byId.values().filter((known) => !lapsed(known)).toArray().length,
     challenge: (failure) => bearerChallenge(failure && "invalid_token"),
     identify(credentials) {
       const text = credentials.apiKey ?? credentials.of("bearer");

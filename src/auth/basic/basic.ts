@@ -47,6 +47,7 @@ export async function basicUsers({ path, emit }: BasicOptions): Promise<Authenti
   }
   return {
     kind: "basic",
+    count: () => file.current.size,
     challenge: () => 'Basic realm="keystone", charset="UTF-8"',
     identify(credentials): Verdict | Promise<Verdict> {
       const encoded = credentials.of("basic");

@@ -42,6 +42,7 @@ export function keypairs({ path, skewMs, maxNonces, emit }: KeypairOptions): Aut
   return {
     kind: "keypair",
     unguessable: true,
+    count: () => file.current.size,
     challenge,
     identify: (credentials) => credentials.isSigned ? verdictOn(credentials, judging) : undefined,
   };
