@@ -355,7 +355,7 @@ Deno.test("resolve warns of secrets that go over a network unencrypted", () => {
     resolved({ stdio: "x", host: "0.0.0.0", auth: ["apiKey"], ...more }).warnings;
   assert.match(
     warnings({})[0] ?? "",
-    /^--auth apiKey: callers send secrets unencrypted; add --tlsSelfSigned or --tlsCert, or give the https URL/,
+    /^Callers send secrets unencrypted \(apiKey\); add --tlsSelfSigned or --tlsCert, or give the https URL/,
   );
   assert.deepEqual(warnings({ tlsSelfSigned: true }), []);
   assert.deepEqual(warnings({ baseUrl: "https://mcp.example.com" }), []);

@@ -59,9 +59,7 @@ function openSecrets({ values, nameOf }: ParsedOptions, { transports }: WarningC
   const isEncrypted = tlsCert !== undefined || tlsSelfSigned || /^https:/i.test(baseUrl);
   if (kinds.length === 0 || isEncrypted || isLoopback(host) || onStdioAlone(transports)) return [];
   return [
-    `${nameOf("auth")} ${kinds.join(",")}: callers send secrets unencrypted; add ${
-      nameOf("tlsSelfSigned")
-    } or ` +
+    `Callers send secrets unencrypted (${kinds.join(", ")}); add ${nameOf("tlsSelfSigned")} or ` +
     `${nameOf("tlsCert")}, or give the https URL of the proxy in front by ${nameOf("baseUrl")}`,
   ];
 }

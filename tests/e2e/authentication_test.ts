@@ -350,10 +350,10 @@ Deno.test("who can let nobody in is told so at the start, and how to mend it", a
   const flags = ["--auth", "apiKey,basic,bearer", "--bearerTokenFile", `${keys.folder}/tokens`];
   await using gateway = await startKeystone([...flags, ...ECHO], { env: keys.env });
   await gateway.logged(
-    /WRN --auth apiKey lets nobody in so far: keystone keys create --name NAME makes a key/,
+    /WRN Nobody is let in by apiKey so far; keystone keys create --name NAME makes a key/,
   );
-  await gateway.logged(/WRN --auth basic lets nobody in so far: keystone users add NAME makes a user/);
-  await gateway.logged(/WRN --auth bearer lets nobody in so far: a line in its file/);
+  await gateway.logged(/WRN Nobody is let in by basic so far; keystone users add NAME makes a user/);
+  await gateway.logged(/WRN Nobody is let in by bearer so far; a line in its file/);
 });
 
 Deno.test("--authOptional lets in who brings nothing, and never who brings what is wrong", async () => {
