@@ -28,10 +28,6 @@ interface LastingOptions {
   readonly tickets: Tickets;
   /** Undefined where nothing is recorded. */
   readonly audit: { readonly refusal: () => GatewayError | undefined } | undefined;
-  /** Whether anybody may ask for this all the same. */
-  readonly isOpen: (request: Request) => boolean;
-  /** Whether it is a probe's question, which is not counted. */
-  readonly isProbe: (request: Request) => boolean;
   readonly publicUrl: PublicUrl;
   /** Where it depends on what is asked for who is let in. */
   readonly resources: () => ProtectedResources | undefined;
@@ -84,8 +80,8 @@ export function hostGuard({ listen: { host }, clients: { baseUrl }, origins }: P
 }
 
 /** Before anybody proves anything, since that would have to be recorded. */
-function recorded({ audit, isOpen }: LastingOptions): HttpPolicy[] {
-  return audit ? [refuseUnrecorded({ refusal: audit.refusal, isOpen })] : [];
+function recorded({ audit }: LastingOptions): HttpPolicy[] {
+  return audit ? [refuseUnrecorded(audit.refusal)] : [];
 }
 
 function callersKnown({ process, ...options }: LastingOptions): HttpPolicy[] {
@@ -98,9 +94,9 @@ function callersKnown({ process, ...options }: LastingOptions): HttpPolicy[] {
   return [authentication({ ...options, optional, anonymousScopes, apiKeyInQuery, attempts }), privateAnswers];
 }
 
-function callersLimited({ process, isProbe }: LastingOptions): HttpPolicy[] {
+function callersLimited({ process }: LastingOptions): HttpPolicy[] {
   const { rateLimit: rate, rateBurst, maxTrackedCallers: maxCallers } = process.access;
-  return rate ? [rateLimit({ rate, burst: rateBurst ?? rate.count, maxCallers, isProbe })] : [];
+  return rate ? [rateLimit({ rate, burst: rateBurst ?? rate.count, maxCallers })] : [];
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

@@ -1,5 +1,5 @@
 /** The front door: every request and every upgrade goes through the same policies to its route. */
-import type { Caller } from "./core/caller.ts";
+import type { Caller, Openness } from "./core/caller.ts";
 import { RequestError } from "./core/errors.ts";
 import { behind, type HttpPolicy } from "./core/http_policy.ts";
 import type { Below, Handler, Route, UpgradeHandler } from "./frontends/frontend.ts";
@@ -38,6 +38,8 @@ export function httpService({ routes, policies }: HttpServiceOptions): Service {
     request(request, caller) {
       // Before any policy refuses it, and tells so in the log.
       nameRoute(byPath, request, caller);
+      const { openness } = answersTo(request);
+      if (openness) caller.foundOpen(openness);
       return answer(request, caller);
     },
     upgrade(request, caller) {
@@ -50,6 +52,8 @@ export function httpService({ routes, policies }: HttpServiceOptions): Service {
 /** What there is on one path. */
 interface Answers {
   readonly http?: Handler;
+  /** Of `http`: an upgrade is never open. */
+  readonly openness?: Openness | undefined;
   readonly upgrade?: UpgradeHandler;
   /** That `http` answers one level below as well. */
   readonly below?: Below;
@@ -78,11 +82,17 @@ function answersByPath(routes: readonly Route[]): ByPath {
 
 /** Of two that answer alike the first one counts, but for who names a session of the other one. */
 function both(first: Answers | undefined, route: Route): Answers {
-  const answers = { ...route, ...first };
+  if ("upgrade" in route) return { upgrade: route.upgrade, ...first };
+  const { http, owns, below, open } = route;
   const before = first?.http;
-  if (!before || !("http" in route) || !route.owns) return answers;
-  const { http: owner, owns } = route;
-  return { ...answers, http: (request, caller) => (owns(request, caller) ? owner : before)(request, caller) };
+  if (!before) return { ...first, http, openness: open, ...below && { below } };
+  if (!owns) return first;
+  // Whoever names a session has to be its owner.
+  return {
+    ...first,
+    openness: undefined,
+    http: (request, caller) => (owns(request, caller) ? http : before)(request, caller),
+  };
 }
 
 function httpOf({ http, upgrade }: Answers, request: Request): Handler {

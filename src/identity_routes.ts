@@ -15,5 +15,5 @@ export function identityRoutes(
   if (auth.identity === undefined) return [];
   const http = getOnly(identityOf({ pair: readKeyPairOf("identity", auth.identity), publicUrl }));
   const paths = new Set([IDENTITY_PATH, basePath + IDENTITY_PATH]);
-  return [...paths].map((path) => ({ path, http, open: true }));
+  return [...paths].map((path) => ({ path, http, open: "anybody" as const }));
 }

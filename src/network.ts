@@ -78,9 +78,8 @@ export class Network {
       base: () => this.#base,
       tlsReport: () => this.tls?.report,
     });
-    const { isOpen, isProbe } = this.#routes;
     this.#policies = lastingPolicies({
-      ...{ ...options, tickets, publicUrl, process, proxies, isOpen, isProbe },
+      ...{ ...options, tickets, publicUrl, process, proxies },
       resources: () => this.#routes.resources,
     });
     this.#origins = process.origins;

@@ -86,7 +86,7 @@ export function metadataRoutes(options: ResourcesOptions): Route[] {
     paths.map((path) => route(withoutSlash(path), allScopes(requiredScopes)))
   );
   return [...each, route("", all)].flatMap(({ places, http }) =>
-    places.map((path) => ({ path, http, open: true }))
+    places.map((path) => ({ path, http, open: "anybody" as const }))
   );
 }
 

@@ -17,7 +17,6 @@ import { metadataRoutes, protectedResources } from "./protected_resources.ts";
 import { isOnNetwork, type ServedServer } from "./served_server.ts";
 import type { ServedTls } from "./served_tls.ts";
 import { serverIndex } from "./server_index.ts";
-import { routeOf, withoutSlash } from "./wire/request_path.ts";
 
 /** By name. */
 export type Servers = ReadonlyMap<string, ServedServer>;
@@ -61,9 +60,6 @@ export class ServedRoutes {
   readonly #mounts = new Map<ServedServer, Mounted>();
   #servers: Servers = new Map();
   #routes: readonly Route[] = [];
-  /** Paths that anybody may ask for, and those of them that probes ask for. */
-  #open: ReadonlySet<string> = new Set();
-  #probed: ReadonlySet<string> = new Set();
   #resources: ProtectedResources | undefined;
 
   constructor(options: ServedRoutesOptions) {
@@ -80,10 +76,6 @@ export class ServedRoutes {
   get resources(): ProtectedResources | undefined {
     return this.#resources;
   }
-
-  /** Whether anybody may ask for this. */
-  readonly isOpen = (request: Request): boolean => this.#open.has(routeOf(request));
-  readonly isProbe = (request: Request): boolean => this.#probed.has(routeOf(request));
 
   /** From now on these are served. Who was served before keeps its sessions. */
   serve(servers: Servers): void {
@@ -117,8 +109,6 @@ export class ServedRoutes {
       ...metadataRoutes(oauth),
     ];
     this.#routes = [...said, ...this.#ticketOffice(), ...own];
-    this.#open = pathsOf(this.#routes.filter(({ open }) => open));
-    this.#probed = pathsOf(this.#routes.filter(({ probed }) => probed));
   }
 
   #oauthOf(places: readonly Place[]): Parameters<typeof protectedResources>[0] {
@@ -189,8 +179,7 @@ export class ServedRoutes {
     return healthEndpoints.map((path) => ({
       path,
       http: getOnly(() => new Response("ok")),
-      open: true,
-      probed: true,
+      open: "probes",
     }));
   }
 
@@ -202,8 +191,7 @@ export class ServedRoutes {
       return [...prefixes].map((prefix) => ({
         path: `${prefix}/health`,
         http: healthOf(server, gateway),
-        open: true,
-        probed: true,
+        open: "probes" as const,
       }));
     });
     const [first, ...others] = this.#servers.values();
@@ -236,10 +224,6 @@ export class ServedRoutes {
   }
 }
 
-function pathsOf(routes: readonly Route[]): ReadonlySet<string> {
-  return new Set(routes.map(({ path }) => withoutSlash(path)));
-}
-
 function endpointsOf({ mount, prefixes }: Mounted, base: string): Endpoint[] {
   return mount.endpoints(base, newest(prefixes));
 }
@@ -257,8 +241,7 @@ function healthAt(basePath: string, http: Handler): Route[] {
   return [...new Set(["/health", `${basePath}/health`])].map((path) => ({
     path,
     http,
-    open: true,
-    probed: true,
+    open: "probes",
   }));
 }
 

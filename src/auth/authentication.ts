@@ -29,8 +29,6 @@ export interface AuthenticationOptions {
   readonly tickets: Tickets;
   /** The URL that a sender has used; undefined where that is none of ours. */
   readonly publicUrl: (request: Request, caller: Caller) => string | undefined;
-  /** Whether anybody may ask for this: probes, and what tells how to authenticate. */
-  readonly isOpen: (request: Request) => boolean;
   readonly attempts?: AttemptLimit | undefined;
   /** Where it depends on what is asked for who is let in. */
   readonly resources?: (() => ProtectedResources | undefined) | undefined;
@@ -53,13 +51,13 @@ interface Judged {
  * what the limit of attempts says.
  */
 export function authentication(options: AuthenticationOptions): HttpPolicy {
-  const { authenticators, optional, tickets, isOpen, attempts } = options;
+  const { authenticators, optional, tickets, attempts } = options;
   const counting = countingIn(options);
   const unguessable = authenticators.filter((kind) => kind.unguessable);
   const limitOf = ({ address }: Caller) => attempts?.refusal(address);
   return (request, caller, next) => {
     // What anybody may ask for is no attempt.
-    if (isOpen(request)) return next(request, caller);
+    if (caller.openness) return next(request, caller);
     const credentials = new Credentials(request, caller, counting);
     const ticket = ticketIn(request);
     if (ticket !== undefined) {

@@ -22,7 +22,11 @@ function kind(name: AuthKind, verdict: Verdict | Promise<Verdict>, asked: string
   };
 }
 
-function policy(authenticators: readonly Authenticator[], more: Partial<AuthenticationOptions> = {}) {
+function policy(
+  authenticators: readonly Authenticator[],
+  more: Partial<AuthenticationOptions> = {},
+  asking = nobody,
+) {
   const record = recorder();
   const guard = authentication({
     ...{
@@ -31,7 +35,6 @@ function policy(authenticators: readonly Authenticator[], more: Partial<Authenti
       anonymousScopes: [],
       apiKeyInQuery: false,
       tickets: new Tickets(),
-      isOpen: () => false,
     },
     publicUrl: () => undefined,
     emit: record.emit,
@@ -42,7 +45,7 @@ function policy(authenticators: readonly Authenticator[], more: Partial<Authenti
     ...record,
     callers,
     ask: (headers: Record<string, string> = { "X-API-Key": "k" }, query = "") =>
-      guard<Response>(new Request(`http://127.0.0.1/sse${query}`, { headers }), nobody(), (_, caller) => {
+      guard<Response>(new Request(`http://127.0.0.1/sse${query}`, { headers }), asking(), (_, caller) => {
         callers.push(caller);
         return LET_IN;
       }),
@@ -99,8 +102,12 @@ function limit(asked: string[], refusal?: RequestError): AttemptLimit {
 
 Deno.test("authentication asks nobody where anybody may ask, and takes no attempt for one", () => {
   const asked: string[] = [];
-  const more = { isOpen: () => true, attempts: limit(asked) };
-  const { ask, callers } = policy([kind("apiKey", IDENTITY, asked)], more);
+  const asking = () => {
+    const caller = nobody();
+    caller.foundOpen("anybody");
+    return caller;
+  };
+  const { ask, callers } = policy([kind("apiKey", IDENTITY, asked)], { attempts: limit(asked) }, asking);
   assert.equal(ask(), LET_IN);
   assert.deepEqual([asked, callers[0]?.principal], [[], undefined]);
 });

@@ -29,6 +29,9 @@ export interface Allowance {
   refusal(count: number): GatewayError | undefined;
 }
 
+/** To whom something is open that wants no proof of who asks. */
+export type Openness = "anybody" | "probes";
+
 const NO_SCOPES: readonly string[] = [];
 
 /** What is answered to somebody in particular belongs to that one: no cache keeps it, and no browser guesses at it. */
@@ -52,6 +55,7 @@ export class Caller {
   /** How many policies have handed the request on. */
   #passed = 0;
   #route: string | undefined;
+  #openness: Openness | undefined;
   #address: string | undefined;
   #allowance: Allowance | undefined;
 
@@ -162,6 +166,16 @@ export class Caller {
   /** What its path is called in logs; undefined where it is no secret. */
   get route(): string | undefined {
     return this.#route;
+  }
+
+  /** For who finds out what answers the request, before any policy: who may ask for that. */
+  foundOpen(openness: Openness | undefined): void {
+    this.#openness = openness;
+  }
+
+  /** Whether anybody may ask for this; a probe asks again and again, and is not counted. */
+  get openness(): Openness | undefined {
+    return this.#openness;
   }
 
   /** As that of its connection. */

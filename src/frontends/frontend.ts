@@ -1,6 +1,6 @@
 /** A wire to clients, as it is mounted: what it answers on which path, and where clients find it. */
 import type { Wire } from "../core/backend.ts";
-import type { Caller } from "../core/caller.ts";
+import type { Caller, Openness } from "../core/caller.ts";
 import type { Upgrade } from "../wire/upgrade.ts";
 
 /** Answers a request, or throws GatewayError. */
@@ -11,23 +11,20 @@ export type AsyncHandler = (request: Request, caller: Caller) => Promise<Respons
 export type UpgradeHandler = (request: Request, caller: Caller) => Promise<Upgrade>;
 
 /** What is answered on one path. A path may have two routes where one of them takes upgrades and the other does not. */
-export type Route = Open & (HttpRoute | UpgradeRoute);
-
-interface Open {
-  readonly path: string;
-  /** Anybody may ask, whoever has to prove who it is for the rest. */
-  readonly open?: boolean;
-  /** For probes, which are no calls: a gateway at its limits is not to look dead. */
-  readonly probed?: boolean;
-}
+export type Route = HttpRoute | UpgradeRoute;
 
 interface HttpRoute {
+  readonly path: string;
   readonly http: Handler;
   readonly below?: Below;
   readonly owns?: Owns;
+  /** Who may ask that has proved nothing, whoever has to for the rest; nobody by default. */
+  readonly open?: Openness;
 }
 
+/** Never open: an upgrade is the way to a server. */
 interface UpgradeRoute {
+  readonly path: string;
   readonly upgrade: UpgradeHandler;
 }
 

@@ -22,15 +22,13 @@ export interface RateLimitOptions {
   readonly burst: number;
   /** Of how many callers it is known how much they have asked for. */
   readonly maxCallers: number;
-  /** Whether it is a probe's question, which is not counted. */
-  readonly isProbe: (request: Request) => boolean;
 }
 
 /** Sums of fractions are not exact. */
 const GRAIN_MS = 1e-3;
 
 /** Throws RequestError 429. Behind the policy that finds out who the caller is. */
-export function rateLimit({ rate, burst, maxCallers, isProbe }: RateLimitOptions): HttpPolicy {
+export function rateLimit({ rate, burst, maxCallers }: RateLimitOptions): HttpPolicy {
   const buckets = new Recent<Bucket>(maxCallers);
   const pace: Pace = { intervalMs: rate.perMs / rate.count, burst, policy: policyOf(rate) };
   const network = remembered(networkOf);
@@ -44,7 +42,8 @@ export function rateLimit({ rate, burst, maxCallers, isProbe }: RateLimitOptions
     return fresh;
   };
   return (request, caller, next) => {
-    if (isProbe(request)) return next(request, caller);
+    // A gateway at its limits is not to look dead.
+    if (caller.openness === "probes") return next(request, caller);
     const bucket = bucketOf(caller);
     const refusal = bucket.refusal(1);
     if (refusal) throw refusal;

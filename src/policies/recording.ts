@@ -7,18 +7,11 @@ import { Method } from "../core/mcp/methods.ts";
 import { isRequest } from "../core/message/jsonrpc.ts";
 import type { MessagePolicy } from "../core/policy.ts";
 
-interface RecordedOptions {
-  /** Why nothing new may begin, or undefined. */
-  readonly refusal: () => GatewayError | undefined;
-  /** Whether anybody may ask for this all the same: it is not recorded. */
-  readonly isOpen: (request: Request) => boolean;
-}
-
-/** Throws the refusal. */
-export function refuseUnrecorded({ refusal, isOpen }: RecordedOptions): HttpPolicy {
+/** Throws the refusal, which says why nothing new may begin; what anybody may ask for is not recorded. */
+export function refuseUnrecorded(refusal: () => GatewayError | undefined): HttpPolicy {
   return (request, caller, next) => {
     const error = refusal();
-    if (error && !isOpen(request)) throw error;
+    if (error && !caller.openness) throw error;
     return next(request, caller);
   };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "../../tests/support/messages.ts";
 import { nobody } from "../../tests/support/nobody.ts";
 import { recorder } from "../../tests/support/recorder.ts";
+import type { Openness } from "../core/caller.ts";
 import { BusyError } from "../core/errors.ts";
 import type { JsonRpcRequest } from "../core/message/jsonrpc.ts";
 import { refuseUnrecorded, toolArguments } from "./recording.ts";
@@ -9,17 +10,17 @@ import { refuseUnrecorded, toolArguments } from "./recording.ts";
 Deno.test("refuseUnrecorded refuses while there is a reason, but what is open to all", () => {
   const error = new BusyError("Not now");
   let isTrouble = false;
-  const policy = refuseUnrecorded({
-    refusal: () => isTrouble ? error : undefined,
-    isOpen: ({ url }) => url.endsWith("/health"),
-  });
+  const policy = refuseUnrecorded(() => isTrouble ? error : undefined);
   const answer = new Response();
-  const ask = (path: string) =>
-    policy<Response>(new Request(`http://127.0.0.1${path}`), nobody(), () => answer);
-  assert.equal(ask("/mcp"), answer);
+  const ask = (openness?: Openness) => {
+    const caller = nobody();
+    caller.foundOpen(openness);
+    return policy<Response>(new Request("http://127.0.0.1/mcp"), caller, () => answer);
+  };
+  assert.equal(ask(), answer);
   isTrouble = true;
-  assert.throws(() => ask("/mcp"), error);
-  assert.equal(ask("/health"), answer);
+  assert.throws(() => ask(), error);
+  assert.equal(ask("probes"), answer);
 });
 
 Deno.test("toolArguments tells what a tool is called with, and passes everything on", () => {

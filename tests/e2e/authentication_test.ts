@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type KeyEntry, keyFile } from "../../src/auth/api_key/key_file.ts";
 import { digestOf, makeKey, type NewKey } from "../../src/auth/api_key/key_text.ts";
 import { DOORS } from "../support/doors.ts";
+import { rawRequest, upgradeRequest } from "../support/raw_http.ts";
 import { eventually, type Keystone, runKeystone, startKeystone } from "../support/keystone.ts";
 import { answer, callTool, initialize, post } from "../support/rpc.ts";
 
@@ -413,6 +414,24 @@ Deno.test("a browser's WebSocket brings a token among its protocols, and is answ
   assert.deepEqual([status, headers.get("sec-websocket-protocol")], [101, "mcp"]);
   assert.equal((await knock(gateway.port, protocol(`mcp, bearer.${makeKey().text}`))).status, 401);
   assert.equal((await knock(gateway.port, protocol("mcp"))).status, 401);
+});
+
+Deno.test("a socket is never open to all, whatever else is on its path", async () => {
+  await using keys = new Keys();
+  const key = await keys.add("ci");
+  const knock = (gateway: Keystone, path: string, headers = {}) =>
+    rawRequest(gateway.port, upgradeRequest(path, headers));
+  const layouts = [[["--healthEndpoint", "/ws"], "/ws"], [["--wsPath", "/health"], "/health"]] as const;
+  for (const [flags, path] of layouts) {
+    await using gateway = await keys.start(...flags);
+    using stranger = await knock(gateway, path);
+    assert.equal(stranger.status, 401, path);
+    using known = await knock(gateway, path, authorized(key));
+    assert.equal(known.status, 101, path);
+    const probe = await fetch(new URL(path, gateway.mcp));
+    assert.equal(probe.status, 200, path);
+    await probe.body?.cancel();
+  }
 });
 
 Deno.test("whoever proves nothing learns of no route but those of health", async () => {
