@@ -30,8 +30,9 @@ export function bearerTokens({ token, path, emit }: BearerOptions): Authenticato
     onChange: (before, now) =>
       tellKeyChanges(emit, { kind: "bearer", before: statesByName(before), now: statesByName(now) }),
   });
-  function holds(name: string): boolean {
-    return file?.current.values().some(({ credential }) => credential === name) ?? false;
+  function holds(digest: string, scopes: readonly string[]): boolean {
+    const now = file?.current.get(digest);
+    return now !== undefined && scopes.every((scope) => now.scopes.includes(scope));
   }
   const verified = new Verified<Tokens, Identity>();
   function find(tokens: Tokens, token: string): Identity | undefined {
@@ -52,7 +53,10 @@ export function bearerTokens({ token, path, emit }: BearerOptions): Authenticato
   };
 }
 
-function parseTokens(text: string, holds: (name: string) => boolean): [string, Identity][] {
+/** Whether the same token still counts, and for all that it did. */
+type Holds = (digest: string, scopes: readonly string[]) => boolean;
+
+function parseTokens(text: string, holds: Holds): [string, Identity][] {
   return text.split(/\r?\n/).flatMap((line, index) => {
     if (line.trim() === "" || line.startsWith("#")) return [];
     const [name = "", token = "", ...scopes] = line.trim().split(/[\s,]+/);
@@ -62,7 +66,8 @@ function parseTokens(text: string, holds: (name: string) => boolean): [string, I
     }
     const wrong = scopes.some((scope) => !SCOPE.test(scope));
     if (wrong) throw new Error(`line ${index + 1}: expected nothing but scopes behind the token`);
-    return [[digestOf(token), identityOf(name, scopes, () => holds(name))]];
+    const digest = digestOf(token);
+    return [[digest, identityOf(name, scopes, () => holds(digest, scopes))]];
   });
 }
 

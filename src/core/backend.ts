@@ -86,8 +86,8 @@ export interface Peer {
   readonly wire: Wire;
   /** "session": a conversation with a memory, so a server of its own. "request": one POST that stands alone. */
   readonly scope: "session" | "request";
-  /** Whose it is, as the caller proved who opened it. */
-  readonly principal?: Principal | undefined;
+  /** Whose it is, as the caller proved who used it last. */
+  principal?: Principal | undefined;
   /** What that caller was granted. */
   readonly scopes?: readonly string[];
   /** IP address of that caller, where it is known. */

@@ -37,7 +37,10 @@ export class SessionDirectory<S extends NamedSession> {
   /** Undefined for an id that is unknown, and for the session of another principal: the two cannot be told apart. */
   find(id: string, caller: Caller): S | undefined {
     const session = this.#sessions.get(id);
-    return session && isSame(session.peer.principal, caller.principal) ? session : undefined;
+    if (!session || !isSame(session.peer.principal, caller.principal)) return undefined;
+    // Its owner may come with another credential by now, as after a rotation: what counts is the one used last.
+    session.peer.principal = caller.principal;
+    return session;
   }
 
   /** As `find`; throws RequestError 404 where that finds nothing. */

@@ -167,6 +167,27 @@ Deno.test("what a revoked key has opened ends: its session, its stream, its sock
   await reader.cancel();
 });
 
+Deno.test("a revoked key's socket ends though its name has another key, and its session goes on with that one", async () => {
+  await using keys = new Keys();
+  const stolen = await keys.add("ci");
+  await using gateway = await keys.start("--stateful");
+  const opened = await post(gateway.mcp, initialize(), { headers: authorized(stolen) });
+  await opened.body?.cancel();
+  const session = opened.headers.get("mcp-session-id") ?? "";
+  await using socket = await connected(gateway, authorized(stolen));
+  const next = (await keys.run("keys", "rotate", "ci")).stdout.trim();
+  const headers = { "X-API-Key": next };
+  const ping = async () => {
+    const response = await post(gateway.mcp, { jsonrpc: "2.0", id: 1, method: "ping" }, { session, headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  await eventually(ping, (status) => status === 200);
+  await keys.run("keys", "revoke", stolen.id);
+  await socket.closed;
+  assert.equal(await ping(), 200);
+});
+
 Deno.test("a session of another principal is as one that does not exist, on every route", async () => {
   await using keys = new Keys();
   const [owner, thief] = [await keys.add("owner"), await keys.add("thief")];

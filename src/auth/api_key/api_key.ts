@@ -24,11 +24,8 @@ interface Known {
   readonly identity: Identity;
 }
 
-interface KnownKeys {
-  readonly byId: ReadonlyMap<string, Known>;
-  /** A name may have several, while one takes the place of another. */
-  readonly byName: ReadonlyMap<string, readonly Known[]>;
-}
+/** By id. */
+type KnownKeys = ReadonlyMap<string, Known>;
 
 /** Throws an Error that says what is wrong with the file. */
 export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
@@ -38,8 +35,10 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
     onChange: (before, now) =>
       tellKeyChanges(emit, { kind: "apiKey", before: statesOf(before), now: statesOf(now) }),
   });
-  function holds(name: string): boolean {
-    return file.current.byName.get(name)?.some((known) => lapsed(known) === undefined) ?? false;
+  function holds({ id, digest, scopes }: KeyEntry): boolean {
+    const now = file.current.get(id);
+    if (now?.entry.digest !== digest || lapsed(now)) return false;
+    return scopes.every((scope) => now.entry.scopes.includes(scope));
   }
   const verified = new Verified<KnownKeys, Known>();
   function judge(keys: KnownKeys, text: string): Identity | Denial {
@@ -54,7 +53,7 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   return {
     kind: "apiKey",
     unguessable: true,
-    count: () => file.current.byId.values().filter((known) => !lapsed(known)).toArray().length,
+    count: () => file.current.values().filter((known) => !lapsed(known)).toArray().length,
     challenge: (failure) => bearerChallenge(failure && "invalid_token"),
     identify(credentials) {
       const text = credentials.apiKey ?? credentials.of("bearer");
@@ -68,12 +67,12 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
 }
 
 /** Whether it counts at this time is not asked. */
-function find({ byId }: KnownKeys, text: string): Known | Denial {
+function find(keys: KnownKeys, text: string): Known | Denial {
   const parts = parseKey(text);
   if (!parts) return { why: "malformed" };
   const { id, secret } = parts;
   const digest = digestOf(secret);
-  const known = byId.get(id);
+  const known = keys.get(id);
   // Ids are no secrets: that there is none of this name may be told by the time it takes.
   if (!known) return { why: "unknown", credential: id };
   if (!isSameDigest(digest, known.entry.digest)) return { why: "wrong", credential: id };
@@ -86,21 +85,18 @@ function lapsed({ entry, expiresMs }: Known): Denial | undefined {
   return why && { why, credential: entry.id };
 }
 
-function knownKeys(entries: readonly KeyEntry[], holds: (name: string) => boolean): KnownKeys {
-  const all = entries.map((entry): Known => {
+/** `holds` says whether the same key still counts, and for all that it did. */
+function knownKeys(entries: readonly KeyEntry[], holds: (entry: KeyEntry) => boolean): KnownKeys {
+  return new Map(entries.map((entry): [string, Known] => {
     const { id, name, scopes, expiresAt } = entry;
-    const principal = { name: `apiKey/${name}`, holds: () => holds(name) };
+    const principal = { name: `apiKey/${name}`, holds: () => holds(entry) };
     const expiresMs = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
-    return { entry, expiresMs, identity: { principal, scopes, credential: id } };
-  });
-  return {
-    byId: new Map(all.map((known) => [known.entry.id, known])),
-    byName: Map.groupBy(all, ({ entry }) => entry.name),
-  };
+    return [id, { entry, expiresMs, identity: { principal, scopes, credential: id } }];
+  }));
 }
 
-function statesOf({ byId }: KnownKeys): KeyStates {
-  return new Map([...byId].map(([id, { entry }]) => {
+function statesOf(keys: KnownKeys): KeyStates {
+  return new Map([...keys].map(([id, { entry }]) => {
     const isRevoked = entry.revokedAt !== undefined;
     return [id, { version: JSON.stringify(entry), isRevoked }];
   }));

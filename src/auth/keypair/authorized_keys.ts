@@ -14,10 +14,13 @@ export type AuthorizedKeys = ReadonlyMap<string, AuthorizedKey>;
 /** Names are told in logs; comments that ssh-keygen writes are among them. */
 export const KEYPAIR_NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/;
 
-/** `holds` says whether a name still counts. Throws an Error that names the line and what is wrong with it. */
+/** Whether the same key still counts, and for all that it did. */
+type Holds = (fingerprint: string, scopes: readonly string[]) => boolean;
+
+/** Throws an Error that names the line and what is wrong with it. */
 export function parseAuthorizedKeys(
   text: string,
-  holds: (name: string) => boolean,
+  holds: Holds,
 ): AuthorizedKeys {
   const keys = new Map<string, AuthorizedKey>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
@@ -30,7 +33,7 @@ export function parseAuthorizedKeys(
   return keys;
 }
 
-function authorizedIn(line: string, holds: (name: string) => boolean): AuthorizedKey {
+function authorizedIn(line: string, holds: Holds): AuthorizedKey {
   const { key, words: [name = "", ...scopes] } = parseKeyLine(line);
   if (!KEYPAIR_NAME.test(name)) {
     throw new Error("expected a name behind the key: letters, digits, and any of - _ . @, 64 at most");
@@ -38,7 +41,7 @@ function authorizedIn(line: string, holds: (name: string) => boolean): Authorize
   if (scopes.some((scope) => !SCOPE.test(scope))) {
     throw new Error("expected nothing but scopes behind the name");
   }
-  const principal = { name: `keypair/${name}`, holds: () => holds(name) };
+  const principal = { name: `keypair/${name}`, holds: () => holds(key.fingerprint, scopes) };
   return { key, identity: { principal, scopes, credential: name } };
 }
 

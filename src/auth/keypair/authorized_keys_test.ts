@@ -7,7 +7,7 @@ const { line, fingerprint } = new Signatory();
 Deno.test("parseAuthorizedKeys reads names and scopes, and passes over comments", () => {
   const other = new Signatory();
   const text = `# of the team\n\n${line} ci tools,files\r\n  ${other.line} me@home\n`;
-  const keys = parseAuthorizedKeys(text, (name) => name === "ci");
+  const keys = parseAuthorizedKeys(text, (key, scopes) => key === fingerprint && scopes.includes("files"));
   const told = [...keys.values()].map(({ identity: { principal, scopes, credential } }) => [
     ...[principal.name, principal.holds?.(), scopes, credential],
   ]);

@@ -28,8 +28,9 @@ export function keypairs({ path, skewMs, maxNonces, emit }: KeypairOptions): Aut
       tellKeyChanges(emit, { kind: "keypair", before: statesOf(before), now: statesOf(now) }),
     read: readGuardedFile,
   });
-  function holds(name: string): boolean {
-    return file.current.values().some(({ identity }) => identity.credential === name);
+  function holds(fingerprint: string, scopes: readonly string[]): boolean {
+    const now = file.current.get(fingerprint)?.identity;
+    return now !== undefined && scopes.every((scope) => now.scopes.includes(scope));
   }
   const skewS = Math.ceil(skewMs / 1000);
   const judging: Judging = {
