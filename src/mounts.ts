@@ -1,7 +1,11 @@
 /** Where the wires of one server are served: its routes, and the URLs that lead to them. */
 import { hasToolScopes, toolCheck } from "./auth/scopes/scopes.ts";
+import { TOO_LITTLE } from "./auth/challenge.ts";
 import type { ServerConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
+import type { Sink } from "./core/events.ts";
+import { requestedTool } from "./core/mcp/messages.ts";
+import { isResponse, type JsonRpcMessage } from "./core/message/jsonrpc.ts";
 import type { Accounts } from "./core/unread.ts";
 import type { Bodies } from "./frontends/bodies.ts";
 import { type Endpoint, type FrontendOptions, FRONTENDS, type Route } from "./frontends/mod.ts";
@@ -40,7 +44,7 @@ export function mount(server: ServedServer, options: MountOptions): Mount {
     ...{ ...config, ...options },
     ...{ accept, stopping, refuseFull, emit },
     crowded: () => server.crowded,
-    permit: permitOf(config, options),
+    permit: permitOf(config, options, emit),
     events: eventStore === "memory" ? memoryEventStore(eventLimits) : undefined,
   };
   const wires = frontends.map((frontend): RoutesAt<Paths> => frontend.serve(served));
@@ -54,13 +58,28 @@ export function mount(server: ServedServer, options: MountOptions): Mount {
 function permitOf(
   { requiredScopes, maxUriChars }: ServerConfig,
   { metadataUrl }: MountOptions,
+  emit: Sink,
 ): FrontendOptions["permit"] {
   if (!hasToolScopes(requiredScopes)) return undefined;
   const check = toolCheck(requiredScopes, maxUriChars);
   return (messages, request, caller) => {
     const calling = { granted: caller.scopes, metadataUrl: metadataUrl(request, caller) };
-    for (const { message } of messages) check(message, calling);
+    for (const { message } of messages) {
+      try {
+        check(message, calling);
+      } catch (error) {
+        emit({
+          ...{ type: "auth.refused", kind: undefined, credential: caller.credential, reason: TOO_LITTLE },
+          ...{ principal: caller.principal?.name, tool: calledTool(message), address: caller.address },
+        });
+        throw error;
+      }
+    }
   };
+}
+
+function calledTool(message: JsonRpcMessage): string | undefined {
+  return isResponse(message) ? undefined : requestedTool(message);
 }
 
 function below(prefix: string, paths: Paths): Paths {

@@ -5,7 +5,7 @@ import type { Sink } from "../core/events.ts";
 import { type HttpPolicy, isPending } from "../core/http_policy.ts";
 import { type Authenticator, type AuthKind, type Denial, type Identity, isDenial } from "./authenticator.ts";
 import type { DigestCheck } from "../wire/signing/content_digest.ts";
-import { joinedChallenges } from "./challenge.ts";
+import { joinedChallenges, TOO_LITTLE } from "./challenge.ts";
 import { Credentials, type CredentialsOptions } from "./credentials.ts";
 import type { ProtectedResources } from "./protected_resource.ts";
 import { requireScopes } from "./scopes/scopes.ts";
@@ -68,7 +68,7 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
     if (!credentials.any) {
       if (!optional) throw absent(options, credentials);
       caller.grant(options.anonymousScopes);
-      requireAll(credentials);
+      requireAll(options, credentials);
       return next(request, caller);
     }
     // Whoever has to wait could go on guessing if each guess were judged.
@@ -103,21 +103,35 @@ function admit(
   const { credential } = verdict;
   if (limit && (isDenial(verdict) || !isUnguessable(options, kind))) throw limited(options, caller, limit);
   if (isDenial(verdict)) throw refused(options, credentials, { kind, denial: verdict });
-  caller.identify(verdict.principal, verdict.scopes);
+  caller.identify(verdict.principal, verdict.scopes, credential);
   const { body } = verdict;
   if (body) {
     const denial = altered(credential);
     caller.expectBody(checkOf(body, () => refused(options, credentials, { kind, denial })));
   }
-  emit({ type: "auth.accepted", kind, credential, address, principal: verdict.principal.name });
-  requireAll(credentials);
+  const { principal: { name: principal } } = verdict;
+  emit({ type: "auth.accepted", kind, credential, address, principal });
+  requireAll(options, credentials, { kind, credential, principal });
+}
+
+/** Who it is that was not granted something; nobody in particular by default. */
+interface Granted {
+  readonly kind?: Judged["kind"];
+  readonly credential?: string | undefined;
+  readonly principal?: string;
 }
 
 /** Throws RequestError 403 for who was not granted all that is needed. */
-function requireAll(credentials: Credentials): void {
+function requireAll({ emit }: AuthenticationOptions, credentials: Credentials, who: Granted = {}): void {
   const { resource, caller } = credentials;
   if (!resource || resource.scopes.length === 0) return;
-  requireScopes(credentials.demand, caller.scopes, "the server");
+  try {
+    requireScopes(credentials.demand, caller.scopes, "the server");
+  } catch (error) {
+    const { kind, credential, principal } = who;
+    emit({ type: "auth.refused", kind, credential, principal, address: caller.address, reason: TOO_LITTLE });
+    throw error;
+  }
 }
 
 /** Tells of it, and comes to what the caller is told. */

@@ -29,6 +29,9 @@ export function joinedChallenges(challenges: readonly string[]): string {
   return distinct.filter((one) => !isPart(one)).join(", ");
 }
 
+/** As the audit log calls that. */
+export const TOO_LITTLE = "insufficient scope";
+
 /** For who is known, but was not granted all that is needed. */
 export function insufficientScope(demand: Demand, what: string): RequestError {
   const scope = demand.scopes.join(" ");

@@ -10,6 +10,14 @@ const LIFETIME_MS = 30_000;
 const [MAX_TICKETS, MAX_OF_ONE] = [10_000, 100];
 const TICKET_BYTES = 24;
 
+/** Who wants one, and by which credential that is known. */
+type Asking = Pick<Caller, "principal" | "scopes"> & { readonly credential?: string | undefined };
+
+interface Issue {
+  readonly ticket: string;
+  readonly expiresInMs: number;
+}
+
 interface Issued {
   readonly identity: Identity;
   /** By `performance.now()`. */
@@ -22,9 +30,7 @@ export class Tickets {
   readonly #counts = new Map<string, number>();
 
   /** Throws RequestError for who has proved nothing, and BusyError for who has too many that are not used yet. */
-  issue(
-    { principal, scopes }: Pick<Caller, "principal" | "scopes">,
-  ): { ticket: string; expiresInMs: number } {
+  issue({ principal, scopes, credential }: Asking): Issue {
     if (!principal) {
       throw new RequestError("Unauthorized: a ticket is for who has credentials", { status: 401 });
     }
@@ -36,7 +42,7 @@ export class Tickets {
     const ticket = randomBytes(TICKET_BYTES).toString("base64url");
     this.#counts.set(principal.name, count + 1);
     this.#issued.set(ticket, {
-      identity: { principal, scopes, credential: "ticket" },
+      identity: { principal, scopes, ...credential !== undefined && { credential } },
       expiresMs: performance.now() + LIFETIME_MS,
     });
     return { ticket, expiresInMs: LIFETIME_MS };

@@ -48,6 +48,7 @@ export class Caller {
   readonly #number = ++requests;
   #principal: Principal | undefined;
   #scopes = NO_SCOPES;
+  #credential: string | undefined;
   #launch: LaunchSettings | undefined;
   #bodyCheck: BodyCheck | undefined;
   /** Whether its answer says so already. */
@@ -102,6 +103,11 @@ export class Caller {
     return this.#principal;
   }
 
+  /** Names what that was proved by, and is no secret. */
+  get credential(): string | undefined {
+    return this.#credential;
+  }
+
   /** What the caller was granted. */
   get scopes(): readonly string[] {
     return this.#scopes;
@@ -118,10 +124,11 @@ export class Caller {
   }
 
   /** For the policy that authenticates. Throws TypeError for who is known already. */
-  identify(principal: Principal, scopes: readonly string[] = NO_SCOPES): void {
+  identify(principal: Principal, scopes: readonly string[] = NO_SCOPES, credential?: string): void {
     if (this.#principal) throw new TypeError("The caller is identified already");
     this.#principal = principal;
     this.#scopes = scopes;
+    this.#credential = credential;
   }
 
   /** Who is to ask before the body counts; undefined where any will do. */

@@ -66,8 +66,22 @@ type Happening =
   /** It is still open after the time that option `slowRequest` names. */
   | { type: "request.slow"; session: string; id: RequestId; method: string; tool?: string; ageMs: number }
   | { type: "message"; session: string; direction: Direction; body: unknown }
+  /** A call of a tool that wants no answer: some servers act upon it all the same. */
+  | {
+    type: "tool.notified";
+    session: string;
+    principal?: string | undefined;
+    tool: string | undefined;
+    requestSize: number | undefined;
+  }
   /** For who records what tools are called with, and for nobody else. */
-  | { type: "tool.called"; session: string; id: RequestId; tool: string | undefined; arguments: unknown }
+  | {
+    type: "tool.called";
+    session: string;
+    id?: RequestId | undefined;
+    tool: string | undefined;
+    arguments: unknown;
+  }
   | {
     type: "message.dropped";
     session: string;
@@ -79,10 +93,20 @@ type Happening =
   }
   /** A client that did not read what it was told. */
   | { type: "client.dropped"; session: string; reason: string }
-  | { type: "http.refused"; method: string; route: string; status: number; reason: string } & Counted
+  | {
+    type: "http.refused";
+    method: string;
+    route: string;
+    status: number;
+    reason: string;
+    principal?: string | undefined;
+    address?: string | undefined;
+  } & Counted
   /** Somebody has proved who it is, or has failed to: by which kind of proof, and by which credential, which is named and never shown. */
   | { type: "auth.accepted"; principal: string } & Proof
-  | { type: "auth.refused"; reason: string } & Proof
+  /** With a principal: it is known, and was not granted what is asked for, as this tool. */
+  | { type: "auth.refused"; reason: string; principal?: string | undefined; tool?: string | undefined }
+    & Proof
   /** There was none, and now there is one that anybody may use who reads this file. */
   | { type: "auth.first_key"; file: string }
   /** What credentials are compared with cannot be read: what was read before goes on to count. */

@@ -167,6 +167,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
     "warn",
     "Call takes long, and is still open: GET /health from this machine has all open calls",
   ),
+  "tool.notified": describedAs("debug", "Call that wants no answer"),
   "message": describedAs("debug", "Message"),
   "message.dropped": describedAs("warn", "Message dropped"),
   "client.dropped": describedAs("warn", "Client dropped, since it does not read"),

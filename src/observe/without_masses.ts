@@ -33,7 +33,10 @@ function keyOf(event: GatewayEvent): string | undefined {
     case "connection.refused":
       return `${networkOf(event.address)} ${event.reason.replace(event.address, "")}`;
     case "http.refused":
-      return event.status === 403 || event.status === 429 ? event.reason : undefined;
+      // Of each caller by itself: another one's refusals are no repetition.
+      return event.status === 403 || event.status === 429
+        ? `${event.principal ?? networkOf(event.address ?? "")} ${event.reason}`
+        : undefined;
     default:
       return undefined;
   }

@@ -12,7 +12,11 @@ export function answerRefusals(emit: Sink): HttpPolicy {
     const reason = loggedReason(error);
     if (!(error instanceof GatewayError)) emit({ type: "fault", where: "http", error });
     const route = caller.route ?? pathOf(request.url);
-    emit({ type: "http.refused", method, route, status: response.status, reason });
+    const { principal, address } = caller;
+    emit({
+      ...{ type: "http.refused", method, route, status: response.status, reason },
+      ...{ principal: principal?.name, address },
+    });
     return response;
   };
   return (request, caller, next) => {

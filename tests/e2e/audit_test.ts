@@ -324,3 +324,32 @@ async function talker(url: string): Promise<Talker> {
     },
   };
 }
+
+Deno.test("--auditLog has calls without an id, and what was refused for want of a scope, with who and which tool", async () => {
+  await using audited = new Audited();
+  const key = await audited.key("ci");
+  await using gateway = await audited.start("--auth", "apiKey", "--requiredScope", "delete_*=admin");
+  const headers = { "X-API-Key": key };
+  const call = (name: string, id?: number) => {
+    const message = { jsonrpc: "2.0", method: "tools/call", params: { name, arguments: {} } };
+    return post(gateway.mcp, id === undefined ? message : { ...message, id }, { headers });
+  };
+  const statuses = [await call("echo"), await call("delete_all", 1), await call("delete_all")].map(
+    async (response) => {
+      await response.body?.cancel();
+      return response.status;
+    },
+  );
+  assert.deepEqual(await Promise.all(statuses), [202, 403, 403]);
+  await gateway.stop();
+  const [unanswered] = audited.lines("tool.call").map(plain);
+  assert.deepEqual(
+    [unanswered?.tool, unanswered?.principal, unanswered?.outcome],
+    ["echo", "apiKey/ci", "notification"],
+  );
+  const refused = audited.lines("auth").map(plain).filter(({ result }) => result === "refused");
+  const line = { event: "auth", result: "refused", reason: "insufficient scope", key: key.split("_")[1] };
+  const whose = { principal: "apiKey/ci", tool: "delete_all", address: "127.0.0.1" };
+  assert.deepEqual(refused, [{ ...line, ...whose }, { ...line, ...whose }]);
+  assert.match(gateway.stderr(), /Request refused .*status=403 .*principal=apiKey\/ci address=127\.0\.0\.1/);
+});

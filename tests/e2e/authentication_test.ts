@@ -417,7 +417,9 @@ Deno.test("a ticket opens one event stream or one socket, as who has asked for i
     const knock = DOORS.get(wire)!;
     assert.equal((await knock(gateway.port, { query })).status, status);
     assert.equal((await knock(gateway.port, { query })).status, 401);
-    await gateway.logged(/Caller is known .*credential=ticket .*principal=apiKey\/ci/);
+    await gateway.logged(
+      new RegExp(`Caller is known .*kind=ticket .*credential=${key.id} .*principal=apiKey/ci`),
+    );
     assert.doesNotMatch(gateway.stderr(), new RegExp(query.slice(1)));
   }
   // A request can have headers.

@@ -54,7 +54,9 @@ export function reportedToken(message: JsonRpcNotification): ProgressToken | und
 const MAX_TOOL_CHARS = 200;
 
 /** The tool that a request calls, unless its name is longer than any that is meant to be read. */
-export function requestedTool({ method, params }: JsonRpcRequest): string | undefined {
+export function requestedTool(
+  { method, params }: Pick<JsonRpcRequest | JsonRpcNotification, "method" | "params">,
+): string | undefined {
   if (method !== Method.callTool) return undefined;
   const name = params?.name;
   return typeof name === "string" && name.length <= MAX_TOOL_CHARS ? name : undefined;

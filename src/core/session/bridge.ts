@@ -7,10 +7,11 @@ import type { AdmittedClient, Peer } from "../backend.ts";
 import type { Channel, Envelope } from "../channel.ts";
 import { BackendError, GatewayError, type TimeoutError, toRpcError } from "../errors.ts";
 import type { Direction } from "../events.ts";
-import { cancellation, isHandshake } from "../mcp/messages.ts";
+import { cancellation, isHandshake, requestedTool } from "../mcp/messages.ts";
 import { type Introduction, introductionIn, negotiatedIn } from "../mcp/negotiated.ts";
 import {
   errorOf,
+  isNotification,
   type JsonRpcErrorObject,
   type JsonRpcRequest,
   type JsonRpcResponse,
@@ -164,6 +165,16 @@ export class Bridge implements ExpiryListener {
     // A handshake must never be cancelled (MCP lifecycle page, all revisions that have one).
     if (isHandshake(request) || !this.server) return;
     this.say(this.server, { message: cancellation(id, error.message) });
+  }
+
+  /** Of a call that wants no answer there is no end to tell of. */
+  tellUnansweredCall({ message, text }: Envelope): void {
+    if (!isNotification(message)) return;
+    const { session, principal } = this.peer;
+    const tool = requestedTool(message);
+    this.options.emit({
+      ...{ type: "tool.notified", session, principal: principal?.name, tool, requestSize: text?.length },
+    });
   }
 
   drop(direction: Direction, reason: string): void {

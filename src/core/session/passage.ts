@@ -6,6 +6,7 @@ import type { Channel, Envelope } from "../channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../errors.ts";
 import type { Direction } from "../events.ts";
 import { isHandshake } from "../mcp/messages.ts";
+import { Method } from "../mcp/methods.ts";
 import {
   isNotification,
   isRequest,
@@ -69,7 +70,10 @@ function handOver(
 ): Promise<void> | void {
   const { message } = envelope;
   const receiver = receiverOf(bridge, direction);
-  if (isNotification(message)) return receiver?.send(envelope);
+  if (isNotification(message)) {
+    if (direction === "up" && message.method === Method.callTool) bridge.tellUnansweredCall(envelope);
+    return receiver?.send(envelope);
+  }
   const table = tableOf(bridge, direction, isResponse(message));
   const request = table.get(message.id);
   if (!request) return bridge.drop(direction, "its request was answered meanwhile");

@@ -5,7 +5,7 @@ import { CLOSED, type Found, openAudit } from "./audit_file.ts";
 import { type AuditOutput, AuditWriter } from "./audit_writer.ts";
 import { Chain, type Entry, type Link } from "./chain.ts";
 import { entryOf } from "./entry.ts";
-import { RepeatedAttempts } from "./repeated_attempts.ts";
+import { type Attempt, RepeatedAttempts } from "./repeated_attempts.ts";
 
 interface AuditTrailOptions {
   readonly path: string;
@@ -70,7 +70,7 @@ export class AuditTrail implements AsyncDisposable {
 
   /** To be told every event of the gateway. */
   readonly hear: Sink = (event: GatewayEvent) => {
-    if (event.type === "auth.accepted" && this.#repeated.count(event)) return;
+    if (isAttempt(event) && this.#repeated.count(event)) return;
     const entry = entryOf(event);
     if (entry) this.#record(entry);
   };
@@ -120,6 +120,10 @@ export class AuditTrail implements AsyncDisposable {
     this.#record({ event: "audit.recovered", seconds });
     this.#emit({ type: "audit.recovered", seconds });
   }
+}
+
+function isAttempt(event: GatewayEvent): event is Attempt {
+  return event.type === "auth.accepted" || event.type === "auth.refused";
 }
 
 function openedBy(version: string, before: Found["before"]): Entry {

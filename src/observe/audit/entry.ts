@@ -36,15 +36,26 @@ export function entryOf(event: GatewayEvent): Entry | undefined {
         reason: event.reason,
         kind: event.kind,
         key: shown(event.credential),
+        principal: whoOf(event),
+        tool: event.tool === undefined ? undefined : toolNamed(event.tool),
         address: event.address,
       };
     case "request.finished":
       return event.direction === "up" && event.method === Method.callTool ? callOf(event) : undefined;
+    case "tool.notified":
+      return {
+        event: "tool.call",
+        ...placeOf(event),
+        tool: event.tool === undefined ? undefined : toolNamed(event.tool),
+        principal: whoOf(event),
+        outcome: "notification",
+        requestSize: event.requestSize,
+      };
     case "tool.called":
       return {
         event: "tool.arguments",
         ...placeOf(event),
-        id: safeValue(event.id, ARGUMENTS),
+        id: event.id === undefined ? undefined : safeValue(event.id, ARGUMENTS),
         tool: event.tool === undefined ? undefined : toolNamed(event.tool),
         arguments: safeValue(event.arguments, ARGUMENTS),
       };

@@ -1,36 +1,40 @@
 /**
- * Attempts that were accepted before, by the same credential from the same address: a client sends its key with each
- * request, and a line for each would say the same. The first one has its line at once, those after it one that counts them.
+ * Attempts that come again and again: those that were accepted before, by the same credential from the same address, since
+ * a client sends its key with each request; and those without any credential, by which nobody in particular could fill
+ * the log. The first one has its line at once, those after it one that counts them.
  */
 import type { GatewayEvent } from "../../core/events.ts";
 
-export type AcceptedAttempt = Extract<GatewayEvent, { type: "auth.accepted" }>;
+export type Attempt = Extract<GatewayEvent, { type: "auth.accepted" | "auth.refused" }>;
 
 /** Those that come later have a line of their own. */
 const GATHER_MS = 1_000;
 /** Who has more credentials or addresses than that has lines more often. */
 const MAX_GATHERED = 1_000;
+/** What is refused to who brings nothing. */
+const ABSENT = "absent";
 
 interface Gathered {
-  readonly attempt: AcceptedAttempt;
+  readonly attempt: Attempt;
   /** Beside the first one. */
   count: number;
 }
 
 export class RepeatedAttempts {
-  readonly #record: (attempt: AcceptedAttempt, count: number) => void;
+  readonly #record: (attempt: Attempt, count: number) => void;
   readonly #gathered = new Map<string, Gathered>();
   /** Mostly the same client goes on. */
   #last: Gathered | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `record` is called once for each that was repeated, with how often. */
-  constructor(record: (attempt: AcceptedAttempt, count: number) => void) {
+  constructor(record: (attempt: Attempt, count: number) => void) {
     this.#record = record;
   }
 
-  /** Whether it was counted; else it is to have a line of its own. */
-  count(attempt: AcceptedAttempt): boolean {
+  /** Whether it was counted; else it is to have a line of its own, as has each with credentials that do not count. */
+  count(attempt: Attempt): boolean {
+    if (attempt.type === "auth.refused" && attempt.reason !== ABSENT) return false;
     const known = this.#find(attempt);
     if (!known) return false;
     known.count++;
@@ -46,10 +50,10 @@ export class RepeatedAttempts {
     this.#gathered.clear();
   }
 
-  #find(attempt: AcceptedAttempt): Gathered | undefined {
+  #find(attempt: Attempt): Gathered | undefined {
     if (this.#last && isSame(this.#last.attempt, attempt)) return this.#last;
-    const { kind, credential, principal, address } = attempt;
-    const key = JSON.stringify([kind, credential, principal, address]);
+    const { type, kind, credential, principal, address } = attempt;
+    const key = JSON.stringify([type, kind, credential, principal, address]);
     const known = this.#gathered.get(key);
     if (known) return this.#last = known;
     if (this.#gathered.size >= MAX_GATHERED) this.flush();
@@ -60,7 +64,7 @@ export class RepeatedAttempts {
   }
 }
 
-function isSame(one: AcceptedAttempt, other: AcceptedAttempt): boolean {
-  return one.credential === other.credential && one.address === other.address &&
+function isSame(one: Attempt, other: Attempt): boolean {
+  return one.type === other.type && one.credential === other.credential && one.address === other.address &&
     one.principal === other.principal && one.kind === other.kind;
 }

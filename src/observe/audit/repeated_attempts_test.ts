@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fakeClock } from "../../../tests/support/fake_clock.ts";
-import { type AcceptedAttempt, RepeatedAttempts } from "./repeated_attempts.ts";
+import { type Attempt, RepeatedAttempts } from "./repeated_attempts.ts";
 
-function attempt(credential: string, address = "127.0.0.1"): AcceptedAttempt {
+function attempt(credential: string, address = "127.0.0.1"): Attempt {
   return { type: "auth.accepted", kind: "apiKey", credential, address, principal: `apiKey/${credential}` };
 }
 
@@ -37,4 +37,20 @@ Deno.test("RepeatedAttempts is bounded, and loses no count for that", () => {
   }
   attempts.flush();
   assert.equal(lines + told, 10_000);
+});
+
+Deno.test("RepeatedAttempts counts strangers of one address, and no credentials that do not count", () => {
+  using _clock = fakeClock();
+  const told: unknown[] = [];
+  const attempts = new RepeatedAttempts(({ type, address }, count) => told.push([type, address, count]));
+  const refused = (reason: string, address = "10.0.0.1") =>
+    attempts.count({ type: "auth.refused", kind: undefined, credential: undefined, address, reason });
+  assert.deepEqual([refused("absent"), refused("absent"), refused("absent", "10.0.0.2")], [
+    false,
+    true,
+    false,
+  ]);
+  assert.deepEqual([refused("wrong"), refused("wrong")], [false, false]);
+  attempts.flush();
+  assert.deepEqual(told, [["auth.refused", "10.0.0.1", 1]]);
 });
