@@ -30,7 +30,7 @@ export function recordFile<S extends z.ZodType>(what: string, record: S): Record
     const result = schema.safeParse(parsedJson(text));
     if (result.success) return result.data[what] as z.output<S>[];
     const [issue] = result.error.issues;
-    throw new Error(`it is no file of ${what}: ${issue?.path.join(".") || "it"}: ${issue?.message}`);
+    throw new Error(`it is no file of ${what}: ${issue?.path.join(".") || "it"}: ${faultIn(issue)}`);
   };
   const read = (path: string) => parse(textOf(path));
   return {
@@ -65,6 +65,12 @@ function textOf(path: string): string | undefined {
   const read = readSecretFile(path);
   if ("fault" in read) throw new Error(read.fault);
   return read.text;
+}
+
+/** Not in the words of the library for what it does not know: what stands behind `key:` is taken for a secret. */
+function faultIn(issue: z.core.$ZodIssue | undefined): string | undefined {
+  if (issue?.code !== "unrecognized_keys") return issue?.message;
+  return `there is no field ${JSON.stringify(issue.keys[0]?.slice(0, 80))}`;
 }
 
 function parsedJson(text: string): unknown {

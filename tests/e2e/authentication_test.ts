@@ -360,7 +360,7 @@ Deno.test("a file of secrets that others may read is refused, with the way out",
   assert.equal(code, 2);
   assert.match(
     stderr,
-    /^keystone: --bearerTokenFile ".*": others than its owner may use it \(mode 0644\).*chmod 600 it\n$/m,
+    /^keystone: --bearerTokenFile ".*": others than its owner may use it \(mode 0644\).*\(chmod 600\)\n$/m,
   );
   await Deno.remove(folder, { recursive: true });
 });

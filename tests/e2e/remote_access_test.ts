@@ -114,7 +114,7 @@ Deno.test("keystone refuses files of credentials that others may read, with the 
     assert.match(
       stderr,
       new RegExp(
-        `^keystone: ${option} ".*": others than its owner may use it .mode 0644., .*: chmod 600 it\n$`,
+        `^keystone: ${option} ".*": others than its owner may use it .mode 0644., .*; expected mode 600 .chmod 600.\n$`,
       ),
     );
     assert.doesNotMatch(stderr, SECRETS);
