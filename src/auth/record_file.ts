@@ -1,5 +1,4 @@
 /** A file of records that several programs change and running gateways read, for its owner alone. */
-import { dirname } from "node:path";
 import * as z from "zod";
 import { messageOf } from "../core/errors.ts";
 import { PRIVATE, writePrivately } from "../files/private_file.ts";
@@ -45,7 +44,6 @@ export function recordFile<S extends z.ZodType>(what: string, record: S): Record
 
 /** The lock is a file beside it: the file itself is replaced, so that whoever reads has the old one or the new one. */
 export async function locked(path: string, act: () => Promise<void>): Promise<void> {
-  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const lock = await Deno.open(`${path}.lock`, { create: true, write: true, mode: PRIVATE });
   try {
     await lock.lock(true);

@@ -257,6 +257,23 @@ Deno.test("the first start makes a key, which show-key prints; a second start ma
   assert.doesNotMatch(last.stderr(), /no API key/);
 });
 
+Deno.test("a key file in a folder that is missing is refused, and no folder is made", async () => {
+  await using keys = new Keys();
+  const missing = `${keys.folder}/nope`;
+  const { code, stderr } = await keys.run(
+    "--port",
+    "0",
+    "--auth",
+    "apiKey",
+    "--apiKeyFile",
+    `${missing}/k.json`,
+    ...ECHO,
+  );
+  assert.equal(code, 2);
+  assert.match(stderr, /^keystone: --apiKeyFile ".*k\.json": there is no folder .*nope; make it, or name/m);
+  await assert.rejects(Deno.stat(missing), Deno.errors.NotFound);
+});
+
 Deno.test("--auth bearer goes by its file as it stands, and by the variable", async (t) => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/tokens`;
