@@ -234,7 +234,10 @@ Deno.test("a session of another principal is as one that does not exist, on ever
 
 Deno.test("the first start makes a key, which show-key prints; a second start makes none", async () => {
   await using keys = new Keys();
-  assert.match((await keys.run("show-key")).stderr, /There is no key in .*api-keys\.first/);
+  assert.match(
+    (await keys.run("show-key")).stderr,
+    /^keystone: failed: there is no key in .*api-keys\.first; .*, and keystone keys create makes others\n$/,
+  );
   {
     await using gateway = await keys.start();
     await gateway.logged(/no API key, so one was made; it stands in this file file=\S+api-keys\.first/);
@@ -250,7 +253,10 @@ Deno.test("the first start makes a key, which show-key prints; a second start ma
   );
   assert.deepEqual(answered.result, {});
   await keys.run("keys", "revoke", "first");
-  assert.match((await keys.run("show-key")).stderr, /does not count any more: it is revoked/);
+  assert.match(
+    (await keys.run("show-key")).stderr,
+    /^keystone: failed: the key in .* does not count any more: it is revoked\n$/,
+  );
   // Who has revoked all wants nobody in.
   await gateway.stop();
   await using last = await keys.start();

@@ -25,7 +25,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     context.stdout.write(credentialHelp("keypair"));
     return 0;
   }
-  const given = readOwnFlags("keypair", rest, action);
+  const given = readOwnFlags("keypair", rest, { ...action, ofGateway: false });
   if (given.on("help")) context.stdout.write(credentialHelp("keypair"));
   else await action.run(given, context);
   return 0;

@@ -4,9 +4,10 @@ import { safeText } from "../../base/telling.ts";
 import { ConfigError, messageOf } from "../../core/errors.ts";
 import * as keypair from "./keypair.ts";
 import * as keys from "./keys.ts";
+import * as showKey from "./show_key.ts";
 import * as users from "./users.ts";
 
-const COMMANDS = { keypair, keys, users };
+const COMMANDS = { keypair, keys, "show-key": showKey, users };
 
 /** The words of a command, whether it is wrong usage, and what it says. */
 type Case = readonly [
@@ -26,6 +27,11 @@ const CASES: readonly Case[] = [
   ["keys", ["create", "--name", "b", "--expires", "90x"], true, /^--expires "90x": expected a time from 1m/],
   ["keys", ["create", "--name", "b", "--scope", 'a"'], true, /^--scope "a\\"": expected visible/],
   ["keys", ["create", "--name", "-"], true, /^--name "-": expected/],
+  ["keys", ["create", "--name", "z", "x"], true, /^Unexpected argument "x": see keystone keys --help$/],
+  ["keys", ["revoke", "z", "x"], true, /^Unexpected argument "x": see keystone keys --help$/],
+  ["users", ["list", "x"], true, /^Unexpected argument "x": see keystone users --help$/],
+  ["keypair", ["generate", "x"], true, /^Unexpected argument "x": see keystone keypair --help$/],
+  ["show-key", ["x"], true, /^Unexpected argument "x": see keystone show-key --help$/],
   ["keys", ["create"], true, /^--name: expected a name/],
   ["keys", ["rotate", "ci", "--grace", "1y"], true, /^--grace "1y": expected a time from 1m/],
   ["keys", ["rotate", "ci", "--expires", "1y"], true, /^--expires "1y": expected a time from 1m/],
@@ -42,6 +48,12 @@ const CASES: readonly Case[] = [
     /^there is no valid key "nobody"; there are ci \(\S+api-keys\.json\)$/,
   ],
   ["keys", ["revoke"], true, /^keystone keys revoke: expected the name or the id of a key$/],
+  [
+    "show-key",
+    [],
+    false,
+    /^there is no key in \S+api-keys\.first; the first start .*, and keystone keys create makes others$/,
+  ],
   ["users", ["password", "eve"], false, /^there is no user "eve"; keystone users list names them$/],
   ["users", ["remove", "eve"], false, /^there is no user "eve"; keystone users list names them \(\S+\)$/],
   [

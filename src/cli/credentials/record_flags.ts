@@ -44,7 +44,7 @@ export function readRecordFlags(
   { flags, operands }: Pick<Action, "flags" | "operands"> = { flags: {}, operands: 0 },
 ): GivenFlags {
   const file: Spec = { [option]: { type: "string" }, [kebab(option)]: { type: "string" } };
-  return readOwnFlags(command, args, { flags: { ...file, ...flags }, operands });
+  return readOwnFlags(command, args, { flags: { ...file, ...flags }, operands, ofGateway: false });
 }
 
 /** By the flags, else by the environment as serving reads it, else the user's own. */
