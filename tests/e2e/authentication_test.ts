@@ -329,6 +329,7 @@ Deno.test("--auth basic goes by the users that keystone users has written", asyn
   assert.match((await command(["add", "ann", "--scope", "tools"], "right one")).stderr, /User "ann" is in/);
   assert.match((await command(["add", "ann"], "another one")).stderr, /already/);
   assert.match((await command(["add", "bob"], "short")).stderr, /too short: expected 8 characters/);
+  assert.match((await withInput(["users", "add", "bob"], "", keys.env)).stderr, /No password is given/);
   const listed = JSON.parse((await keys.run("users", "list", "--json")).stdout);
   assert.deepEqual(listed.map(({ name, scopes }: KeyEntry) => [name, scopes]), [["ann", ["tools"]]]);
   assert.doesNotMatch(JSON.stringify(listed), /scrypt/);
