@@ -17,7 +17,7 @@ import { folderFault } from "./files/private_file.ts";
 import { StateFolder } from "./state/mod.ts";
 
 /** Each is asked in turn. */
-export interface Authenticators extends AsyncDisposable {
+interface Authenticators extends AsyncDisposable {
   readonly all: readonly Authenticator[];
 }
 
