@@ -61,7 +61,7 @@ Deno.test("bridge names the flag for credentials when the server answers 401 or 
     const none = await bridge.ask(initialize(1));
     assert.equal(
       none.error.message,
-      `${remote.url} answered HTTP 401: give credentials by --oauth2Bearer or --header`,
+      `${remote.url} answered HTTP 401: give credentials that count there, by --oauth2Bearer or --header`,
     );
     status = 403;
     const wrong = await bridge.ask(initialize(2));
