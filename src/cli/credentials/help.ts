@@ -30,8 +30,8 @@ gateway with --auth keypair. Both commands print that line; no private key is
 shown.
 
 ${STATE}
-  --out <file>            where the private key goes (default: keypair.pem there);
-                          a file that exists stays as it is
+  --out <file>            where the private key goes; no file is overwritten
+                          (default: keypair.pem there)
   --name <name>           what the line calls the caller (default: as this user)
 
 show also reads private keys that ssh-keygen -t ed25519 has made.

@@ -77,7 +77,7 @@ class Input {
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
 /** Ctrl-D ends the input at once. */
-const LINE_END = /\r\n|\r|\n|\x04/;
+const LINE_END = new RegExp(`\r\n|[\r\n${CTRL_D}]`);
 const ERASE = /[\b\x7f]/;
 const CONTROL = /\p{Cc}/u;
 
