@@ -13,10 +13,11 @@ import type { AuthSettings } from "./auth/options.ts";
 import { optionName } from "./base/option_name.ts";
 import { ConfigError, messageOf } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
+import { folderFault } from "./files/private_file.ts";
 import { StateFolder } from "./state/mod.ts";
 
 /** Each is asked in turn. */
-export interface Authenticators extends AsyncDisposable {
+interface Authenticators extends AsyncDisposable {
   readonly all: readonly Authenticator[];
 }
 
@@ -76,9 +77,12 @@ interface RecordPlace {
   readonly stateDir: string | undefined;
 }
 
-/** Where records are kept. Throws ConfigError for a state folder that cannot be had. */
+/** Where records are kept. Throws ConfigError for a folder that cannot be had; that for state is made. */
 export async function recordPath(option: RecordOption, { path, stateDir }: RecordPlace): Promise<string> {
-  return path ?? join((await StateFolder.open(stateDir)).path, RECORD_FILES[option]);
+  if (path === undefined) return join((await StateFolder.open(stateDir)).path, RECORD_FILES[option]);
+  const fault = folderFault(path);
+  if (fault === undefined) return path;
+  throw new ConfigError(`${optionName(option)} ${JSON.stringify(path)}: ${fault}`);
 }
 
 async function openApiKeys({ auth, stateDir, emit }: Surroundings): Promise<Opened> {

@@ -224,7 +224,8 @@ function refusal(
   const kinds = authenticators.map(({ kind }) => kind);
   const challenges = authenticators.map((kind) => kind.challenge(failure?.denial, demand));
   const what = failure ? "the credentials do not count" : "credentials are needed";
-  return new RequestError(`Unauthorized: ${what}; accepted are ${kinds.join(", ")}`, {
+  const are = kinds.length === 1 ? "is" : "are";
+  return new RequestError(`Unauthorized: ${what}; accepted ${are} ${kinds.join(", ")}`, {
     status: 401,
     headers: { "WWW-Authenticate": joinedChallenges(challenges) },
     data: { auth: { kinds, required: !optional } },

@@ -3,7 +3,7 @@ import { settled } from "../../tests/support/far_end.ts";
 import { nobody, somebody } from "../../tests/support/nobody.ts";
 import { recorder } from "../../tests/support/recorder.ts";
 import type { Caller } from "../core/caller.ts";
-import { RequestError, toResponse } from "../core/errors.ts";
+import { messageOf, RequestError, toResponse } from "../core/errors.ts";
 import { type AttemptLimit, authentication, type AuthenticationOptions } from "./authentication.ts";
 import { Tickets } from "./tickets.ts";
 import type { Authenticator, AuthKind, Verdict } from "./authenticator.ts";
@@ -72,6 +72,18 @@ Deno.test("authentication asks the kinds behind one that waits, and tells the fi
   await assert.rejects(async () => await refused.ask(), { logged: "Unauthorized: bearer b is expired" });
   const [event] = refused.events;
   assert.deepEqual([event?.type, event && "reason" in event && event.reason], ["auth.refused", "expired"]);
+});
+
+Deno.test("authentication says what is accepted, of one kind as of several", () => {
+  const says = (...kinds: AuthKind[]) => {
+    try {
+      policy(kinds.map((name) => kind(name, undefined))).ask({});
+    } catch (error) {
+      return messageOf(error);
+    }
+  };
+  assert.match(says("bearer") ?? "", /; accepted is bearer$/);
+  assert.match(says("bearer", "apiKey") ?? "", /; accepted are bearer, apiKey$/);
 });
 
 Deno.test("authentication tells each kind in its answer, once where two say the same", async () => {

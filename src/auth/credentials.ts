@@ -4,7 +4,7 @@ import type { Demand } from "./challenge.ts";
 import type { ProtectedResource, ProtectedResources } from "./protected_resource.ts";
 
 /** No key, token or signature is longer; what is would only have to be hashed. */
-export const MAX_CREDENTIAL_CHARS = 16_384;
+const MAX_CREDENTIAL_CHARS = 16_384;
 
 /** RFC 9110, section 11.4: a scheme, one space or more, and what the scheme has there. */
 const AUTHORIZATION = /^([\w!#$%&'*+.^`|~-]+) +(\S(?:.*\S)?)$/;

@@ -1,5 +1,4 @@
 /** A file of records that several programs change and running gateways read, for its owner alone. */
-import { dirname } from "node:path";
 import * as z from "zod";
 import { messageOf } from "../core/errors.ts";
 import { PRIVATE, writePrivately } from "../files/private_file.ts";
@@ -30,7 +29,7 @@ export function recordFile<S extends z.ZodType>(what: string, record: S): Record
     const result = schema.safeParse(parsedJson(text));
     if (result.success) return result.data[what] as z.output<S>[];
     const [issue] = result.error.issues;
-    throw new Error(`it is no file of ${what}: ${issue?.path.join(".") || "it"}: ${issue?.message}`);
+    throw new Error(`it is no file of ${what}: ${issue?.path.join(".") || "it"}: ${faultIn(issue)}`);
   };
   const read = (path: string) => parse(textOf(path));
   return {
@@ -45,7 +44,6 @@ export function recordFile<S extends z.ZodType>(what: string, record: S): Record
 
 /** The lock is a file beside it: the file itself is replaced, so that whoever reads has the old one or the new one. */
 export async function locked(path: string, act: () => Promise<void>): Promise<void> {
-  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const lock = await Deno.open(`${path}.lock`, { create: true, write: true, mode: PRIVATE });
   try {
     await lock.lock(true);
@@ -65,6 +63,12 @@ function textOf(path: string): string | undefined {
   const read = readSecretFile(path);
   if ("fault" in read) throw new Error(read.fault);
   return read.text;
+}
+
+/** Not in the words of the library for what it does not know: what stands behind `key:` is taken for a secret. */
+function faultIn(issue: z.core.$ZodIssue | undefined): string | undefined {
+  if (issue?.code !== "unrecognized_keys") return issue?.message;
+  return `there is no field ${JSON.stringify(issue.keys[0]?.slice(0, 80))}`;
 }
 
 function parsedJson(text: string): unknown {

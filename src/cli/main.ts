@@ -4,7 +4,7 @@ import { escaped } from "../base/outside.ts";
 import { safeText } from "../base/telling.ts";
 import { within } from "../base/waiting.ts";
 import { type LineWriter, lineWriter } from "../observe/line_writer.ts";
-import type { ExitCode } from "./command.ts";
+import { type ExitCode, Interrupted } from "./command.ts";
 import { commandOf } from "./commands.ts";
 
 /** What a fatal error may quote is not ours. */
@@ -21,6 +21,7 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
     const { run } = await load();
     return await run(args, { version, stdout, stderr });
   } catch (error) {
+    if (error instanceof Interrupted) return error.exitCode;
     const usage = error instanceof ConfigError;
     stderr.write(
       usage

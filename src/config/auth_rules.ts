@@ -13,7 +13,6 @@ export function isLoopback(host: string): boolean {
 /** What is of use for one kind alone: to give it and leave out the kind is to think oneself protected. */
 const OF_KINDS = [
   ["apiKeyFile", "apiKey"],
-  ["apiKeyInQuery", "apiKey"],
   ["bearerToken", "bearer"],
   ["bearerTokenFile", "bearer"],
   ["basicUserFile", "basic"],
@@ -54,6 +53,7 @@ export function authProblems(parsed: ParsedOptions): Problem[] {
     ...mixedKinds(parsed),
     ...withoutKind(parsed),
     ...withoutAnyKind(parsed),
+    ...queryWithoutKeys(parsed),
     ...missingTokens(parsed),
     ...missingKeys(parsed),
     ...unnamedHost(parsed),
@@ -96,6 +96,13 @@ function withoutAnyKind(parsed: ParsedOptions): Problem[] {
     option,
     text: `${nameOf(option)}: protects nothing without ${nameOf("auth")}, such as apiKey`,
   }));
+}
+
+/** It opens a way in, and protects nothing anyway. */
+function queryWithoutKeys({ raw, values: { auth }, nameOf }: ParsedOptions): Problem[] {
+  const option = "apiKeyInQuery";
+  if (!isGiven(raw[option]) || auth.includes("apiKey")) return [];
+  return [{ option, text: `${nameOf(option)}: expected ${nameOf("auth")} apiKey beside it` }];
 }
 
 function missingTokens({ values: { auth, bearerToken, bearerTokenFile }, nameOf }: ParsedOptions): Problem[] {

@@ -17,6 +17,8 @@ const PAIRS: readonly Pair[] = [
   { option: "restartDelay", bound: "restartMaxDelay", because: "which is the longest pause" },
   { option: "retryDelay", bound: "retryMaxDelay", because: "which is the longest pause" },
   { option: "maxConnectionsPerAddress", bound: "maxConnections", because: "which is for all addresses" },
+  { option: "authWait", bound: "authMaxWait", because: "which is the longest wait" },
+  { option: "maxSessionsPerPrincipal", bound: "maxSessions", because: "which is for all callers" },
   { option: "maxBodySize", bound: "maxBodiesInFlight", because: "which is for all bodies" },
   { option: "maxBufferedSize", bound: "maxUnreadSize", because: "which is for all clients" },
 ];

@@ -13,7 +13,8 @@ const USAGE = `--stdio "command line" [options]
        keystone <file with servers> [options]
        keystone start|stop|restart|status|logs|health [--help]
        keystone keys create|list|rotate|revoke, keystone show-key
-       keystone users add|password|list|remove, keystone audit verify <file>
+       keystone users add|password|list|remove
+       keystone keypair generate|show, keystone audit verify <file>
        keystone config validate|print|schema`;
 
 /** The few flags that most people need. */

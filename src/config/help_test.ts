@@ -21,6 +21,12 @@ Deno.test("help begins with what Keystone is and how it is called", () => {
   );
 });
 
+Deno.test("help names each command for credentials", () => {
+  for (const command of ["keys create", "show-key", "users add", "keypair generate|show"]) {
+    assert(help().includes(`keystone ${command}`), command);
+  }
+});
+
 Deno.test("help shows each flag once, in camelCase, below the heading of its group", () => {
   const lines = help().split("\n");
   for (const [key, { group, common }] of optionEntries()) {

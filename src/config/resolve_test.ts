@@ -211,7 +211,7 @@ Deno.test("resolve refuses a bearer token that no header can carry, or two of th
 Deno.test("resolve refuses --oauth2Bearer with a command and says what keeps clients out instead", () => {
   const message = refusal({ stdio: "x", oauth2Bearer: "s3cret" });
   assert.match(message, /^--oauth2Bearer: protects nothing with a stdio server/);
-  assert.match(message, /--host .*reverse proxy/);
+  assert.match(message, /keep strangers out by --auth bearer or by the address that --host binds$/);
   assert.doesNotMatch(message, /s3cret/);
 });
 
@@ -377,7 +377,7 @@ Deno.test("resolve refuses options of authentication that protect nothing by the
     ],
     [{ identity: "k", host: "::", unauthenticated: true }, /^--identity: expected --baseUrl with the URL/],
     [{ apiKeyFile: "k" }, /^--apiKeyFile: protects nothing without --auth apiKey$/],
-    [{ apiKeyInQuery: true }, /^--apiKeyInQuery: protects nothing without --auth apiKey$/],
+    [{ apiKeyInQuery: true }, /^--apiKeyInQuery: expected --auth apiKey beside it$/],
     [
       { auth: ["bearer"] },
       /^--auth bearer: expected --bearerTokenFile beside it, or a token in KEYSTONE_BEARER_TOKEN$/,

@@ -34,7 +34,7 @@ export function foreignBearer({ values, nameOf }: ParsedOptions, { kind }: Serve
     ? ["oauth2BearerFile" as const, file]
     : ["oauth2Bearer" as const, bearer];
   const text = `${name}: protects nothing with a stdio server, since it is for remote servers; ` +
-    `keep strangers out by the address that ${nameOf("host")} binds or by a reverse proxy`;
+    `keep strangers out by ${nameOf("auth")} bearer or by the address that ${nameOf("host")} binds`;
   return [{ option, text }];
 }
 

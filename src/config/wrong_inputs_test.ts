@@ -104,6 +104,18 @@ const CASES: readonly (readonly [line: string[], says: RegExp])[] = [
     /^--maxConnectionsPerAddress "10": /,
   ],
   [
+    ["--stdio", "x", "--auth", "apiKey", "--authWait", "10m", "--authMaxWait", "1m"],
+    /^--authWait "10m": beyond --authMaxWait, which is the longest wait \(1m\)/,
+  ],
+  [
+    ["--stdio", "x", "--maxSessions", "5", "--maxSessionsPerPrincipal", "6"],
+    /^--maxSessionsPerPrincipal "6": beyond --maxSessions, which is for all callers \(5\)/,
+  ],
+  [
+    ["--stdio", "x", "--oauth2Bearer", "s3cret"],
+    /^--oauth2Bearer: protects nothing .*; keep strangers out by --auth bearer or by the address that --host binds$/,
+  ],
+  [
     ["--stdio", "x", "--maxBodySize", "200m"],
     /^--maxBodySize "200m": beyond --maxBodiesInFlight, .*by default 128m/,
   ],

@@ -1,4 +1,5 @@
 /** Files that nobody but their owner may read. */
+import { dirname, resolve } from "node:path";
 
 /** For the owner alone. */
 export const PRIVATE = 0o600;
@@ -13,6 +14,21 @@ export async function writePrivately(path: string, text: string): Promise<void> 
     await removeIfPresent(unfinished);
     throw error;
   }
+}
+
+/**
+ * Why a file that somebody has named cannot be made; undefined where its folder is there. A folder that is missing is
+ * mostly a typing error, so it is not made.
+ */
+export function folderFault(path: string): string | undefined {
+  const folder = dirname(resolve(path));
+  try {
+    if (Deno.statSync(folder).isDirectory) return undefined;
+  } catch (error) {
+    // Whoever writes there says what else is wrong.
+    if (!(error instanceof Deno.errors.NotFound)) return undefined;
+  }
+  return `there is no folder ${folder}; make it, or name a file in another one`;
 }
 
 export async function removeIfPresent(path: string): Promise<void> {

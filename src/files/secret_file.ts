@@ -42,7 +42,9 @@ export function modeFault({ mode, uid }: Permissions, us: number | null): string
   if (mode === null) return undefined;
   const allowed = uid === ROOT && us !== ROOT ? OF_GROUP_TO_READ : 0;
   if ((mode & OF_OTHERS & ~allowed) === 0) return undefined;
-  return `others than its owner may use it (mode ${octal(mode)}), and it holds secrets: chmod 600 it`;
+  return `others than its owner may use it (mode ${
+    octal(mode)
+  }), and it holds secrets; expected mode 600 (chmod 600)`;
 }
 
 function octal(mode: number): string {

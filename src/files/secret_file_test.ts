@@ -15,7 +15,11 @@ Deno.test("modeFault lets a file be used by its owner, and be read by the group 
     }
   }
   for (const mode of [0o644, 0o604, 0o602, 0o601, 0o660, 0o620, 0o650]) {
-    assert.match(modeFault({ mode, uid: ROOT }, US) ?? "", /chmod 600 it$/, mode.toString(8));
+    assert.match(
+      modeFault({ mode, uid: ROOT }, US) ?? "",
+      /expected mode 600 \(chmod 600\)$/,
+      mode.toString(8),
+    );
   }
   // Windows does not tell.
   assert.equal(modeFault({ mode: null, uid: null }, null), undefined);
@@ -34,7 +38,8 @@ Deno.test({
       await Deno.symlink("..data/token", `${folder}/token`);
       await Deno.chmod(`${folder}/..2026_11_28/token`, 0o644);
       assert.deepEqual(readSecretFile(`${folder}/token`), {
-        fault: "others than its owner may use it (mode 0644), and it holds secrets: chmod 600 it " +
+        fault:
+          "others than its owner may use it (mode 0644), and it holds secrets; expected mode 600 (chmod 600) " +
           "(defaultMode 0400 of the volume that it is mounted from)",
       });
       await Deno.chmod(`${folder}/..2026_11_28/token`, 0o400);

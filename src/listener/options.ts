@@ -1,6 +1,6 @@
 /** Where connections are accepted, and how many. */
 import { listenHost } from "../options/network_values.ts";
-import { option, section, type SettingsOf } from "../options/section.ts";
+import { option, section } from "../options/section.ts";
 import { duration, size, wholeNumber } from "../options/values.ts";
 
 /** Of the one listening socket. */
@@ -51,4 +51,3 @@ export const listenOptions = section({
   headerTimeoutMs: values.headerTimeout,
   idleTimeoutMs: values.idleTimeout,
 }));
-export type ListenSettings = SettingsOf<typeof listenOptions>;

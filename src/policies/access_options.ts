@@ -1,7 +1,7 @@
 /** From where callers may come, and how much they may ask for. */
 import * as z from "zod";
 import { network } from "../options/network_values.ts";
-import { option, section, type SettingsOf } from "../options/section.ts";
+import { option, section } from "../options/section.ts";
 import { rate, wholeNumber } from "../options/values.ts";
 
 export const accessOptions = section({
@@ -41,5 +41,3 @@ export const accessOptions = section({
   rateBurst: values.rateBurst ?? values.rateLimit?.count,
   maxTrackedCallers: values.maxTrackedCallers,
 }));
-
-export type AccessSettings = SettingsOf<typeof accessOptions>;

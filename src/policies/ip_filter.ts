@@ -5,7 +5,7 @@ import { RequestError } from "../core/errors.ts";
 import type { HttpPolicy } from "../core/http_policy.ts";
 import { IpNetworks } from "../wire/ip_networks.ts";
 
-export interface IpFilterOptions {
+interface IpFilterOptions {
   /** Networks that may call; all where there is none. */
   readonly allow: readonly string[];
   /** Networks that may not, whatever is allowed. */

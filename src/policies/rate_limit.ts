@@ -11,7 +11,7 @@ import { RequestError } from "../core/errors.ts";
 import type { HttpPolicy } from "../core/http_policy.ts";
 
 /** So many in so long. */
-export interface Rate {
+interface Rate {
   readonly count: number;
   readonly perMs: number;
 }

@@ -6,6 +6,7 @@ import { nonEmpty } from "../options/values.ts";
 export const stateOptions = section({
   stateDir: option(nonEmpty("expected a folder"), {
     value: "<folder>",
-    description: "where running gateways leave their pid and admin token (default: the user's state folder)",
+    description:
+      "where gateways leave pid and admin token, and where keys, users and certificates are (default: the user's state folder)",
   }),
 });

@@ -13,7 +13,7 @@ const RENEWED_DAYS = 30;
 /** Of those that it was made for before, by gateways on other addresses: more of them are forgotten. */
 const MAX_NAMES = 20;
 
-export interface KeptPair {
+interface KeptPair {
   readonly certFile: string;
   readonly keyFile: string;
 }

@@ -234,7 +234,10 @@ Deno.test("a session of another principal is as one that does not exist, on ever
 
 Deno.test("the first start makes a key, which show-key prints; a second start makes none", async () => {
   await using keys = new Keys();
-  assert.match((await keys.run("show-key")).stderr, /There is no key in .*api-keys\.first/);
+  assert.match(
+    (await keys.run("show-key")).stderr,
+    /^keystone: failed: there is no key in .*api-keys\.first; .*, and keystone keys create makes others\n$/,
+  );
   {
     await using gateway = await keys.start();
     await gateway.logged(/no API key, so one was made; it stands in this file file=\S+api-keys\.first/);
@@ -250,11 +253,31 @@ Deno.test("the first start makes a key, which show-key prints; a second start ma
   );
   assert.deepEqual(answered.result, {});
   await keys.run("keys", "revoke", "first");
-  assert.match((await keys.run("show-key")).stderr, /does not count any more: it is revoked/);
+  assert.match(
+    (await keys.run("show-key")).stderr,
+    /^keystone: failed: the key in .* does not count any more: it is revoked\n$/,
+  );
   // Who has revoked all wants nobody in.
   await gateway.stop();
   await using last = await keys.start();
   assert.doesNotMatch(last.stderr(), /no API key/);
+});
+
+Deno.test("a key file in a folder that is missing is refused, and no folder is made", async () => {
+  await using keys = new Keys();
+  const missing = `${keys.folder}/nope`;
+  const { code, stderr } = await keys.run(
+    "--port",
+    "0",
+    "--auth",
+    "apiKey",
+    "--apiKeyFile",
+    `${missing}/k.json`,
+    ...ECHO,
+  );
+  assert.equal(code, 2);
+  assert.match(stderr, /^keystone: --apiKeyFile ".*k\.json": there is no folder .*nope; make it, or name/m);
+  await assert.rejects(Deno.stat(missing), Deno.errors.NotFound);
 });
 
 Deno.test("--auth bearer goes by its file as it stands, and by the variable", async (t) => {
@@ -306,6 +329,7 @@ Deno.test("--auth basic goes by the users that keystone users has written", asyn
   assert.match((await command(["add", "ann", "--scope", "tools"], "right one")).stderr, /User "ann" is in/);
   assert.match((await command(["add", "ann"], "another one")).stderr, /already/);
   assert.match((await command(["add", "bob"], "short")).stderr, /too short: expected 8 characters/);
+  assert.match((await withInput(["users", "add", "bob"], "", keys.env)).stderr, /No password is given/);
   const listed = JSON.parse((await keys.run("users", "list", "--json")).stdout);
   assert.deepEqual(listed.map(({ name, scopes }: KeyEntry) => [name, scopes]), [["ann", ["tools"]]]);
   assert.doesNotMatch(JSON.stringify(listed), /scrypt/);
@@ -360,7 +384,7 @@ Deno.test("a file of secrets that others may read is refused, with the way out",
   assert.equal(code, 2);
   assert.match(
     stderr,
-    /^keystone: --bearerTokenFile ".*": others than its owner may use it \(mode 0644\).*chmod 600 it\n$/m,
+    /^keystone: --bearerTokenFile ".*": others than its owner may use it \(mode 0644\).*\(chmod 600\)\n$/m,
   );
   await Deno.remove(folder, { recursive: true });
 });

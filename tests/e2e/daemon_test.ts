@@ -463,7 +463,18 @@ Deno.test("commands find a gateway though the environment names a proxy", async 
 Deno.test("each command has a help, and names a flag that it does not have", async (t) => {
   await using daemons = await Daemons.create();
   for (
-    const command of ["start", "stop", "restart", "status", "logs", "health", "keys", "users", "show-key"]
+    const command of [
+      "start",
+      "stop",
+      "restart",
+      "status",
+      "logs",
+      "health",
+      "keys",
+      "users",
+      "show-key",
+      "keypair",
+    ]
   ) {
     await t.step(command, async () => {
       const help = await daemons.run(command, "--help");

@@ -475,7 +475,7 @@ Deno.test("--identity signs for whoever asks, in its own name alone", async () =
 
 Deno.test("keystone keypair makes a key that its owner alone may read, and overwrites none", async () => {
   await using authorized = new Authorized();
-  const path = `${authorized.folder}/deep/key.pem`;
+  const path = `${authorized.folder}/key.pem`;
   const run = (...args: string[]) => runKeystone(["keypair", ...args], { env: authorized.env });
   const made = await run("generate", "--out", path, "--name", "ci");
   assert.deepEqual([made.code, /^ssh-ed25519 \S+ ci\n$/.test(made.stdout)], [0, true], made.stderr);

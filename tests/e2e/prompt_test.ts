@@ -1,45 +1,22 @@
 /** The prompt on a terminal of its own, as `script` makes one. */
 import assert from "node:assert/strict";
 import { configFolder } from "../support/config_folder.ts";
-import { commandLine, runKeystone, SCRIPTED, TextLog } from "../support/keystone.ts";
+import { commandLine, runKeystone, SCRIPTED, type TextLog } from "../support/keystone.ts";
 import { MemoryTerminal } from "../support/terminal.ts";
+import {
+  HAS_TERMINALS,
+  MISSING,
+  onTerminal as shellOnTerminal,
+  type PseudoTerminal,
+  quoted,
+} from "../support/pseudo_terminal.ts";
 import { answer, beginSession, callTool, post } from "../support/rpc.ts";
-import { printedBy } from "../support/programs.ts";
 
-const SCRIPT = (await printedBy("script", "--version"))?.includes("util-linux") === true;
-const MISSING = SCRIPT ? "" : ": it wants script of util-linux";
-
-interface Terminal extends AsyncDisposable {
-  /** Everything on the screen so far. */
-  readonly screen: TextLog;
-  type(text: string): Promise<void>;
-  readonly status: Promise<Deno.CommandStatus>;
-}
-
-function onTerminal(flags: readonly string[], server: readonly string[] = SCRIPTED): Terminal {
+function onTerminal(flags: readonly string[], server: readonly string[] = SCRIPTED): PseudoTerminal {
   const options = server.length === 0 ? {} : { server };
   const words = [Deno.execPath(), ...commandLine(["--port", "0", ...flags], options)];
   // A shell that waits for it would be interrupted by Ctrl-C as well, and end with 130 in its place.
-  const line = `exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ")}`;
-  const child = new Deno.Command("script", {
-    args: ["-qfec", line, "/dev/null"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-    env: { NO_COLOR: "1", TERM: "xterm", SHELL: "/bin/sh" },
-  }).spawn();
-  const screen = new TextLog(child.stdout);
-  const keys = child.stdin.getWriter();
-  return {
-    screen,
-    status: child.status,
-    type: (text) => keys.write(new TextEncoder().encode(text)),
-    async [Symbol.asyncDispose]() {
-      await keys.close().catch(() => {});
-      await child.status;
-      await screen.ended;
-    },
-  };
+  return shellOnTerminal(`exec ${quoted(words)}`);
 }
 
 /** Comes to the URL once the prompt is there. */
@@ -55,7 +32,7 @@ async function variableOf(url: string, session: string): Promise<unknown> {
 
 Deno.test({
   name: `the prompt changes a session that is served, hides a secret, completes words, and quits${MISSING}`,
-  ignore: !SCRIPT,
+  ignore: !HAS_TERMINALS,
   async fn() {
     await using terminal = onTerminal(["--runtimePrompt", "--stateful"]);
     const { screen, type } = terminal;
@@ -94,7 +71,7 @@ Deno.test({
 
 Deno.test({
   name: `Ctrl-D leaves the prompt and Ctrl-C ends the gateway with 0, at the prompt and without${MISSING}`,
-  ignore: !SCRIPT,
+  ignore: !HAS_TERMINALS,
   async fn() {
     for (const leaves of [false, true]) {
       await using terminal = onTerminal(["--runtimePrompt", "--stateful"]);
@@ -115,7 +92,7 @@ Deno.test({
 
 Deno.test({
   name: `the prompt reads the configuration anew, and tells it${MISSING}`,
-  ignore: !SCRIPT,
+  ignore: !HAS_TERMINALS,
   async fn() {
     await using folder = await configFolder({ "keystone.json": configurationWith("2s") });
     await using terminal = onTerminal(["--runtimePrompt", "--config", `${folder.path}/keystone.json`], []);

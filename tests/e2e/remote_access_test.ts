@@ -61,7 +61,7 @@ Deno.test("bridge names the flag for credentials when the server answers 401 or 
     const none = await bridge.ask(initialize(1));
     assert.equal(
       none.error.message,
-      `${remote.url} answered HTTP 401: give credentials by --oauth2Bearer or --header`,
+      `${remote.url} answered HTTP 401: give credentials that count there, by --oauth2Bearer or --header`,
     );
     status = 403;
     const wrong = await bridge.ask(initialize(2));
@@ -114,7 +114,7 @@ Deno.test("keystone refuses files of credentials that others may read, with the 
     assert.match(
       stderr,
       new RegExp(
-        `^keystone: ${option} ".*": others than its owner may use it .mode 0644., .*: chmod 600 it\n$`,
+        `^keystone: ${option} ".*": others than its owner may use it .mode 0644., .*; expected mode 600 .chmod 600.\n$`,
       ),
     );
     assert.doesNotMatch(stderr, SECRETS);

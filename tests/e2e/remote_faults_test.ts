@@ -388,7 +388,10 @@ Deno.test("bridge names the status with which a WebSocket is refused, and asks a
   assert.equal(remote.seen.length, 3);
   status = 403;
   const { error } = await bridge.ask(initialize(2));
-  assert.equal(error.message, `${url} answered HTTP 403: give credentials by --oauth2Bearer or --header`);
+  assert.equal(
+    error.message,
+    `${url} answered HTTP 403: give credentials that count there, by --oauth2Bearer or --header`,
+  );
   assert.equal(remote.seen.length, 4);
 });
 

@@ -118,7 +118,7 @@ Deno.test({
     assert.equal(open.code, 2);
     assert.match(
       open.stderr,
-      /^keystone: --tlsSelfSigned ".+tls": others than its owner may use it .*chmod 600 it\n$/,
+      /^keystone: --tlsSelfSigned ".+tls": others than its owner may use it .*\(chmod 600\)\n$/,
     );
     await Deno.remove(`${env["KEYSTONE_STATE_DIR"]}/tls`, { recursive: true });
     await Deno.writeTextFile(`${env["KEYSTONE_STATE_DIR"]}/tls`, "");

@@ -12,7 +12,7 @@ function entry(name: string, more: Partial<KeyEntry> = {}): KeyEntry {
 async function withFolder(use: (path: string, folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    await use(`${folder}/deep/api-keys.json`, folder);
+    await use(`${folder}/api-keys.json`, folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -9,7 +9,7 @@ const SECRET_BYTES = 32;
 
 const FORM = /^ks_([0-9a-f]{12})_([\w-]{43})$/;
 
-export interface KeyParts {
+interface KeyParts {
   /** Names it, and is no secret. */
   readonly id: string;
   readonly secret: string;

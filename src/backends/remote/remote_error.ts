@@ -187,7 +187,7 @@ export function statusError(url: URL, response: Response, body: string): RemoteE
   if (status === 401 || status === 403) {
     const credentials = credentialOptions(answer);
     const way = status === 401
-      ? `give credentials by ${credentials}`
+      ? `give credentials that count there, by ${credentials}`
       : `the credentials of ${credentials} do not suffice`;
     return new RemoteError(`${what}: ${way}${answer && text ? `; it says: ${text}` : ""}`, options);
   }

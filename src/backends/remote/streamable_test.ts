@@ -242,7 +242,7 @@ Deno.test("streamable does not go on to fetch the answer of a call that was canc
 
 Deno.test("streamable says which flags give credentials, and that nothing was delivered", async () => {
   const ways = {
-    401: "give credentials by --oauth2Bearer or --header",
+    401: "give credentials that count there, by --oauth2Bearer or --header",
     403: "the credentials of --oauth2Bearer or --header do not suffice",
   };
   for (const [status, way] of Object.entries(ways)) {
@@ -269,7 +269,7 @@ Deno.test("streamable names the flags for what the server says that it accepts",
     await using it = await streamableRig(() => new Response(body, { status: 401, headers }));
     it.client.say(request(1));
     const { message } = await it.client.next();
-    const told = `${it.url} answered HTTP 401: give credentials by ${flags}; it says: no`;
+    const told = `${it.url} answered HTTP 401: give credentials that count there, by ${flags}; it says: no`;
     assert.deepEqual(message, failure(1, told, -32603));
   }
 });

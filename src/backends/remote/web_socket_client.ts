@@ -121,7 +121,9 @@ function statusOf({ line }: Head): number {
 
 function refusal(url: URL, status: number): RemoteError {
   const credentials = `${optionName("oauth2Bearer")} or ${optionName("header")}`;
-  const way = status === 401 || status === 403 ? `: give credentials by ${credentials}` : "";
+  const way = status === 401 || status === 403
+    ? `: give credentials that count there, by ${credentials}`
+    : "";
   const what = `${displayUrl(url)} answered HTTP ${status}${way}`;
   return new RemoteError(what, { delivered: false, remoteStatus: status });
 }

@@ -88,7 +88,7 @@ Deno.test("websocket says why it cannot open its socket", async () => {
   for (const [status, permanent] of [[401, true], [403, true], [404, true], [503, false]] as const) {
     await using server = loopback(() => new Response("no", { status }));
     const error = await failureOf(wsUrl(server.url));
-    const way = status < 404 ? ": give credentials by --oauth2Bearer or --header" : "";
+    const way = status < 404 ? ": give credentials that count there, by --oauth2Bearer or --header" : "";
     assert.equal(error.message, `ws://${server.url.host}/ws answered HTTP ${status}${way}`);
     assert.deepEqual([error.remoteStatus, error.permanent], [status, permanent]);
   }

@@ -1,8 +1,8 @@
 /** What the commands for credentials say of themselves. */
 
 const STATE = `  --stateDir <folder>     the folder for state (default: the user's own)`;
-const KEYS = `  --apiKeyFile <file>     where the keys are (default: api-keys.json there)
-${STATE}`;
+const KEYS = `${STATE}
+  --apiKeyFile <file>     where the keys are (default: api-keys.json there)`;
 
 const TEXTS = {
   keys: `Usage: keystone keys create --name <name> [--scope <scope>] [--expires <time>]
@@ -24,13 +24,14 @@ Exit codes: 0 it is done, 1 it could not be, 2 wrong usage.`,
   keypair: `Usage: keystone keypair generate [--out <file>] [--name <name>]
        keystone keypair show <file> [--name <name>]
 
-Key pairs of Ed25519. Who has the private key signs requests with it (--keypair);
-the public key is a line in the file of --authorizedKeys of a gateway with
---auth keypair. Both commands print that line; no private key is shown.
+Key pairs of Ed25519. Who has the private key signs requests with it
+(--keypair); the public key is a line in the file of --authorizedKeys of a
+gateway with --auth keypair. Both commands print that line; no private key is
+shown.
 
-  --out <file>            where the private key goes; what is there stays as it is
-                          (default: keypair.pem there)
 ${STATE}
+  --out <file>            where the private key goes; no file is overwritten
+                          (default: keypair.pem there)
   --name <name>           what the line calls the caller (default: as this user)
 
 show also reads private keys that ssh-keygen -t ed25519 has made.
@@ -50,8 +51,8 @@ Users with passwords, as --auth basic takes them. The password is asked for, or
 read from the first line of stdin; only what scrypt makes of it is kept. A
 running gateway takes a change within a second.
 
-  --basicUserFile <file>  where they are (default: users.json there)
 ${STATE}
+  --basicUserFile <file>  where they are (default: users.json there)
   --scope <scope>         what the user may do, repeated for several
   --json                  as JSON
 

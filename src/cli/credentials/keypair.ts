@@ -1,8 +1,8 @@
 /** `keystone keypair`: makes a key pair, and shows the public key of one. */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { KEYPAIR_NAME } from "../../auth/keypair/authorized_keys.ts";
 import { ConfigError, GatewayError, messageOf } from "../../core/errors.ts";
-import { PRIVATE } from "../../files/private_file.ts";
+import { folderFault, PRIVATE } from "../../files/private_file.ts";
 import { readSecretFile } from "../../files/secret_file.ts";
 import { StateFolder } from "../../state/mod.ts";
 import { makeKeyPair, parseKeyPair } from "../../wire/signing/key_pair.ts";
@@ -25,7 +25,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     context.stdout.write(credentialHelp("keypair"));
     return 0;
   }
-  const given = readOwnFlags("keypair", rest, action);
+  const given = readOwnFlags("keypair", rest, { ...action, ofGateway: false });
   if (given.on("help")) context.stdout.write(credentialHelp("keypair"));
   else await action.run(given, context);
   return 0;
@@ -33,12 +33,21 @@ export async function run(args: readonly string[], context: CommandContext): Pro
 
 async function generate(given: GivenFlags, context: CommandContext): Promise<void> {
   const name = nameOf(given);
-  const path = given.text("out") ?? join((await StateFolder.open(given.stateDir)).path, "keypair.pem");
-  if (path === "") throw new ConfigError("--out: expected a file");
+  const path = outOf(given) ?? join((await StateFolder.open(given.stateDir)).path, "keypair.pem");
   const { pair, pem } = makeKeyPair();
   await writeNew(path, pem);
   tell(pair.publicKey, name, context);
   context.stderr.write(`The private key is in ${path}, and belongs to nobody else\n`);
+}
+
+/** Throws ConfigError where it cannot be made. */
+function outOf(given: GivenFlags): string | undefined {
+  const path = given.text("out");
+  if (path === undefined) return undefined;
+  if (path === "") throw new ConfigError("--out: expected a file");
+  const fault = folderFault(path);
+  if (fault !== undefined) throw new ConfigError(`--out ${JSON.stringify(path)}: ${fault}`);
+  return path;
 }
 
 function show(given: GivenFlags, context: CommandContext): void {
@@ -70,7 +79,6 @@ function tell({ line, fingerprint }: PublicKey, name: string, { stdout, stderr }
 /** What is there may be the only copy of a key. */
 async function writeNew(path: string, text: string): Promise<void> {
   try {
-    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(path, text, { createNew: true, mode: PRIVATE });
   } catch (cause) {
     const taken = cause instanceof Deno.errors.AlreadyExists;

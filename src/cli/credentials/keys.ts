@@ -11,7 +11,7 @@ import * as records from "./record_flags.ts";
 
 const EXPIRES: Spec = { expires: { type: "string" } };
 const SCOPES: Spec = { scope: { type: "string", multiple: true } };
-const DEFAULT_GRACE = "24h";
+const DEFAULT_GRACE_MS = 24 * 60 * 60 * 1_000;
 
 const ACTIONS: ReadonlyMap<string, records.Action> = new Map([
   ["create", { flags: { ...EXPIRES, ...SCOPES }, operands: 0, run: create }],
@@ -32,13 +32,14 @@ export async function run(args: readonly string[], context: CommandContext): Pro
 async function create(given: GivenFlags, { stdout, stderr }: CommandContext): Promise<void> {
   const name = records.recordNameOf(given.text("name"), "--name");
   const scopes = records.scopesOf(given);
+  const lifetimeMs = timeOf(given, "expires");
   const path = await pathOf(given);
   const key = makeKey();
   await records.changeRecords(path, keyFile, (keys) => {
     if (keys.some((entry) => entry.name === name && isLive(entry))) {
       throw new GatewayError(`there is a key "${name}" already; keystone keys rotate ${name} replaces it`);
     }
-    return [...keys, entryOf(key, { name, scopes, expires: given.text("expires") })];
+    return [...keys, entryOf(key, { name, scopes, lifetimeMs })];
   });
   stdout.write(`${key.text}\n`);
   stderr.write(`This is key "${name}" (${key.id}), and it is not shown again; its digest is in ${path}\n`);
@@ -62,7 +63,8 @@ async function list(given: GivenFlags, { stdout, stderr }: CommandContext): Prom
 
 async function rotate(given: GivenFlags, { stdout, stderr }: CommandContext): Promise<void> {
   const name = records.recordNameOf(given.operands[0], "keystone keys rotate");
-  const graceMs = timeOf("grace", given.text("grace") ?? DEFAULT_GRACE);
+  const graceMs = timeOf(given, "grace") ?? DEFAULT_GRACE_MS;
+  const lifetimeMs = timeOf(given, "expires");
   const path = await pathOf(given);
   const key = makeKey();
   const end = new Date(Date.now() + graceMs).toISOString();
@@ -70,7 +72,7 @@ async function rotate(given: GivenFlags, { stdout, stderr }: CommandContext): Pr
     const old = keys.filter((entry) => entry.name === name && isLive(entry));
     const newest = old.at(-1);
     if (!newest) throw nothingNamed(name, keys);
-    const next = entryOf(key, { name, scopes: newest.scopes, expires: given.text("expires") });
+    const next = entryOf(key, { name, scopes: newest.scopes, lifetimeMs });
     return [...keys.map((entry) => old.includes(entry) ? endingAt(entry, end) : entry), next];
   });
   stdout.write(`${key.text}\n`);
@@ -100,20 +102,19 @@ function pathOf(given: GivenFlags): Promise<string> {
 interface Wanted {
   readonly name: string;
   readonly scopes: readonly string[];
-  readonly expires: string | undefined;
+  /** Undefined where it counts for ever. */
+  readonly lifetimeMs: number | undefined;
 }
 
 function entryOf(
   { id, secret }: { readonly id: string; readonly secret: string },
-  { name, scopes, expires }: Wanted,
+  { name, scopes, lifetimeMs }: Wanted,
 ): KeyEntry {
   const now = Date.now();
   const createdAt = new Date(now).toISOString();
-  const expiresAt = expires === undefined
-    ? undefined
-    : new Date(now + timeOf("expires", expires)).toISOString();
   const entry = { id, name, digest: digestOf(secret), scopes: [...scopes], createdAt };
-  return expiresAt === undefined ? entry : { ...entry, expiresAt };
+  if (lifetimeMs === undefined) return entry;
+  return { ...entry, expiresAt: new Date(now + lifetimeMs).toISOString() };
 }
 
 /** What ends before that ends then. */
@@ -131,7 +132,10 @@ function nothingNamed(name: string, keys: readonly KeyEntry[]): GatewayError {
   return new GatewayError(`there is no valid key "${name.slice(0, 80)}"; ${known}`);
 }
 
-function timeOf(flag: string, text: string): number {
+/** Undefined where it is not given. Throws ConfigError. */
+function timeOf(given: GivenFlags, flag: "expires" | "grace"): number | undefined {
+  const text = given.text(flag);
+  if (text === undefined) return undefined;
   const result = lifetime().safeParse(text);
   if (result.success) return result.data;
   throw new ConfigError(`--${flag} ${JSON.stringify(text.slice(0, 80))}: ${result.error.issues[0]?.message}`);

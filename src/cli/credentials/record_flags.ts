@@ -44,7 +44,7 @@ export function readRecordFlags(
   { flags, operands }: Pick<Action, "flags" | "operands"> = { flags: {}, operands: 0 },
 ): GivenFlags {
   const file: Spec = { [option]: { type: "string" }, [kebab(option)]: { type: "string" } };
-  return readOwnFlags(command, args, { flags: { ...file, ...flags }, operands });
+  return readOwnFlags(command, args, { flags: { ...file, ...flags }, operands, ofGateway: false });
 }
 
 /** By the flags, else by the environment as serving reads it, else the user's own. */
@@ -57,7 +57,7 @@ export async function recordFileOf(option: RecordOption, given: GivenFlags): Pro
   });
 }
 
-/** Throws GatewayError that names the file. */
+/** Throws GatewayError that names the file, and ConfigError as `change` does. */
 export async function changeRecords<T>(
   path: string,
   file: RecordFile<T>,
@@ -66,7 +66,7 @@ export async function changeRecords<T>(
   try {
     await file.change(path, change);
   } catch (cause) {
-    throw new GatewayError(`${path}: ${messageOf(cause)}`, { cause });
+    throw cause instanceof ConfigError ? cause : unusable(path, cause);
   }
 }
 
@@ -75,8 +75,13 @@ export function readRecords<T>(path: string, read: (path: string) => T): T {
   try {
     return read(path);
   } catch (cause) {
-    throw new GatewayError(`${path}: ${messageOf(cause)}`, { cause });
+    throw unusable(path, cause);
   }
+}
+
+/** The path stands behind, without a colon: what follows `api-keys.json:` or `key "ci":` is taken for a secret. */
+function unusable(path: string, cause: unknown): GatewayError {
+  return new GatewayError(`${messageOf(cause)} (${path})`, { cause });
 }
 
 /** Throws ConfigError for what is no name; `what` is where it was expected. */

@@ -83,18 +83,25 @@ const COMMON: Spec = {
   help: { type: "boolean", short: "h" },
 };
 
+interface OwnFlags {
+  readonly flags?: Spec;
+  readonly operands?: number;
+  /** Whether --name is that of a gateway. */
+  readonly ofGateway?: boolean;
+}
+
 /** Throws ConfigError for a flag that the command does not have, and for operands where it takes none. */
 export function readOwnFlags(
   command: string,
   args: readonly string[],
-  { flags = {}, operands = 0 }: { readonly flags?: Spec; readonly operands?: number } = {},
+  { flags = {}, operands = 0, ofGateway = true }: OwnFlags = {},
 ): GivenFlags {
   const { values, positionals } = parsed(command, args, { ...COMMON, ...flags });
   const [extra] = positionals.slice(operands);
   if (extra !== undefined) {
     throw new ConfigError(
       `Unexpected argument ${JSON.stringify(extra.slice(0, 40))}: ${
-        operands === 0 ? "a gateway is named by --name; " : ""
+        ofGateway && operands === 0 ? "a gateway is named by --name; " : ""
       }see keystone ${command} --help`,
     );
   }

@@ -5,7 +5,7 @@ import { fileFault, logPaths, RotatingFile, type RotationLimits } from "../rotat
 import { BEGINNING, type Link, readLine, sha256 } from "./chain.ts";
 
 /** What a gateway that was killed has left of a line. */
-export interface Torn {
+interface Torn {
   readonly bytes: number;
   /** Of its text, as it is read. */
   readonly sha256: string;

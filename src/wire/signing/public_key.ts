@@ -33,7 +33,7 @@ export function publicKeyOf(raw: Uint8Array): PublicKey {
 }
 
 /** A key and what stands behind it: `ssh-ed25519 AAAA… name`, or the base64 of a PEM file in one line. */
-export interface KeyLine {
+interface KeyLine {
   readonly key: PublicKey;
   readonly words: readonly string[];
 }

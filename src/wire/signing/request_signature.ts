@@ -18,7 +18,7 @@ export const LABEL = "mcp";
 const LIFETIME_S = 30;
 const NONCE_BYTES = 16;
 
-export interface Signable {
+interface Signable {
   readonly method: string;
   readonly url: URL;
   readonly body?: string | undefined;
