@@ -252,7 +252,7 @@ Deno.test("authentication wants all scopes of what is asked for, and tells each 
   };
   const { ask, events } = policy([telling], { resources: () => resources });
   assert.throws(() => ask(), { status: 403, data: { auth: { error: "insufficient_scope", scope: "a b" } } });
-  assert.deepEqual(events.map(({ type }) => type), ["auth.accepted"]);
+  assert.deepEqual(events.map(({ type }) => type), ["auth.accepted", "auth.refused"]);
   assert.throws(() => ask({}), { status: 401 });
   assert.deepEqual(demands, [{ scopes: ["a", "b"], metadataUrl: "https://host/m" }]);
   const optional = { resources: () => resources, optional: true };

@@ -36,9 +36,9 @@ export function entryOf(event: GatewayEvent): Entry | undefined {
         reason: event.reason,
         kind: event.kind,
         key: shown(event.credential),
-        principal: whoOf(event),
-        tool: event.tool === undefined ? undefined : toolNamed(event.tool),
         address: event.address,
+        ...event.principal !== undefined && { principal: principalNamed(event.principal) },
+        ...event.tool !== undefined && { tool: toolNamed(event.tool) },
       };
     case "request.finished":
       return event.direction === "up" && event.method === Method.callTool ? callOf(event) : undefined;
