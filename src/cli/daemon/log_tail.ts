@@ -76,6 +76,16 @@ async function nextFile(path: string, { file, inode }: LogPosition): Promise<Log
   const newest = await inodeOf(path);
   if (newest === undefined || (newest === inode && inode !== null)) return undefined;
   if (inode === null) return await shrunk(path, file) ? await openAt(path) : undefined;
+  while (true) {
+    const next = await openAt(await pathAfter(path, inode));
+    // Files may have been put aside meanwhile, and each name have another one.
+    if (next && await inodeOf(await pathAfter(path, inode)) === next.inode) return next;
+    next?.[Symbol.dispose]();
+  }
+}
+
+/** Where the file stands now that was begun after this one. */
+async function pathAfter(path: string, inode: number): Promise<string> {
   let after = path;
   for (const older of logPaths(path, MAX_FILES).slice(1)) {
     const one = await inodeOf(older);
@@ -83,7 +93,7 @@ async function nextFile(path: string, { file, inode }: LogPosition): Promise<Log
     if (one === inode || one === undefined) break;
     after = older;
   }
-  return await openAt(after);
+  return after;
 }
 
 async function inodeOf(path: string): Promise<number | null | undefined> {
