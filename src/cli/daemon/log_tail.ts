@@ -72,16 +72,18 @@ async function openAt(path: string): Promise<LogPosition | undefined> {
 }
 
 /** The file that was begun after this one; undefined while this one is the newest. */
-async function nextFile(path: string, { file, inode }: LogPosition): Promise<LogPosition | undefined> {
+async function nextFile(
+  path: string,
+  { file, inode }: Pick<LogPosition, "file" | "inode">,
+): Promise<LogPosition | undefined> {
   const newest = await inodeOf(path);
   if (newest === undefined || (newest === inode && inode !== null)) return undefined;
   if (inode === null) return await shrunk(path, file) ? await openAt(path) : undefined;
-  while (true) {
-    const next = await openAt(await pathAfter(path, inode));
-    // Files may have been put aside meanwhile, and each name have another one.
-    if (next && await inodeOf(await pathAfter(path, inode)) === next.inode) return next;
-    next?.[Symbol.dispose]();
-  }
+  const next = await openAt(await pathAfter(path, inode));
+  // Files may have been put aside meanwhile, and each name have another one: it is looked again then.
+  if (!next || await inodeOf(await pathAfter(path, inode)) === next.inode) return next;
+  next[Symbol.dispose]();
+  return await nextFile(path, { file, inode });
 }
 
 /** Where the file stands now that was begun after this one. */
