@@ -14,9 +14,12 @@ const MAX_CHARS = 2_048;
 const MAX_PROXIES = 32;
 
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
-const PAIR = `${TOKEN}=(?:${TOKEN}|[\\w.:[\\]-]+|"(?:[^"\\\\]|\\\\.)*")`;
+/** Some proxies write an address of IPv6 without the quotes that it needs. */
+const VALUE = `(?:${TOKEN}|[\\w.:[\\]-]+|"(?:[^"\\\\]|\\\\.)*")`;
+const PAIR = `${TOKEN}=${VALUE}`;
 const ELEMENT = new RegExp(`^[ \\t]*${PAIR}(?:[ \\t]*;[ \\t]*${PAIR})*[ \\t]*$`);
-const FOR = new RegExp(`(?:^|;)[ \\t]*for=("[^"]*"|[^;]*)`, "i");
+/** Each where the one before ends, so that nothing is found within quotes. */
+const PAIRS = new RegExp(`[ \\t]*(${TOKEN})=(${VALUE})[ \\t]*(?:;|$)`, "gy");
 /** An address as proxies write it: with a port, and then IPv6 in brackets. */
 const NODE = /^"?(?:\[([0-9a-f:.]+)\]|([^:"]+)|([0-9a-f:.]+))(?::\d{1,5})?"?$/i;
 
@@ -78,7 +81,7 @@ function* elementsOf(text: string): Generator<string | undefined> {
   let rest = rightEnd(text);
   while (rest !== "") {
     const element = lastElement(rest);
-    yield element === undefined ? undefined : addressIn(FOR.exec(element)?.[1]?.trim() ?? "");
+    yield element === undefined ? undefined : addressIn(nodeIn(element) ?? "");
     if (element === undefined) return;
     rest = rest.slice(0, -element.length).replace(/,$/, "");
   }
@@ -94,6 +97,17 @@ function lastElement(text: string): string | undefined {
     if (comma <= 0) return undefined;
   }
   return undefined;
+}
+
+/** Whom an element is about; undefined where it says that of nobody, or twice (RFC 7239, section 4). */
+function nodeIn(element: string): string | undefined {
+  const named = element.matchAll(PAIRS).filter(([, name = ""]) => name.toLowerCase() === "for");
+  const [node, ...others] = [...named].map(([, , value = ""]) => value);
+  return others.length > 0 || node === undefined ? undefined : unquoted(node);
+}
+
+function unquoted(value: string): string {
+  return value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, "$1") : value;
 }
 
 function addressIn(node: string): string | undefined {

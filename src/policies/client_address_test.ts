@@ -71,6 +71,14 @@ Deno.test("clientAddress reads Forwarded as RFC 7239 has it", () => {
     "for=203.0.113.9, for=unknown, for=10.4.4.4": "10.4.4.4",
     "for=203.0.113.9, proto=https": "10.0.0.1",
     "for=203.0.113.9, nonsense": "10.0.0.1",
+    'for="203.0.113.\\9"': "203.0.113.9",
+    'host="a;for=9.9.9.9";for=1.2.3.4': "1.2.3.4",
+    'by="x;for=9.9.9.9;y";for=1.2.3.4': "1.2.3.4",
+    'host="\\";for=9.9.9.9;x=\\"";for=1.2.3.4': "1.2.3.4",
+    'host="a;for=9.9.9.9"': "10.0.0.1",
+    // Which of the two it is nobody can say.
+    "for=9.9.9.9;for=1.2.3.4": "10.0.0.1",
+    "for=9.9.9.9;proto=http;FOR=9.9.9.9, for=10.4.4.4": "10.4.4.4",
   };
   for (const [text, address] of Object.entries(cases)) assert.equal(elements(text), address, text);
 });

@@ -2,7 +2,7 @@
 import type { JSONWebKeySet } from "jose";
 import { isObject } from "../../core/message/jsonrpc.ts";
 import { FreshFile } from "../../files/fresh_file.ts";
-import { readSmallFile } from "../../files/small_file.ts";
+import { readGuardedFile } from "../../files/secret_file.ts";
 import type { Jose, Keys } from "./keys.ts";
 
 /** RFC 7518, section 6: what each kind of key has that is nobody's but its owner's. */
@@ -16,8 +16,8 @@ interface FileKeysOptions {
 /** Throws an Error that says what is wrong with the file. */
 export function fileKeys(path: string, { jose, onTrouble }: FileKeysOptions): Keys {
   const parse = (text: string | undefined) => jose.createLocalJWKSet(keySetIn(text));
-  // Keys to verify with are no secret.
-  const file = new FreshFile(path, { parse, onTrouble, read: readSmallFile });
+  // Keys to verify with are no secret, but whoever writes them is let in.
+  const file = new FreshFile(path, { parse, onTrouble, read: readGuardedFile });
   return { key: (header, token) => file.current(header, token), current: () => file.current };
 }
 
