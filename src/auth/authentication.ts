@@ -61,7 +61,7 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
     const credentials = new Credentials(request, caller, counting);
     const ticket = ticketIn(request);
     if (ticket !== undefined) {
-      const verdict = tickets.redeem(ticket);
+      const verdict = tickets.redeem(ticket, request.method);
       admit(options, credentials, { kind: "ticket", verdict, limit: limitOf(caller) });
       return next(request, caller);
     }

@@ -44,11 +44,15 @@ function policy(
   return {
     ...record,
     callers,
-    ask: (headers: Record<string, string> = { "X-API-Key": "k" }, query = "") =>
-      guard<Response>(new Request(`http://127.0.0.1/sse${query}`, { headers }), asking(), (_, caller) => {
-        callers.push(caller);
-        return LET_IN;
-      }),
+    ask: (headers: Record<string, string> = { "X-API-Key": "k" }, query = "", method = "GET") =>
+      guard<Response>(
+        new Request(`http://127.0.0.1/sse${query}`, { headers, method }),
+        asking(),
+        (_, caller) => {
+          callers.push(caller);
+          return LET_IN;
+        },
+      ),
   };
 }
 
@@ -258,4 +262,14 @@ Deno.test("authentication wants all scopes of what is asked for, and tells each 
   const optional = { resources: () => resources, optional: true };
   assert.equal(policy([telling], { ...optional, anonymousScopes: ["b", "a"] }).ask({}), LET_IN);
   assert.throws(() => policy([telling], { ...optional, anonymousScopes: ["b"] }).ask({}), { status: 403 });
+});
+
+Deno.test("authentication lets nobody in as nobody who brings what cannot count", () => {
+  const { ask } = policy([kind("bearer", undefined)], { optional: true });
+  assert.equal(ask({}), LET_IN);
+  assert.throws(() => ask({ "Sec-WebSocket-Protocol": "mcp, bearer.wrong=" }), { status: 401 });
+  assert.throws(() => ask({}, "?ticket=x", "POST"), { status: 401 });
+  // Nobody has said that a key may stand there, or that requests may be signed.
+  assert.equal(ask({}, "?api_key=x"), LET_IN);
+  assert.equal(ask({ "Signature-Input": "x" }), LET_IN);
 });

@@ -79,12 +79,15 @@ export class Credentials {
 }
 
 /** What a browser can send with the handshake of a WebSocket: a protocol `bearer.<token>` beside the one that it speaks. */
-const PROTOCOL = /(?:^|,)[ \t]*bearer\.([\w!#$%&'*+.^`|~-]+)[ \t]*(?:,|$)/;
+const PROTOCOL = /(?:^|,)[ \t]*bearer\.([^,]*)/;
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 function tokenInProtocols({ method, headers }: Request): string | null {
   const protocols = method === "GET" ? headers.get("sec-websocket-protocol") : null;
-  const token = protocols && PROTOCOL.exec(protocols)?.[1];
-  return token ? `Bearer ${token}` : null;
+  const token = protocols ? PROTOCOL.exec(protocols)?.[1]?.trim() : undefined;
+  if (token === undefined) return null;
+  // What can be no protocol can be no token, and yet who brings it does not come with nothing.
+  return TOKEN.test(token) ? `Bearer ${token}` : "Bearer";
 }
 
 function keyInQuery(url: string): string | null {

@@ -64,7 +64,8 @@ export const authOptions = section({
   }),
   signatureSkew: option(duration({ min: 0 }), {
     value: "<time>",
-    description: "by how much the clocks of callers with {auth} keypair may differ from ours",
+    description:
+      "by how much the clocks of callers with {auth} keypair may be behind ours, and ahead, 5s at most",
     default: "60s",
   }),
   maxNonces: option(wholeNumber({ min: 1 }), {

@@ -1,10 +1,13 @@
 /** A file of records that several programs change and running gateways read, for its owner alone. */
 import * as z from "zod";
 import { messageOf } from "../core/errors.ts";
-import { PRIVATE, writePrivately } from "../files/private_file.ts";
+import { PRIVATE, realPathOf, writePrivately } from "../files/private_file.ts";
 import { readSecretFile } from "../files/secret_file.ts";
 
 const MAX_RECORDS = 10_000;
+/** Changes take moments: who holds a file for longer has stopped, or means harm. */
+const LOCK_WAIT_MS = 5_000;
+const LOCK_PAUSE_MS = 10;
 
 /** Names of records are told in logs and typed in commands. */
 export const RECORD_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
@@ -35,22 +38,36 @@ export function recordFile<S extends z.ZodType>(what: string, record: S): Record
   return {
     ...{ parse, read },
     change: (path, change) =>
-      locked(path, async () => {
-        const records = await change(read(path));
-        await writePrivately(path, `${JSON.stringify({ format: 1, [what]: records }, undefined, 2)}\n`);
+      locked(path, async (real) => {
+        const records = await change(read(real));
+        await writePrivately(real, `${JSON.stringify({ format: 1, [what]: records }, undefined, 2)}\n`);
       }),
   };
 }
 
-/** The lock is a file beside it: the file itself is replaced, so that whoever reads has the old one or the new one. */
-export async function locked(path: string, act: () => Promise<void>): Promise<void> {
-  const lock = await Deno.open(`${path}.lock`, { create: true, write: true, mode: PRIVATE });
-  try {
-    await lock.lock(true);
-    await act();
-  } finally {
-    lock.close();
+/**
+ * The lock is a file beside it: the file itself is replaced, so that whoever reads has the old one or the new one. `act` is
+ * told where it is, in case a link leads there. Throws an Error where another process holds it for longer than `waitMs`.
+ */
+export async function locked(
+  path: string,
+  act: (real: string) => Promise<void>,
+  waitMs = LOCK_WAIT_MS,
+): Promise<void> {
+  const real = realPathOf(path);
+  using lock = await Deno.open(`${real}.lock`, { create: true, write: true, mode: PRIVATE });
+  if (!await isHad(lock, waitMs)) throw new Error(`another process holds ${real}.lock`);
+  await act(real);
+}
+
+/** Nothing ends the wait for a lock but the lock itself, so it is asked for again and again. */
+async function isHad(lock: Deno.FsFile, waitMs: number): Promise<boolean> {
+  const end = performance.now() + waitMs;
+  while (!await lock.tryLock(true)) {
+    if (performance.now() >= end) return false;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
   }
+  return true;
 }
 
 function textOf(path: string): string | undefined {

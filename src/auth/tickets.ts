@@ -48,8 +48,10 @@ export class Tickets {
     return { ticket, expiresInMs: LIFETIME_MS };
   }
 
-  /** Takes it back: the second time it is unknown. */
-  redeem(ticket: string): Identity | Denial {
+  /** Takes it back: the second time it is unknown. `method` is that of the request which brings it. */
+  redeem(ticket: string, method = "GET"): Identity | Denial {
+    // It is for what a browser opens without headers: an event stream or a socket.
+    if (method !== "GET") return { why: "meant for something else" };
     this.#expire();
     const issued = this.#issued.get(ticket);
     if (!issued) return { why: "unknown" };
@@ -73,8 +75,8 @@ export class Tickets {
   }
 }
 
-/** The ticket in the URL of what a browser opens without headers: an event stream or a socket. */
-export function ticketIn({ method, url }: Request): string | undefined {
-  if (method !== "GET" || !url.includes("ticket=")) return undefined;
+/** Also where none belongs: who brings one does not come with nothing. */
+export function ticketIn({ url }: Request): string | undefined {
+  if (!url.includes("ticket=")) return undefined;
   return URL.parse(url)?.searchParams.get("ticket") ?? undefined;
 }

@@ -36,9 +36,20 @@ Deno.test("Tickets are for who has credentials, and not for one who hoards them"
   tickets.issue(ANN);
 });
 
-Deno.test("ticketIn looks into the URLs of what is opened without headers alone", () => {
+Deno.test("ticketIn finds a ticket in any URL that has one", () => {
   const of = (method: string, url: string) => ticketIn(new Request(url, { method }));
   assert.equal(of("GET", "http://127.0.0.1/ws?ticket=abc"), "abc");
-  assert.equal(of("POST", "http://127.0.0.1/mcp?ticket=abc"), undefined);
+  assert.equal(of("POST", "http://127.0.0.1/mcp?ticket=abc"), "abc");
+  assert.equal(of("GET", "http://127.0.0.1/ws?ticket="), "");
   assert.equal(of("GET", "http://127.0.0.1/ws?a=ticket"), undefined);
+  assert.equal(of("GET", "http://127.0.0.1/ws?aticket=abc"), undefined);
+});
+
+Deno.test("Tickets let in only what is opened without headers, and are not used up by anything else", () => {
+  const tickets = new Tickets();
+  const { ticket } = tickets.issue(ANN);
+  for (const method of ["POST", "DELETE", "HEAD"]) {
+    assert.deepEqual(tickets.redeem(ticket, method), { why: "meant for something else" });
+  }
+  assert.deepEqual(tickets.redeem(ticket), { ...ANN, credential: "ticket" });
 });

@@ -4,6 +4,25 @@ import { dirname, resolve } from "node:path";
 /** For the owner alone. */
 export const PRIVATE = 0o600;
 
+/** Where a file is, or would be, that a link leads to: who replaced the link would leave the file as it was. */
+export function realPathOf(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    const target = error instanceof Deno.errors.NotFound ? linkIn(path) : undefined;
+    return target === undefined ? path : realPathOf(resolve(dirname(path), target));
+  }
+}
+
+/** Undefined where there is none. */
+function linkIn(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A reader has the old file or the new one, and never a part of it. */
 export async function writePrivately(path: string, text: string): Promise<void> {
   const unfinished = `${path}.${crypto.randomUUID()}.new`;

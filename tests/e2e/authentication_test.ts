@@ -144,6 +144,27 @@ Deno.test("a key that is made, replaced or revoked counts without a restart", as
   ]);
 });
 
+Deno.test({
+  name: "a key that is revoked through a link is revoked",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using keys = new Keys();
+    const key = await keys.add("ci");
+    const link = `${keys.folder}/link.json`;
+    await Deno.symlink("api-keys.json", link);
+    await using gateway = await keys.start();
+    assert.equal((await knockSse(gateway, key)).status, 200);
+    const { code, stderr } = await keys.run("keys", "revoke", "ci", "--apiKeyFile", link);
+    assert.equal(code, 0, stderr);
+    await eventually(() => knockSse(gateway, key), ({ status }) => status === 401);
+    assert((await Deno.lstat(link)).isSymlink);
+  },
+});
+
+function knockSse({ port }: Keystone, key: Pick<NewKey, "text">) {
+  return DOORS.get("SSE")!(port, { headers: authorized(key) });
+}
+
 Deno.test("what a revoked key has opened ends: its session, its stream, its socket", async () => {
   await using keys = new Keys();
   const [key, other] = [await keys.add("ci"), await keys.add("other")];

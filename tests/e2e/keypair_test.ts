@@ -23,6 +23,12 @@ const WIRES: ReadonlyMap<string, { readonly path: string; readonly body?: string
     ["WebSocket", { path: "/ws", letIn: 101 }],
   ]);
 
+/** What is signed within the second of the start does not count. */
+async function nextSecond(): Promise<void> {
+  const end = Math.floor(Date.now() / 1000 + 1) * 1000;
+  await eventually(() => Promise.resolve(Date.now()), (now) => now >= end);
+}
+
 /** A folder with a file of authorised keys. */
 class Authorized implements AsyncDisposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "keystone-keypair-" });
@@ -38,9 +44,11 @@ class Authorized implements AsyncDisposable {
     Deno.chmodSync(this.path, 0o644);
   }
 
-  start(...flags: readonly string[]): Promise<Keystone> {
+  async start(...flags: readonly string[]): Promise<Keystone> {
     const auth = ["--auth", "keypair", "--authorizedKeys", this.path];
-    return startKeystone([...auth, ...flags, ...ECHO], { env: this.env });
+    const gateway = await startKeystone([...auth, ...flags, ...ECHO], { env: this.env });
+    await nextSecond();
+    return gateway;
   }
 
   /** A private key of its own as a file. */
@@ -75,7 +83,7 @@ Deno.test("--auth keypair lets in who signs each request, and nobody else, on ev
       const created = startedS - 5 - Math.floor(Date.now() / 1000);
       const before = await ask(signed(valid, { ...right, created, expires: created + 60 }));
       assert.deepEqual([before.status, before.headers.get("retry-after")], [503, "5"]);
-      assert.equal((await ask(signed(valid, { ...right, created: 40, expires: 90 }))).status, letIn, "early");
+      assert.equal((await ask(signed(valid, { ...right, created: 2, expires: 32 }))).status, letIn, "early");
       const used = signed(valid, right);
       assert.equal((await ask(used)).status, letIn);
       const input = (headers: Record<string, string>) => headers["signature-input"] ?? "";
@@ -155,6 +163,26 @@ function swapped(headers: Record<string, string>): Record<string, string> {
     ),
   };
 }
+
+Deno.test("what was used before a restart does not count behind it, also where a clock is ahead", async () => {
+  const valid = new Signatory();
+  await using authorized = new Authorized(`${valid.line} ci`);
+  const SSE = DOORS.get("SSE")!;
+  await using before = await startKeystone(
+    ["--auth", "keypair", "--authorizedKeys", authorized.path, ...ECHO],
+    { env: authorized.env },
+  );
+  const { port } = before;
+  const ask = async (headers: Record<string, string>) => (await SSE(port, { headers })).status;
+  const sign = (created: number) => signed(valid, { url: before.sse, created, expires: created + 60 });
+  await nextSecond();
+  const used = [sign(4), sign(1), sign(0)];
+  for (const headers of used) assert.equal(await ask(headers), 200);
+  await before.stop();
+  await using _ = await authorized.start("--port", `${port}`);
+  for (const headers of used) assert.equal(await ask(headers), 503);
+  assert.equal(await ask(sign(0)), 200);
+});
 
 Deno.test("what is signed with the body is the body that counts, whole, packed or in pieces", async (t) => {
   const valid = new Signatory();

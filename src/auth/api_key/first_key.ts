@@ -1,5 +1,5 @@
 /** The key that a first start makes, so that somebody can come in at all. */
-import { writePrivately } from "../../files/private_file.ts";
+import { realPathOf, writePrivately } from "../../files/private_file.ts";
 import { readSecretFile } from "../../files/secret_file.ts";
 import { type KeyEntry, keyFile } from "./key_file.ts";
 import { digestOf, makeKey, parseKey } from "./key_text.ts";
@@ -8,7 +8,7 @@ const NAME = "first";
 
 /** Where its text stands, since nobody is there to be shown it. */
 export function firstKeyPath(keyPath: string): string {
-  return `${keyPath.replace(/\.json$/, "")}.first`;
+  return `${realPathOf(keyPath).replace(/\.json$/, "")}.first`;
 }
 
 /** Makes one where there is no key; true where it has. Throws an Error that says why the file cannot be had. */

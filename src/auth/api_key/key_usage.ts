@@ -1,18 +1,20 @@
 /** When each API key was used last, in a file beside theirs: several gateways may share it. */
 import * as z from "zod";
-import { writePrivately } from "../../files/private_file.ts";
+import { realPathOf, writePrivately } from "../../files/private_file.ts";
 import { readSmallFile } from "../../files/small_file.ts";
 import { locked } from "../record_file.ts";
 
 /** Written down so often at most: it is for people who look for keys that nobody uses any more. */
 const WRITE_MS = 60_000;
+/** It is only told: no gateway that ends waits for longer. */
+const LOCK_WAIT_MS = 1_000;
 
 const schema = z.record(z.string(), z.iso.datetime());
 
 export type Usage = Readonly<Record<string, string>>;
 
 function usagePath(keyPath: string): string {
-  return `${keyPath}.used`;
+  return `${realPathOf(keyPath)}.used`;
 }
 
 /** By the id of the key; nothing where nothing can be read. */
@@ -59,10 +61,10 @@ export class KeyUsage implements AsyncDisposable {
   }
 }
 
-async function merge(keyPath: string, used: Usage): Promise<void> {
-  await locked(keyPath, async () => {
-    const merged = new Map(Object.entries(readUsage(keyPath)));
+function merge(keyPath: string, used: Usage): Promise<void> {
+  return locked(keyPath, async (real) => {
+    const merged = new Map(Object.entries(readUsage(real)));
     for (const [id, at] of Object.entries(used)) if (at > (merged.get(id) ?? "")) merged.set(id, at);
-    await writePrivately(usagePath(keyPath), `${JSON.stringify(Object.fromEntries(merged), undefined, 2)}\n`);
-  });
+    await writePrivately(usagePath(real), `${JSON.stringify(Object.fromEntries(merged), undefined, 2)}\n`);
+  }, LOCK_WAIT_MS);
 }

@@ -16,7 +16,7 @@ import {
   PARAMETERS,
   TAG,
 } from "../../wire/signing/request_signature.ts";
-import type { Denial, Identity } from "../authenticator.ts";
+import { type Denial, type Identity, isDenial } from "../authenticator.ts";
 import type { AuthorizedKey } from "./authorized_keys.ts";
 import type { Nonces } from "./nonces.ts";
 
@@ -25,12 +25,14 @@ export interface Judging {
   readonly keyOf: (fingerprint: string) => AuthorizedKey | undefined;
   readonly nonces: Nonces;
   readonly skewS: number;
-  /** What was signed before does not count; in seconds since 1970. */
+  /** What was signed then or before does not count; in seconds since 1970. */
   readonly sinceS: number;
 }
 
 /** A signature may count for so long; a nonce is remembered until then. */
 export const MAX_LIFETIME_S = 60;
+/** By how much a clock may be ahead of ours, where `skewS` is not less: so long a request is held up. */
+const MAX_AHEAD_S = 5;
 const MAX_NONCE_CHARS = 128;
 /** What is longer covers more than we ask for. */
 const MAX_INPUT_CHARS = 2_048;
@@ -51,17 +53,27 @@ export async function judgeSignature(
   const { SignatureError, verifySignature } = await import("http-message-sig");
   const claim = new Claim(judging);
   try {
-    return claim.proved(
-      await verifySignature(messageOf(request, url), {
-        ...labelIn(request.headers),
-        policy: policyFor(request),
-        resolveVerifier: (candidate) => claim.verifierOf(candidate),
-      }),
-      request.headers,
-    );
+    const verified = await verifySignature(messageOf(request, url), {
+      ...labelIn(request.headers),
+      policy: policyFor(request),
+      resolveVerifier: (candidate) => claim.verifierOf(candidate),
+    });
+    const verdict = claim.proved(verified, request.headers);
+    if (!isDenial(verdict)) await until(verified.parameters.created ?? 0);
+    return verdict;
   } catch (error) {
     if (!(error instanceof SignatureError)) throw error;
     return claim.refuted(error.code);
+  }
+}
+
+/**
+ * Nobody is let in before the time at which the request says that it was signed, so that after a restart each that was used
+ * before is one from before the start, also where the clock of its caller is ahead. Others need not wait for that.
+ */
+async function until(createdS: number): Promise<void> {
+  for (let ms; (ms = createdS * 1000 - Date.now()) > 0;) {
+    await new Promise((resolve) => setTimeout(resolve, ms));
   }
 }
 
@@ -147,7 +159,7 @@ function beforehand(
   if (nonce === "" || nonce.length > MAX_NONCE_CHARS) return { why: "malformed", ...named };
   if (!(expires > created) || expires - created > MAX_LIFETIME_S) return { why: "malformed", ...named };
   const now = Date.now() / 1000;
-  if (created > now + skewS) return { why: "not valid yet", ...named };
+  if (created > now + Math.min(skewS, MAX_AHEAD_S)) return { why: "not valid yet", ...named };
   if (expires + skewS < now) return { why: "expired", ...named };
   return authorized;
 }
@@ -165,9 +177,9 @@ function afterwards(
   { judging: { nonces, skewS, sinceS }, body }: Proved,
 ): Identity | Denial {
   const { credential = "" } = identity;
-  // A caller whose clock is behind may sign again until ours was started by that, too.
-  if (created < sinceS) return { why: "from before the start", busy: true, credential };
-  const outcome = nonces.use(`${key.fingerprint} ${nonce}`, expires + skewS, Date.now() / 1000);
+  // Within that second, too; a caller whose clock is behind may sign again until ours was started by that.
+  if (created <= sinceS) return { why: "from before the start", busy: true, credential };
+  const outcome = nonces.use(key.fingerprint, nonce, { end: expires + skewS, now: Date.now() / 1000 });
   if (outcome === "fresh") return { ...identity, body };
   if (outcome === "used") return { why: "replayed", credential };
   if (outcome === "over") return { why: "expired", credential };

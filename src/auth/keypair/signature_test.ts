@@ -30,8 +30,8 @@ Deno.test("judgeSignature bounds by how much clocks differ, and how long a signa
   const at = (created: number, expires: number) => ask(signed(ci, { url: URL, created, expires }));
   assert.equal(await at(-75, -45), "keypair/ci");
   assert.equal(await at(-120, -90), "expired");
-  assert.equal(await at(45, 75), "keypair/ci");
-  assert.equal(await at(120, 150), "not valid yet");
+  assert.equal(await at(1, 31), "keypair/ci");
+  for (const ahead of [30, 45, 120]) assert.equal(await at(ahead, ahead + 30), "not valid yet");
   assert.equal(await at(0, 60), "keypair/ci");
   for (const [created, expires] of [[0, 61], [0, 0], [10, 5]] as const) {
     assert.equal(await at(created, expires), "malformed", `${created} to ${expires}`);
@@ -47,8 +47,30 @@ Deno.test("judgeSignature takes no signature that may have been used before the 
   assert.equal(await ask(signed(ci, { url: URL, created: -5 })), "keypair/ci");
 });
 
+/** In seconds since 1970. */
+function createdOf(headers: Record<string, string>): number {
+  return Number(/;created=(\d+);/.exec(headers["signature-input"] ?? "")?.[1]);
+}
+
+Deno.test("judgeSignature takes none from the second of the start, in which it may have been used before", async () => {
+  const headers = signed(ci, { url: URL });
+  const sinceS = createdOf(headers);
+  assert.equal(await judge({ sinceS })(headers), "from before the start");
+  assert.equal(await judge({ sinceS: sinceS - 1 })(headers), "keypair/ci");
+});
+
+Deno.test("judgeSignature lets nobody in before the time at which he says to have signed", async () => {
+  const ask = judge();
+  const early = signed(ci, { url: URL, created: 2 });
+  assert.deepEqual((await Promise.all([ask(early), ask(early)])).sort(), ["keypair/ci", "replayed"]);
+  // So that a gateway which is started after that takes it for one from before its start.
+  const sinceS = Math.floor(Date.now() / 1000);
+  assert(sinceS >= createdOf(early));
+  assert.equal(await judge({ sinceS })(early), "from before the start");
+});
+
 Deno.test("judgeSignature lets in nobody whose nonce cannot be remembered", async () => {
-  const ask = judge({ nonces: new Nonces({ max: 1, windowS: 180 }) });
+  const ask = judge({ nonces: new Nonces({ max: 2, windowS: 180 }) });
   const first = signed(ci, { url: URL });
   assert.equal(await ask(first), "keypair/ci");
   assert.equal(await ask(signed(ci, { url: URL })), "one too many");

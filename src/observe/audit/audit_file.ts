@@ -27,6 +27,7 @@ interface OpenedAudit {
 }
 
 const PRIVATE = 0o600;
+const OF_OTHERS = 0o066;
 /** Said by a gateway that ends in order, as its last line. */
 export const CLOSED = "audit.closed";
 const NOTHING: Found = { last: BEGINNING, before: undefined };
@@ -81,13 +82,21 @@ function lockPath(path: string): string {
 
 function kindOf(path: string): "file" | "pipe" | "device" {
   try {
-    const { isFile, isDirectory, isFifo, isSocket } = Deno.statSync(path);
+    const { isFile, isDirectory, isFifo, isSocket, mode } = Deno.statSync(path);
     if (isDirectory) throw new Deno.errors.IsADirectory();
+    if (isFile) refuseShared(mode);
     return isFile ? "file" : isFifo || isSocket ? "pipe" : "device";
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "file";
     throw error;
   }
+}
+
+/** What others may write proves nothing, and who did what is not for them to read. Windows does not tell. */
+function refuseShared(mode: number | null): void {
+  if (mode === null || (mode & OF_OTHERS) === 0) return;
+  const octal = (mode & 0o777).toString(8).padStart(4, "0");
+  throw new Error(`others than its owner may use it (mode ${octal}): chmod 600 it`);
 }
 
 /** Also in the file before, where the newest has nothing yet. */

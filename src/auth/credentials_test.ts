@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { nobody } from "../../tests/support/nobody.ts";
+import { Credentials } from "./credentials.ts";
+
+function offering(protocols: string, more: Record<string, string> = {}) {
+  const headers = { "Sec-WebSocket-Protocol": protocols, ...more };
+  const request = new Request("http://127.0.0.1/ws", { headers });
+  const credentials = new Credentials(request, nobody(), { apiKeyInQuery: false });
+  return [credentials.any, credentials.of("bearer")];
+}
+
+Deno.test("Credentials reads a token among the protocols of a WebSocket", () => {
+  for (const protocols of ["bearer.t0k~en", "mcp, bearer.t0k~en", "bearer.t0k~en ,mcp"]) {
+    assert.deepEqual(offering(protocols), [true, "t0k~en"], protocols);
+  }
+  for (const protocols of ["mcp", "mcp, xbearer.t", "bearer"]) {
+    assert.deepEqual(offering(protocols), [false, undefined], protocols);
+  }
+});
+
+Deno.test("Credentials takes what can be no token among the protocols for credentials that do not count", () => {
+  for (const token of ["wrong=", "", "a b", "a/b", '"a"', "a;b"]) {
+    for (
+      const protocols of [`mcp, bearer.${token}`, `bearer.${token}, mcp`, `bearer.${token},bearer.right`]
+    ) {
+      assert.deepEqual(offering(protocols), [true, undefined], protocols);
+    }
+  }
+});
