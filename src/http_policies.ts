@@ -51,7 +51,7 @@ export function lastingPolicies(options: LastingOptions): LastingPolicies {
     refuse: filter && ((address) => filter.refuseConnection(address)),
     // Without proxies whoever has connected is the one who asks, and was judged then.
     whence: proxies.isEmpty ? [] : [clientAddress(proxies), ...filter ? [filter.policy] : []],
-    who: [...recorded(options), ...callersKnown(options), ...callersLimited(options)],
+    who: [...recorded(options), ...limited(callersKnown(options), options)],
   };
 }
 
@@ -94,9 +94,12 @@ function callersKnown({ process, ...options }: LastingOptions): HttpPolicy[] {
   return [authentication({ ...options, optional, anonymousScopes, apiKeyInQuery, attempts }), privateAnswers];
 }
 
-function callersLimited({ process }: LastingOptions): HttpPolicy[] {
+/** Around who is known: strangers are limited by where they come from, callers by who they are. */
+function limited(known: readonly HttpPolicy[], { process }: LastingOptions): HttpPolicy[] {
   const { rateLimit: rate, rateBurst, maxTrackedCallers: maxCallers } = process.access;
-  return rate ? [rateLimit({ rate, burst: rateBurst ?? rate.count, maxCallers })] : [];
+  if (!rate) return [...known];
+  const { strangers, callers } = rateLimit({ rate, burst: rateBurst ?? rate.count, maxCallers });
+  return known.length === 0 ? [callers] : [strangers, ...known, callers];
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

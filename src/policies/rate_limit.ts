@@ -8,7 +8,7 @@ import { Recent } from "../base/recent.ts";
 import { remembered } from "../base/remembered.ts";
 import type { Allowance, Caller } from "../core/caller.ts";
 import { RequestError } from "../core/errors.ts";
-import type { HttpPolicy } from "../core/http_policy.ts";
+import { type HttpPolicy, isPending } from "../core/http_policy.ts";
 
 /** So many in so long. */
 interface Rate {
@@ -27,8 +27,14 @@ export interface RateLimitOptions {
 /** Sums of fractions are not exact. */
 const GRAIN_MS = 1e-3;
 
-/** Throws RequestError 429. Behind the policy that finds out who the caller is. */
-export function rateLimit({ rate, burst, maxCallers }: RateLimitOptions): HttpPolicy {
+interface RateLimit {
+  /** Throws RequestError 429. Behind the policy that finds out who the caller is. */
+  readonly callers: HttpPolicy;
+  /** In front of that policy: whom it refuses counts by the address, and is told 429 in place of 401 beyond the rate. */
+  readonly strangers: HttpPolicy;
+}
+
+export function rateLimit({ rate, burst, maxCallers }: RateLimitOptions): RateLimit {
   const buckets = new Recent<Bucket>(maxCallers);
   const pace: Pace = { intervalMs: rate.perMs / rate.count, burst, policy: policyOf(rate) };
   const network = remembered(networkOf);
@@ -41,14 +47,31 @@ export function rateLimit({ rate, burst, maxCallers }: RateLimitOptions): HttpPo
     buckets.set(key, fresh);
     return fresh;
   };
-  return (request, caller, next) => {
-    // A gateway at its limits is not to look dead.
-    if (caller.openness === "probes") return next(request, caller);
-    const bucket = bucketOf(caller);
-    const refusal = bucket.refusal(1);
-    if (refusal) throw refusal;
-    caller.limitTo(bucket);
-    return next(request, caller);
+  const counted = (error: unknown, caller: Caller) => {
+    const isStranger = error instanceof RequestError && error.status === 401;
+    return isStranger ? bucketOf(caller).refusal(1) ?? error : error;
+  };
+  return {
+    callers(request, caller, next) {
+      // A gateway at its limits is not to look dead.
+      if (caller.openness === "probes") return next(request, caller);
+      const bucket = bucketOf(caller);
+      const refusal = bucket.refusal(1);
+      if (refusal) throw refusal;
+      caller.limitTo(bucket);
+      return next(request, caller);
+    },
+    strangers(request, caller, next) {
+      try {
+        const answer = next(request, caller);
+        if (!isPending(answer)) return answer;
+        return answer.catch((error) => {
+          throw counted(error, caller);
+        });
+      } catch (error) {
+        throw counted(error, caller);
+      }
+    },
   };
 }
 

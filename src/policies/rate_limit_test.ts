@@ -20,7 +20,7 @@ function callerFrom({ address, principal }: From): Caller {
 
 function limited(more: Partial<RateLimitOptions> = {}) {
   const rate = { count: 6, perMs: MINUTE };
-  const policy = rateLimit({ rate, burst: 3, maxCallers: 100, ...more });
+  const { callers: policy } = rateLimit({ rate, burst: 3, maxCallers: 100, ...more });
   /** How many of so many are let in. */
   const letIn = (count: number, from: From = { address: "10.0.0.1" }) => {
     let passed = 0;
@@ -122,4 +122,30 @@ Deno.test("rateLimit leaves probes alone, and limits what else comes of the call
   // More than there can ever be is all that there can be.
   assert.equal(caller.allowance?.refusal(100), undefined);
   assert.equal(caller.allowance?.refusal(1)?.status, 429);
+});
+
+Deno.test("rateLimit counts whom nobody knows by the address, in front of who asks, and leaves others of it alone", async () => {
+  using _clock = fakeClock();
+  const rate = { count: 3, perMs: MINUTE };
+  const { strangers, callers } = rateLimit({ rate, burst: 3, maxCallers: 10 });
+  const unknown = new RequestError("Unauthorized", { status: 401 });
+  const later = (address: string) => async () => {
+    const caller = callerFrom({ address });
+    return await strangers<Response>(new Request("http://h/mcp"), caller, () => Promise.reject(unknown));
+  };
+  const now = (error: Error) => () =>
+    strangers<Response>(new Request("http://h/mcp"), callerFrom({ address: "10.0.0.1" }), () => {
+      throw error;
+    });
+  assert.throws(now(unknown), unknown);
+  await assert.rejects(later("10.0.0.1"), unknown);
+  assert.throws(now(unknown), unknown);
+  assert.throws(now(unknown), { status: 429 });
+  await assert.rejects(later("10.0.0.1"), { status: 429 });
+  await assert.rejects(later("10.0.0.2"), unknown);
+  // What is refused for another reason is no stranger's.
+  const other = new RequestError("Forbidden", { status: 403 });
+  assert.throws(now(other), other);
+  const known = callerFrom({ address: "10.0.0.1", principal: "a/b" });
+  assert.equal(callers<Response>(new Request("http://h/mcp"), known, () => LET_IN), LET_IN);
 });
