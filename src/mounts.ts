@@ -1,11 +1,8 @@
 /** Where the wires of one server are served: its routes, and the URLs that lead to them. */
 import { hasToolScopes, toolCheck } from "./auth/scopes/scopes.ts";
-import { TOO_LITTLE } from "./auth/challenge.ts";
 import type { ServerConfig } from "./config/mod.ts";
 import { memoryEventStore } from "./core/event_store.ts";
 import type { Sink } from "./core/events.ts";
-import { requestedTool } from "./core/mcp/messages.ts";
-import { isResponse, type JsonRpcMessage } from "./core/message/jsonrpc.ts";
 import type { Accounts } from "./core/unread.ts";
 import type { Bodies } from "./frontends/bodies.ts";
 import { type Endpoint, type FrontendOptions, FRONTENDS, type Route } from "./frontends/mod.ts";
@@ -61,25 +58,11 @@ function permitOf(
   emit: Sink,
 ): FrontendOptions["permit"] {
   if (!hasToolScopes(requiredScopes)) return undefined;
-  const check = toolCheck(requiredScopes, maxUriChars);
+  const check = toolCheck(requiredScopes, { maxChars: maxUriChars, emit });
   return (messages, request, caller) => {
-    const calling = { granted: caller.scopes, metadataUrl: metadataUrl(request, caller) };
-    for (const { message } of messages) {
-      try {
-        check(message, calling);
-      } catch (error) {
-        emit({
-          ...{ type: "auth.refused", kind: undefined, credential: caller.credential, reason: TOO_LITTLE },
-          ...{ principal: caller.principal?.name, tool: calledTool(message), address: caller.address },
-        });
-        throw error;
-      }
-    }
+    const url = metadataUrl(request, caller);
+    for (const { message } of messages) check(message, caller, url);
   };
-}
-
-function calledTool(message: JsonRpcMessage): string | undefined {
-  return isResponse(message) ? undefined : requestedTool(message);
 }
 
 function below(prefix: string, paths: Paths): Paths {

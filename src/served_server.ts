@@ -252,7 +252,7 @@ function policiesOf(
   return [
     ...recordArguments ? [toolArguments(recordArguments)] : [],
     ...logLevel === "debug" ? [trace(emit)] : [],
-    ...byTool ? [toolScopes(requiredScopes, maxUriChars)] : [],
+    ...byTool ? [toolScopes(requiredScopes, { maxChars: maxUriChars, emit })] : [],
     // Also for scopes: that the server reads the very name that was judged.
     ...byTool || isFiltered(filter) ? [nameFilter(hiddenNames(filter, maxUriChars))] : [],
   ];

@@ -5,7 +5,7 @@ import type { Sink } from "../core/events.ts";
 import { type HttpPolicy, isPending } from "../core/http_policy.ts";
 import { type Authenticator, type AuthKind, type Denial, type Identity, isDenial } from "./authenticator.ts";
 import type { DigestCheck } from "../wire/signing/content_digest.ts";
-import { joinedChallenges, TOO_LITTLE } from "./challenge.ts";
+import { joinedChallenges } from "./challenge.ts";
 import { Credentials, type CredentialsOptions } from "./credentials.ts";
 import type { ProtectedResources } from "./protected_resource.ts";
 import { requireScopes } from "./scopes/scopes.ts";
@@ -34,6 +34,13 @@ export interface AuthenticationOptions {
   readonly resources?: (() => ProtectedResources | undefined) | undefined;
   readonly emit: Sink;
 }
+
+const REFUSED_UNJUDGED = {
+  type: "auth.refused",
+  kind: undefined,
+  credential: undefined,
+  unjudged: true,
+} as const;
 
 const UNJUDGED =
   "Service Unavailable: the credentials cannot be judged at the moment; come later, signed anew";
@@ -68,7 +75,7 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
     if (!credentials.any) {
       if (!optional) throw absent(options, credentials);
       caller.grant(options.anonymousScopes);
-      requireAll(options, credentials);
+      requireAll(options, credentials, undefined);
       return next(request, caller);
     }
     // Whoever has to wait could go on guessing if each guess were judged.
@@ -111,27 +118,15 @@ function admit(
   }
   const { principal: { name: principal } } = verdict;
   emit({ type: "auth.accepted", kind, credential, address, principal });
-  requireAll(options, credentials, { kind, credential, principal });
+  requireAll(options, credentials, kind);
 }
 
-/** Who it is that was not granted something; nobody in particular by default. */
-interface Granted {
-  readonly kind?: Judged["kind"];
-  readonly credential?: string | undefined;
-  readonly principal?: string;
-}
-
-/** Throws RequestError 403 for who was not granted all that is needed. */
-function requireAll({ emit }: AuthenticationOptions, credentials: Credentials, who: Granted = {}): void {
+/** Throws RequestError 403 for who was not granted all that is needed of whoever calls. */
+function requireAll({ emit }: AuthenticationOptions, credentials: Credentials, kind: Judged["kind"]): void {
   const { resource, caller } = credentials;
   if (!resource || resource.scopes.length === 0) return;
-  try {
-    requireScopes(credentials.demand, caller.scopes, "the server");
-  } catch (error) {
-    const { kind, credential, principal } = who;
-    emit({ type: "auth.refused", kind, credential, principal, address: caller.address, reason: TOO_LITTLE });
-    throw error;
-  }
+  const { principal, scopes, address, credential } = caller;
+  requireScopes({ principal, scopes, address, credential, kind }, { demand: credentials.demand }, emit);
 }
 
 /** Tells of it, and comes to what the caller is told. */
@@ -168,7 +163,7 @@ function isUnguessable({ authenticators }: AuthenticationOptions, kind: Judged["
 }
 
 function limited({ emit }: AuthenticationOptions, { address }: Caller, limit: GatewayError): GatewayError {
-  emit({ type: "auth.refused", kind: undefined, credential: undefined, address, reason: "one of too many" });
+  emit({ ...REFUSED_UNJUDGED, address, reason: "one of too many" });
   return limit;
 }
 
@@ -206,7 +201,7 @@ async function judgeLater(
 
 function absent(options: AuthenticationOptions, credentials: Credentials): GatewayError {
   const { address } = credentials.caller;
-  options.emit({ type: "auth.refused", kind: undefined, credential: undefined, address, reason: "absent" });
+  options.emit({ ...REFUSED_UNJUDGED, address, reason: "absent" });
   return refusal(options, credentials);
 }
 

@@ -105,8 +105,14 @@ type Happening =
   /** Somebody has proved who it is, or has failed to: by which kind of proof, and by which credential, which is named and never shown. */
   | { type: "auth.accepted"; principal: string } & Proof
   /** With a principal: it is known, and was not granted what is asked for, as this tool. */
-  | { type: "auth.refused"; reason: string; principal?: string | undefined; tool?: string | undefined }
-    & Proof
+  | {
+    type: "auth.refused";
+    reason: string;
+    principal?: string | undefined;
+    tool?: string | undefined;
+    /** Nothing was judged that it brought: it is nobody in particular, as often as it comes. */
+    unjudged?: true;
+  } & Proof
   /** There was none, and now there is one that anybody may use who reads this file. */
   | { type: "auth.first_key"; file: string }
   /** What credentials are compared with cannot be read: what was read before goes on to count. */

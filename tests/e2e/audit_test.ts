@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { DOORS } from "../support/doors.ts";
 import { eventually, type Keystone, runKeystone, startKeystone } from "../support/keystone.ts";
-import { answer, beginSession, callTool, initialize, post } from "../support/rpc.ts";
+import {
+  allMessages,
+  answer,
+  type AnyMessage,
+  beginSession,
+  callTool,
+  initialize,
+  post,
+} from "../support/rpc.ts";
 
 const ECHO = [
   "--stdio",
@@ -294,13 +302,12 @@ Deno.test("a disk that is full from the start is told of, and served nobody", {
 });
 
 interface Talker extends AsyncDisposable {
-  // deno-lint-ignore no-explicit-any -- answers are looked into field by field
-  ask(message: unknown): Promise<any>;
+  ask(message: unknown): Promise<AnyMessage>;
 }
 
 /** One question after the other. */
-async function talker(url: string): Promise<Talker> {
-  const socket = new WebSocket(url, "mcp");
+async function talker(url: string, ...protocols: string[]): Promise<Talker> {
+  const socket = new WebSocket(url, ["mcp", ...protocols]);
   await new Promise((resolve, reject) => {
     socket.onopen = resolve;
     socket.onerror = reject;
@@ -338,6 +345,11 @@ Deno.test("--auditLog has calls without an id, and what was refused for want of 
   // Once the second one is answered the first one was passed on.
   assert.deepEqual([await statusOf("echo"), await statusOf("echo", 1)], [202, 200]);
   assert.deepEqual([await statusOf("delete_all", 2), await statusOf("delete_all")], [403, 403]);
+  await using socket = await talker(gateway.ws, `bearer.${key}`);
+  await socket.ask(initialize());
+  assert.equal((await socket.ask(callTool(3, "delete_all"))).error.data.auth.error, "insufficient_scope");
+  // What is no name is no question of scopes.
+  assert.equal((await socket.ask(callTool(4, 5 as unknown as string))).error.code, -32602);
   await gateway.stop();
   const [unanswered] = audited.lines("tool.call").map(plain);
   assert.deepEqual(
@@ -347,6 +359,34 @@ Deno.test("--auditLog has calls without an id, and what was refused for want of 
   const refused = audited.lines("auth").map(plain).filter(({ result }) => result === "refused");
   const line = { event: "auth", result: "refused", reason: "insufficient scope", key: key.split("_")[1] };
   const whose = { principal: "apiKey/ci", tool: "delete_all", address: "127.0.0.1" };
-  assert.deepEqual(refused, [{ ...line, ...whose }, { ...line, ...whose }]);
+  assert.deepEqual(refused, Array.from({ length: 3 }, () => ({ ...line, ...whose })));
   assert.match(gateway.stderr(), /Request refused .*status=403 .*principal=apiKey\/ci address=127\.0\.0\.1/);
+});
+
+Deno.test("--auditLog counts what strangers are refused, so that they cannot fill it", async () => {
+  await using audited = new Audited();
+  await using gateway = await audited.start(
+    "--auth",
+    "apiKey",
+    "--authOptional",
+    "--requiredScope",
+    "d*=admin",
+  );
+  const calls = 200;
+  await using socket = await talker(gateway.ws);
+  await socket.ask(initialize());
+  for (let id = 0; id < calls; id++) {
+    assert.equal((await socket.ask(callTool(id, `delete_${id}`))).error.data.auth.scope, "admin");
+    assert.equal((await post(gateway.mcp, callTool(id, `drop_${id}`)).then(allMessages)).length, 1);
+  }
+  await gateway.stop();
+  const refused = audited.lines("auth").filter(({ result }) => result === "refused");
+  const [first, ...others] = refused.map(plain);
+  const line = { event: "auth", result: "refused", reason: "insufficient scope", address: "127.0.0.1" };
+  assert.deepEqual(first, { ...line, tool: "delete_0" });
+  // One begins each second, and one has the count of it.
+  const told = refused.reduce((sum, { count = 1 }) => sum + Number(count), 0);
+  assert.equal(told, 2 * calls);
+  for (const one of others) assert(typeof one.count === "number" ? !("tool" in one) : "tool" in one);
+  assert(refused.length < calls, `${refused.length} lines`);
 });

@@ -10,7 +10,7 @@ import { answer, callTool, initialize, post } from "../support/rpc.ts";
 
 const [WARM_UP_MS, FUZZ_MS, WORKERS, ANSWER_MS] = [5_000, 30_000, 4, 2_000];
 /** What a run may add to the memory at rest, beyond what the code and the pools take that the warm-up has filled. */
-const MAX_GROWTH = 96 * 2 ** 20;
+const MAX_GROWTH = 128 * 2 ** 20;
 
 /** What readers of HTTP, JSON and tokens treat in a way of its own. */
 const TOKENS = [

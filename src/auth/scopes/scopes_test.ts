@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { request, result } from "../../../tests/support/messages.ts";
+import { recorder } from "../../../tests/support/recorder.ts";
+import type { Principal } from "../../core/backend.ts";
 import { scopeOptions } from "./options.ts";
 import { allScopes, hasToolScopes, serverScopes, toolCheck } from "./scopes.ts";
 
@@ -30,9 +32,10 @@ Deno.test("requiredScope refuses what is no scope, and what would need one of no
 });
 
 Deno.test("toolCheck asks for all scopes of a tool, and of nothing else", () => {
-  const check = toolCheck(rulesOf("read", "delete_*=admin", "*_file=files"), 100);
-  const call = (name: unknown, granted: string[]) => () =>
-    check(request(1, "tools/call", { name }), { granted, metadataUrl: "u" });
+  const { emit, told } = recorder();
+  const check = toolCheck(rulesOf("read", "delete_*=admin", "*_file=files"), { maxChars: 100, emit });
+  const call = (name: unknown, scopes: string[], principal?: Principal) => () =>
+    check(request(1, "tools/call", { name }), { scopes, principal, credential: "k1", address: "::1" }, "u");
   const needs = (scope: string) => ({ status: 403, data: { auth: { error: "insufficient_scope", scope } } });
   assert.throws(call("delete_file", ["read", "admin"]), needs("read admin files"));
   assert.throws(call("delete_x", ["admin"]), needs("read admin"));
@@ -40,6 +43,15 @@ Deno.test("toolCheck asks for all scopes of a tool, and of nothing else", () => 
   for (const name of [undefined, 1, ["x"], {}]) assert.throws(call(name, ["read"]), { code: -32602 });
   call("delete_file", ["files", "read", "admin"])();
   call("x", ["read"])();
-  check(request(1, "tools/list"), { granted: [] });
-  check(result(1, {}), { granted: [] });
+  check(request(1, "tools/list"), {});
+  check(result(1, {}), {});
+  assert.throws(call("delete_x", [], { name: "apiKey/ci" }), needs("read admin"));
+  const refused = { type: "auth.refused", kind: undefined, credential: "k1", address: "::1" };
+  // What is no name is no question of scopes.
+  assert.deepEqual(told("auth.refused"), [
+    ...["delete_file", "delete_x", "x".repeat(101)].map((tool) => (
+      { ...refused, reason: "insufficient scope", tool, unjudged: true }
+    )),
+    { ...refused, reason: "insufficient scope", tool: "delete_x", principal: "apiKey/ci" },
+  ]);
 });

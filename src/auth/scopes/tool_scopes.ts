@@ -4,10 +4,13 @@ import type { ScopeRule } from "./options.ts";
 import { toolCheck } from "./scopes.ts";
 
 /** What comes by POST was granted or refused with that: each POST has a token of its own, and may allow more or less. */
-export function toolScopes(rules: readonly ScopeRule[], maxChars: number): MessagePolicy {
-  const check = toolCheck(rules, maxChars);
-  return ({ peer: { wire, scopes = [] }, direction, envelope }, next) => {
-    if (direction === "up" && wire === "websocket") check(envelope.message, { granted: scopes });
+export function toolScopes(
+  rules: readonly ScopeRule[],
+  options: Parameters<typeof toolCheck>[1],
+): MessagePolicy {
+  const check = toolCheck(rules, options);
+  return ({ peer, direction, envelope }, next) => {
+    if (direction === "up" && peer.wire === "websocket") check(envelope.message, peer);
     return next();
   };
 }

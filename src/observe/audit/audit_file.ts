@@ -26,6 +26,8 @@ interface OpenedAudit {
   readonly release: () => void;
 }
 
+type Kind = "file" | "pipe" | "device";
+
 const PRIVATE = 0o600;
 const OF_OTHERS = 0o066;
 /** Said by a gateway that ends in order, as its last line. */
@@ -38,7 +40,10 @@ const NEWLINE = 10;
 /** Throws ConfigError where it cannot be had, or holds something else. */
 export async function openAudit(path: string, limits: RotationLimits): Promise<OpenedAudit> {
   try {
-    const lock = await lockOf(path);
+    const kind = kindOf(path);
+    // A file that holds something else gets no lock beside it either.
+    if (kind === "file") findLast(path);
+    const lock = await lockOf(path, kind);
     try {
       const found = lock ? findLast(path) : NOTHING;
       const file = RotatingFile.open(path, limits);
@@ -66,8 +71,7 @@ export async function isHeld(path: string): Promise<boolean> {
 }
 
 /** The lock is a file beside it, which stays where the log is renamed. A device has none, and may be shared. */
-async function lockOf(path: string): Promise<Deno.FsFile | undefined> {
-  const kind = kindOf(path);
+async function lockOf(path: string, kind: Kind): Promise<Deno.FsFile | undefined> {
   if (kind === "pipe") throw new Error("it is a pipe, expected a file");
   if (kind === "device") return undefined;
   const file = await Deno.open(lockPath(path), { create: true, write: true, mode: PRIVATE });
@@ -80,7 +84,7 @@ function lockPath(path: string): string {
   return `${path}.lock`;
 }
 
-function kindOf(path: string): "file" | "pipe" | "device" {
+function kindOf(path: string): Kind {
   try {
     const { isFile, isDirectory, isFifo, isSocket, mode } = Deno.statSync(path);
     if (isDirectory) throw new Deno.errors.IsADirectory();

@@ -4,6 +4,21 @@ import { openAudit } from "./audit_file.ts";
 
 const LIMITS = { maxBytes: 1_000, keep: 1 };
 
+Deno.test("openAudit leaves nothing beside a file that holds something else", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/README.md`;
+    await Deno.writeTextFile(path, "# Hello\n", { mode: 0o600 });
+    await assert.rejects(
+      openAudit(path, LIMITS),
+      /its last line is none of an audit log; name another file$/,
+    );
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["README.md"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test({
   name: "openAudit takes no file that others may use, and makes one for its owner alone",
   ignore: Deno.build.os === "windows",

@@ -147,7 +147,11 @@ Deno.test("verify finds a cut tail where the end is missing, and by a line that 
   assert.match(notes[0]?.text ?? "", /does not end as a gateway ends .* or lines behind it were cut off/);
   const files = [{ path: folder.path, lines: streamed(folder.text()) }];
   const expecting = await verify(files, { isHeld: false, expected: last });
-  assert.match(expecting.faults[0]?.text ?? "", /line 5 of the chain is not there with the hash/);
+  assert.match(expecting.faults[0]?.text ?? "", /line 5 of the chain, which is expected, is not there$/);
+  const wrong = await verify([{ path: folder.path, lines: streamed(folder.text()) }], {
+    ...{ isHeld: false, expected: { seq: 2, hash: "f".repeat(64) } },
+  });
+  assert.deepEqual(texts(wrong.faults), ["2: line 2 of the chain has another hash than is expected"]);
   await Deno.writeTextFile(folder.path, folder.text().slice(0, -20));
   assert.match((await folder.verdict()).faults[0]?.text ?? "", /ends within a line/);
 });

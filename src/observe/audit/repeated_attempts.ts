@@ -1,7 +1,7 @@
 /**
  * Attempts that come again and again: those that were accepted before, by the same credential from the same address, since
- * a client sends its key with each request; and those without any credential, by which nobody in particular could fill
- * the log. The first one has its line at once, those after it one that counts them.
+ * a client sends its key with each request; and those of which nothing was judged, by which nobody in particular could
+ * fill the log. The first one has its line at once, those after it one that counts them.
  */
 import type { GatewayEvent } from "../../core/events.ts";
 
@@ -11,8 +11,6 @@ export type Attempt = Extract<GatewayEvent, { type: "auth.accepted" | "auth.refu
 const GATHER_MS = 1_000;
 /** Who has more credentials or addresses than that has lines more often. */
 const MAX_GATHERED = 1_000;
-/** What is refused to who brings nothing. */
-const ABSENT = "absent";
 
 interface Gathered {
   readonly attempt: Attempt;
@@ -34,7 +32,7 @@ export class RepeatedAttempts {
 
   /** Whether it was counted; else it is to have a line of its own, as has each with credentials that do not count. */
   count(attempt: Attempt): boolean {
-    if (attempt.type === "auth.refused" && attempt.reason !== ABSENT) return false;
+    if (attempt.type === "auth.refused" && !attempt.unjudged) return false;
     const known = this.#find(attempt);
     if (!known) return false;
     known.count++;
@@ -46,14 +44,16 @@ export class RepeatedAttempts {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#last = undefined;
-    for (const { attempt, count } of this.#gathered.values()) if (count > 0) this.#record(attempt, count);
+    for (const { attempt, count } of this.#gathered.values()) {
+      if (count > 0) this.#record(withoutTool(attempt), count);
+    }
     this.#gathered.clear();
   }
 
   #find(attempt: Attempt): Gathered | undefined {
     if (this.#last && isSame(this.#last.attempt, attempt)) return this.#last;
     const { type, kind, credential, principal, address } = attempt;
-    const key = JSON.stringify([type, kind, credential, principal, address]);
+    const key = JSON.stringify([type, kind, credential, principal, address, reasonOf(attempt)]);
     const known = this.#gathered.get(key);
     if (known) return this.#last = known;
     if (this.#gathered.size >= MAX_GATHERED) this.flush();
@@ -66,5 +66,14 @@ export class RepeatedAttempts {
 
 function isSame(one: Attempt, other: Attempt): boolean {
   return one.type === other.type && one.credential === other.credential && one.address === other.address &&
-    one.principal === other.principal && one.kind === other.kind;
+    one.principal === other.principal && one.kind === other.kind && reasonOf(one) === reasonOf(other);
+}
+
+function reasonOf(attempt: Attempt): string | undefined {
+  return attempt.type === "auth.refused" ? attempt.reason : undefined;
+}
+
+/** Those that are counted together may have asked for others. */
+function withoutTool(attempt: Attempt): Attempt {
+  return attempt.type === "auth.refused" ? { ...attempt, tool: undefined } : attempt;
 }

@@ -39,18 +39,31 @@ Deno.test("RepeatedAttempts is bounded, and loses no count for that", () => {
   assert.equal(lines + told, 10_000);
 });
 
-Deno.test("RepeatedAttempts counts strangers of one address, and no credentials that do not count", () => {
+Deno.test("RepeatedAttempts counts strangers of one address by what they lack, and nobody whose credentials were judged", () => {
   using _clock = fakeClock();
   const told: unknown[] = [];
-  const attempts = new RepeatedAttempts(({ type, address }, count) => told.push([type, address, count]));
-  const refused = (reason: string, address = "10.0.0.1") =>
-    attempts.count({ type: "auth.refused", kind: undefined, credential: undefined, address, reason });
-  assert.deepEqual([refused("absent"), refused("absent"), refused("absent", "10.0.0.2")], [
-    false,
-    true,
-    false,
-  ]);
-  assert.deepEqual([refused("wrong"), refused("wrong")], [false, false]);
+  const attempts = new RepeatedAttempts((attempt, count) =>
+    told.push([
+      ...attempt.type === "auth.refused" ? [attempt.reason, attempt.tool] : [],
+      attempt.address,
+      count,
+    ])
+  );
+  const one = { type: "auth.refused", kind: undefined, credential: undefined, address: "10.0.0.1" } as const;
+  const stranger = { ...one, unjudged: true } as const;
+  const counted = (more: Partial<Attempt>) =>
+    attempts.count({ ...stranger, reason: "absent", ...more } as Attempt);
+  assert.deepEqual([counted({}), counted({}), counted({ address: "10.0.0.2" })], [false, true, false]);
+  const tools = ["a", "b", "c"].map((tool) => counted({ reason: "insufficient scope", tool }));
+  assert.deepEqual(tools, [false, true, true]);
+  const judged = () => attempts.count({ ...one, reason: "wrong" });
+  assert.deepEqual([judged(), judged()], [false, false]);
   attempts.flush();
-  assert.deepEqual(told, [["auth.refused", "10.0.0.1", 1]]);
+  // Which tools those have asked for that are counted is not told: there may be many.
+  assert.deepEqual(told, [["absent", undefined, "10.0.0.1", 1], [
+    "insufficient scope",
+    undefined,
+    "10.0.0.1",
+    2,
+  ]]);
 });

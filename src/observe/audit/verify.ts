@@ -70,6 +70,8 @@ class Check {
   /** No line, of which the next one may tell that it was not finished. */
   #odd: { readonly text: string; readonly place: Place } | undefined;
   #foundExpected = false;
+  /** Where a line has its number. */
+  #expectedPlace: Place | undefined;
 
   constructor(options: VerifyOptions) {
     this.#options = options;
@@ -90,6 +92,7 @@ class Check {
     else this.#follow(this.#last, read, place);
     this.#tell(read, place);
     const { expected } = this.#options;
+    if (read.seq === expected?.seq) this.#expectedPlace ??= place;
     this.#foundExpected ||= read.intact && read.seq === expected?.seq && read.hash === expected.hash;
     this.#last = read;
     this.#lastPlace = place;
@@ -111,8 +114,10 @@ class Check {
     if (!last) this.#fault({ file: "", line: 0 }, "there is no line");
     if (expected && last && !this.#foundExpected) {
       this.#fault(
-        this.#lastPlace,
-        `line ${expected.seq} of the chain is not there with the hash that is expected`,
+        this.#expectedPlace ?? this.#lastPlace,
+        this.#expectedPlace
+          ? `line ${expected.seq} of the chain has another hash than is expected`
+          : `line ${expected.seq} of the chain, which is expected, is not there`,
       );
     }
     if (last && last.event !== CLOSED) {
