@@ -1,4 +1,5 @@
 /** An answer of HTTP/1.1 on a connection whose bytes are ours. */
+import { joinedBytes } from "../base/joined_bytes.ts";
 import { STATUS_CODES } from "node:http";
 import { type ByteStream, writeAll } from "../wire/byte_stream.ts";
 import { encodeHead } from "../wire/http_head.ts";
@@ -84,7 +85,7 @@ async function writeBody(
   const first = await nextOf(body);
   const second = first && await nextOf(body);
   if (first && second) return await writeChunks(stream, [first, second], body, headWith("chunked"));
-  await writeAll(stream, joined(headWith(first?.length ?? 0), ...first ? [first] : []));
+  await writeAll(stream, joinedBytes(headWith(first?.length ?? 0), ...first ? [first] : []));
 }
 
 async function writeChunks(
@@ -101,7 +102,7 @@ async function writeChunks(
 
 async function writeChunk(stream: Target, bytes: Uint8Array): Promise<void> {
   const size = encoder.encode(`${bytes.length.toString(16)}\r\n`);
-  await writeAll(stream, joined(size, bytes, CHUNK_END));
+  await writeAll(stream, joinedBytes(size, bytes, CHUNK_END));
 }
 
 /** What comes next and is not empty: an empty chunk would be the end. */
@@ -127,14 +128,4 @@ function headOf(
   if (last) fields.push(["connection", "close"]);
   if (!headers.has("date")) fields.push(["date", new Date().toUTCString()]);
   return encodeHead({ line: `HTTP/1.1 ${status} ${reason}`, fields });
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,11 +1,12 @@
 /** Values as DER writes them (X.690): as much of it as a certificate needs. */
+import { joinedBytes } from "../base/joined_bytes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What a value is: a tag, its length, and what it holds. */
 export function element(tag: number, ...parts: readonly Bytes[]): Bytes {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return joined(Uint8Array.of(tag, ...lengthBytes(length)), ...parts);
+  return joinedBytes(Uint8Array.of(tag, ...lengthBytes(length)), ...parts);
 }
 
 export function sequence(...parts: readonly Bytes[]): Bytes {
@@ -54,14 +55,4 @@ function inSevens(value: number): number[] {
   const bytes = [value & 0x7f];
   for (let left = value >> 7; left > 0; left >>= 7) bytes.unshift(0x80 | (left & 0x7f));
   return bytes;
-}
-
-function joined(...parts: readonly Bytes[]): Bytes {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

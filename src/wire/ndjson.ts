@@ -1,4 +1,5 @@
 /** Newline-delimited JSON, the framing of MCP's stdio transport: one message a line, UTF-8, no newline inside. */
+import { joinedBytes } from "../base/joined_bytes.ts";
 import type { Envelope } from "../core/channel.ts";
 import { TooLargeError } from "../core/errors.ts";
 import { type Outline, OutlineReader } from "../core/message/outline.ts";
@@ -149,7 +150,7 @@ export class LineDecoder {
 
   /** A character that is cut by the end of the chunk waits for the next one. */
   #decode(chunk: Uint8Array): string {
-    const bytes = this.#cut.length === 0 ? chunk : joined(this.#cut, chunk);
+    const bytes = this.#cut.length === 0 ? chunk : joinedBytes(this.#cut, chunk);
     const end = endOfCharacters(bytes);
     this.#cut = end === bytes.length ? NO_BYTES : bytes.slice(end);
     return decoder.decode(end === bytes.length ? bytes : bytes.subarray(0, end));
@@ -187,13 +188,6 @@ class SkippedLine {
     this.bytes += bytes.length;
     this.#reader?.push(this.#decoder.decode(bytes, { stream: true }));
   }
-}
-
-function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(head.length + tail.length);
-  bytes.set(head);
-  bytes.set(tail, head.length);
-  return bytes;
 }
 
 /** Where a character begins of which the last bytes are missing, else the length (RFC 3629, section 3). */

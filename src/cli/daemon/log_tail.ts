@@ -1,4 +1,5 @@
 /** The end of a log that goes on in a new file now and then. */
+import { joinedBytes } from "../../base/joined_bytes.ts";
 import { logPaths } from "../../observe/rotating_file.ts";
 
 const CHUNK_BYTES = 64 * 1024;
@@ -35,7 +36,7 @@ export async function lastLines(path: string, before: LogPosition, lines: number
     const missing = lines - countLines(bytes);
     using position = missing > 0 ? await openAt(one) : undefined;
     if (!position) break;
-    if (position.inode !== before.inode) bytes = joined(await endOf(position, missing), bytes);
+    if (position.inode !== before.inode) bytes = joinedBytes(await endOf(position, missing), bytes);
   }
   return bytes;
 }
@@ -127,7 +128,7 @@ async function endOf({ file, size }: LogPosition, lines: number): Promise<Uint8A
   while (start > 0 && countLines(bytes) <= lines) {
     const length = Math.min(CHUNK_BYTES, start);
     start -= length;
-    bytes = joined(await readAt(file, start, length), bytes);
+    bytes = joinedBytes(await readAt(file, start, length), bytes);
   }
   return bytes.slice(startOfLast(bytes, lines));
 }
@@ -153,13 +154,6 @@ function countLines(bytes: Uint8Array): number {
   let count = bytes.length > 0 && bytes.at(-1) !== NEWLINE ? 1 : 0;
   for (const byte of bytes) if (byte === NEWLINE) count++;
   return count;
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(one.length + other.length);
-  all.set(one);
-  all.set(other, one.length);
-  return all;
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
