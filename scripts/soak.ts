@@ -62,7 +62,8 @@ export async function main([minutes = "1"]: readonly string[]): Promise<number> 
   try {
     return verdict(await soak(gateway, durationMs));
   } catch (error) {
-    console.error(`A visitor failed: ${error}\n${gateway.stderr().slice(-TOLD_CHARS)}`);
+    const what = error instanceof Error ? error.stack : error;
+    console.error(`A visitor failed: ${what}\n${gateway.stderr().slice(-TOLD_CHARS)}`);
     return 1;
   }
 }

@@ -63,7 +63,7 @@ export type AnyMessage = any;
 /** The messages of an answer, JSON or SSE, as they come. */
 export async function* messagesOf(response: Response): AsyncGenerator<AnyMessage> {
   if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
-    const value = await response.json();
+    const value = parsed(response, await response.text());
     yield* Array.isArray(value) ? value : [value];
     return;
   }
@@ -73,6 +73,16 @@ export async function* messagesOf(response: Response): AsyncGenerator<AnyMessage
   for await (const { event, data } of events) {
     // An event without data only says from where the stream can be resumed.
     if (data !== "" && (event === undefined || event === "message")) yield JSON.parse(data);
+  }
+}
+
+/** What came in place of JSON says more than where it ends. */
+function parsed({ status, headers }: Response, text: string): AnyMessage {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const told = JSON.stringify({ status, headers: [...headers], text: text.slice(0, 1_000) });
+    throw new Error(`Expected JSON: ${told}`, { cause });
   }
 }
 
