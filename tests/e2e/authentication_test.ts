@@ -5,7 +5,7 @@ import { digestOf, makeKey, type NewKey } from "../../src/auth/api_key/key_text.
 import { DOORS } from "../support/doors.ts";
 import { rawRequest, upgradeRequest } from "../support/raw_http.ts";
 import { eventually, type Keystone, runKeystone, startKeystone } from "../support/keystone.ts";
-import { answer, callTool, initialize, post } from "../support/rpc.ts";
+import { answer, type AnyMessage, callTool, initialize, post } from "../support/rpc.ts";
 
 const ECHO = [
   "--stdio",
@@ -207,6 +207,50 @@ Deno.test("a revoked key's socket ends though its name has another key, and its 
   await keys.run("keys", "revoke", stolen.id);
   await socket.closed;
   assert.equal(await ping(), 200);
+});
+
+Deno.test("a key that was replaced counts until its grace is over, and what it has opened ends then", async () => {
+  await using keys = new Keys();
+  const old = await keys.add("ci");
+  await using gateway = await keys.start("--stateful");
+  const next = (await keys.run("keys", "rotate", "ci", "--grace", "1h")).stdout.trim();
+  const statusOf = async (key: string) => {
+    const response = await post(gateway.mcp, initialize(), { headers: { "X-API-Key": key } });
+    await response.body?.cancel();
+    return response.status;
+  };
+  await eventually(() => statusOf(next), (status) => status === 200);
+  assert.equal(await statusOf(old.text), 200);
+  await using socket = await connected(gateway, authorized(old));
+  // The hour is over.
+  const expiresAt = new Date(Date.now() + 100).toISOString();
+  await keyFile.change(
+    keys.path,
+    (entries) => entries.map((key) => key.id === old.id ? { ...key, expiresAt } : key),
+  );
+  await eventually(() => statusOf(old.text), (status) => status === 401);
+  await socket.closed;
+  assert.equal(await statusOf(next), 200);
+});
+
+Deno.test("a socket that names the session of another principal has one of its own", async () => {
+  await using keys = new Keys();
+  const [owner, thief] = [await keys.add("owner"), await keys.add("thief")];
+  // Each session has a child of its own.
+  await using gateway = await keys.start("--stateful", "--children", "session");
+  const opened = await post(gateway.mcp, initialize(), { headers: authorized(owner) });
+  const session = opened.headers.get("mcp-session-id") ?? "";
+  await opened.body?.cancel();
+  const { result } = await answer(
+    await post(gateway.mcp, callTool(1, "echo"), { session, headers: authorized(owner) }),
+  );
+  for (const query of ["", `?sessionId=${session}`, `?session=${session}`]) {
+    const own = { ...authorized(thief), "Mcp-Session-Id": session };
+    await using socket = await connected({ ...gateway, ws: gateway.ws + query }, own);
+    const stolen = await socket.ask(callTool(1, "echo"));
+    assert.equal(typeof stolen.result.structuredContent.pid, "number", query);
+    assert.notEqual(stolen.result.structuredContent.pid, result.structuredContent.pid, query);
+  }
 });
 
 Deno.test("a session of another principal is as one that does not exist, on every route", async () => {
@@ -531,6 +575,8 @@ Deno.test("whoever proves nothing learns of no route but those of health", async
 });
 
 interface Socket extends AsyncDisposable {
+  /** One question after the other. */
+  ask(message: unknown): Promise<AnyMessage>;
   /** Settles when the gateway has closed it. */
   readonly closed: Promise<unknown>;
 }
@@ -542,10 +588,14 @@ async function connected({ ws }: Keystone, headers: Record<string, string>): Pro
     socket.onopen = resolve;
     socket.onerror = reject;
   });
-  socket.send(JSON.stringify(initialize()));
-  await new Promise((resolve) => socket.onmessage = resolve);
+  const ask = (message: unknown) =>
+    new Promise<AnyMessage>((resolve) => {
+      socket.onmessage = ({ data }) => resolve(JSON.parse(data));
+      socket.send(JSON.stringify(message));
+    });
+  await ask(initialize());
   return {
-    closed,
+    ...{ closed, ask },
     async [Symbol.asyncDispose]() {
       socket.close();
       await closed;

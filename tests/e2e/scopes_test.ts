@@ -79,6 +79,36 @@ Deno.test("--authOptional lets nobody in particular do what --anonymousScope has
   assert.equal(status, 403);
 });
 
+Deno.test("of several servers each has scopes of its own, on every wire", async () => {
+  const folder = await Deno.makeTempDir();
+  const tokens = `${folder}/tokens`;
+  await Deno.writeTextFile(tokens, `reader ${READER} read\nadmin ${ADMIN} admin`, { mode: 0o600 });
+  const [command, ...args] = ECHO[1]!.split(" ");
+  const config = {
+    auth: { kinds: ["bearer"], bearerTokenFile: tokens },
+    servers: {
+      reading: { command, args, requiredScope: ["read"] },
+      writing: { command, args, requiredScope: ["admin"] },
+    },
+  };
+  await Deno.writeTextFile(`${folder}/keystone.json`, JSON.stringify(config));
+  try {
+    await using gateway = await startKeystone(["--config", `${folder}/keystone.json`]);
+    for (const [wire, knock] of DOORS) {
+      const statuses = [];
+      for (const server of ["reading", "writing"]) {
+        for (const token of [READER!, ADMIN!]) {
+          const { status } = await knock(gateway.port, { headers: bearing(token), prefix: `/${server}` });
+          statuses.push(status === 101 ? 200 : status);
+        }
+      }
+      assert.deepEqual(statuses, [200, 403, 403, 200], wire);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 const RULES = ["--requiredScope", "read", "--requiredScope", "{delete,drop}_*=admin"];
 const REFUSED = {
   code: -32000,

@@ -10,6 +10,8 @@ export interface DoorAnswer {
 
 interface DoorOptions {
   readonly headers?: Readonly<Record<string, string>>;
+  /** In front of the path: the server, where there are several. */
+  readonly prefix?: string;
   /** Behind the path, with its question mark. */
   readonly query?: string;
 }
@@ -18,17 +20,26 @@ type Knock = (port: number, options?: DoorOptions) => Promise<DoorAnswer>;
 
 /** By wire: 200 or 101 for who is let in. */
 export const DOORS: ReadonlyMap<string, Knock> = new Map<string, Knock>([
-  ["Streamable HTTP", (port, { headers = {}, query = "" } = {}) => {
+  ["Streamable HTTP", (port, { headers = {}, prefix = "", query = "" } = {}) => {
     const json = { "Content-Type": "application/json", Accept: ACCEPT };
     const body = JSON.stringify(initialize(1));
-    return knock(port, { method: "POST", path: `/mcp${query}`, headers: { ...json, ...headers }, body });
+    return knock(port, {
+      method: "POST",
+      path: `${prefix}/mcp${query}`,
+      headers: { ...json, ...headers },
+      body,
+    });
   }],
   [
     "SSE",
-    (port, { headers = {}, query = "" } = {}) =>
-      knock(port, { path: `/sse${query}`, headers: { Accept: "text/event-stream", ...headers } }),
+    (port, { headers = {}, prefix = "", query = "" } = {}) =>
+      knock(port, { path: `${prefix}/sse${query}`, headers: { Accept: "text/event-stream", ...headers } }),
   ],
-  ["WebSocket", (port, { headers, query = "" } = {}) => knock(port, upgradeRequest(`/ws${query}`, headers))],
+  [
+    "WebSocket",
+    (port, { headers, prefix = "", query = "" } = {}) =>
+      knock(port, upgradeRequest(`${prefix}/ws${query}`, headers)),
+  ],
 ]);
 
 async function knock(...request: Parameters<typeof rawRequest>): Promise<DoorAnswer> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { createHmac } from "node:crypto";
 import { createSignature, verifySignature } from "http-message-sig";
 import { makeKeyPair, parseKeyPair } from "./key_pair.ts";
 import { requestSigner } from "./request_signature.ts";
@@ -48,6 +49,87 @@ Deno.test("a key pair signs and verifies the vector B.2.6 of RFC 9421 byte for b
   assert.equal((await verify("POST", SIGNATURE)).parameters.keyid, "test-key-ed25519");
   await assert.rejects(verify("PUT", SIGNATURE), { code: "VerificationFailed" });
   await assert.rejects(verify("POST", SIGNATURE.replace("wqcA", "wqcB")), { code: "VerificationFailed" });
+});
+
+const DIGEST =
+  "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:";
+
+interface Vector {
+  readonly label: string;
+  readonly components: readonly string[];
+  readonly parameters: Record<string, string>;
+  /** Above the line of the parameters. */
+  readonly lines: readonly string[];
+  /** As that line has it. */
+  readonly params: string;
+}
+
+/**
+ * Of kinds of keys that we have none of: what is signed is the same text, whoever signs it. B.2.2 has a part of the query,
+ * which http-message-sig does not know; a signature over one is refused.
+ */
+const OTHERS: readonly Vector[] = [
+  {
+    label: "B.2.1",
+    ...{ components: [], parameters: { keyid: "test-key-rsa-pss", nonce: "b3k2pp5k7z-50gnwp.yemd" } },
+    lines: [],
+    params: '();created=1618884473;keyid="test-key-rsa-pss";nonce="b3k2pp5k7z-50gnwp.yemd"',
+  },
+  {
+    label: "B.2.3",
+    components: [
+      ...["date", "@method", "@path", "@query", "@authority", "content-type", "content-digest"],
+      "content-length",
+    ],
+    parameters: { keyid: "test-key-rsa-pss" },
+    lines: [
+      '"date": Tue, 20 Apr 2021 02:07:55 GMT',
+      '"@method": POST',
+      '"@path": /foo',
+      '"@query": ?param=Value&Pet=dog',
+      '"@authority": example.com',
+      '"content-type": application/json',
+      `"content-digest": ${DIGEST}`,
+      '"content-length": 18',
+    ],
+    params:
+      '("date" "@method" "@path" "@query" "@authority" "content-type" "content-digest" "content-length")' +
+      ';created=1618884473;keyid="test-key-rsa-pss"',
+  },
+];
+const FULL_REQUEST = { ...REQUEST, fields: [...FIELDS, { name: "Content-Digest", value: DIGEST }] };
+
+Deno.test("what is signed of a request is that of RFC 9421, B.2.1 and B.2.3, whatever key signs it", async (t) => {
+  for (const { label, components, parameters, lines, params } of OTHERS) {
+    await t.step(label, async () => {
+      let signed = "";
+      await createSignature(FULL_REQUEST, {
+        ...{ label: "sig", components, parameters: { created: 1618884473, ...parameters } },
+        signer: {
+          algorithm: "rsa-pss-sha512",
+          sign(data) {
+            signed = new TextDecoder().decode(data);
+            return new Uint8Array(1);
+          },
+        },
+      });
+      assert.equal(signed, [...lines, `"@signature-params": ${params}`].join("\n"));
+    });
+  }
+});
+
+Deno.test("a shared secret makes the signature B.2.5 of RFC 9421 byte for byte", async () => {
+  const secret = Buffer.from(
+    "uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==",
+    "base64",
+  );
+  const { signature } = await createSignature(FULL_REQUEST, {
+    label: "sig-b25",
+    components: ["date", "@authority", "content-type"],
+    parameters: { created: 1618884473, keyid: "test-shared-secret" },
+    signer: { algorithm: "hmac-sha256", sign: (data) => createHmac("sha256", secret).update(data).digest() },
+  });
+  assert.equal(signature, "sig-b25=:pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=:");
 });
 
 Deno.test("requestSigner signs what RFC 9421 says, each time anew, and a WebSocket as the request it begins with", async () => {
