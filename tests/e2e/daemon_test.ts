@@ -162,6 +162,19 @@ Deno.test("start serves a remote server on the network, since nobody is on its s
   await callThrough(far);
 });
 
+Deno.test("start says at the terminal what else only the log would say, and shows no secret", async () => {
+  await using daemons = await Daemons.create();
+  const token = "s3cret-token-of-this-test-0123456789";
+  const flags = ["--port", "0", "--auth", "bearer", "--bearerToken", token, ...SERVER];
+  const { code, stdout, stderr } = await daemons.run("start", ...flags);
+  assert.equal(code, 0, stderr);
+  assert.match(
+    stderr,
+    /^keystone: warning: A secret stands on the command line \(--bearerToken\); .* \(KEYSTONE_BEARER_TOKEN\)/m,
+  );
+  assert.doesNotMatch(stdout + stderr, new RegExp(token));
+});
+
 Deno.test("start --foreground stays, logs to stderr, and is found by its name", async () => {
   await using daemons = await Daemons.create();
   const flags = ["--foreground", "--name", "unit", "--no-try-at-start", "--port", "0", ...SERVER];

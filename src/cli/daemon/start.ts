@@ -7,7 +7,7 @@ import { helpOf } from "./help.ts";
 import { runs } from "./known_gateway.ts";
 import { launch } from "./launch.ts";
 import { type StartFlags, startFlags } from "./own_flags.ts";
-import { servingConfig } from "./serving_config.ts";
+import { type ServingConfig, servingConfig } from "./serving_config.ts";
 
 export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   const flags = startFlags(args);
@@ -21,17 +21,15 @@ export async function run(args: readonly string[], context: CommandContext): Pro
 /** Throws ConfigError for what is wrong with the flags. */
 export async function start(flags: StartFlags, context: CommandContext): Promise<ExitCode> {
   const serving = await servingConfig(flags.serving, context.version);
-  if (!flags.foreground) return await inBackground(flags, serving.config.process, context);
+  if (!flags.foreground) return await inBackground(flags, serving, context);
   const { keep } = await import("./keep.ts");
   await keep(serving, flags, context);
   return 0;
 }
 
-type Process = Awaited<ReturnType<typeof servingConfig>>["config"]["process"];
-
 async function inBackground(
   { name, serving: flags }: StartFlags,
-  { state, lifetime, log: { logFile } }: Process,
+  { config: { process: { state, lifetime, log: { logFile } } }, warnings }: ServingConfig,
   { stdout, stderr }: CommandContext,
 ): Promise<ExitCode> {
   if (lifetime.exitWithParent) {
@@ -63,5 +61,7 @@ async function inBackground(
   const { pid, urls } = launched.record;
   const lines = [`Started "${name}", pid ${pid}`, ...urls.map((url) => `  ${url}`), `  log ${log}`];
   stdout.write(`${lines.join("\n")}\n`);
+  // They are in the log as well, which nobody is looking at now.
+  for (const text of warnings) stderr.write(`keystone: warning: ${text}\n`);
   return 0;
 }
