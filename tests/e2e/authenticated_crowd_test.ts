@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- how much was seen in that time
 /** Many sessions of many principals on one server at once: each hears what is its own, and nothing else. */
 import assert from "node:assert/strict";
 import { keyFile } from "../../src/auth/api_key/key_file.ts";
@@ -11,7 +12,11 @@ const WIRES: readonly [string, Begin][] = [
   ["SSE", beginSse],
   ["WebSocket", beginSocket],
 ];
-const [PRINCIPALS, CALLS] = [25, 8];
+const PRINCIPALS = 25;
+/** How many calls each session makes at least. */
+const CALLS = 8;
+/** How long all of them go on at least, for who wants to see more than CI has time for: `CROWD_SECONDS=60 deno test …`. */
+const HOLD_MS = 1000 * Number(Deno.env.get("CROWD_SECONDS") ?? 0);
 
 for (const [wire, begin] of WIRES) {
   for (const sessions of [50, 500]) {
@@ -32,30 +37,41 @@ for (const [wire, begin] of WIRES) {
         const key = keys[number % keys.length]!;
         return alone(gateway, begin, `session ${number}`, { "X-API-Key": key.text });
       });
-      const pids = new Set((await Promise.all(crowd)).flat());
+      const all = await Promise.all(crowd);
+      const pids = new Set(all.flatMap(({ pids }) => pids));
       assert.equal(pids.size, 1);
+      console.info(`${all.reduce((sum, { calls }) => sum + calls, 0)} calls`);
       assert.equal(gateway.stderr(), "");
       await Deno.remove(folder, { recursive: true });
     });
   }
 }
 
-/** Calls again and again, and looks at each message that comes; comes to the processes that have answered. */
+interface Told {
+  readonly calls: number;
+  /** The processes that have answered. */
+  readonly pids: readonly unknown[];
+}
+
+/** Calls again and again, and looks at each message that comes. */
 async function alone(
   gateway: Keystone,
   begin: Begin,
   name: string,
   headers: Record<string, string>,
-): Promise<unknown[]> {
+): Promise<Told> {
   await using conversation = await begin(gateway, {}, headers);
   const pids: unknown[] = [];
-  for (let call = 1; call <= CALLS; call++) {
+  let calls = 0;
+  const end = performance.now() + HOLD_MS;
+  for (let call = 1; call <= CALLS || performance.now() < end; call++) {
     const token = `${name} call ${call}`;
     await conversation.send(callTool(call, "progress", { steps: 2, text: token }, { progressToken: token }));
     const told = await conversation.until(call);
     // Over Streamable HTTP two calls at once have a stream each, and no order between them.
-    await conversation.send(callTool(1000 + call, "echo", { text: token }));
-    told.push(...await conversation.until(1000 + call));
+    const again = `${call} again`;
+    await conversation.send(callTool(again, "echo", { text: token }));
+    told.push(...await conversation.until(again));
     for (const { params, result } of told) {
       if (params?.progressToken !== undefined) assert.equal(params.progressToken, token);
       const { text, pid } = result?.structuredContent ?? {};
@@ -63,6 +79,7 @@ async function alone(
       if (pid !== undefined) pids.push(pid);
     }
     assert.equal(told.filter(({ result }) => result).length, 2);
+    calls += 2;
   }
-  return pids;
+  return { calls, pids };
 }
