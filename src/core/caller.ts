@@ -35,8 +35,7 @@ export type Openness = "anybody" | "probes";
 const NO_SCOPES: readonly string[] = [];
 
 /** What is answered to somebody in particular belongs to that one: no cache keeps it, and no browser guesses at it. */
-export const PRIVATE_HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
-const NO_HEADERS: Readonly<Record<string, string>> = {};
+export const PRIVATE_FIELDS = [["Cache-Control", "no-store"], ["X-Content-Type-Options", "nosniff"]] as const;
 
 let requests = 0;
 /** Tells the requests of this process from those of another one; made with the first id that somebody asks for. */
@@ -141,16 +140,21 @@ export class Caller {
     this.#bodyCheck = check;
   }
 
-  /** Whether somebody has taken the headers that say whose the answer is. */
+  /** Whether the answer says already whose it is. */
   get answersPrivately(): boolean {
     return this.#answersPrivately;
   }
 
-  /** For who makes an answer with them: to add them to one that is made costs several times as much. */
-  takePrivateHeaders(): Readonly<Record<string, string>> {
-    if (!this.#principal) return NO_HEADERS;
+  /**
+   * For who makes an answer, at once: says in it whose it is, where that is somebody in particular. The runtime has a fast way
+   * to make one with a Content-Type alone, and fields that come behind cost half of what they would cost with it.
+   */
+  answerPrivately(answer: Response): Response {
+    if (!this.#principal) return answer;
     this.#answersPrivately = true;
-    return PRIVATE_HEADERS;
+    const { headers } = answer;
+    for (const [name, value] of PRIVATE_FIELDS) headers.append(name, value);
+    return answer;
   }
 
   /** For the policy that lets somebody in who is nobody in particular. */

@@ -1,4 +1,5 @@
 /** What is told of an event to those who run the gateway: each value redacted and cut. */
+import { remembered } from "../base/remembered.ts";
 import type { GatewayEvent } from "../core/events.ts";
 import { safeValue, type TellingLimits } from "../base/telling.ts";
 
@@ -26,9 +27,7 @@ export function toldFields(event: GatewayEvent, told?: string): Record<string, u
 }
 
 /** A session's id is a secret: with it, anybody could send as its client. Its beginning is told alone. */
-export function shortenedId(session: string): string {
-  return UUID.test(session) ? session.slice(0, 8) : session;
-}
+export const shortenedId = remembered((session) => UUID.test(session) ? session.slice(0, 8) : session);
 
 /** Errors as text: their message, and what caused them. */
 function plain(value: unknown): unknown {

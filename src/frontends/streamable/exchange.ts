@@ -146,12 +146,8 @@ export class Exchange {
     if (undelivered?.why !== "busy" || this.#options.batch) return false;
     const { afterMs = 0 } = undelivered;
     const retryAfter = `${Math.max(1, Math.ceil(afterMs / 1000))}`;
-    const headers = {
-      "Retry-After": retryAfter,
-      "Content-Type": "application/json",
-      ...this.#options.caller?.takePrivateHeaders(),
-    };
-    this.#settle(new Response(JSON.stringify(message), { status: 503, headers }));
+    const headers = { "Retry-After": retryAfter, "Content-Type": "application/json" };
+    this.#settleAsJson(new Response(JSON.stringify(message), { status: 503, headers }));
     return true;
   }
 
@@ -165,12 +161,10 @@ export class Exchange {
     if (this.#waiting.size > 0) return;
     const texts = this.#answers.map(textOf);
     const body = this.#options.batch ? `[${texts.join(",")}]` : texts[0];
-    const headers = {
-      ...this.#owner.sessionHeaders(),
-      "Content-Type": "application/json",
-      ...this.#options.caller?.takePrivateHeaders(),
-    };
-    this.#settle(new Response(body && this.#isTooLarge(body) ? this.#inPieces(body) : body, { headers }));
+    const headers = { ...this.#owner.sessionHeaders(), "Content-Type": "application/json" };
+    this.#settleAsJson(
+      new Response(body && this.#isTooLarge(body) ? this.#inPieces(body) : body, { headers }),
+    );
   }
 
   #isTooLarge({ length }: string): boolean {
@@ -199,6 +193,10 @@ export class Exchange {
 
   get #attended(): boolean {
     return this.#stream?.connected ?? true;
+  }
+
+  #settleAsJson(response: Response): void {
+    this.#settle(this.#options.caller?.answerPrivately(response) ?? response);
   }
 
   #settle(response: Response): void {

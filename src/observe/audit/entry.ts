@@ -128,9 +128,11 @@ type Finished = Extract<GatewayEvent, { type: "request.finished" }>;
 /** Sizes are characters of JSON. */
 function callOf(event: Finished): Entry {
   const { id, tool, outcome, reason, code, durationMs, requestSize, answerSize } = event;
+  // With each call: no object more than the line.
   return {
     event: "tool.call",
-    ...placeOf(event),
+    server: event.backend,
+    session: shortenedId(event.session),
     id: typeof id === "string" ? escaped(safeText(id, NAME_CHARS)) : id,
     tool: tool === undefined ? undefined : toolNamed(tool),
     principal: whoOf(event),
