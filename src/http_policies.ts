@@ -1,6 +1,6 @@
 /** Which policies stand in front of every route and every upgrade, and in which order. */
 import { attemptLimit } from "./auth/attempts.ts";
-import { authentication } from "./auth/authentication.ts";
+import { authentication, type AuthenticationOptions } from "./auth/authentication.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import type { ProtectedResources } from "./auth/protected_resource.ts";
@@ -12,10 +12,9 @@ import { clientAddress } from "./policies/client_address.ts";
 import { corsHeaders, preflights } from "./policies/cors.ts";
 import { IpFilter } from "./policies/ip_filter.ts";
 import { originGuard } from "./policies/origin.ts";
-import { privateAnswers } from "./policies/private_answers.ts";
 import { rateLimit } from "./policies/rate_limit.ts";
 import { refuseUnrecorded } from "./policies/recording.ts";
-import { answerRefusals } from "./policies/refusals.ts";
+import { finishAnswers } from "./policies/answers.ts";
 import type { PublicUrl } from "./public_urls.ts";
 import type { IpNetworks } from "./wire/ip_networks.ts";
 
@@ -51,7 +50,7 @@ export function lastingPolicies(options: LastingOptions): LastingPolicies {
     refuse: filter && ((address) => filter.refuseConnection(address)),
     // Without proxies whoever has connected is the one who asks, and was judged then.
     whence: proxies.isEmpty ? [] : [clientAddress(proxies), ...filter ? [filter.policy] : []],
-    who: [...recorded(options), ...limited(callersKnown(options), options)],
+    who: [...recorded(options), ...known(options)],
   };
 }
 
@@ -62,7 +61,7 @@ export function httpPolicies(
   },
 ): HttpPolicy[] {
   const { origins: { cors } } = process;
-  const refusing = [answerRefusals(emit), ...lasting.whence, hostGuard(process)];
+  const refusing = [finishAnswers(emit), ...lasting.whence, hostGuard(process)];
   // Behind the preflights: a browser sends them without credentials.
   return cors
     ? [corsHeaders(cors), ...refusing, preflights(cors), ...lasting.who]
@@ -84,22 +83,26 @@ function recorded({ audit }: LastingOptions): HttpPolicy[] {
   return audit ? [refuseUnrecorded(audit.refusal)] : [];
 }
 
-function callersKnown({ process, ...options }: LastingOptions): HttpPolicy[] {
+function callersKnown(
+  { process, ...options }: LastingOptions,
+  strangerRefusal?: AuthenticationOptions["strangerRefusal"],
+): HttpPolicy[] {
   if (options.authenticators.length === 0) return [];
   const { auth, access: { maxTrackedCallers: maxKeys } } = process;
   const { authOptional: optional, anonymousScopes, apiKeyInQuery } = auth;
   const { authAttempts: free, authAttemptWindowMs: windowMs } = auth;
   const { authWaitMs: firstWaitMs, authMaxWaitMs: maxWaitMs } = auth;
   const attempts = attemptLimit({ free, windowMs, firstWaitMs, maxWaitMs, maxKeys });
-  return [authentication({ ...options, optional, anonymousScopes, apiKeyInQuery, attempts }), privateAnswers];
+  const access = { optional, anonymousScopes, apiKeyInQuery, attempts, strangerRefusal };
+  return [authentication({ ...options, ...access })];
 }
 
-/** Around who is known: strangers are limited by where they come from, callers by who they are. */
-function limited(known: readonly HttpPolicy[], { process }: LastingOptions): HttpPolicy[] {
-  const { rateLimit: rate, rateBurst, maxTrackedCallers: maxCallers } = process.access;
-  if (!rate) return [...known];
-  const { strangers, callers } = rateLimit({ rate, burst: rateBurst ?? rate.count, maxCallers });
-  return known.length === 0 ? [callers] : [strangers, ...known, callers];
+/** Strangers are limited by where they come from, callers by who they are. */
+function known(options: LastingOptions): HttpPolicy[] {
+  const { rateLimit: rate, rateBurst, maxTrackedCallers: maxCallers } = options.process.access;
+  if (!rate) return callersKnown(options);
+  const { strangerRefusal, callers } = rateLimit({ rate, burst: rateBurst ?? rate.count, maxCallers });
+  return [...callersKnown(options, strangerRefusal), callers];
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

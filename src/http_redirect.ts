@@ -6,7 +6,7 @@ import { hostGuard } from "./http_policies.ts";
 import type { Listener } from "./listener/listener.ts";
 import type { ConnectionLimits } from "./listener/places.ts";
 import type { Service } from "./listener/service.ts";
-import { answerRefusals } from "./policies/refusals.ts";
+import { finishAnswers } from "./policies/answers.ts";
 import { listen } from "./server.ts";
 
 /** None of them has anything to wait for; the idlest gives way. They are among what is left for our own files. */
@@ -38,7 +38,7 @@ export function listenForRedirects(port: number, options: RedirectOptions): List
 
 /** Also who wishes for a WebSocket is answered so. */
 function redirects({ process, httpsPort, emit }: RedirectOptions): Service {
-  const policies = [answerRefusals(emit), hostGuard(process)];
+  const policies = [finishAnswers(emit), hostGuard(process)];
   const request = behind<Response>(policies, (request) => {
     const headers = { Location: httpsUrl(request, httpsPort()), "Cache-Control": "no-store" };
     return new Response(null, { status: 308, headers });

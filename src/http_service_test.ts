@@ -4,7 +4,7 @@ import type { GatewayEvent } from "./core/events.ts";
 import type { HttpPolicy } from "./core/http_policy.ts";
 import type { Route } from "./frontends/frontend.ts";
 import { httpService } from "./http_service.ts";
-import { answerRefusals } from "./policies/refusals.ts";
+import { finishAnswers } from "./policies/answers.ts";
 import { nobody } from "../tests/support/nobody.ts";
 import { upgradeRequest } from "../tests/support/raw_http.ts";
 
@@ -18,7 +18,7 @@ const ROUTES: readonly Route[] = [
 function rig(policies: readonly HttpPolicy[] = []) {
   const events: GatewayEvent[] = [];
   const emit = (event: GatewayEvent) => void events.push(event);
-  return { events, service: httpService({ routes: ROUTES, policies: [answerRefusals(emit), ...policies] }) };
+  return { events, service: httpService({ routes: ROUTES, policies: [finishAnswers(emit), ...policies] }) };
 }
 
 const plain = (path = "/mcp") => new Request(`http://127.0.0.1${path}`);
@@ -99,7 +99,7 @@ Deno.test("httpService has a path that a client has made up for a secret, whoeve
     http: () => Promise.resolve(new Response("told")),
     below: "{session}",
   };
-  const policies = [answerRefusals((event) => void events.push(event))];
+  const policies = [finishAnswers((event) => void events.push(event))];
   const open = httpService({ routes: [route], policies });
   const answer = await open.request(plain("/sse/my-secret"), nobody());
   assert.equal(await answer.text(), "told");

@@ -30,6 +30,8 @@ export interface AuthenticationOptions {
   /** The URL that a sender has used; undefined where that is none of ours. */
   readonly publicUrl: (request: Request, caller: Caller) => string | undefined;
   readonly attempts?: AttemptLimit | undefined;
+  /** Counts somebody who is nobody: what that one is told in place of 401, where there were too many. */
+  readonly strangerRefusal?: ((caller: Caller) => GatewayError | undefined) | undefined;
   /** Where it depends on what is asked for who is let in. */
   readonly resources?: (() => ProtectedResources | undefined) | undefined;
   readonly emit: Sink;
@@ -212,10 +214,12 @@ interface Failure {
 
 /** Says which kinds there are, by headers for programs and in the body for those that read no headers. */
 function refusal(
-  { authenticators, optional }: AuthenticationOptions,
-  { demand }: Credentials,
+  { authenticators, optional, strangerRefusal }: AuthenticationOptions,
+  { demand, caller }: Credentials,
   failure?: Failure,
 ): GatewayError {
+  const tooMany = strangerRefusal?.(caller);
+  if (tooMany) return tooMany;
   const kinds = authenticators.map(({ kind }) => kind);
   const challenges = authenticators.map((kind) => kind.challenge(failure?.denial, demand));
   const what = failure ? "the credentials do not count" : "credentials are needed";

@@ -3,12 +3,12 @@ import { RequestError } from "../core/errors.ts";
 import { behind, type Next } from "../core/http_policy.ts";
 import { nobody } from "../../tests/support/nobody.ts";
 import { corsHeaders, type CorsOrigins, preflights } from "./cors.ts";
-import { answerRefusals } from "./refusals.ts";
+import { finishAnswers } from "./answers.ts";
 
 const APP = "https://app.example";
 
 function app(origins: CorsOrigins): Next<Response> {
-  const policies = [corsHeaders(origins), answerRefusals(() => {}), preflights(origins)];
+  const policies = [corsHeaders(origins), finishAnswers(() => {}), preflights(origins)];
   return behind<Response>(policies, ({ url }) => {
     if (url.endsWith("/mcp")) return Promise.resolve(new Response("done"));
     if (url.endsWith("/broken")) throw new Error("broken");

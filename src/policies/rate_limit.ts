@@ -8,7 +8,7 @@ import { Recent } from "../base/recent.ts";
 import { remembered } from "../base/remembered.ts";
 import type { Allowance, Caller } from "../core/caller.ts";
 import { RequestError } from "../core/errors.ts";
-import { type HttpPolicy, isPending } from "../core/http_policy.ts";
+import type { HttpPolicy } from "../core/http_policy.ts";
 
 /** So many in so long. */
 interface Rate {
@@ -30,8 +30,8 @@ const GRAIN_MS = 1e-3;
 interface RateLimit {
   /** Throws RequestError 429. Behind the policy that finds out who the caller is. */
   readonly callers: HttpPolicy;
-  /** In front of that policy: whom it refuses counts by the address, and is told 429 in place of 401 beyond the rate. */
-  readonly strangers: HttpPolicy;
+  /** Counts one whom that policy refuses, by the address: what is told in place of 401 beyond the rate. */
+  readonly strangerRefusal: (caller: Caller) => RequestError | undefined;
 }
 
 export function rateLimit({ rate, burst, maxCallers }: RateLimitOptions): RateLimit {
@@ -47,10 +47,6 @@ export function rateLimit({ rate, burst, maxCallers }: RateLimitOptions): RateLi
     buckets.set(key, fresh);
     return fresh;
   };
-  const counted = (error: unknown, caller: Caller) => {
-    const isStranger = error instanceof RequestError && error.status === 401;
-    return isStranger ? bucketOf(caller).refusal(1) ?? error : error;
-  };
   return {
     callers(request, caller, next) {
       // A gateway at its limits is not to look dead.
@@ -61,17 +57,7 @@ export function rateLimit({ rate, burst, maxCallers }: RateLimitOptions): RateLi
       caller.limitTo(bucket);
       return next(request, caller);
     },
-    strangers(request, caller, next) {
-      try {
-        const answer = next(request, caller);
-        if (!isPending(answer)) return answer;
-        return answer.catch((error) => {
-          throw counted(error, caller);
-        });
-      } catch (error) {
-        throw counted(error, caller);
-      }
-    },
+    strangerRefusal: (caller) => bucketOf(caller).refusal(1),
   };
 }
 
