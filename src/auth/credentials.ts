@@ -18,24 +18,37 @@ export interface CredentialsOptions {
   readonly resources?: (() => ProtectedResources | undefined) | undefined;
 }
 
-/** Reads each header at most once, since several kinds look at the same one. */
+/** Reads each header once it is asked for, and at most once: several kinds look at the same one, and each costs a call. */
 export class Credentials {
   readonly request: Request;
   readonly caller: Caller;
   readonly #options: CredentialsOptions;
-  readonly #authorization: string | null;
-  readonly #apiKey: string | null;
-  /** Whether the request is signed (RFC 9421), rightly or wrongly. */
-  readonly isSigned: boolean;
+  #authorizationRead: string | null | undefined;
+  #apiKeyRead: string | null | undefined;
 
   constructor(request: Request, caller: Caller, options: CredentialsOptions) {
-    const { headers } = request;
     this.request = request;
     this.caller = caller;
     this.#options = options;
-    this.#authorization = headers.get("authorization") ?? tokenInProtocols(request);
-    this.#apiKey = headers.get("x-api-key") ?? (options.apiKeyInQuery ? keyInQuery(request.url) : null);
-    this.isSigned = options.signedUrl !== undefined &&
+  }
+
+  get #authorization(): string | null {
+    if (this.#authorizationRead !== undefined) return this.#authorizationRead;
+    return this.#authorizationRead = this.request.headers.get("authorization") ??
+      tokenInProtocols(this.request);
+  }
+
+  get #apiKey(): string | null {
+    const { headers, url } = this.request;
+    if (this.#apiKeyRead !== undefined) return this.#apiKeyRead;
+    return this.#apiKeyRead = headers.get("x-api-key") ??
+      (this.#options.apiKeyInQuery ? keyInQuery(url) : null);
+  }
+
+  /** Whether the request is signed (RFC 9421), rightly or wrongly. */
+  get isSigned(): boolean {
+    const { headers } = this.request;
+    return this.#options.signedUrl !== undefined &&
       (headers.has("signature-input") || headers.has("signature"));
   }
 
@@ -55,27 +68,32 @@ export class Credentials {
     return { scopes: this.resource?.scopes ?? [], metadataUrl };
   }
 
-  /** What follows this scheme; undefined where another one is named, or none. */
+  /** What follows this scheme; undefined where another one is named, or none, or too much. */
   of(scheme: "bearer" | "basic"): string | undefined {
-    const [, name, value] = AUTHORIZATION.exec(this.#authorization ?? "") ?? [];
+    const text = this.#authorization ?? "";
+    const [, name, value] = isTooLong(text) ? [] : AUTHORIZATION.exec(text) ?? [];
     return name?.toLowerCase() === scheme ? value : undefined;
   }
 
-  /** Of `X-API-Key`, or of the query where that is allowed. */
+  /** Of `X-API-Key`, or of the query where that is allowed; undefined for one that is too long. */
   get apiKey(): string | undefined {
-    return this.#apiKey ?? undefined;
+    const key = this.#apiKey;
+    return key === null || isTooLong(key) ? undefined : key;
   }
 
   /** Whether there is anything at all. */
   get any(): boolean {
-    return this.#authorization !== null || this.#apiKey !== null || this.isSigned;
+    return this.#apiKey !== null || this.#authorization !== null || this.isSigned;
   }
 
-  /** Whether one of them is longer than any can be. */
+  /** Whether the first one is longer than any can be. */
   get tooLarge(): boolean {
-    return (this.#authorization?.length ?? 0) > MAX_CREDENTIAL_CHARS ||
-      (this.#apiKey?.length ?? 0) > MAX_CREDENTIAL_CHARS;
+    return isTooLong(this.#apiKey ?? this.#authorization ?? "");
   }
+}
+
+function isTooLong({ length }: string): boolean {
+  return length > MAX_CREDENTIAL_CHARS;
 }
 
 /** What a browser can send with the handshake of a WebSocket: a protocol `bearer.<token>` beside the one that it speaks. */

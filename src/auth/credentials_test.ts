@@ -18,6 +18,20 @@ Deno.test("Credentials reads a token among the protocols of a WebSocket", () => 
   }
 });
 
+Deno.test("Credentials has nothing of one that is too long, and says that there is one", () => {
+  const of = (headers: Record<string, string>) => {
+    const request = new Request("http://127.0.0.1/mcp", { headers });
+    const credentials = new Credentials(request, nobody(), { apiKeyInQuery: false });
+    return [credentials.any, credentials.apiKey, credentials.of("bearer"), credentials.tooLarge];
+  };
+  const long = "x".repeat(20_000);
+  assert.deepEqual(of({ "X-API-Key": long }), [true, undefined, undefined, true]);
+  assert.deepEqual(of({ Authorization: `Bearer ${long}` }), [true, undefined, undefined, true]);
+  assert.deepEqual(of({ "X-API-Key": "k", Authorization: `Bearer ${long}` }), [true, "k", undefined, false]);
+  assert.deepEqual(of({ "X-API-Key": "k", Authorization: "bearer t" }), [true, "k", "t", false]);
+  assert.deepEqual(of({}), [false, undefined, undefined, false]);
+});
+
 Deno.test("Credentials takes what can be no token among the protocols for credentials that do not count", () => {
   for (const token of ["wrong=", "", "a b", "a/b", '"a"', "a;b"]) {
     for (
