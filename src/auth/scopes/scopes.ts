@@ -27,7 +27,7 @@ export function hasToolScopes(rules: Rules): boolean {
 }
 
 /** Who asks for something, and what that one was granted. */
-export interface Grantee {
+interface Grantee {
   readonly principal?: Principal | undefined;
   readonly scopes?: readonly string[];
   readonly address?: string | undefined;
