@@ -1,5 +1,8 @@
 /** What work costs in processor time, which does not depend on what else the machine does. */
+import assert from "node:assert/strict";
 import process from "node:process";
+
+type Work = () => Promise<unknown> | unknown;
 
 /** How long the main thread of a process has been computing, in milliseconds: Linux alone tells (proc(5), "schedstat"). */
 export async function mainThreadMs(pid: number): Promise<number> {
@@ -25,11 +28,47 @@ export async function slowness(): Promise<number> {
 }
 
 /** Milliseconds that this thread computes, in the code and in the system; other tests run in other threads. */
-export async function processorMs(work: () => Promise<unknown> | unknown): Promise<number> {
-  const before = process.threadCpuUsage();
+export async function processorMs(work: Work): Promise<number> {
+  const before = computedMs();
   await work();
-  const { user, system } = process.threadCpuUsage(before);
-  return (user + system) / 1_000;
+  return computedMs() - before;
+}
+
+/** Linux counts in nanoseconds there (proc(5), "schedstat"), and what other systems have may be in steps of 10 ms. */
+function computedMs(): number {
+  if (Deno.build.os !== "linux") {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1_000;
+  }
+  const [ns = ""] = Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ");
+  return Number(ns) / 1e6;
+}
+
+/** How much larger the large one is than the small one of two measurements. */
+const GROWTH = 8;
+/** What is slow is slow each time; what a collection of garbage, a compilation or a busy neighbour fell into is not. */
+const TRIES = 5;
+/** Some systems count in steps of that size. */
+const LEAST_MS = 5;
+
+/** Prepares work of a size, and returns what is measured of it. */
+type Prepare = (size: number) => Work | Promise<Work>;
+
+/**
+ * Fails where work costs more than in proportion to its size, and says by how much. No machine is too slow for it: two
+ * sizes are compared, of which the large one would take 8 times its share if the cost were a square.
+ */
+export async function assertLinear(size: number, prepare: Prepare): Promise<void> {
+  const costOf = async (size: number) => await processorMs(await prepare(size));
+  const ratios: number[] = [];
+  while (ratios.length < TRIES) {
+    const small = Math.max(LEAST_MS, await costOf(size));
+    const large = await costOf(size * GROWTH);
+    ratios.push(large / small);
+    if (large < 3 * GROWTH * small) return;
+  }
+  const told = ratios.map((ratio) => ratio.toFixed(0)).join(", ");
+  assert.fail(`${GROWTH} times the size took ${told} times as long`);
 }
 
 /** Milliseconds of processor that another process has had so far: Linux alone tells (proc(5), "stat"), in hundredths. */
