@@ -3,7 +3,7 @@ import { BusyError, type GatewayError } from "../../core/errors.ts";
 import type { GatewayEvent, Sink } from "../../core/events.ts";
 import { CLOSED, type Found, openAudit } from "./audit_file.ts";
 import { type AuditOutput, AuditWriter } from "./audit_writer.ts";
-import { Chain, type Entry, type Link } from "./chain.ts";
+import { Chain, type Entry, type Link, Stamper } from "./chain.ts";
 import { entryOf } from "./entry.ts";
 import { type Attempt, RepeatedAttempts } from "./repeated_attempts.ts";
 
@@ -20,6 +20,7 @@ interface AuditTrailOptions {
 export class AuditTrail implements AsyncDisposable {
   readonly #path: string;
   readonly #chain: Chain;
+  readonly #stamper = new Stamper();
   readonly #writer: AuditWriter;
   readonly #release: () => void;
   readonly #repeated = new RepeatedAttempts((attempt, count) => {
@@ -29,6 +30,7 @@ export class AuditTrail implements AsyncDisposable {
   #emit: Sink;
   #troubleAt = 0;
   #refusal: GatewayError | undefined;
+  #isTorn = false;
   #isOver = false;
 
   /** Throws ConfigError for a file that cannot be had, that another gateway has, or that holds something else. */
@@ -63,6 +65,7 @@ export class AuditTrail implements AsyncDisposable {
     this.#chain = new Chain(last);
     this.#writer = new AuditWriter(output, {
       maxBytes,
+      seal: (said) => this.#seal(said),
       onTrouble: (reason) => this.#suffer(reason),
       onRecovered: () => this.#recover(),
     });
@@ -96,14 +99,21 @@ export class AuditTrail implements AsyncDisposable {
   }
 
   #begin({ last, before, torn }: Found, version: string): void {
-    this.#record(torn ? { ...openedBy(version, before), torn } : openedBy(version, before), torn ? "\n" : "");
+    this.#record(torn ? { ...openedBy(version, before), torn } : openedBy(version, before));
+    this.#isTorn = torn !== undefined;
     const state = before ?? "new";
     this.#emit({ type: "audit.opened", file: this.#path, ...last, state, ...torn && { torn: torn.bytes } });
   }
 
-  /** What is left of a line that was not finished ends in front of the next one. */
-  #record(entry: Entry, before = ""): void {
-    if (!this.#isOver) this.#writer.push(before + this.#chain.lineOf(entry));
+  #record(entry: Entry): void {
+    if (!this.#isOver) this.#writer.push(this.#stamper.stamped(entry));
+  }
+
+  /** What is left of a line that was not finished ends in front of the first one. */
+  #seal(said: string): string {
+    const before = this.#isTorn ? "\n" : "";
+    this.#isTorn = false;
+    return before + this.#chain.seal(said);
   }
 
   #suffer(reason: string): void {

@@ -28,6 +28,8 @@ interface Piece {
 interface AuditWriterOptions {
   /** Of what is written at once, so that a file does not grow far beyond its size. */
   readonly maxBytes: number;
+  /** Makes a line of what was pushed: called once for each, in order, when it is about to be written. */
+  readonly seal: (said: string) => string;
   /** Called when there is trouble, or another one than before, and when it is over. */
   readonly onTrouble: (reason: string) => void;
   readonly onRecovered: () => void;
@@ -48,9 +50,11 @@ export class AuditWriter {
   readonly #output: AuditOutput;
   readonly #options: AuditWriterOptions;
   readonly #encoder = new TextEncoder();
-  /** Whole lines, of which the first ones are taken already: to move the others with each piece would take long. */
+  /** What was pushed, of which the first ones are taken already: to move the others with each piece would take long. */
   #waiting: string[] = [];
   #taken = 0;
+  /** The line of the next one, which did not fit into a piece any more. */
+  #sealed: string | undefined;
   #chars = 0;
   #begun: Piece | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,9 +73,9 @@ export class AuditWriter {
     return this.#trouble;
   }
 
-  push(line: string): void {
-    this.#waiting.push(line);
-    this.#chars += line.length;
+  push(said: string): void {
+    this.#waiting.push(said);
+    this.#chars += said.length;
     if (this.#chars < MANY_CHARS) return this.#wakeIn(GATHER_MS);
     if (this.#chars > MAX_WAITING_CHARS && !this.#isFull) this.#judge({ isFull: true });
     if (this.#fault === undefined) this.#start();
@@ -136,11 +140,16 @@ export class AuditWriter {
   #nextPiece(): Piece {
     const room = Math.min(PIECE_CHARS, this.#options.maxBytes);
     const [waiting, from] = [this.#waiting, this.#taken];
-    let [to, chars] = [from, 0];
-    while (to < waiting.length && (to === from || chars + waiting[to]!.length <= room)) {
-      chars += waiting[to++]!.length;
+    let [to, chars, text] = [from, 0, ""];
+    for (; to < waiting.length; to++) {
+      const said = waiting[to]!;
+      const line = this.#sealed ?? this.#options.seal(said);
+      this.#sealed = to > from && text.length + line.length > room ? line : undefined;
+      if (this.#sealed !== undefined) break;
+      chars += said.length;
+      text += line;
     }
-    const left = this.#encoder.encode(waiting.slice(from, to).join(""));
+    const left = this.#encoder.encode(text);
     this.#taken = to;
     if (to > waiting.length / 2) [this.#waiting, this.#taken] = [waiting.slice(to), 0];
     this.#chars -= chars;

@@ -32,6 +32,7 @@ function rig(maxBytes = 1_000) {
   const told: string[] = [];
   const writer = new AuditWriter(disk, {
     maxBytes,
+    seal: (said) => said,
     onTrouble: (reason) => void told.push(reason),
     onRecovered: () => void told.push("recovered"),
   });
