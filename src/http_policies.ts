@@ -4,6 +4,7 @@ import { authentication, type AuthenticationOptions } from "./auth/authenticatio
 import type { Authenticator } from "./auth/authenticator.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import type { ProtectedResources } from "./auth/protected_resource.ts";
+import { serverScopeGuard } from "./auth/scopes/server_scopes.ts";
 import type { ProcessConfig } from "./config/mod.ts";
 import type { GatewayError } from "./core/errors.ts";
 import type { Sink } from "./core/events.ts";
@@ -97,12 +98,15 @@ function callersKnown(
   return [authentication({ ...options, ...access })];
 }
 
-/** Strangers are limited by where they come from, callers by who they are. */
+/** Strangers are limited by where they come from, callers by who they are, whatever they may do. */
 function known(options: LastingOptions): HttpPolicy[] {
   const { rateLimit: rate, rateBurst, maxTrackedCallers: maxCallers } = options.process.access;
-  if (!rate) return callersKnown(options);
-  const { strangerRefusal, callers } = rateLimit({ rate, burst: rateBurst ?? rate.count, maxCallers });
-  return [...callersKnown(options, strangerRefusal), callers];
+  const limit = rate && rateLimit({ rate, burst: rateBurst ?? rate.count, maxCallers });
+  return [
+    ...callersKnown(options, limit?.strangerRefusal),
+    ...limit ? [limit.callers] : [],
+    ...options.authenticators.length > 0 ? [serverScopeGuard(options.resources)] : [],
+  ];
 }
 
 /** What clients put before the paths leads to us, under whatever port. */

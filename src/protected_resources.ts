@@ -4,6 +4,7 @@ import type { ProtectedResource, ProtectedResources } from "./auth/protected_res
 import { allScopes, serverScopes } from "./auth/scopes/scopes.ts";
 import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
 import type { Caller } from "./core/caller.ts";
+import type { Sink } from "./core/events.ts";
 import type { Route } from "./frontends/mod.ts";
 import { getOnly } from "./health_report.ts";
 import { lastPart, routeOf, withoutSlash } from "./wire/request_path.ts";
@@ -11,6 +12,8 @@ import { lastPart, routeOf, withoutSlash } from "./wire/request_path.ts";
 /** A server on its paths. */
 export interface Placed extends Pick<ServerConfig, "requiredScopes"> {
   readonly paths: readonly string[];
+  /** As events name it. */
+  readonly emit: Sink;
 }
 
 interface ResourcesOptions {
@@ -40,12 +43,12 @@ export function protectedResources(options: ResourcesOptions): ProtectedResource
 }
 
 function resourcesOf(
-  { paths, requiredScopes }: Placed,
+  { paths, requiredScopes, emit }: Placed,
   { clients: { baseUrl } }: ResourcesOptions,
 ): [string, ProtectedResource][] {
   const base = /^https?:/i.test(baseUrl) ? baseUrl : undefined;
   const urls = base === undefined ? [] : [base, ...paths.map((path) => base + path)];
-  const resource = { audiences: new Set(urls.map(canonical)), scopes: serverScopes(requiredScopes) };
+  const resource = { audiences: new Set(urls.map(canonical)), scopes: serverScopes(requiredScopes), emit };
   return paths.map((path) => [withoutSlash(path), resource]);
 }
 
@@ -53,7 +56,7 @@ function resourcesOf(
 function wholeOf(resources: readonly ProtectedResource[]): ProtectedResource {
   const each = resources.map(({ audiences }) => audiences);
   const common = each.reduce((some, others) => some.intersection(others), each[0] ?? new Set<string>());
-  return { audiences: common, scopes: [] };
+  return { audiences: common, scopes: [], emit: () => {} };
 }
 
 /** Empty for what is no server's. One level below are sessions that clients have named. */

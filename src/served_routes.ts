@@ -3,7 +3,7 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import type { ProtectedResources } from "./auth/protected_resource.ts";
 import { ticketOffice } from "./auth/ticket_office.ts";
 import type { Tickets } from "./auth/tickets.ts";
-import type { ProcessConfig, ServerConfig } from "./config/mod.ts";
+import type { ProcessConfig } from "./config/mod.ts";
 import type { Caller } from "./core/caller.ts";
 import type { Unread } from "./core/unread.ts";
 import { Bodies } from "./frontends/bodies.ts";
@@ -25,14 +25,14 @@ export type Servers = ReadonlyMap<string, ServedServer>;
 interface Mounted {
   readonly name: string;
   readonly mount: Mount;
-  readonly config: ServerConfig;
+  readonly server: ServedServer;
   /** All that it has had; the newest one, which clients are told, is the last. */
   readonly prefixes: Set<string>;
 }
 
 /** A server below one prefix. */
 interface Place {
-  readonly config: ServerConfig;
+  readonly server: ServedServer;
   readonly routes: readonly Route[];
 }
 
@@ -115,7 +115,9 @@ export class ServedRoutes {
     const { clients, jwt } = this.#process;
     const isAccepted = this.#options.authenticators.some(({ kind }) => kind === "jwt");
     return {
-      placed: places.map(({ config, routes }) => ({ ...config, paths: routes.map(({ path }) => path) })),
+      placed: places.map(({ server: { config, emit }, routes }) => (
+        { ...config, emit, paths: routes.map(({ path }) => path) }
+      )),
       clients,
       jwt: isAccepted ? jwt : undefined,
       baseOf: (request, caller) => this.#baseFor(request, caller),
@@ -134,7 +136,7 @@ export class ServedRoutes {
     if (!isOnNetwork(server.config)) return;
     const known = before && this.#mounts.get(before)?.prefixes;
     const mounted = this.#mounts.get(server) ??
-      { name, mount: this.#mount(server), config: server.config, prefixes: new Set(known) };
+      { name, mount: this.#mount(server), server, prefixes: new Set(known) };
     const prefix = this.#process.clients.basePath + (this.#servers.size > 1 ? `/${name}` : "");
     mounted.prefixes.delete(prefix);
     mounted.prefixes.add(prefix);
@@ -228,8 +230,8 @@ function endpointsOf({ mount, prefixes }: Mounted, base: string): Endpoint[] {
   return mount.endpoints(base, newest(prefixes));
 }
 
-function placesOf({ mount, config }: Mounted, prefixes: readonly string[]): Place[] {
-  return prefixes.map((prefix) => ({ config, routes: mount.routes(prefix) }));
+function placesOf({ mount, server }: Mounted, prefixes: readonly string[]): Place[] {
+  return prefixes.map((prefix) => ({ server, routes: mount.routes(prefix) }));
 }
 
 function newest(prefixes: Mounted["prefixes"]): string {

@@ -8,7 +8,6 @@ import type { DigestCheck } from "../wire/signing/content_digest.ts";
 import { joinedChallenges } from "./challenge.ts";
 import { Credentials, type CredentialsOptions } from "./credentials.ts";
 import type { ProtectedResources } from "./protected_resource.ts";
-import { requireScopes } from "./scopes/scopes.ts";
 import { ticketIn, type Tickets } from "./tickets.ts";
 
 /** Who tries one credential after another from one address has to wait. */
@@ -41,7 +40,7 @@ const REFUSED_UNJUDGED = {
   type: "auth.refused",
   kind: undefined,
   credential: undefined,
-  unjudged: true,
+  countable: true,
 } as const;
 
 const UNJUDGED =
@@ -56,8 +55,7 @@ interface Judged {
 }
 
 /**
- * Throws RequestError 401 for who is nobody, 403 for who may too little, BusyError for whom it cannot be said, and
- * what the limit of attempts says.
+ * Throws RequestError 401 for who is nobody, BusyError for whom it cannot be said, and what the limit of attempts says.
  */
 export function authentication(options: AuthenticationOptions): HttpPolicy {
   const { authenticators, optional, tickets, attempts } = options;
@@ -77,7 +75,6 @@ export function authentication(options: AuthenticationOptions): HttpPolicy {
     if (!credentials.any) {
       if (!optional) throw absent(options, credentials);
       caller.grant(options.anonymousScopes);
-      requireAll(options, credentials, undefined);
       return next(request, caller);
     }
     // Whoever has to wait could go on guessing if each guess were judged.
@@ -110,9 +107,12 @@ function admit(
   const { caller } = credentials;
   const { address } = caller;
   const { credential } = verdict;
-  if (limit && (isDenial(verdict) || !isUnguessable(options, kind))) throw limited(options, caller, limit);
+  if (limit && (isDenial(verdict) || !isUnguessable(options, kind))) {
+    tellLimited(options, caller, { kind, verdict });
+    throw limit;
+  }
   if (isDenial(verdict)) throw refused(options, credentials, { kind, denial: verdict });
-  caller.identify(verdict.principal, verdict.scopes, credential);
+  caller.identify(verdict.principal, verdict.scopes, { kind, credential });
   const { body } = verdict;
   if (body) {
     const denial = altered(credential);
@@ -120,15 +120,6 @@ function admit(
   }
   const { principal: { name: principal } } = verdict;
   emit({ type: "auth.accepted", kind, credential, address, principal });
-  requireAll(options, credentials, kind);
-}
-
-/** Throws RequestError 403 for who was not granted all that is needed of whoever calls. */
-function requireAll({ emit }: AuthenticationOptions, credentials: Credentials, kind: Judged["kind"]): void {
-  const { resource, caller } = credentials;
-  if (!resource || resource.scopes.length === 0) return;
-  const { principal, scopes, address, credential } = caller;
-  requireScopes({ principal, scopes, address, credential, kind }, { demand: credentials.demand }, emit);
 }
 
 /** Tells of it, and comes to what the caller is told. */
@@ -164,9 +155,17 @@ function isUnguessable({ authenticators }: AuthenticationOptions, kind: Judged["
   return kind === "ticket" || authenticators.some((one) => one.kind === kind && one.unguessable);
 }
 
-function limited({ emit }: AuthenticationOptions, { address }: Caller, limit: GatewayError): GatewayError {
+/** What somebody had once is named, as a key that was stolen; what nobody ever had is one guess of many. */
+function tellLimited(
+  { emit }: AuthenticationOptions,
+  { address }: Caller,
+  { kind, verdict }: Pick<Judged, "kind" | "verdict">,
+): void {
+  if (isDenial(verdict) && (verdict.why === "revoked" || verdict.why === "expired")) {
+    const { why: reason, credential } = verdict;
+    return emit({ type: "auth.refused", kind, credential, address, reason, countable: true });
+  }
   emit({ ...REFUSED_UNJUDGED, address, reason: "one of too many" });
-  return limit;
 }
 
 /** The first identity that there is; else the first reason why there is none. */

@@ -243,8 +243,8 @@ Deno.test("authentication that goes by the body, too, refuses another one once i
   caller?.bodyCheck?.end();
 });
 
-Deno.test("authentication wants all scopes of what is asked for, and tells each kind what these are", () => {
-  const resource = { audiences: new Set<string>(), scopes: ["a", "b"] };
+Deno.test("authentication tells each kind what is needed where no credentials came", () => {
+  const resource = { audiences: new Set<string>(), scopes: ["a", "b"], emit: () => {} };
   const resources = { at: () => resource, metadataUrl: () => "https://host/m" };
   const demands: unknown[] = [];
   const telling = {
@@ -254,14 +254,63 @@ Deno.test("authentication wants all scopes of what is asked for, and tells each 
       return "jwt";
     },
   };
-  const { ask, events } = policy([telling], { resources: () => resources });
-  assert.throws(() => ask(), { status: 403, data: { auth: { error: "insufficient_scope", scope: "a b" } } });
-  assert.deepEqual(events.map(({ type }) => type), ["auth.accepted", "auth.refused"]);
+  const { ask } = policy([telling], { resources: () => resources });
   assert.throws(() => ask({}), { status: 401 });
   assert.deepEqual(demands, [{ scopes: ["a", "b"], metadataUrl: "https://host/m" }]);
-  const optional = { resources: () => resources, optional: true };
-  assert.equal(policy([telling], { ...optional, anonymousScopes: ["b", "a"] }).ask({}), LET_IN);
-  assert.throws(() => policy([telling], { ...optional, anonymousScopes: ["b"] }).ask({}), { status: 403 });
+});
+
+Deno.test("authentication counts whom it refuses as a stranger, and tells that one what the limit says in place of 401", async () => {
+  const wrong = { why: "wrong" } as const;
+  const tooMany = new RequestError("too many", { status: 429 });
+  const body = { update: () => {}, fits: () => false };
+  for (const verdict of [wrong, Promise.resolve(wrong)]) {
+    for (const headers of [{}, { "X-API-Key": "k" }]) {
+      for (const refusal of [undefined, tooMany]) {
+        const counted: Caller[] = [];
+        const { ask } = policy([kind("apiKey", verdict)], {
+          strangerRefusal(caller) {
+            counted.push(caller);
+            return refusal;
+          },
+        });
+        await assert.rejects(async () => await ask(headers), { status: refusal ? 429 : 401 });
+        assert.equal(counted.length, 1);
+      }
+    }
+  }
+  const { ask, callers } = policy([kind("keypair", { ...IDENTITY, body })], {
+    strangerRefusal: () => tooMany,
+  });
+  assert.equal(ask({ Signature: "x" }), LET_IN);
+  assert.throws(() => callers[0]?.bodyCheck?.end(), tooMany);
+});
+
+Deno.test("authentication says which refusals cost nothing to come again, and names what was somebody's once", () => {
+  const attempts = limit([], new RequestError("later", { status: 429 }));
+  const told = (
+    verdict: Verdict,
+    headers: Record<string, string>,
+    more: Partial<AuthenticationOptions> = {},
+  ) => {
+    const { ask, events } = policy([{ ...kind("apiKey", verdict), unguessable: true }], more);
+    assert.throws(() => ask(headers));
+    return events;
+  };
+  const refused = { type: "auth.refused", kind: undefined, credential: undefined, address: undefined };
+  const key = { "X-API-Key": "k" };
+  assert.deepEqual(told(undefined, {}), [{ ...refused, reason: "absent", countable: true }]);
+  const judged = { ...refused, kind: "apiKey", credential: "1" };
+  assert.deepEqual(told({ why: "wrong", credential: "1" }, key), [{ ...judged, reason: "wrong" }]);
+  for (const why of ["wrong", "unknown"] as const) {
+    assert.deepEqual(told({ why, credential: "1" }, key, { attempts }), [
+      { ...refused, reason: "one of too many", countable: true },
+    ]);
+  }
+  for (const why of ["revoked", "expired"] as const) {
+    assert.deepEqual(told({ why, credential: "1" }, key, { attempts }), [
+      { ...judged, reason: why, countable: true },
+    ]);
+  }
 });
 
 Deno.test("authentication lets nobody in as nobody who brings what cannot count", () => {

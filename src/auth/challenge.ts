@@ -39,5 +39,6 @@ export function insufficientScope(demand: Demand, what: string): RequestError {
     status: 403,
     headers: { "WWW-Authenticate": bearerChallenge("insufficient_scope", demand) },
     data: { auth: { error: "insufficient_scope", scope } },
+    isTold: true,
   });
 }

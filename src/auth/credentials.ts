@@ -18,7 +18,7 @@ export interface CredentialsOptions {
   readonly resources?: (() => ProtectedResources | undefined) | undefined;
 }
 
-/** Reads each header once it is asked for, and at most once: several kinds look at the same one, and each costs a call. */
+/** Reads what names somebody once it is asked for, and at most once: several kinds look at it, and each header costs a call. */
 export class Credentials {
   readonly request: Request;
   readonly caller: Caller;
@@ -39,10 +39,9 @@ export class Credentials {
   }
 
   get #apiKey(): string | null {
-    const { headers, url } = this.request;
     if (this.#apiKeyRead !== undefined) return this.#apiKeyRead;
-    return this.#apiKeyRead = headers.get("x-api-key") ??
-      (this.#options.apiKeyInQuery ? keyInQuery(url) : null);
+    return this.#apiKeyRead = this.request.headers.get("x-api-key") ??
+      (this.#options.apiKeyInQuery ? keyInQuery(this.request.url) : null);
   }
 
   /** Whether the request is signed (RFC 9421), rightly or wrongly. */

@@ -1,11 +1,14 @@
 /** What may be asked for, as OAuth sees it: which tokens are meant for it, what it needs, and what is told of it (RFC 9728). */
 import type { Caller } from "../core/caller.ts";
+import type { Sink } from "../core/events.ts";
 
 export interface ProtectedResource {
   /** The URLs that the audience of a token for it may be, where its URL is configured. */
   readonly audiences: ReadonlySet<string>;
   /** What each call of it needs. */
   readonly scopes: readonly string[];
+  /** Is told of who is refused there. */
+  readonly emit: Sink;
 }
 
 export interface ProtectedResources {

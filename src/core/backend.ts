@@ -92,7 +92,8 @@ export interface Peer {
   readonly scopes?: readonly string[];
   /** IP address of that caller, where it is known. */
   readonly address?: string | undefined;
-  /** Names what that caller has proved it by. */
+  /** By which kind of proof that caller is known, and what names it. */
+  readonly authKind?: string | undefined;
   readonly credential?: string | undefined;
   /** What its server is started or called with; as configured by default. */
   readonly launch?: LaunchSettings | undefined;

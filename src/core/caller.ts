@@ -29,6 +29,12 @@ export interface Allowance {
   refusal(count: number): GatewayError | undefined;
 }
 
+/** By what somebody has proved who it is: both are names, and no secrets. */
+interface UsedProof {
+  readonly kind: string | undefined;
+  readonly credential: string | undefined;
+}
+
 /** To whom something is open that wants no proof of who asks. */
 export type Openness = "anybody" | "probes";
 
@@ -48,6 +54,7 @@ export class Caller {
   #principal: Principal | undefined;
   #scopes = NO_SCOPES;
   #credential: string | undefined;
+  #authKind: string | undefined;
   #launch: LaunchSettings | undefined;
   #bodyCheck: BodyCheck | undefined;
   /** Whether its answer says so already. */
@@ -107,6 +114,11 @@ export class Caller {
     return this.#credential;
   }
 
+  /** By which kind of proof; undefined where nothing was proved. */
+  get authKind(): string | undefined {
+    return this.#authKind;
+  }
+
   /** What the caller was granted. */
   get scopes(): readonly string[] {
     return this.#scopes;
@@ -123,11 +135,12 @@ export class Caller {
   }
 
   /** For the policy that authenticates. Throws TypeError for who is known already. */
-  identify(principal: Principal, scopes: readonly string[] = NO_SCOPES, credential?: string): void {
+  identify(principal: Principal, scopes: readonly string[] = NO_SCOPES, proof?: UsedProof): void {
     if (this.#principal) throw new TypeError("The caller is identified already");
     this.#principal = principal;
     this.#scopes = scopes;
-    this.#credential = credential;
+    this.#authKind = proof?.kind;
+    this.#credential = proof?.credential;
   }
 
   /** Who is to ask before the body counts; undefined where any will do. */

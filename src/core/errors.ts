@@ -29,6 +29,8 @@ interface GatewayErrorOptions extends ErrorOptions {
   logged?: string;
   /** What programs are told beside the message: `data` of the JSON-RPC error. */
   data?: unknown;
+  /** Who was refused, and what, is told by an event of its own. */
+  isTold?: boolean;
 }
 
 /** An error whose message is written for the client: it names the thing and never a path or a secret. */
@@ -41,6 +43,7 @@ export class GatewayError extends Error {
   readonly requestId: RequestId | null;
   readonly logged: string;
   readonly data: unknown;
+  readonly isTold: boolean;
 
   constructor(message: string, options: GatewayErrorOptions = {}) {
     const { status = 500, code = RpcCode.internalError, headers = {}, requestId = null } = options;
@@ -48,6 +51,7 @@ export class GatewayError extends Error {
     const { logged = message } = options;
     this.logged = logged;
     this.data = options.data;
+    this.isTold = options.isTold ?? false;
     this.requestId = requestId;
     this.status = status;
     this.code = code;

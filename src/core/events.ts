@@ -62,6 +62,8 @@ type Happening =
     reason?: string | undefined;
     /** The JSON-RPC code of an error. */
     code?: number | undefined;
+    /** That it was refused, and who has asked, is told by an event of its own. */
+    isTold?: boolean | undefined;
   }
   /** It is still open after the time that option `slowRequest` names. */
   | { type: "request.slow"; session: string; id: RequestId; method: string; tool?: string; ageMs: number }
@@ -110,8 +112,8 @@ type Happening =
     reason: string;
     principal?: string | undefined;
     tool?: string | undefined;
-    /** Nothing was judged that it brought: it is nobody in particular, as often as it comes. */
-    unjudged?: true;
+    /** It costs its sender nothing to come again: equal ones are counted. */
+    countable?: true;
   } & Proof
   /** There was none, and now there is one that anybody may use who reads this file. */
   | { type: "auth.first_key"; file: string }

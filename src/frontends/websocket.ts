@@ -61,13 +61,13 @@ export function websocket(options: WebSocketOptions): UpgradeHandler {
   const { accept, keepAliveMs, maxBodyBytes, maxBufferedMessages, maxBufferedBytes, emit } = options;
   const { clientLimits: limits, bodies, unread } = options;
   const pings = keepAlive(keepAliveMs);
-  return async (request, { principal, credential, scopes, address, launch, allowance }) => {
+  return async (request, { principal, authKind, credential, scopes, address, launch, allowance }) => {
     const headers = handshakeHeaders(request);
     const gone = new AbortController();
     const session = crypto.randomUUID();
     const peer = {
       ...{ session, wire: "websocket", scope: "session" } as const,
-      ...{ principal, credential, scopes, address, launch, gone },
+      ...{ principal, authKind, credential, scopes, address, launch, gone },
     };
     const admission = await accept(peer, () => request.signal);
     return {

@@ -23,11 +23,22 @@ export function finishAnswers(emit: Sink): HttpPolicy {
     });
     return response;
   };
+  // What is given may be one that takes no more fields.
+  const finished = <A>(request: Request, caller: Caller, given: A) => {
+    try {
+      return kept(given, caller);
+    } catch (error) {
+      return refused(request, caller, error);
+    }
+  };
   return (request, caller, next) => {
     try {
       const answer = next(request, caller);
       if (!isPending(answer)) return kept(answer, caller);
-      return answer.then((given) => kept(given, caller), (error) => refused(request, caller, error));
+      return answer.then(
+        (given) => finished(request, caller, given),
+        (error) => refused(request, caller, error),
+      );
     } catch (error) {
       return refused(request, caller, error);
     }

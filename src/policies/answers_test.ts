@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { nobody, somebody } from "../../tests/support/nobody.ts";
+import { recorder } from "../../tests/support/recorder.ts";
 import { finishAnswers } from "./answers.ts";
 
 const REQUEST = new Request("http://h/mcp");
@@ -21,4 +22,18 @@ Deno.test("finishAnswers keeps what it is answered to somebody out of caches, an
   assert.deepEqual(fields(await known(told)), ["no-store", "nosniff"]);
   const upgrade = { headers: {} };
   assert.equal(finish<typeof upgrade>(REQUEST, somebody("a/b"), () => upgrade), upgrade);
+});
+
+Deno.test("finishAnswers answers 500 where an answer takes no fields, now or later, and tells of it", async () => {
+  const { emit, events } = recorder();
+  const finish = finishAnswers(emit);
+  for (
+    const given of [
+      () => Response.redirect("http://h/"),
+      () => Promise.resolve(Response.redirect("http://h/")),
+    ]
+  ) {
+    assert.equal((await finish<Response>(REQUEST, somebody("a/b"), given)).status, 500);
+  }
+  assert.deepEqual(events.map(({ type }) => type), ["fault", "http.refused", "fault", "http.refused"]);
 });

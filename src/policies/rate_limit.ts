@@ -30,7 +30,10 @@ const GRAIN_MS = 1e-3;
 interface RateLimit {
   /** Throws RequestError 429. Behind the policy that finds out who the caller is. */
   readonly callers: HttpPolicy;
-  /** Counts one whom that policy refuses, by the address: what is told in place of 401 beyond the rate. */
+  /**
+   * Counts one whom that policy refuses, by the address: what is told in place of 401 beyond the rate. Also one whose body
+   * is not what was signed: it need not be the signer who has altered it.
+   */
   readonly strangerRefusal: (caller: Caller) => RequestError | undefined;
 }
 
@@ -38,9 +41,8 @@ export function rateLimit({ rate, burst, maxCallers }: RateLimitOptions): RateLi
   const buckets = new Recent<Bucket>(maxCallers);
   const pace: Pace = { intervalMs: rate.perMs / rate.count, burst, policy: policyOf(rate) };
   const network = remembered(networkOf);
-  const bucketOf = ({ principal, address }: Caller): Bucket => {
-    // No address has a slash in it, and each principal's name has.
-    const key = principal?.name ?? network(address ?? "");
+  // No address has a slash in it, and each principal's name has.
+  const bucketOf = (key: string): Bucket => {
     const known = buckets.get(key);
     if (known) return known;
     const fresh = new Bucket(key, pace);
@@ -51,13 +53,13 @@ export function rateLimit({ rate, burst, maxCallers }: RateLimitOptions): RateLi
     callers(request, caller, next) {
       // A gateway at its limits is not to look dead.
       if (caller.openness === "probes") return next(request, caller);
-      const bucket = bucketOf(caller);
+      const bucket = bucketOf(caller.principal?.name ?? network(caller.address ?? ""));
       const refusal = bucket.refusal(1);
       if (refusal) throw refusal;
       caller.limitTo(bucket);
       return next(request, caller);
     },
-    strangerRefusal: (caller) => bucketOf(caller).refusal(1),
+    strangerRefusal: ({ address }) => bucketOf(network(address ?? "")).refusal(1),
   };
 }
 

@@ -133,5 +133,7 @@ Deno.test("rateLimit counts whom nobody knows by the address, and leaves others 
   );
   assert.deepEqual(refusals, [undefined, undefined, undefined, 429, undefined]);
   const known = callerFrom({ address: "10.0.0.1", principal: "a/b" });
+  // One who is known by what was signed, with a body that somebody may have altered on the way.
+  assert.equal(strangerRefusal(known)?.status, 429);
   assert.equal(callers<Response>(new Request("http://h/mcp"), known, () => LET_IN), LET_IN);
 });

@@ -165,6 +165,26 @@ Deno.test("--rateLimit refuses what is beyond it with 429, for each principal or
   assert.match(gateway.stderr(), /Too Many Requests: apiKey\/SSE1 is beyond --rateLimit/);
 });
 
+Deno.test("--rateLimit counts strangers by their address, and somebody known who lacks a scope, on every wire", async () => {
+  await using secrets = await Secrets.make();
+  const flags = [...BEHIND_PROXY, ...secrets.flags, "--requiredScope", "admin", "--rateLimit", "3/h"];
+  await using gateway = await startKeystone(flags, { server, env: secrets.env });
+  let host = 0;
+  for (const [wire, knock] of DOORS) {
+    const key = await secrets.key(wire.replace(" ", ""));
+    const known = () => knock(gateway.port, { headers: { ...key, ...from(`192.0.2.${++host}`) } });
+    // The file of keys is looked at now and then.
+    await eventually(known, ({ status }) => status === 403);
+    for (let count = 1; count < 3; count++) assertRefused(await known(), 403);
+    assertLimited(await known());
+    const address = from(`203.0.113.${++host}`);
+    for (const headers of [{}, { "X-API-Key": "wrong" }, {}]) {
+      assert.equal((await knock(gateway.port, { headers: { ...headers, ...address } })).status, 401, wire);
+    }
+    assertLimited(await knock(gateway.port, { headers: address }));
+  }
+});
+
 function assertLimited(answer: DoorAnswer): void {
   assertRefused(answer, 429);
   const { headers } = answer;

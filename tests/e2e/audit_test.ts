@@ -344,7 +344,12 @@ Deno.test("--auditLog has calls without an id, and what was refused for want of 
   };
   // Once the second one is answered the first one was passed on.
   assert.deepEqual([await statusOf("echo"), await statusOf("echo", 1)], [202, 200]);
-  assert.deepEqual([await statusOf("delete_all", 2), await statusOf("delete_all")], [403, 403]);
+  const statuses = [
+    await statusOf("delete_all", 2),
+    await statusOf("delete_all"),
+    await statusOf("delete_x"),
+  ];
+  assert.deepEqual(statuses, [403, 403, 403]);
   await using socket = await talker(gateway.ws, `bearer.${key}`);
   await socket.ask(initialize());
   assert.equal((await socket.ask(callTool(3, "delete_all"))).error.data.auth.error, "insufficient_scope");
@@ -357,9 +362,17 @@ Deno.test("--auditLog has calls without an id, and what was refused for want of 
     ["echo", "apiKey/ci", "notification"],
   );
   const refused = audited.lines("auth").map(plain).filter(({ result }) => result === "refused");
-  const line = { event: "auth", result: "refused", reason: "insufficient scope", key: key.split("_")[1] };
-  const whose = { principal: "apiKey/ci", tool: "delete_all", address: "127.0.0.1" };
-  assert.deepEqual(refused, Array.from({ length: 3 }, () => ({ ...line, ...whose })));
+  const line = { event: "auth", result: "refused", reason: "insufficient scope", kind: "apiKey" };
+  const whose = { key: key.split("_")[1], principal: "apiKey/ci", address: "127.0.0.1" };
+  const told = (name: string) => {
+    const lines = refused.filter(({ tool }) => tool === name);
+    for (const { count: _, ...rest } of lines) assert.deepEqual(rest, { ...line, ...whose, tool: name });
+    return lines.reduce((sum, { count = 1 }) => sum + Number(count), 0);
+  };
+  assert.deepEqual([told("delete_all"), told("delete_x")], [3, 1]);
+  assert.equal(refused.filter(({ tool }) => tool === undefined).length, 0);
+  const calls = audited.lines("tool.call").map(({ tool, outcome }) => `${tool} ${outcome}`);
+  assert(!calls.some((call) => call.startsWith("delete_")), `${calls}`);
   assert.match(gateway.stderr(), /Request refused .*status=403 .*principal=apiKey\/ci address=127\.0\.0\.1/);
 });
 
@@ -388,5 +401,41 @@ Deno.test("--auditLog counts what strangers are refused, so that they cannot fil
   const told = refused.reduce((sum, { count = 1 }) => sum + Number(count), 0);
   assert.equal(told, 2 * calls);
   for (const one of others) assert(typeof one.count === "number" ? !("tool" in one) : "tool" in one);
-  assert(refused.length < calls, `${refused.length} lines`);
+  const all = audited.text.split("\n").length;
+  assert(all < calls, `${all} lines`);
+});
+
+Deno.test("--auditLog counts who comes without credentials, and says for which of several servers a scope is lacking", async () => {
+  await using audited = new Audited();
+  const key = await audited.key("ci");
+  const file = `${audited.folder}/keystone.json`;
+  const [command, ...args] = ECHO[1]!.split(" ");
+  const server = { command, args, requiredScope: ["admin"] };
+  const config = {
+    auth: { kinds: ["apiKey"] },
+    servers: { one: server, two: { ...server, requiredScope: ["d*=x"] } },
+  };
+  await Deno.writeTextFile(file, JSON.stringify(config));
+  await using gateway = await startKeystone(["--auditLog", audited.path, "--config", file], {
+    env: audited.env,
+  });
+  const headers = { "X-API-Key": key };
+  const at = (name: string) => `http://127.0.0.1:${gateway.port}/${name}/mcp`;
+  for (const name of ["one", "two"]) {
+    const response = await post(at(name), callTool(1, "drop"), { headers });
+    await response.body?.cancel();
+    assert.equal(response.status, 403);
+  }
+  for (let count = 0; count < 50; count++) {
+    const response = await post(at("one"), callTool(1, "echo"));
+    await response.body?.cancel();
+    assert.equal(response.status, 401);
+  }
+  await gateway.stop();
+  const refused = audited.lines("auth").map(plain).filter(({ result }) => result === "refused");
+  const lacking = refused.filter(({ reason }) => reason === "insufficient scope");
+  assert.deepEqual(lacking.map(({ server, tool }) => [server, tool]), [["one", undefined], ["two", "drop"]]);
+  const absent = refused.filter(({ reason }) => reason === "absent");
+  assert.equal(absent.reduce((sum, { count = 1 }) => sum + Number(count), 0), 50);
+  assert(absent.length < 25, `${absent.length} lines`);
 });

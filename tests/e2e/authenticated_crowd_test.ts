@@ -17,6 +17,7 @@ const PRINCIPALS = 25;
 const CALLS = 8;
 /** How long all of them go on at least, for who wants to see more than CI has time for: `CROWD_SECONDS=60 deno test …`. */
 const HOLD_MS = 1000 * Number(Deno.env.get("CROWD_SECONDS") ?? 0);
+assert(HOLD_MS >= 0, 'CROWD_SECONDS: expected a number of seconds, such as "60"');
 
 for (const [wire, begin] of WIRES) {
   for (const sessions of [50, 500]) {

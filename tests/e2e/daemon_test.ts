@@ -175,6 +175,24 @@ Deno.test("start says at the terminal what else only the log would say, and show
   assert.doesNotMatch(stdout + stderr, new RegExp(token));
 });
 
+Deno.test("start shows of what it warns of nothing that a terminal would act upon", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using daemons = await Daemons.create();
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/\x1b]0;title\x07.json`;
+  // Whatever the file has that nobody knows is warned of by the name of the file.
+  await Deno.writeTextFile(file, JSON.stringify({ mcpServers: { a: { command: "cat", unheardOf: 1 } } }));
+  try {
+    const { stderr } = await daemons.run("start", "--port", "0", "--no-try-at-start", "--config", file);
+    assert.match(stderr, /warning: .*\\u001b\]0;title\\u0007/);
+    // deno-lint-ignore no-control-regex -- it is what must not be there
+    assert.doesNotMatch(stderr, /[\x1b\x07]/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("start --foreground stays, logs to stderr, and is found by its name", async () => {
   await using daemons = await Daemons.create();
   const flags = ["--foreground", "--name", "unit", "--no-try-at-start", "--port", "0", ...SERVER];

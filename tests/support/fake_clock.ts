@@ -1,4 +1,4 @@
-/** Time that passes when a test says so: `performance.now` and `setTimeout` of the whole process. */
+/** Time that passes when a test says so: `performance.now`, `Date.now` and `setTimeout` of the whole process. */
 
 export interface FakeClock extends Disposable {
   /** How many timers wait. */
@@ -15,10 +15,12 @@ interface Timer {
 /** Until disposal; timers from before stay real. */
 export function fakeClock(): FakeClock {
   const { setTimeout: realTimeout, clearTimeout: realClear } = globalThis;
-  const realNow = performance.now;
+  const [realNow, realDate] = [performance.now, Date.now];
+  const begun = Date.now();
   const timers = new Map<unknown, Timer>();
   let now = 0;
   performance.now = () => now;
+  Date.now = () => begun + now;
   const fakeTimeout = (run: () => void, ms = 0) => {
     // Only its identity counts.
     const timer = realTimeout(() => {}, ms);
@@ -49,6 +51,7 @@ export function fakeClock(): FakeClock {
     [Symbol.dispose]() {
       Object.assign(globalThis, { setTimeout: realTimeout, clearTimeout: realClear });
       performance.now = realNow;
+      Date.now = realDate;
     },
   };
 }

@@ -33,8 +33,8 @@ interface Grantee {
   readonly address?: string | undefined;
   /** Names what it was proved by. */
   readonly credential?: string | undefined;
-  /** By which kind of proof, where that is known. */
-  readonly kind?: string | undefined;
+  /** By which kind of proof. */
+  readonly authKind?: string | undefined;
 }
 
 /** What is asked for: a tool, or anything of the server at all. */
@@ -45,11 +45,11 @@ interface Asked {
 
 /** Throws RequestError 403 for who was not granted all of it, with all that is needed, and tells of it. */
 export function requireScopes(who: Grantee, { demand, tool }: Asked, emit: Sink): void {
-  const { principal, scopes: granted = [], address, credential, kind } = who;
+  const { principal, scopes: granted = [], address, credential, authKind: kind } = who;
   if (demand.scopes.every((scope) => granted.includes(scope))) return;
   emit({
-    ...{ type: "auth.refused", kind, credential, address, reason: TOO_LITTLE, tool },
-    ...principal ? { principal: principal.name } : { unjudged: true },
+    ...{ type: "auth.refused", kind, credential, address, principal: principal?.name },
+    ...{ reason: TOO_LITTLE, tool, countable: true },
   });
   throw insufficientScope(demand, tool === undefined ? "the server" : "the tool");
 }

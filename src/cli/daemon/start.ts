@@ -1,5 +1,7 @@
 /** `keystone start`: a gateway with a name, in the background unless told otherwise. */
 import { optionName } from "../../base/option_name.ts";
+import { escaped } from "../../base/outside.ts";
+import { safeText } from "../../base/telling.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { StateFolder } from "../../state/mod.ts";
 import type { CommandContext, ExitCode } from "../command.ts";
@@ -8,6 +10,9 @@ import { runs } from "./known_gateway.ts";
 import { launch } from "./launch.ts";
 import { type StartFlags, startFlags } from "./own_flags.ts";
 import { type ServingConfig, servingConfig } from "./serving_config.ts";
+
+/** They may quote names of files and commands. */
+const WARNING_CHARS = 1_000;
 
 export async function run(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   const flags = startFlags(args);
@@ -62,6 +67,6 @@ async function inBackground(
   const lines = [`Started "${name}", pid ${pid}`, ...urls.map((url) => `  ${url}`), `  log ${log}`];
   stdout.write(`${lines.join("\n")}\n`);
   // They are in the log as well, which nobody is looking at now.
-  for (const text of warnings) stderr.write(`keystone: warning: ${text}\n`);
+  for (const text of warnings) stderr.write(`keystone: warning: ${escaped(safeText(text, WARNING_CHARS))}\n`);
   return 0;
 }

@@ -19,6 +19,8 @@ type Outcome = "result" | "error" | "cancelled" | "failed" | "timeout";
 interface Why {
   readonly reason?: string;
   readonly code?: number;
+  /** It is told by an event of its own. */
+  readonly isTold?: boolean;
 }
 
 /** One object for all tables, since an idle session should cost little. */
@@ -183,6 +185,7 @@ export class OpenTable {
       tool,
       reason: why?.reason,
       code: why?.code,
+      isTold: why?.isTold,
       outcome,
       durationMs: performance.now() - since,
       requestSize,

@@ -111,7 +111,9 @@ function refused(bridge: Bridge, { direction, kind, id }: Brief, error: unknown)
   if (kind === "notification") return bridge.drop(direction, answer.message);
   // Of a refused answer, too, the asker hears: it still waits.
   const table = tableOf(bridge, direction, kind === "response");
-  const taken = id !== null && table.take(id, "failed", { reason: answer.message });
+  const isTold = error instanceof GatewayError && error.isTold;
+  const why = { reason: answer.message, ...isTold && { isTold } };
+  const taken = id !== null && table.take(id, "failed", why);
   if (taken) bridge.answer(askerIn(bridge, table), id, answer);
 }
 

@@ -42,7 +42,7 @@ export async function openAudit(path: string, limits: RotationLimits): Promise<O
   try {
     const kind = kindOf(path);
     // A file that holds something else gets no lock beside it either.
-    if (kind === "file") findLast(path);
+    if (kind === "file") await refuseOther(path);
     const lock = await lockOf(path, kind);
     try {
       const found = lock ? findLast(path) : NOTHING;
@@ -57,6 +57,19 @@ export async function openAudit(path: string, limits: RotationLimits): Promise<O
       cause,
     });
   }
+}
+
+async function refuseOther(path: string): Promise<void> {
+  try {
+    findLast(path);
+  } catch (error) {
+    // Its gateway is in the midst of a line.
+    throw await isHeld(path) ? heldError() : error;
+  }
+}
+
+function heldError(): Error {
+  return new Error("another gateway writes to it; name another file for this one");
 }
 
 /** Whether a gateway writes to it. */
@@ -77,7 +90,7 @@ async function lockOf(path: string, kind: Kind): Promise<Deno.FsFile | undefined
   const file = await Deno.open(lockPath(path), { create: true, write: true, mode: PRIVATE });
   if (await file.tryLock(true)) return file;
   file.close();
-  throw new Error("another gateway writes to it; name another file for this one");
+  throw heldError();
 }
 
 function lockPath(path: string): string {

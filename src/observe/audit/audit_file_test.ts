@@ -52,3 +52,20 @@ Deno.test({
     }
   },
 });
+
+Deno.test("openAudit says that another gateway has the file, also while that one is in the midst of a line", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/audit.log`;
+    const { file, release } = await openAudit(path, LIMITS);
+    for (const text of ["", '{"seq":1,"ti\n']) {
+      await Deno.writeTextFile(path, text, { append: true });
+      await assert.rejects(openAudit(path, LIMITS), /another gateway writes to it; name another file/);
+    }
+    file.close();
+    release();
+    await assert.rejects(openAudit(path, LIMITS), /its last line is none of an audit log/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

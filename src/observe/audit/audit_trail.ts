@@ -73,6 +73,7 @@ export class AuditTrail implements AsyncDisposable {
 
   /** To be told every event of the gateway. */
   readonly hear: Sink = (event: GatewayEvent) => {
+    if (this.#isOver) return;
     if (isAttempt(event) && this.#repeated.count(event)) return;
     const entry = entryOf(event);
     if (entry) this.#record(entry);

@@ -152,6 +152,12 @@ Deno.test("verify finds a cut tail where the end is missing, and by a line that 
     ...{ isHeld: false, expected: { seq: 2, hash: "f".repeat(64) } },
   });
   assert.deepEqual(texts(wrong.faults), ["2: line 2 of the chain has another hash than is expected"]);
+  const changed = folder.text().replace('"seq":2,', '"seq":2,"more":1,');
+  const edited = await verify([{ path: folder.path, lines: streamed(changed) }], {
+    ...{ isHeld: false, expected: readLine(lines[1]!)! },
+  });
+  // It has the hash that is expected: that is not what is wrong with it.
+  assert.deepEqual(texts(edited.faults), ["2: line 2 of the chain was changed"]);
   await Deno.writeTextFile(folder.path, folder.text().slice(0, -20));
   assert.match((await folder.verdict()).faults[0]?.text ?? "", /ends within a line/);
 });

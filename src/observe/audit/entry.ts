@@ -23,6 +23,7 @@ export function entryOf(event: GatewayEvent): Entry | undefined {
     case "auth.accepted":
       return {
         event: "auth",
+        server: event.backend,
         result: "accepted",
         kind: event.kind,
         key: event.credential,
@@ -32,6 +33,7 @@ export function entryOf(event: GatewayEvent): Entry | undefined {
     case "auth.refused":
       return {
         event: "auth",
+        server: event.backend,
         result: "refused",
         reason: event.reason,
         kind: event.kind,
@@ -41,7 +43,8 @@ export function entryOf(event: GatewayEvent): Entry | undefined {
         ...event.tool !== undefined && { tool: toolNamed(event.tool) },
       };
     case "request.finished":
-      return event.direction === "up" && event.method === Method.callTool ? callOf(event) : undefined;
+      if (event.direction === "down" || event.method !== Method.callTool || event.isTold) return undefined;
+      return callOf(event);
     case "tool.notified":
       return {
         event: "tool.call",

@@ -6,12 +6,12 @@ const ID = "6f1c2f36-6f0e-4d8e-9d0a-0d8a4f3c2b11";
 Deno.test("entryOf records an attempt with who it was and why it failed, and has no field for what it was proved by", () => {
   const proof = { kind: "apiKey", credential: "6026f3d037ea", address: "10.0.0.1" };
   assert.deepEqual(entryOf({ type: "auth.accepted", principal: "apiKey/ci", ...proof }), {
-    ...{ event: "auth", result: "accepted", kind: "apiKey", key: "6026f3d037ea" },
+    ...{ event: "auth", server: undefined, result: "accepted", kind: "apiKey", key: "6026f3d037ea" },
     ...{ principal: "apiKey/ci", address: "10.0.0.1" },
   });
-  assert.deepEqual(entryOf({ type: "auth.refused", reason: "expired", ...proof }), {
-    ...{ event: "auth", result: "refused", reason: "expired", kind: "apiKey", key: "6026f3d037ea" },
-    address: "10.0.0.1",
+  assert.deepEqual(entryOf({ type: "auth.refused", reason: "expired", backend: "files", ...proof }), {
+    ...{ event: "auth", server: "files", result: "refused", reason: "expired", kind: "apiKey" },
+    ...{ key: "6026f3d037ea", address: "10.0.0.1" },
   });
 });
 
@@ -26,6 +26,8 @@ Deno.test("entryOf records calls of tools and no other request, nor what servers
   } as const;
   assert.equal(entryOf({ ...finished, method: "tools/list" }), undefined);
   assert.equal(entryOf({ ...finished, direction: "down", method: "tools/call" }), undefined);
+  // It has a line already, of who was refused.
+  assert.equal(entryOf({ ...finished, method: "tools/call", outcome: "failed", isTold: true }), undefined);
   const entry = entryOf({ ...finished, method: "tools/call", tool: "a\u202eb", backend: "files" });
   assert.deepEqual([entry?.event, entry?.tool, entry?.server], ["tool.call", "a\\u202eb", "files"]);
 });

@@ -39,31 +39,53 @@ Deno.test("RepeatedAttempts is bounded, and loses no count for that", () => {
   assert.equal(lines + told, 10_000);
 });
 
-Deno.test("RepeatedAttempts counts strangers of one address by what they lack, and nobody whose credentials were judged", () => {
-  using _clock = fakeClock();
+const STRANGER = {
+  ...{ type: "auth.refused", kind: undefined, credential: undefined, address: "10.0.0.1" },
+  ...{ reason: "absent", countable: true },
+} as const;
+const LACKING = { reason: "insufficient scope" } as const;
+
+/** Counts refusals, and comes to what is told of them in the end. */
+function refusals() {
   const told: unknown[] = [];
-  const attempts = new RepeatedAttempts((attempt, count) =>
-    told.push([
-      ...attempt.type === "auth.refused" ? [attempt.reason, attempt.tool] : [],
-      attempt.address,
-      count,
-    ])
-  );
-  const one = { type: "auth.refused", kind: undefined, credential: undefined, address: "10.0.0.1" } as const;
-  const stranger = { ...one, unjudged: true } as const;
-  const counted = (more: Partial<Attempt>) =>
-    attempts.count({ ...stranger, reason: "absent", ...more } as Attempt);
-  assert.deepEqual([counted({}), counted({}), counted({ address: "10.0.0.2" })], [false, true, false]);
-  const tools = ["a", "b", "c"].map((tool) => counted({ reason: "insufficient scope", tool }));
+  const attempts = new RepeatedAttempts((attempt, count) => {
+    if (attempt.type === "auth.refused") told.push([attempt.reason, attempt.tool, attempt.address, count]);
+  });
+  return {
+    counted: (more: Partial<Attempt>) => attempts.count({ ...STRANGER, ...more } as Attempt),
+    told() {
+      attempts.flush();
+      return told;
+    },
+  };
+}
+
+Deno.test("RepeatedAttempts counts strangers of one network by what they lack, and nobody whose credentials were judged", () => {
+  using _clock = fakeClock();
+  const { counted, told } = refusals();
+  const addresses = ["10.0.0.1", "10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:db8::2"];
+  assert.deepEqual(addresses.map((address) => counted({ address })), [false, true, false, false, true]);
+  const tools = ["a", "b", "c"].map((tool) => counted({ ...LACKING, tool }));
   assert.deepEqual(tools, [false, true, true]);
-  const judged = () => attempts.count({ ...one, reason: "wrong" });
+  const judged = () => counted({ reason: "wrong", countable: undefined } as Partial<Attempt>);
   assert.deepEqual([judged(), judged()], [false, false]);
-  attempts.flush();
+  assert.deepEqual([0, 1].map(() => counted({ ...LACKING, backend: "two" })), [false, true]);
   // Which tools those have asked for that are counted is not told: there may be many.
-  assert.deepEqual(told, [["absent", undefined, "10.0.0.1", 1], [
-    "insufficient scope",
-    undefined,
-    "10.0.0.1",
-    2,
-  ]]);
+  assert.deepEqual(told(), [
+    ["absent", undefined, "10.0.0.1", 1],
+    ["absent", undefined, "2001:db8::1", 1],
+    ["insufficient scope", undefined, "10.0.0.1", 2],
+    ["insufficient scope", undefined, "10.0.0.1", 1],
+  ]);
+});
+
+Deno.test("RepeatedAttempts counts somebody known by each tool, and holds little of long names", () => {
+  using _clock = fakeClock();
+  const { counted, told } = refusals();
+  const known = { ...LACKING, principal: "apiKey/ci", credential: "1" };
+  const tools = ["a", "a", "b", "a", `${"x".repeat(300)}1`, `${"x".repeat(300)}2`];
+  assert.deepEqual(tools.map((tool) => counted({ ...known, tool })), [false, true, false, true, false, true]);
+  const [, cut] = told() as [string, string][];
+  assert.deepEqual(told().length, 2);
+  assert(cut && cut[1].length <= 201, cut?.[1]);
 });
