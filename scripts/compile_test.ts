@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { compileCommand, isDownloadFailure, type Target, TARGETS } from "./compile.ts";
-import { ROOT, runDeno } from "./run_deno.ts";
+import { runDeno, runScript } from "./run_deno.ts";
 
-const SCRIPT = `${ROOT}/scripts/compile.ts`;
+const SCRIPT = "scripts/compile.ts";
 
 Deno.test("compileCommand builds from the bundle with exactly the permissions that the gateway needs", () => {
   assert.deepEqual(compileCommand("x86_64-pc-windows-msvc"), [
@@ -26,7 +26,7 @@ Deno.test("compileCommand builds from the bundle with exactly the permissions th
 });
 
 Deno.test("compile.ts --dry-run prints a command line for each of the five targets", async () => {
-  const { code, stdout } = await runDeno(["run", "-A", SCRIPT, "--dry-run"]);
+  const { code, stdout } = await runScript(SCRIPT, ["--dry-run"]);
   assert.equal(code, 0);
   const lines = stdout.trimEnd().split("\n");
   assert.deepEqual(lines.map((line) => line.match(/--target (\S+) --output (\S+)/)?.slice(1)), [
@@ -39,19 +39,19 @@ Deno.test("compile.ts --dry-run prints a command line for each of the five targe
 });
 
 Deno.test("compile.ts --target selects one", async () => {
-  const { stdout } = await runDeno(["run", "-A", SCRIPT, "--dry-run", "--target", "aarch64-apple-darwin"]);
+  const { stdout } = await runScript(SCRIPT, ["--dry-run", "--target", "aarch64-apple-darwin"]);
   assert.equal(stdout, `${compileCommand("aarch64-apple-darwin").join(" ")}\n`);
 });
 
 Deno.test("compile.ts names an unknown target and the allowed ones", async () => {
-  const { code, stdout, stderr } = await runDeno(["run", "-A", SCRIPT, "--target=riscv64"]);
+  const { code, stdout, stderr } = await runScript(SCRIPT, ["--target=riscv64"]);
   assert.equal(code, 2);
   assert.equal(stdout, "");
   assert.equal(stderr, `Unknown --target "riscv64". Allowed: ${Object.keys(TARGETS).join(", ")}\n`);
 });
 
 Deno.test("compile.ts names an unknown flag", async () => {
-  const { code, stderr } = await runDeno(["run", "-A", SCRIPT, "--traget", "x"]);
+  const { code, stderr } = await runScript(SCRIPT, ["--traget", "x"]);
   assert.equal(code, 2);
   assert.match(stderr, /^Unknown option '--traget'.*Allowed: --target <target>, --dry-run\n$/);
 });

@@ -5,7 +5,7 @@
  * broken.
  */
 import { type Mutation, MUTATIONS } from "./mutations.ts";
-import { ROOT } from "./run_deno.ts";
+import { DEV_CONFIG, ROOT } from "./run_deno.ts";
 
 /** Tests that hang have noticed as well. */
 const TEST_TIMEOUT_MS = 180_000;
@@ -80,7 +80,7 @@ export function mutated(text: string, { search, replace, file }: Mutation): stri
 async function passes(copy: string, tests: readonly string[]): Promise<boolean> {
   const signal = AbortSignal.timeout(TEST_TIMEOUT_MS);
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", "--parallel", "--fail-fast", ...tests],
+    args: ["test", "-A", "--config", DEV_CONFIG, "--no-check", "--parallel", "--fail-fast", ...tests],
     cwd: copy,
     stdin: "null",
     signal,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
-import { ROOT, runDeno } from "./run_deno.ts";
+import { DEV_CONFIG, ROOT, runDeno } from "./run_deno.ts";
 import { scanSource } from "./scan_source.ts";
 import { sourceFiles } from "./source_files.ts";
 
@@ -75,7 +75,7 @@ async function importsByCompiler(files: readonly string[]): Promise<Map<string, 
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     await Deno.writeTextFile(entry, files.map((file) => `import "${file}";`).join("\n"));
-    const args = ["info", "--json", "--no-lock", "--config", `${ROOT}/deno.json`, entry];
+    const args = ["info", "--json", "--no-lock", "--config", `${ROOT}/${DEV_CONFIG}`, entry];
     const graph: { modules: GraphModule[] } = JSON.parse((await runDeno(args)).stdout);
     return new Map(graph.modules.map(({ specifier, dependencies = [] }) => {
       return [specifier, dependencies.map((dependency) => dependency.specifier).sort()];

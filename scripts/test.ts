@@ -2,7 +2,7 @@
 /** What `deno task test` runs: fetches what the tests start, bundles, tests, and ends with `N passed, N failed`. */
 import { stripVTControlCharacters } from "node:util";
 import { bundle, BundleError } from "./bundle.ts";
-import { ROOT, runDeno } from "./run_deno.ts";
+import { DEV_CONFIG, ROOT, runDeno } from "./run_deno.ts";
 import { type Toolchain, TOOLCHAINS } from "../tests/support/sdks.ts";
 import { statIfPresent } from "./source_files.ts";
 
@@ -84,9 +84,9 @@ export async function runTests(args: readonly string[], options: RunTestsOptions
 async function testArgs(root: string, args: readonly string[]): Promise<string[]> {
   const paths = await Promise.all(args.map((arg, index) => isPath(root, arg, args[index - 1])));
   // A frozen lock keeps a test run from rewriting it, also when two run at once.
-  const frozen = await statIfPresent(`${root}/deno.lock`) ? ["--frozen"] : [];
+  const config = await statIfPresent(`${root}/${DEV_CONFIG}`) ? ["--config", DEV_CONFIG, "--frozen"] : [];
   // This file has a test file's name and is none.
-  const fixed = ["test", "-A", "--parallel", ...frozen, "--ignore=scripts/test.ts"];
+  const fixed = ["test", "-A", "--parallel", ...config, "--ignore=scripts/test.ts"];
   return [...fixed, ...args, ...(paths.includes(true) ? [] : FOLDERS)];
 }
 

@@ -1,10 +1,10 @@
 /** Runs the benchmark on the floor and on Keystone: what counts is that every answer is right, not how fast. */
 import assert from "node:assert/strict";
-import { ROOT, runDeno } from "../run_deno.ts";
+import { ROOT, runScript } from "../run_deno.ts";
 import type { Report } from "./report.ts";
 import { versionOf } from "./tools.ts";
 
-const SCRIPT = `${ROOT}/scripts/bench/main.ts`;
+const SCRIPT = "scripts/bench/main.ts";
 const ROWS = [
   "pipe/1",
   "stateful",
@@ -79,5 +79,5 @@ Deno.test("bench says when no row is what it was asked for", { ignore: !hasCompi
 });
 
 async function bench(...flags: string[]) {
-  return await runDeno(["run", "-A", SCRIPT, ...flags]);
+  return await runScript(SCRIPT, flags);
 }

@@ -1,10 +1,11 @@
 /** What the official conformance tool says of the gateway as a client, with a stdio client of the SDK before it. */
 import assert from "node:assert/strict";
 import { fileURLToPath as fromFileUrl } from "node:url";
+import { withPackages } from "../support/keystone.ts";
 import { requiredOfClients, runClientConformance } from "../support/conformance.ts";
 
 const CLIENT = fromFileUrl(new URL("../fixtures/conformance_client.ts", import.meta.url));
-const COMMAND = [Deno.execPath(), "run", "-A", CLIENT].map((word) => `'${word}'`).join(" ");
+const COMMAND = withPackages([Deno.execPath(), "run", "-A", CLIENT]).map((word) => `'${word}'`).join(" ");
 
 /** How many checks the pinned version of the tool makes in each scenario; fewer means that some did not run. */
 const REQUIRED = { initialize: 1, tools_call: 2, "elicitation-sep1034-client-defaults": 5, "sse-retry": 3 };

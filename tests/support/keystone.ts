@@ -1,6 +1,7 @@
 /** Starts the real gateway as a user would, in a process of its own, on a free port. */
 import { fileURLToPath as fromFileUrl } from "node:url";
 import { DEADLINE_MS, inTime } from "../contract/deadline.ts";
+import { DEV_CONFIG, ROOT } from "../../scripts/run_deno.ts";
 import { WATCHER_NAME } from "../../src/backends/process/orphan_watch.ts";
 
 /** Published servers, pinned, started without a package manager in between. */
@@ -11,7 +12,7 @@ export const filesystem = (folder: string) =>
 
 /** The project's own fixtures. */
 export const SCRIPTED = fixture("scripted_server.ts");
-export const CONFORMANCE = fixture("conformance_server.ts");
+export const CONFORMANCE = withPackages(fixture("conformance_server.ts"));
 export const PAGED = fixture("paged_server.ts");
 const LEAPING_CLOCK = fromFileUrl(new URL("../fixtures/leaping_clock.ts", import.meta.url));
 
@@ -21,6 +22,11 @@ function published(name: string, ...args: string[]): string[] {
 
 function fixture(name: string): string[] {
   return [Deno.execPath(), "run", "-A", fromFileUrl(new URL(`../fixtures/${name}`, import.meta.url))];
+}
+
+/** For a program of ours that imports what tests alone have. */
+export function withPackages([deno = "", run = "", ...rest]: readonly string[]): string[] {
+  return [deno, run, "--config", `${ROOT}/${DEV_CONFIG}`, ...rest];
 }
 
 export interface Keystone extends AsyncDisposable {
