@@ -97,8 +97,13 @@ function titleOf(announced: readonly Announced[], version: string): string {
   }`;
 }
 
+/** What stands in the `Authorization` of a client in place of its own secret; undefined where none stands there. */
+export function proofForClients(authKinds: readonly AuthKind[]): string | undefined {
+  return authKinds.flatMap((kind) => YOURS[kind] ?? [])[0];
+}
+
 function configuration(announced: readonly Announced[], authKinds: readonly AuthKind[]) {
-  const [yours] = authKinds.flatMap((kind) => YOURS[kind] ?? []);
+  const yours = proofForClients(authKinds);
   const headers = yours !== undefined && { headers: { Authorization: yours } };
   const servers = announced.map(({ name, endpoints: [preferred] }) =>
     [name, { type: preferred?.type, url: preferred?.url, ...headers }] as const

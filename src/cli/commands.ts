@@ -18,6 +18,7 @@ const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["users", () => import("./credentials/users.ts")],
   ["keypair", () => import("./credentials/keypair.ts")],
   ["audit", () => import("./audit/audit.ts")],
+  ["client-config", () => import("./client_config/client_config.ts")],
 ]);
 
 interface Called {

@@ -6,6 +6,7 @@ import { within } from "../base/waiting.ts";
 import { type LineWriter, lineWriter } from "../observe/line_writer.ts";
 import { type ExitCode, Interrupted } from "./command.ts";
 import { commandOf } from "./commands.ts";
+import { takeOwnCommand } from "./own_command.ts";
 
 /** What a fatal error may quote is not ours. */
 const FAILURE_CHARS = 1_000;
@@ -15,6 +16,7 @@ const FLUSH_MS = 1_000;
 
 /** Runs the command line to its end; settles with the exit code. */
 export async function main(argv: readonly string[], version: string): Promise<ExitCode> {
+  takeOwnCommand();
   const [stdout, stderr] = [lineWriter(Deno.stdout), lineWriter(Deno.stderr)];
   try {
     const { load, args } = commandOf(argv);

@@ -15,7 +15,8 @@ const USAGE = `--stdio "command line" [options]
        keystone keys create|list|rotate|revoke, keystone show-key
        keystone users add|password|list|remove
        keystone keypair generate|show, keystone audit verify <file>
-       keystone config validate|print|schema`;
+       keystone config validate|print|schema
+       keystone client-config --client <client> [options]`;
 
 /** The few flags that most people need. */
 export const COMMON_HEADING = "What most people need:";

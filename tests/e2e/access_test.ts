@@ -162,7 +162,7 @@ Deno.test("--rateLimit refuses what is beyond it with 429, for each principal or
     using health = await rawRequest(gateway.port, { path: "/health", headers: from("203.0.113.1") });
     assert.equal(health.status, 200);
   }
-  assert.match(gateway.stderr(), /Too Many Requests: apiKey\/SSE1 is beyond --rateLimit/);
+  await gateway.logged(/Too Many Requests: apiKey\/SSE1 is beyond --rateLimit/);
 });
 
 Deno.test("--rateLimit counts strangers by their address, and somebody known who lacks a scope, on every wire", async () => {
@@ -257,7 +257,7 @@ Deno.test("failed attempts of an address are answered with 429 from some on, for
     assertRefused(again, 429);
     assert(Number(again.headers.get("retry-after")) > 3_600, "twice as long");
   }
-  assert.match(gateway.stderr(), /Too many failed attempts from 203\.0\.113\.1 \(--authAttempts\)/);
+  await gateway.logged(/Too many failed attempts from 203\.0\.113\.1 \(--authAttempts\)/);
 });
 
 Deno.test("--maxSessionsPerPrincipal counts the sessions of all wires, and leaves room to others", async () => {

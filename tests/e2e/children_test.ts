@@ -292,5 +292,5 @@ Deno.test("--maxChildren leaves sessions alone that hold no child", async () => 
   assert.equal((await answer(await call)).result.structuredContent.slept, 8000);
   await eventually(gateway.children, count(0));
   assert.equal(typeof await pidIn(gateway, idle), "number");
-  assert.match(gateway.stderr(), /Too many server processes/);
+  await gateway.logged(/Too many server processes/);
 });

@@ -136,6 +136,7 @@ Deno.test("a remote that answers GET with a page is asked once a session, and to
     assert.deepEqual(result.structuredContent, { id });
     assert.equal(remote.requested("GET").length, id);
   }
+  await gateway.logged(/WRN/);
   const warnings = gateway.stderr().match(/WRN.*/g) ?? [];
   assert.equal(warnings.length, 1);
   assert.match(warnings[0] ?? "", /what it says by itself cannot be heard: .* HTTP 200 with an HTML page/);

@@ -86,6 +86,7 @@ for (const [name, mode] of Object.entries(MODES)) {
     for (const id of [7, 8]) assert.deepEqual(await odd.call(id, "echo", { id }), echoed(id, { id }));
     const { id, error } = await odd.call(9, "nameless");
     assert.deepEqual({ id, error }, { id: 9, error: { code: -32700, message: "cannot be read" } });
+    await odd.gateway.logged(/answers under ids of another type/);
     const told = odd.gateway.stderr().match(/answers under ids of another type/g);
     assert.equal(told?.length, 1);
   });

@@ -36,7 +36,7 @@ Deno.test("--tlsSelfSigned serves with a certificate for this machine, which is 
     const cert = await Deno.readTextFile(state.cert);
     const fingerprint = fingerprintOf(cert);
     assert.match(keystone.stdout, new RegExp(`^  Certificate +SHA-256 ${fingerprint}$`, "m"));
-    assert.match(keystone.stderr(), new RegExp(`INF The certificate vouches.*fingerprint=${fingerprint} `));
+    await keystone.logged(new RegExp(`INF The certificate vouches.*fingerprint=${fingerprint} `));
     if (flags.length === 0) assert.equal(await shownFingerprint(keystone.port), fingerprint);
     using client = Deno.createHttpClient({ caCerts: [cert] });
     for (const host of ["127.0.0.1", "localhost"].slice(flags.length / 2)) {

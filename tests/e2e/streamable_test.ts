@@ -327,6 +327,7 @@ Deno.test("stateless calls share one child, and each gets its own answer althoug
   const pids = new Set(await Promise.all(calls));
   assert.equal(pids.size, 1);
   assert.deepEqual(await gateway.children(), [...pids]);
+  await gateway.logged(/Child started/);
   assert.equal(gateway.stderr().match(/Child started/g)?.length, 1);
 });
 

@@ -218,6 +218,7 @@ for (
     assert.equal(messages.filter((message) => message === "The MCP server exited with code 3").length, 3);
     assert.equal(messages.filter((message) => message.includes("again and again")).length, 2);
     assert.equal((await health(gateway)).status, "failed");
+    await gateway.logged(/(Child started[^]*){3}/);
     assert.equal(gateway.stderr().match(/Child started/g)?.length, 3);
   });
 }

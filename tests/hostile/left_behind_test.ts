@@ -26,6 +26,7 @@ Deno.test({
       assert.match(error.message, /The server is too slow/);
       assert.equal(refused.headers.get("mcp-session-id"), null);
     }
+    await keystone.logged(/Session opened/);
     assert.equal(keystone.stderr().match(/Session opened/g)?.length, 1);
     Deno.kill(child!, "SIGCONT");
     const call = async () => await answer(await post(keystone.mcp, callTool(2, "echo"), { session }));

@@ -4,6 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { GatewayError, messageOf } from "../../core/errors.ts";
 import { PRIVATE } from "../../files/private_file.ts";
 import type { GatewayRecord, StateFolder } from "../../state/mod.ts";
+import { ownProcess } from "../own_command.ts";
 
 /** To listen takes no second; a machine may be slow, but somebody waits. */
 const READY_MS = 60_000;
@@ -27,7 +28,7 @@ export type Launched =
 /** Settles when it serves, or has died. Throws GatewayError where it does neither. */
 export async function launch({ name, folder, flags, log }: LaunchOptions): Promise<Launched> {
   const nonce = crypto.randomUUID();
-  const [program = "", ...words] = ownCommand();
+  const [program = "", ...words] = ownProcess();
   const own = ["start", "--foreground", "--name", name, "--launched", nonce];
   using output = openLog(log);
   const child = spawn(program, [...words, ...own, ...flags], {
@@ -40,19 +41,6 @@ export async function launch({ name, folder, flags, log }: LaunchOptions): Promi
   if (record !== "late") return { kind: "died", code: record, lastWords: await written(log, output.size) };
   child.kill("SIGKILL");
   throw new GatewayError(`gateway "${name}" does not get ready, and was killed; its log is ${log}`);
-}
-
-/** How this program was started: as a binary, or as a module with the rights that it has. */
-function ownCommand(): string[] {
-  if (Deno.build.standalone) return [Deno.execPath()];
-  return [Deno.execPath(), "run", "--no-prompt", ...rights(), Deno.mainModule];
-}
-
-/** What is granted in part alone is not handed on: nobody can ask how it was written. */
-function rights(): string[] {
-  const names = ["read", "write", "net", "env", "run", "sys", "ffi"] as const;
-  const granted = names.filter((name) => Deno.permissions.querySync({ name }).state === "granted");
-  return granted.length === names.length ? ["-A"] : granted.map((name) => `--allow-${name}`);
 }
 
 interface OpenLog extends Disposable {

@@ -1,0 +1,64 @@
+/** How this program was started, and how it is started anew. */
+import { fileURLToPath } from "node:url";
+
+/** Said by what starts us in its place: the path of a file that runs by itself, or the words of a command as JSON. */
+const VARIABLE = "KEYSTONE_COMMAND";
+
+let said: string | undefined;
+
+/** Reads it, and leaves it to nobody that we start; to be called before anything is. */
+export function takeOwnCommand(): void {
+  // Without the right to read variables nobody can have told us.
+  if (Deno.permissions.querySync({ name: "env", variable: VARIABLE }).state !== "granted") return;
+  said = Deno.env.get(VARIABLE);
+  Deno.env.delete(VARIABLE);
+}
+
+/** What a user, or a client of MCP, starts: the words in front of all flags. */
+export function ownCommand(): string[] {
+  return sayings(said) ?? runtimeCommand();
+}
+
+/** The same for a process of its own: a launcher that passes signals on would end with whoever has started it. */
+export function ownProcess(): string[] {
+  const [program, ...words] = sayings(said) ?? [];
+  const isFile = program !== undefined && words.length === 0 && !isList(said);
+  return isFile ? [program] : runtimeCommand();
+}
+
+/** As a binary, or as a module with the rights that it has. */
+function runtimeCommand(): string[] {
+  if (Deno.build.standalone) return [Deno.execPath()];
+  return [Deno.execPath(), "run", "--no-prompt", ...rights(), mainModule()];
+}
+
+function mainModule(): string {
+  return Deno.mainModule.startsWith("file:") ? fileURLToPath(Deno.mainModule) : Deno.mainModule;
+}
+
+/** What is granted in part alone is not handed on: nobody can ask how it was written. */
+function rights(): string[] {
+  const names = ["read", "write", "net", "env", "run", "sys", "ffi"] as const;
+  const granted = names.filter((name) => Deno.permissions.querySync({ name }).state === "granted");
+  return granted.length === names.length ? ["-A"] : granted.map((name) => `--allow-${name}`);
+}
+
+function isList(text: string | undefined): boolean {
+  return text?.startsWith("[") ?? false;
+}
+
+/** Undefined where nothing was said, or what nobody of ours says. */
+function sayings(text: string | undefined): string[] | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (!isList(text)) return [text];
+  try {
+    const words: unknown = JSON.parse(text);
+    return Array.isArray(words) && words.length > 0 && words.every(isText) ? words : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isText(word: unknown): word is string {
+  return typeof word === "string" && word !== "";
+}
