@@ -62,15 +62,13 @@ function groupOf({ paths }: Commit): string | undefined {
 }
 
 async function checkRevision(revision: string, root: string): Promise<void> {
-  // What begins with a dash is an option, and no name that git gives.
-  const known = !revision.startsWith("-") &&
-    await git(["rev-parse", "--verify", "--quiet", `${revision}^{commit}`], root).catch(ignoreShipError) !==
-      undefined;
-  if (!known) {
-    throw new ShipError(
-      `Unknown revision "${revision}": expected a tag, a branch or a commit of this repository`,
-    );
-  }
+  const found = await git(["rev-parse", "--verify", "--quiet", `${revision}^{commit}`], root).catch(
+    ignoreShipError,
+  );
+  if (found !== undefined) return;
+  throw new ShipError(
+    `Unknown revision "${revision}": expected a tag, a branch or a commit of this repository`,
+  );
 }
 
 /** Undefined for the first one. */
