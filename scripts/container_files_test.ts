@@ -4,6 +4,7 @@ import { splitCommandLine } from "../src/config/command_line.ts";
 import { findOption } from "../src/config/options.ts";
 import { parseDockerfile } from "../tests/support/dockerfile.ts";
 import { CHECK_JSONSCHEMA, HADOLINT, SHELLCHECK } from "../tests/support/linters.ts";
+import { TARGETS } from "./compile.ts";
 import { ROOT } from "./run_deno.ts";
 
 const DOCKERFILE = "deploy/Dockerfile";
@@ -39,6 +40,13 @@ Deno.test("deploy/Dockerfile has each image pinned by its digest, and a stage fo
     if (!isStage) assert.match(from, /^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
   }
   for (const kind of ["base", "node", "uv"]) assert(names.includes(kind), kind);
+});
+
+Deno.test("deploy/Dockerfile takes for each platform what compile.ts builds for it", () => {
+  const copied = (platform: string) =>
+    stages.find(({ name }) => name === `artefact-${platform}`)?.instructions.map(({ value }) => value);
+  assert.deepEqual(copied("amd64"), [`${TARGETS["x86_64-unknown-linux-gnu"]} /keystone`]);
+  assert.deepEqual(copied("arm64"), [`${TARGETS["aarch64-unknown-linux-gnu"]} /keystone`]);
 });
 
 Deno.test("deploy/Dockerfile has nothing run as root in the end", () => {
