@@ -5,7 +5,7 @@ set -eu
 artefact=$1 folder=$2 command=$3
 
 # As those of every other way to start it: scripts/compile.ts says what each is for, and a test compares them.
-flags="--allow-net --allow-run --allow-read --allow-write --allow-env --allow-sys --no-prompt"
+flags="--no-config --no-lock --allow-net --allow-run --allow-read --allow-write --allow-env --allow-sys --no-prompt"
 
 unpacked=$(mktemp -d)
 trap 'rm -rf "$unpacked"' EXIT
@@ -25,6 +25,6 @@ install -m 644 "$bundle" "$folder/keystone.js"
 cat >"$command" <<END
 #!/bin/sh
 export KEYSTONE_COMMAND=$command
-exec $folder/deno run --no-config --no-lock --no-npm $flags $folder/keystone.js "\$@"
+exec $folder/deno run $flags $folder/keystone.js "\$@"
 END
 chmod 755 "$command"

@@ -76,7 +76,8 @@ Deno.test({
 
 async function hasPermissions(image: ScratchImage): Promise<void> {
   const command = await Deno.readTextFile(image.path("/usr/local/bin/keystone"));
-  assert.equal(command.match(/--(?:allow|no-prompt)[\w-]*(?=\s)/g)?.join(" "), PERMISSIONS.join(" "));
+  const flags = /\/deno run (.*) \S+keystone\.js "\$@"$/m.exec(command)?.[1];
+  assert.equal(flags, ["--no-config", "--no-lock", ...PERMISSIONS].join(" "));
 }
 
 async function runsCommands(image: ScratchImage): Promise<void> {
