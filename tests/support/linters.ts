@@ -88,7 +88,8 @@ async function actionlintBuilt(): Promise<string | undefined> {
   );
 }
 
-/** A machine without the network judges no less of the program. */
+/** A machine without the network judges no less of the program; CI has it, and there silence would hide a wrong pin. */
 async function unlessOutOfReach(folder: Promise<string>): Promise<string | undefined> {
+  if (Deno.env.get("CI") === "true") return await folder;
   return await folder.catch(() => undefined);
 }
