@@ -23,6 +23,7 @@ export const PERMISSIONS = [
   "--allow-read", // finds commands on the PATH, reads certificates
   "--allow-write", // log files, and the records of gateways in the background
   "--allow-env", // hands the environment on to servers
+  "--allow-sys", // knows whose a file of secrets is, and what others call this machine
   "--no-prompt",
 ];
 

@@ -16,6 +16,7 @@ Deno.test("compileCommand builds from the bundle with exactly the permissions th
     "--allow-read",
     "--allow-write",
     "--allow-env",
+    "--allow-sys",
     "--no-prompt",
     "--target",
     "x86_64-pc-windows-msvc",

@@ -9,6 +9,8 @@ const DOCUMENTS = [
   "docs/configuration.md",
   "docs/daemon.md",
   "docs/dependencies.md",
+  "docs/install.md",
+  "docs/release.md",
   "docs/runtime.md",
   "docs/security.md",
 ];
