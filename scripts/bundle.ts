@@ -80,7 +80,7 @@ export function namePackages(code: string, npmCaches: readonly string[]): string
  */
 export function requireBuiltins(code: string): string {
   return code.replace(
-    /^var (\w+) = __deno_internal_createRequire\(import\.meta\.url\);$/m,
+    /^import \{ createRequire as __deno_internal_createRequire \} from "node:module";\s*var (\w+) = __deno_internal_createRequire\(import\.meta\.url\);$/m,
     "var $1 = process.getBuiltinModule;",
   );
 }

@@ -119,7 +119,10 @@ Deno.test("namePackages replaces the cache's folder, absolute or relative", () =
 
 Deno.test("requireBuiltins frees require from the place of the file", () => {
   assert.equal(
-    requireBuiltins("var __require = __deno_internal_createRequire(import.meta.url);\n"),
+    requireBuiltins(
+      'import { createRequire as __deno_internal_createRequire } from "node:module";\n' +
+        "var __require = __deno_internal_createRequire(import.meta.url);\n",
+    ),
     "var __require = process.getBuiltinModule;\n",
   );
 });

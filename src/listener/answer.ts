@@ -1,6 +1,6 @@
 /** An answer of HTTP/1.1 on a connection whose bytes are ours. */
 import { joinedBytes } from "../base/joined_bytes.ts";
-import { STATUS_CODES } from "node:http";
+import process from "node:process";
 import { type ByteStream, writeAll } from "../wire/byte_stream.ts";
 import { encodeHead } from "../wire/http_head.ts";
 
@@ -120,7 +120,7 @@ function headOf(
   { last }: AnswerOptions,
   length?: number | "chunked",
 ): Uint8Array {
-  const reason = statusText || STATUS_CODES[status] || "";
+  const reason = statusText || reasonFor(status) || "";
   const framing = ["content-length", "transfer-encoding", "connection"];
   const fields = [...headers].filter(([name]) => !framing.includes(name));
   if (length === "chunked") fields.push(["transfer-encoding", "chunked"]);
@@ -128,4 +128,9 @@ function headOf(
   if (last) fields.push(["connection", "close"]);
   if (!headers.has("date")) fields.push(["date", new Date().toUTCString()]);
   return encodeHead({ line: `HTTP/1.1 ${status} ${reason}`, fields });
+}
+
+/** Loaded with the first one: most gateways never answer by themselves, and the module takes some milliseconds of each start. */
+function reasonFor(status: number): string | undefined {
+  return process.getBuiltinModule("node:http").STATUS_CODES[status];
 }

@@ -1,9 +1,13 @@
 /** What is typed on a terminal, with what is pasted in one piece. */
-import { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
+import process from "node:process";
+import type { Readable as InputStream } from "node:stream";
+
+// By names that the bundle loads with this module, and not at each start.
+const { Readable } = process.getBuiltinModule("node:stream");
+const { StringDecoder } = process.getBuiltinModule("node:string_decoder");
 
 /** As much of a terminal's input as readline wants. */
-export interface KeyInput extends Readable {
+export interface KeyInput extends InputStream {
   setRawMode?(on: boolean): unknown;
 }
 

@@ -1,5 +1,6 @@
 /** The prompt on a terminal: lines in, answers out, and the log above the line that is being typed. */
-import { createInterface, type Interface } from "node:readline";
+import process from "node:process";
+import type { Interface } from "node:readline";
 import { escaped } from "../base/outside.ts";
 import { GatewayError } from "../core/errors.ts";
 import { background, type Sink } from "../core/events.ts";
@@ -47,7 +48,7 @@ export class Prompt implements Disposable {
   constructor(options: PromptOptions) {
     this.#options = options;
     this.#screen = new Screen(options.terminal, (chunk) => this.#seen(chunk));
-    this.#lines = createInterface({
+    this.#lines = process.getBuiltinModule("node:readline").createInterface({
       input: new Keys(options.input, (text) => this.#paste(text)),
       output: this.#screen,
       ...{ terminal: true, prompt: PROMPT, historySize: HISTORY_LINES },

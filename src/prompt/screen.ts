@@ -1,5 +1,5 @@
 /** What is written on a terminal: by readline, of which not all may be seen, and beside it. */
-import { Writable } from "node:stream";
+import process from "node:process";
 
 export interface Terminal {
   /** Does not wait for who reads. */
@@ -7,6 +7,9 @@ export interface Terminal {
   /** Of a row; undefined where it is not known. */
   readonly columns: () => number | undefined;
 }
+
+// By a name that the bundle loads with this module, and not at each start.
+const { Writable } = process.getBuiltinModule("node:stream");
 
 const USUAL_COLUMNS = 80;
 

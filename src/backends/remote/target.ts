@@ -1,5 +1,5 @@
 /** Which remote addresses may be called: the one place where networks can be refused. */
-import { lookup as systemLookup } from "node:dns/promises";
+import process from "node:process";
 import { optionName } from "../../base/option_name.ts";
 import { BackendError } from "../../core/errors.ts";
 import { literalAddress, type NetworkKind, networkKind } from "./networks.ts";
@@ -74,7 +74,8 @@ async function networksOf({ hostname }: URL, lookup: Lookup): Promise<readonly N
 /** As the connection will ask: the hosts file counts. */
 async function askSystem(name: string): Promise<string[]> {
   try {
-    return (await systemLookup(name, { all: true })).map(({ address }) => address);
+    const { lookup } = process.getBuiltinModule("node:dns/promises");
+    return (await lookup(name, { all: true })).map(({ address }) => address);
   } catch (error) {
     if (!(error instanceof Error && "code" in error)) throw error;
     return [];

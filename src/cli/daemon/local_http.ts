@@ -1,5 +1,5 @@
 /** A request to a port of this machine. Not by fetch, which might send the token to the proxy of the environment. */
-import { request } from "node:http";
+import process from "node:process";
 import { GatewayError } from "../../core/errors.ts";
 
 /** A status is some kilobytes. */
@@ -21,6 +21,8 @@ export function askLocally(url: string, { method, token, timeoutMs }: LocalReque
   const { promise, resolve, reject } = Promise.withResolvers<LocalAnswer>();
   const signal = AbortSignal.timeout(timeoutMs);
   const headers = { Authorization: `Bearer ${token}`, Connection: "close" };
+  // The bundle would load it at each start of whatever command.
+  const { request } = process.getBuiltinModule("node:http");
   const asked = request(url, { method, headers, signal }, (response) => {
     let text = "";
     response.setEncoding("utf8");
