@@ -16,18 +16,14 @@ export function takeOwnCommand(): void {
 
 /** What a user, or a client of MCP, starts: the words in front of all flags. */
 export function ownCommand(): string[] {
-  return sayings(said) ?? runtimeCommand();
+  return sayings(said) ?? ownProcess();
 }
 
-/** The same for a process of its own: a launcher that passes signals on would end with whoever has started it. */
+/**
+ * The same for a process of its own, without what has started us: a launcher that hands signals on would stand between.
+ * As a binary, or as a module with the rights that it has.
+ */
 export function ownProcess(): string[] {
-  const [program, ...words] = sayings(said) ?? [];
-  const isFile = program !== undefined && words.length === 0 && !isList(said);
-  return isFile ? [program] : runtimeCommand();
-}
-
-/** As a binary, or as a module with the rights that it has. */
-function runtimeCommand(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
   return [Deno.execPath(), "run", "--no-prompt", ...rights(), mainModule()];
 }
@@ -43,14 +39,10 @@ function rights(): string[] {
   return granted.length === names.length ? ["-A"] : granted.map((name) => `--allow-${name}`);
 }
 
-function isList(text: string | undefined): boolean {
-  return text?.startsWith("[") ?? false;
-}
-
 /** Undefined where nothing was said, or what nobody of ours says. */
 function sayings(text: string | undefined): string[] | undefined {
   if (text === undefined || text === "") return undefined;
-  if (!isList(text)) return [text];
+  if (!text.startsWith("[")) return [text];
   try {
     const words: unknown = JSON.parse(text);
     return Array.isArray(words) && words.length > 0 && words.every(isText) ? words : undefined;
