@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { compileCommand, isDownloadFailure, type Target, TARGETS } from "./compile.ts";
+import { compileCommand, isDownloadFailure, TARGETS } from "./compile.ts";
 import { ROOT, runDeno } from "./run_deno.ts";
+import type { Target } from "./ship/deno_runtime.ts";
 
 const SCRIPT = `${ROOT}/scripts/compile.ts`;
 
@@ -53,7 +54,7 @@ Deno.test("compile.ts names an unknown target and the allowed ones", async () =>
 Deno.test("compile.ts names an unknown flag", async () => {
   const { code, stderr } = await runDeno(["run", "-A", SCRIPT, "--traget", "x"]);
   assert.equal(code, 2);
-  assert.match(stderr, /^Unknown option '--traget'.*Allowed: --target <target>, --dry-run\n$/);
+  assert.match(stderr, /^Unknown option '--traget'.*Allowed: --target <target>, --selfExtract, --dry-run\n$/);
 });
 
 Deno.test("deno compile takes the flags, and a failed download of its runtime is recognised", async () => {
