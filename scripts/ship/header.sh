@@ -139,9 +139,9 @@ judge() {
   ks_path=/${1#*/}
   # shellcheck disable=SC2086 # its words are meant
   set -- $1
-  is_safe "$1" "${3:-}" "${4:-}" || ks_distrust="$ks_path can be changed by somebody else"
+  is_safe "$1" "${3:-}" "${4:-}" || ks_distrust=${ks_distrust:-"$ks_path can be changed by somebody else"}
   case "$1, ${ks_path##*/} ${5:-} of ${8:-}," in
-    -*", ${ks_sizes%,*} of $ks_year,") ks_right="${ks_right}deno " ;;
+    -??x*", ${ks_sizes%,*} of $ks_year,") ks_right="${ks_right}deno " ;;
     -*", ${ks_sizes#*, } of $ks_year,") ks_right="${ks_right}keystone.js " ;;
   esac
 }
@@ -233,7 +233,7 @@ refuse_damaged() {
     # shellcheck disable=SC2086 # its words are meant
     ks_sum=$(cat "$ks_stage/deno" "$ks_stage/keystone.js" 2>&1 | $ks_tool)
     case $ks_sum in
-      "$ks_sha256 "* | "$ks_cksum "*) return ;;
+      "$ks_sha256 "* | "$ks_cksum") return ;;
       *) fail "$ks_self is damaged: what it holds has another digest; get it again" ;;
     esac
   done
@@ -281,7 +281,7 @@ remove_staged_when_signalled() {
 remove_dead_stages() {
   for ks_dead in "${ks_cache%/}"/.unpacking.*; do
     ks_pid=${ks_dead##*/.unpacking.}
-    [ ! -d "$ks_dead" ] || kill -0 "${ks_pid%.*}" 2>/dev/null || rm -rf "$ks_dead"
+    [ ! -d "$ks_dead" ] || kill -0 "${ks_pid%.*}" 2>/dev/null || rm -rf "$ks_dead" 2>/dev/null
   done
 }
 
