@@ -77,7 +77,8 @@ async function fetchRuntime(target: Target, folder: string): Promise<void> {
     await Deno.rename(unfinished, folder);
   } catch (error) {
     await Deno.remove(unfinished, { recursive: true });
-    throw error;
+    // Somebody else may have been quicker.
+    if (!await statIfPresent(folder)) throw error;
   }
 }
 
@@ -93,11 +94,20 @@ async function npmPack(target: Target, folder: string): Promise<string> {
 }
 
 async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
-  const failed = (why: string) => new RuntimeError(`Cannot run ${program} ${args.join(" ")}: ${why}`);
-  const output = await new Deno.Command(program, { args: [...args], cwd, stdin: "null" }).output()
-    .catch((error: Error) => {
-      throw failed(error.message);
-    });
+  const output = await outputOf(program, args, cwd);
   if (output.success) return new TextDecoder().decode(output.stdout);
-  throw failed(new TextDecoder().decode(output.stderr).trim());
+  throw failed(program, args, new TextDecoder().decode(output.stderr).trim());
+}
+
+async function outputOf(program: string, args: readonly string[], cwd: string): Promise<Deno.CommandOutput> {
+  try {
+    return await new Deno.Command(program, { args: [...args], cwd, stdin: "null" }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw failed(program, args, `there is no ${program} on the PATH`);
+  }
+}
+
+function failed(program: string, args: readonly string[], why: string): RuntimeError {
+  return new RuntimeError(`Cannot run ${program} ${args.join(" ")}: ${why}`);
 }
