@@ -130,6 +130,25 @@ test("unpacks again what was cut short, written to, taken away or made unusable"
   }
 });
 
+test("leaves in place what somebody has put there while it unpacked", async (file) => {
+  await assertStarts(file);
+  const copy = await copyIn(file);
+  const quicker = `${file.folder}/quicker`;
+  await Deno.rename(copy, quicker);
+  const ln = await Deno.realPath(`${file.tools}/ln`);
+  // His process would lose its executable if another took its place.
+  const PATH = await file.toolsWith({ ln: `${ln} "${quicker}/\${2##*/}" "$2"; exec ${ln} "$@"` });
+  await assertStarts(file, { env: { PATH } });
+  for (const name of ["deno", "keystone.js"]) {
+    assert.equal((await Deno.stat(`${copy}/${name}`)).ino, (await Deno.stat(`${quicker}/${name}`)).ino);
+  }
+});
+
+test("unpacks on a file system without links", async (file) => {
+  await assertStarts(file, { env: { PATH: await file.toolsWith({ ln: "exit 1" }) } });
+  await copyIn(file);
+});
+
 test("takes KEYSTONE_CACHE, XDG_CACHE_HOME, HOME and a temporary folder, in this order", async (file) => {
   const KEYSTONE_CACHE = `${file.folder}/a/b c`;
   const XDG_CACHE_HOME = `${file.folder}/xdg`;

@@ -90,23 +90,51 @@ Deno.test({
     }),
 });
 
-Deno.test("a Deno that cannot be fetched is told in one line, and leaves nothing", () =>
-  withBundle(async (root) => {
-    const other = OTHERS.find(({ target }) => target !== Deno.build.target)!.target;
-    const script = `import { denoRuntime } from ${JSON.stringify(import.meta.resolve("./deno_runtime.ts"))};
-      await denoRuntime("${other}", Deno.args[0]).catch((error) => console.log(error.name, error.message));`;
-    await Deno.writeTextFile(`${root}/fetch.ts`, script);
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", `--config=${ROOT}/deno.json`, `${root}/fetch.ts`, `${root}/cache`],
-      env: { PATH: root },
-    }).output();
-    const said = new TextDecoder().decode(stdout);
-    assert.match(
-      said,
-      /^RuntimeError Cannot run npm\S* pack @deno\/\S+ --json: there is no npm\S* on the PATH\n$/,
-    );
-    assert.deepEqual(await Array.fromAsync(Deno.readDir(`${root}/cache`)), []);
-  }));
+const NPMS = [
+  {
+    what: "without npm",
+    npm: undefined,
+    said: /^Cannot run npm\S* pack @deno\/\S+ --json: there is no npm\S* on the PATH$/,
+  },
+  {
+    what: "that npm does not find",
+    npm: "echo No such package >&2; exit 1",
+    said: /^Cannot run npm .*: No such package$/,
+  },
+  {
+    what: "that is not what it was",
+    npm: `echo '[{"filename":"deno.tgz","integrity":"sha512-other"}]'`,
+    said: /^Refused @deno\/\S+: its digest is sha512-other, and was sha512-\S+==$/,
+  },
+];
+
+for (const { what, npm, said } of NPMS) {
+  Deno.test({
+    name: `a Deno ${what} is told in one line, and nothing is left of it (needs a shell)`,
+    ignore: Deno.build.os === "windows",
+    fn: () =>
+      withBundle(async (root) => {
+        if (npm !== undefined) {
+          await Deno.writeTextFile(`${root}/npm`, `#!/bin/sh\n${npm}\n`, { mode: 0o755 });
+        }
+        assert.match(await refusalOf(root), said);
+        assert.deepEqual(await Array.fromAsync(Deno.readDir(`${root}/cache`)), []);
+      }),
+  });
+}
+
+/** In a process of its own, whose PATH is the folder. */
+async function refusalOf(root: string): Promise<string> {
+  const other = OTHERS.find(({ target }) => target !== Deno.build.target)!.target;
+  const script = `import { denoRuntime } from ${JSON.stringify(import.meta.resolve("./deno_runtime.ts"))};
+    await denoRuntime("${other}", Deno.args[0]).catch(({ message }) => console.log(message));`;
+  await Deno.writeTextFile(`${root}/fetch.ts`, script);
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `--config=${ROOT}/deno.json`, `${root}/fetch.ts`, `${root}/cache`],
+    env: { PATH: root },
+  }).output();
+  return new TextDecoder().decode(stdout).trimEnd();
+}
 
 Deno.test("the Deno that is shipped is the one that CI tests with", async () => {
   assert.match(
