@@ -21,6 +21,7 @@ ks_copy_name="v$ks_version-@SHORT_DIGEST@"
 main() {
   require ls id uname
   refuse_other_machine "$(uname -sm)"
+  refuse_without_proc
   ks_self=$(own_path "$0")
   ks_user=$(id -u)
   find_copy
@@ -50,6 +51,13 @@ refuse_other_machine() {
   case $1 in
     @MACHINES@) ;;
     *) fail "this file is for $ks_system, and this machine is $1" ;;
+  esac
+}
+
+# Deno would end with a stack trace.
+refuse_without_proc() {
+  case $ks_system in
+    Linux*) [ -e /proc/self/exe ] || fail "needs /proc, which is not mounted" ;;
   esac
 }
 

@@ -17,6 +17,13 @@ exit 7
 `;
 const OTHER_USER = 54_321;
 const AS_OTHER = ["setpriv", "--reuid", `${OTHER_USER}`, "--regid", `${OTHER_USER}`, "--clear-groups"];
+/** Hides it from one process. */
+const WITHOUT_PROC = [
+  ...["/usr/bin/env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "unshare", "--mount"],
+  ...["/bin/sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"],
+];
+const CAN_BE_WITHOUT_PROC = Deno.build.os === "linux" &&
+  await printedBy(WITHOUT_PROC[0]!, ...WITHOUT_PROC.slice(1), "/bin/true") !== undefined;
 const DEAD = "2147483646"; // no system has so many processes
 const WHOLE = /^v1\.0\.0-[0-9a-f]{8} deno keystone\.js$/;
 
@@ -323,6 +330,10 @@ test("says that the libc is musl", async (file) => {
     env: { PATH },
   });
 }, Deno.build.os !== "linux");
+
+test("says that there is no /proc; needs root and unshare", async (file) => {
+  await assertFails(file, "needs /proc, which is not mounted", { launcher: WITHOUT_PROC });
+}, !CAN_BE_WITHOUT_PROC);
 
 test("says that the machine is another", async (file) => {
   const PATH = await file.toolsWith({ uname: "echo Plan9 mips" });
