@@ -26,6 +26,12 @@ export const PERMISSIONS = [
   "--no-prompt",
 ];
 
+/** The user's project is not the program's: its config and lock stay out. */
+const ISOLATED = ["--no-config", "--no-lock"];
+
+/** What stands between `deno run` and the bundle wherever both are shipped side by side. */
+export const RUN_FLAGS = [...ISOLATED, ...PERMISSIONS];
+
 interface CompileArgs {
   targets: readonly Target[];
   dryRun: boolean;
@@ -41,11 +47,11 @@ class CompileError extends Error {
 
 /** The command line that builds one target. The project's config and lock stay out: they would embed its packages a second time. */
 export function compileCommand(target: Target): string[] {
-  const isolated = ["--no-config", "--no-lock", "--no-check"];
   return [
     "deno",
     "compile",
-    ...isolated,
+    ...ISOLATED,
+    "--no-check",
     ...PERMISSIONS,
     "--target",
     target,
