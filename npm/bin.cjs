@@ -7,6 +7,7 @@ const { spawn } = require("node:child_process");
 const { constants } = require("node:os");
 const { join } = require("node:path");
 const process = require("node:process");
+const { isatty } = require("node:tty");
 const { denoExecutable, LaunchError, reasonNotStarted } = require("./deno_executable.cjs");
 const { programEnvironment } = require("./environment.cjs");
 const { endsWithLauncher, onLauncherEnd } = require("./launcher.cjs");
@@ -23,6 +24,9 @@ const SIGNALS = isWindows
   ? ["SIGINT", "SIGBREAK", "SIGHUP"]
   : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
 
+/** SIGHUP is for a reload, but for a terminal that is closed. */
+const STOPS = new Set(["SIGINT", "SIGBREAK", "SIGTERM", "SIGQUIT", ...isatty(0) ? ["SIGHUP"] : []]);
+
 function main(args) {
   const executable = denoExecutable();
   const program = spawn(executable, [...RUN_FLAGS, join(__dirname, "keystone.js"), ...args], {
@@ -31,8 +35,22 @@ function main(args) {
   });
   program.on("error", (error) => fail(reasonNotStarted(executable, error)));
   program.on("exit", endAs);
-  for (const signal of SIGNALS) process.on(signal, () => isWindows || program.kill(signal));
-  if (endsWithLauncher(args, process.env)) onLauncherEnd(process.env, () => program.kill("SIGTERM"));
+  const stopping = passSignals(program);
+  if (!endsWithLauncher(args, process.env)) return;
+  // A program that stops would take another signal for an order to stop at once.
+  onLauncherEnd(process.env, () => stopping() || program.kill("SIGTERM"));
+}
+
+/** Comes to a function that tells whether one of them was to stop the program. */
+function passSignals(program) {
+  let stopping = false;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      stopping ||= STOPS.has(signal);
+      if (!isWindows) program.kill(signal);
+    });
+  }
+  return () => stopping;
 }
 
 /** Ends as the program did, by the same signal if it was one. */

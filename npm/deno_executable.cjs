@@ -23,7 +23,10 @@ const MUSL =
 /** The program cannot be started; the message says why in one line. */
 class LaunchError extends Error {}
 
-/** Throws LaunchError where this system has none. */
+/**
+ * Throws LaunchError where the system has none.
+ * @param {{ platform: string, arch: string }} system
+ */
 function denoExecutable({ platform, arch } = process) {
   const name = PACKAGES[`${platform} ${arch}`];
   if (name === undefined) {
