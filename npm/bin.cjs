@@ -28,17 +28,25 @@ const SIGNALS = isWindows
 const STOPS = new Set(["SIGINT", "SIGBREAK", "SIGTERM", "SIGQUIT", ...isatty(0) ? ["SIGHUP"] : []]);
 
 function main(args) {
-  const executable = denoExecutable();
-  const program = spawn(executable, [...RUN_FLAGS, join(__dirname, "keystone.js"), ...args], {
-    stdio: "inherit",
-    env: programEnvironment(args, process),
-  });
-  program.on("error", (error) => fail(reasonNotStarted(executable, error)));
+  const program = start(denoExecutable(), args);
   program.on("exit", endAs);
   const stopping = passSignals(program);
   if (!endsWithLauncher(args, process.env)) return;
   // A program that stops would take another signal for an order to stop at once.
   onLauncherEnd(process.env, () => stopping() || program.kill("SIGTERM"));
+}
+
+/** Throws LaunchError, or ends with the same words: the system tells some reasons at once, and others later. */
+function start(executable, args) {
+  try {
+    const program = spawn(executable, ["run", ...RUN_FLAGS, join(__dirname, "keystone.js"), ...args], {
+      stdio: "inherit",
+      env: programEnvironment(args, process),
+    });
+    return program.on("error", (error) => fail(reasonNotStarted(executable, error)));
+  } catch (error) {
+    throw new LaunchError(reasonNotStarted(executable, error));
+  }
 }
 
 /** Comes to a function that tells whether one of them was to stop the program. */

@@ -12,6 +12,7 @@ import { HAS_TERMINALS, onTerminal, quoted } from "../support/pseudo_terminal.ts
 import { beginSession, callTool, initialize, messagesOf, post } from "../support/rpc.ts";
 
 const NPX = ["npx", "--yes", "keystone-mcp"] as const;
+const PATIENT = ["--shutdownTimeout", "100s"];
 const STOPPED = { success: true, code: 0, signal: null };
 
 Deno.test({
@@ -47,6 +48,7 @@ async function forLatest(latest: Installed, step: Step): Promise<void> {
   await step("SIGKILL leaves nothing", () => endsAll(latest, [bin], "SIGKILL"));
   await step("a program that a signal ends takes it along", () => diesAsProgram(latest));
   await step("--exitWithParent ends it with its launcher", () => followsLauncher(latest));
+  await step("SIGTERM to all of them has open calls finished", () => finishesOnSignalToAll(latest));
   await step("one Ctrl-C under npx has open calls finished", () => finishesOnCtrlC(latest), !HAS_TERMINALS);
 }
 
@@ -180,24 +182,38 @@ async function followsLauncher(latest: Installed): Promise<void> {
   await endsAll(latest, ["sh", "-c", '"$@" & wait', "sh", latest.bin, "--exitWithParent"], "SIGKILL");
 }
 
-/**
- * The terminal sends it to npx, to npm's shell, to the bin and to the program, and those that end at once leave the
- * others behind: no sign of that may be taken for a second Ctrl-C.
- */
+/** As a service manager ends what it has started; npm's shell ends first, and that is no second request to stop. */
+async function finishesOnSignalToAll({ serve }: Installed): Promise<void> {
+  const [program, ...words] = NPX;
+  await using serving = await serve(program, ...words, ...PATIENT);
+  const processes = await serving.processes();
+  await finishesOpenCall(serving.mcp, () => {
+    for (const pid of processes) Deno.kill(pid, "SIGTERM");
+  });
+  await serving.log.matching(/Gateway stopped/);
+  await allEnded(processes);
+}
+
+/** The terminal sends it to npx, to npm's shell, to the bin and to the program, and some hand it on. */
 async function finishesOnCtrlC({ folder, env }: Installed): Promise<void> {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const flags = ["--port", "0", "--stateful", "--no-try-at-start", "--shutdownTimeout", "100s"];
+  const flags = ["--port", "0", "--stateful", "--no-try-at-start", ...PATIENT];
   const words = ["env", "-i", ...variables, ...NPX, ...flags, "--", ...SCRIPTED];
   // The shell of the terminal stays: its end would hang up.
   await using terminal = onTerminal(`cd ${quoted([folder])}; trap : INT; ${quoted(words)}; read _`);
   const { screen, type } = terminal;
   const [, mcp = ""] = /Streamable HTTP +(\S+)/.exec(await screen.matching(/\n}\r?\n/)) ?? [];
+  await finishesOpenCall(mcp, () => type("\x03"));
+  await screen.matching(/Gateway stopped/);
+  await type("\n");
+}
+
+/** The call outlives the time in which a second signal is still the first, and the one in which an orphan notices. */
+async function finishesOpenCall(mcp: string, stop: () => unknown): Promise<void> {
   const session = await beginSession(mcp);
   const call = callTool(1, "sleep_loudly", { ms: 3_000 }, { progressToken: 1 });
   const messages = messagesOf(await post(mcp, call, { session }));
   assert.equal((await messages.next()).value.method, "notifications/progress");
-  await type("\x03");
+  await stop();
   assert.equal((await messages.next()).value.result.structuredContent.slept, 3_000);
-  await screen.matching(/Gateway stopped/);
-  await type("\n");
 }
