@@ -51,8 +51,11 @@ function folderOf(name, from) {
 }
 
 function missing(name) {
-  return `npm's package ${name}, which has the Deno executable, is not installed; install keystone-mcp again with ` +
-    "--include=optional, on the system that it is to run on";
+  const found = `npm's package ${name}, which has the Deno executable, is not installed`;
+  const [npxFolder] = /^.*[\\/]_npx[\\/][^\\/]+/.exec(__dirname) ?? [];
+  return npxFolder === undefined
+    ? `${found}; install keystone-mcp again with --include=optional, on the system that it is to run on`
+    : `${found}; remove ${npxFolder}, where npx keeps what it has, and start again with --include=optional`;
 }
 
 /** Node's report says which glibc runs it. */
