@@ -6,7 +6,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import config from "../../deno.json" with { type: "json" };
 import { inTime } from "../contract/deadline.ts";
 import { descendants, eventually, SCRIPTED, startKeystone, TextLog } from "../support/keystone.ts";
-import { HAS_NPM, type Installed, packed } from "../support/npm_package.ts";
+import { HAS_NPM, type Installed, packed, signal } from "../support/npm_package.ts";
 import { running } from "../support/processes.ts";
 import { HAS_TERMINALS, onTerminal, quoted } from "../support/pseudo_terminal.ts";
 import { beginSession, callTool, initialize, messagesOf, post } from "../support/rpc.ts";
@@ -84,14 +84,14 @@ async function allEnded(processes: readonly number[]): Promise<void> {
 async function endsAll(
   { serve }: Installed,
   [program = "", ...words]: readonly string[],
-  signal: Deno.Signal,
+  name: Deno.Signal,
 ): Promise<void> {
   await using serving = await serve(program, ...words);
   await beginSession(serving.mcp);
   const processes = await serving.processes();
   // At least the bin, the program and its server.
   assert(processes.length >= 3, `${processes}`);
-  serving.signal(signal);
+  serving.signal(name);
   await allEnded(processes);
   await serving.log.matching(/Gateway stopped/);
 }
@@ -152,14 +152,14 @@ async function endsWithStdin({ folder, env, bin }: Installed): Promise<void> {
   await allEnded(processes);
 }
 
-async function stopsBySignal({ serve, bin }: Installed, signal: Deno.Signal): Promise<void> {
+async function stopsBySignal({ serve, bin }: Installed, name: Deno.Signal): Promise<void> {
   await using serving = await serve(bin);
   await beginSession(serving.mcp);
   const processes = await serving.processes();
-  serving.signal(signal);
+  serving.signal(name);
   assert.deepEqual({ ...await serving.status }, STOPPED);
   await serving.log.ended;
-  assert.match(serving.log.text, new RegExp(`Gateway is stopping reason=${signal} [^]*Gateway stopped`));
+  assert.match(serving.log.text, new RegExp(`Gateway is stopping reason=${name} [^]*Gateway stopped`));
   assert.doesNotMatch(serving.log.text, /Stopped at once/);
   await allEnded(processes);
 }
@@ -188,7 +188,7 @@ async function finishesOnSignalToAll({ serve }: Installed): Promise<void> {
   await using serving = await serve(program, ...words, ...PATIENT);
   const processes = await serving.processes();
   await finishesOpenCall(serving.mcp, () => {
-    for (const pid of processes) Deno.kill(pid, "SIGTERM");
+    for (const pid of processes) signal(pid, "SIGTERM");
   });
   await serving.log.matching(/Gateway stopped/);
   await allEnded(processes);

@@ -115,7 +115,7 @@ async function serving(
   let isOver = false;
   const ended = Promise.all([child.status, log.ended, out.ended]).then(() => isOver = true);
   const dispose = async () => {
-    if (!isOver) { for (const pid of known) kill(pid, "SIGTERM"); }
+    if (!isOver) { for (const pid of known) signal(pid, "SIGTERM"); }
     await ended;
   };
   try {
@@ -123,7 +123,7 @@ async function serving(
     known = await processes();
     return {
       ...{ mcp: /Streamable HTTP +(\S+)/.exec(banner)?.[1] ?? "", processes, log, status: child.status },
-      signal: (name) => kill(child.pid, name),
+      signal: (name) => signal(child.pid, name),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (cause) {
@@ -132,7 +132,8 @@ async function serving(
   }
 }
 
-function kill(pid: number, name: Deno.Signal): void {
+/** One that has ended has nothing against it. */
+export function signal(pid: number, name: Deno.Signal): void {
   try {
     Deno.kill(pid, name);
   } catch (error) {
