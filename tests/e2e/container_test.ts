@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { splitCommandLine } from "../../src/config/command_line.ts";
-import { PERMISSIONS } from "../../scripts/compile.ts";
+import { PERMISSIONS, RUN_FLAGS } from "../../scripts/compile.ts";
 import { bundle } from "../../scripts/bundle.ts";
 import { ROOT } from "../../scripts/run_deno.ts";
 import { VERSION } from "../../scripts/ship/release_version.ts";
@@ -77,7 +77,7 @@ Deno.test({
 async function hasPermissions(image: ScratchImage): Promise<void> {
   const command = await Deno.readTextFile(image.path("/usr/local/bin/keystone"));
   const flags = /\/deno run (.*) \S+keystone\.js "\$@"$/m.exec(command)?.[1];
-  assert.equal(flags, ["--no-config", "--no-lock", ...PERMISSIONS].join(" "));
+  assert.equal(flags, RUN_FLAGS.join(" "));
 }
 
 async function runsCommands(image: ScratchImage): Promise<void> {
