@@ -22,7 +22,7 @@ const isWindows = process.platform === "win32";
  */
 const SIGNALS = isWindows
   ? ["SIGINT", "SIGBREAK", "SIGHUP"]
-  : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
+  : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
 
 /** SIGHUP is for a reload, but for a terminal that is closed. */
 const STOPS = new Set(["SIGINT", "SIGBREAK", "SIGTERM", "SIGQUIT", ...isatty(0) ? ["SIGHUP"] : []]);

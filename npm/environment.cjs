@@ -26,10 +26,16 @@ function isByNpx({ npm_command, npm_lifecycle_event, npm_lifecycle_script = "" }
 
 /**
  * A gateway is not to outlive us, even where we are killed: without us nobody hands signals on to it. A command, whose
- * word comes first, ends by itself, and `start` leaves one in the background on purpose.
+ * word comes first, ends by itself, and `start` leaves one in the background on purpose, unless it is to stay.
  */
-function serves([word = ""]) {
+function serves([word = "", ...args]) {
+  if (word === "start") return own(args).includes("--foreground");
   return !/^[a-z][a-z-]*$/.test(word);
+}
+
+/** What stands behind `--` is the server's. */
+function own(args) {
+  return args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
 }
 
 module.exports = { programEnvironment };

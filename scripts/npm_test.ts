@@ -56,6 +56,7 @@ Deno.test("programEnvironment has a gateway end with us, and no command", () => 
     environment.programEnvironment(args, here).KEYSTONE_EXIT_WITH_PARENT === "true";
   assert(ends() && ends("--stdio", "x") && ends("https://host/mcp") && ends("mcp.json"));
   assert(!ends("start", "--stdio", "x") && !ends("validate-config"));
+  assert(ends("start", "--foreground", "--stdio", "x") && !ends("start", "--", "x", "--foreground"));
   assert.equal(environment.programEnvironment([], here).A, "b");
 });
 

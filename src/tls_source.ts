@@ -6,7 +6,7 @@ import { ConfigError, messageOf } from "./core/errors.ts";
 import { isWildcard } from "./listener/reachable_host.ts";
 import type { TlsFiles } from "./server.ts";
 import { StateFolder } from "./state/mod.ts";
-import { keepSelfSigned } from "./tls/kept_self_signed.ts";
+import { certificateIn, keepSelfSigned } from "./tls/kept_self_signed.ts";
 import type { TlsSettings } from "./tls/options.ts";
 
 export interface TlsSource {
@@ -41,8 +41,17 @@ export function readTls({ certFile, keyFile, certOption, keyOption }: TlsSource)
   return { cert, key, certFile, keyFile, certOption, keyOption };
 }
 
+async function selfSignedFolder(stateDir: string | undefined): Promise<string> {
+  return join((await StateFolder.open(stateDir)).path, "tls");
+}
+
+/** What clients have to trust: it is there once a gateway has served with it. */
+export async function selfSignedFile(stateDir: string | undefined): Promise<string> {
+  return certificateIn(await selfSignedFolder(stateDir));
+}
+
 async function openSelfSigned(host: string, stateDir: string | undefined): Promise<TlsSource> {
-  const folder = join((await StateFolder.open(stateDir)).path, "tls");
+  const folder = await selfSignedFolder(stateDir);
   const option = "tlsSelfSigned";
   const keep = () => keepSelfSigned(folder, namesFor(host));
   try {

@@ -24,7 +24,6 @@ install -m 755 "$deno" "$folder/deno"
 install -m 644 "$bundle" "$folder/keystone.js"
 cat >"$command" <<END
 #!/bin/sh
-export KEYSTONE_COMMAND=$command
 exec $folder/deno run $flags $folder/keystone.js "\$@"
 END
 chmod 755 "$command"

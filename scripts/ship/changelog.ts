@@ -36,6 +36,7 @@ const GROUPS: readonly Group[] = [
 const [COMMIT, FIELD] = ["\x1e", "\x1f"];
 /** Tags of releases, and no others. */
 const TAG = "v[0-9]*";
+const PREVIEW = "v[0-9]*-*";
 
 /** Throws ShipError for what is no revision. */
 export async function changelog(revision: string, root = ROOT): Promise<string> {
@@ -71,11 +72,11 @@ async function checkRevision(revision: string, root: string): Promise<void> {
   );
 }
 
-/** Undefined for the first one. */
+/** Undefined for the first one. What is no preview has all that its previews had. */
 async function tagBefore(revision: string, root: string): Promise<string | undefined> {
-  return await git(["describe", "--tags", "--abbrev=0", "--match", TAG, `${revision}^`], root).catch(
-    ignoreShipError,
-  );
+  const others = revision.includes("-") ? [] : ["--exclude", PREVIEW];
+  const args = ["describe", "--tags", "--abbrev=0", "--match", TAG, ...others, `${revision}^`];
+  return await git(args, root).catch(ignoreShipError);
 }
 
 function ignoreShipError(error: unknown): undefined {

@@ -70,6 +70,27 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "changelog of a release has what its previews had, and that of a preview what came since the one before (needs git)",
+  ignore: !hasGit,
+  async fn() {
+    await using repository = await Repository.create();
+    const tagged = async (subject: string, tag: string) => {
+      await repository.commit(subject, ["src/it.ts"]);
+      await repository.tag(tag);
+    };
+    await tagged("Begin", "v1.0.0");
+    await tagged("Try", "v1.1.0-rc.1");
+    await tagged("Try again", "v1.1.0-rc.2");
+    await tagged("Mend", "v1.1.0");
+    const subjects = async (tag: string) =>
+      [...(await changelog(tag, repository.folder)).matchAll(/^- (.*)$/gm)].map(([, subject]) => subject);
+    assert.deepEqual(await subjects("v1.1.0"), ["Mend", "Try again", "Try"]);
+    assert.deepEqual(await subjects("v1.1.0-rc.2"), ["Try again"]);
+  },
+});
+
+Deno.test({
   name: "changelog refuses what is no revision, also where it looks like an option (needs git)",
   ignore: !hasGit,
   async fn() {

@@ -20,6 +20,8 @@ ks_copy_name="v$ks_version-@SHORT_DIGEST@"
 
 main() {
   require ls id uname
+  # Deno would end with more lines than that.
+  [ -d "$(pwd -P 2>/dev/null)" ] || fail 'the folder that it was started in is not there any more'
   refuse_other_machine "$(uname -sm)"
   refuse_without_proc
   ks_self=$(own_path "$0")

@@ -94,6 +94,17 @@ test("becomes the program: the process that was started", async (file) => {
   assert.deepEqual(told(new TextDecoder().decode(stdout), "pid"), [`${child.pid}`]);
 });
 
+test("tells that the folder is gone that it was started in", async (file) => {
+  const gone = `${file.folder}/gone`;
+  await Deno.mkdir(gone);
+  const launcher = ["/bin/sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh"];
+  const { code, stderr } = await file.run([], { cwd: gone, launcher });
+  assert.equal(code, 1);
+  // The shell has a word of its own for it, in front.
+  assert.match(stderr, /keystone: the folder that it was started in is not there any more\n$/);
+  await assert.rejects(Deno.stat(file.cache), Deno.errors.NotFound);
+});
+
 test("changes no variable of the user's", async (file) => {
   const env = { tool: "1", line: "2", cache: "3", version: "4", IFS: "x" };
   const { stdout } = await assertStarts(file, { env });

@@ -25,7 +25,12 @@ export function ownCommand(): string[] {
  */
 export function ownProcess(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
-  return [Deno.execPath(), "run", "--no-prompt", ...rights(), mainModule()];
+  return [Deno.execPath(), "run", ...isolation(), "--no-prompt", ...rights(), mainModule()];
+}
+
+/** A bundle needs no project, and what lies in a folder above it is its user's. The sources need theirs. */
+function isolation(): string[] {
+  return Deno.mainModule.endsWith(".ts") ? [] : ["--no-config", "--no-lock"];
 }
 
 function mainModule(): string {

@@ -2,7 +2,7 @@
 import { ConfigError } from "../core/errors.ts";
 import { type ConfigurationFile, readConfigurationFile } from "./file/configuration_file.ts";
 import { layered } from "./layers.ts";
-import { options } from "./options.ts";
+import { findOption, options } from "./options.ts";
 import { type Surroundings, surroundings } from "./parse_args.ts";
 import { type Problem, problemLine } from "./problem.ts";
 import { problemsOf } from "./resolve.ts";
@@ -11,6 +11,7 @@ import { slowPatterns } from "./slow_patterns.ts";
 export { type EffectiveConfiguration, effectiveConfiguration, type Sourced } from "./effective.ts";
 export { fileSchema } from "./file/schema.ts";
 export { parseArgs } from "./parse_args.ts";
+export { findOption };
 
 interface Validation {
   /** One line each. */

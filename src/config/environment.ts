@@ -10,6 +10,9 @@ export const CONFIG_VARIABLE = `${PREFIX}CONFIG`;
 
 type Variables = Readonly<Record<string, string>>;
 
+/** Read by what starts us in its place, and by no option. */
+const OF_LAUNCHERS = [`${PREFIX}CACHE`];
+
 /** What Kubernetes sets in every pod beside a service that is called keystone. */
 const OF_SERVICE_LINKS = /^KEYSTONE_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_\w+)?$/;
 const SERVICE_URL = /^(tcp|udp|sctp):\/\//;
@@ -33,7 +36,7 @@ export function variableOf(key: string): string {
 export function unknownVariables(variables: Variables): string[] {
   const known = knownVariables();
   return Object.keys(variables).filter((name) => name.startsWith(PREFIX) && !known.includes(name))
-    .filter((name) => !OF_SERVICE_LINKS.test(name)).sort()
+    .filter((name) => !OF_SERVICE_LINKS.test(name) && !OF_LAUNCHERS.includes(name)).sort()
     .map((name) => {
       const similar = similarName(name.slice(PREFIX.length), known.map((name) => name.slice(PREFIX.length)));
       const hint = similar === undefined ? "" : `, did you mean ${PREFIX}${similar}?`;

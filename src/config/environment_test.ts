@@ -95,6 +95,8 @@ Deno.test("unknownVariables tells of each variable that looks like one of ours, 
       KEYSTONE_MAX_SESSION: "5",
       KEYSTONE_COLOUR: "s3cret",
       KEYSTONE_PORT: "1",
+      // Of the file that unpacks itself.
+      KEYSTONE_CACHE: "/opt/keystone",
       OTHER: "x",
     }),
     [

@@ -18,10 +18,15 @@ interface KeptPair {
   readonly keyFile: string;
 }
 
+/** Where it is kept in its folder. */
+export function certificateIn(folder: string): string {
+  return join(folder, "cert.pem");
+}
+
 /** Makes it where it is needed, in a folder that is ours alone. Throws an Error that says why the files cannot be had. */
 export async function keepSelfSigned(folder: string, names: readonly string[]): Promise<KeptPair> {
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  const files = { certFile: join(folder, "cert.pem"), keyFile: join(folder, "key.pem") };
+  const files = { certFile: certificateIn(folder), keyFile: join(folder, "key.pem") };
   const lock = await Deno.open(join(folder, "lock"), { create: true, write: true, mode: PRIVATE });
   try {
     // Others may start at the same time.

@@ -1,7 +1,7 @@
 /** The one file that is shipped, run as its users run it: with no more permissions than the binaries have, and nothing beside it. */
 import assert from "node:assert/strict";
 import { bundle } from "../../scripts/bundle.ts";
-import { PERMISSIONS } from "../../scripts/compile.ts";
+import { PERMISSIONS, RUN_FLAGS } from "../../scripts/compile.ts";
 import { runDeno } from "../../scripts/run_deno.ts";
 import { connect, type Wire, WIRES } from "../support/clients.ts";
 import { EVERYTHING, type Keystone } from "../support/keystone.ts";
@@ -19,6 +19,24 @@ Deno.test("the bundle serves all wires from disk and from a URL", async (t) => {
     });
     await smoke(folder, [`http://127.0.0.1:${site.addr.port}/keystone.js`]);
   });
+});
+
+Deno.test("a gateway in the background takes no project that its bundle lies in for its own", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "keystone-bundle-" });
+  await using _folder = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+  await bundle({ output: `${folder}/keystone.js` });
+  await Deno.writeTextFile(`${folder}/deno.json`, "broken");
+  const keystone = async (...args: string[]) => {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", ...RUN_FLAGS, `${folder}/keystone.js`, ...args, "--stateDir", `${folder}/state`],
+      cwd: folder,
+      env: { NO_COLOR: "1" },
+    }).output();
+    return { code, stderr: new TextDecoder().decode(stderr) };
+  };
+  const serving = ["--port", "0", "--no-try-at-start", "--stdio", "cat"];
+  assert.deepEqual(await keystone("start", ...serving), { code: 0, stderr: "" });
+  assert.equal((await keystone("stop")).code, 0);
 });
 
 const ISOLATED = ["--no-config", "--no-lock", "--no-npm", "--quiet"];

@@ -107,6 +107,11 @@ Deno.test("client-config has a server of several by its own path, and says what 
           /^keystone: --as: names one server, and there are several\n$/,
         ],
         [["--client", "cursor", "--prot", "1"], /--prot/],
+        [["--client", "cursor", "--as", "", "--", "cat"], /^keystone: --as "": expected letters, digits/],
+        [
+          ["--client", "cursor", "--as=a\n\x1b[31m", "--", "cat"],
+          /^keystone: --as "a\\n\\u001b\[31m": expected/,
+        ],
       ] as const
     ) {
       const { code, stdout, stderr } = await runKeystone(["client-config", ...args]);
@@ -116,6 +121,60 @@ Deno.test("client-config has a server of several by its own path, and says what 
     const { code, stdout } = await runKeystone(["client-config", "--help"]);
     assert.equal(code, 0);
     assert.match(stdout, /^Usage: keystone client-config --client <client>/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("client-config names the file and the variables that count here, and shows no secret", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/keystone.toml`;
+    await Deno.writeTextFile(file, '[servers.far]\nurl = "https://h/mcp"\n');
+    const toClient = ["client-config", "--client", "cursor"];
+    const run = async (args: string[], env: Record<string, string> = {}) => {
+      const { code, stdout, stderr } = await runKeystone([...toClient, ...args], { cwd: folder, env });
+      assert.equal(code, 0, stderr);
+      const { mcpServers }: Record<string, Record<string, Entry>> = JSON.parse(stdout);
+      return { entry: Object.values(mcpServers!)[0]!, stdout, stderr };
+    };
+    const stdio = ["--outputTransport", "stdio"];
+    for (const args of [[], ["--config", "keystone.toml"], ["--config=keystone.toml"], ["keystone.toml"]]) {
+      const { args: [...words] = [] } = (await run([...args, ...stdio])).entry;
+      assert(words.some((word) => word.endsWith(file)), `${args}: ${words}`);
+      assert(!words.some((word) => /^(--config=)?keystone\.toml$/.test(word)), `${words}`);
+    }
+    const token = "s3cret-token-of-this-test";
+    const env = { KEYSTONE_LOG_LEVEL: "warn", KEYSTONE_OAUTH2_BEARER: token };
+    const { entry, stdout, stderr } = await run(["https://other/mcp"], env);
+    assert.deepEqual(entry.env, { KEYSTONE_LOG_LEVEL: "warn", KEYSTONE_OAUTH2_BEARER: "YOUR_SECRET" });
+    assert.match(
+      stderr,
+      /^keystone: YOUR_SECRET stands for the value of KEYSTONE_OAUTH2_BEARER$/m,
+    );
+    assert.doesNotMatch(stdout + stderr, new RegExp(token));
+    // Named, it would be one server more.
+    assert.equal(entry.args?.at(-1), "https://other/mcp");
+    assert.match(stderr, /keystone\.toml does not count there, since its servers give way to another one$/m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("client-config has a client trust the certificate that nobody else vouches for", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const flags = ["--stateDir", folder, "--tlsSelfSigned", "--port", "8443", "--", "cat"];
+    const certificate = `${await Deno.realPath(folder)}/tls/cert.pem`;
+    const desktop = await printed(["--client", "claude-desktop", ...flags]);
+    assert.deepEqual(desktop.servers.cat?.args?.slice(-3), [
+      "https://127.0.0.1:8443/mcp",
+      "--caFile",
+      certificate,
+    ]);
+    const cursor = await printed(["--client", "cursor", ...flags]);
+    assert.deepEqual(cursor.servers.cat, { url: "https://127.0.0.1:8443/mcp" });
+    assert.match(cursor.stderr, new RegExp(`^keystone: the client has to trust ${certificate}`, "m"));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -85,6 +85,11 @@ async function runsCommands(image: ScratchImage): Promise<void> {
   const keys = await ran(image, ["keys", "list"]);
   assert.equal(keys.code, 0);
   assert.equal(keys.stderr, `There are no keys in ${image.path("/data/keystone/api-keys.json")}\n`);
+  const config = await ran(image, ["client-config", "--client", "cursor", "https://host/mcp"]);
+  const { command, args } = JSON.parse(config.stdout).mcpServers.host;
+  const words = ["docker", "run", "--interactive", "--rm", "keystone:base", "https://host/mcp"];
+  assert.deepEqual([command, ...args], words);
+  assert.doesNotMatch(config.stderr, /KEYSTONE_HOST/);
   const wrong = await ran(image, ["--frobnicate"]);
   assert.deepEqual(wrong, {
     code: 2,

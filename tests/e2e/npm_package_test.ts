@@ -45,6 +45,7 @@ async function forLatest(latest: Installed, step: Step): Promise<void> {
     await step(`${signal} stops it in good order`, () => stopsBySignal(latest, signal));
   }
   await step("SIGUSR2 tells of open calls", () => tellsOpenCalls(latest));
+  await step("SIGUSR1 is for the program, and opens no debugger", () => diesBySignal(latest));
   await step("SIGKILL leaves nothing", () => endsAll(latest, [bin], "SIGKILL"));
   await step("a program that a signal ends takes it along", () => diesAsProgram(latest));
   await step("--exitWithParent ends it with its launcher", () => followsLauncher(latest));
@@ -168,6 +169,14 @@ async function tellsOpenCalls({ serve, bin }: Installed): Promise<void> {
   await using serving = await serve(bin);
   serving.signal("SIGUSR2");
   await serving.log.matching(/Open calls: 0/);
+}
+
+/** As it would end the program alone. */
+async function diesBySignal({ serve, bin }: Installed): Promise<void> {
+  await using serving = await serve(bin);
+  serving.signal("SIGUSR1");
+  assert.notEqual((await serving.status).code, 0);
+  assert.doesNotMatch(serving.log.text, /Debugger/);
 }
 
 async function diesAsProgram({ serve, bin }: Installed): Promise<void> {

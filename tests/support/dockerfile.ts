@@ -32,10 +32,12 @@ function stageOf(value: string) {
   return { name, from, instructions: [] };
 }
 
-/** `A=b C="d e"` of ENV. */
+/** `A=b C="d e" F='["g"]'` of ENV. */
 export function readAssignments(value: string): Record<string, string> {
-  const pairs = value.matchAll(/(\w+)=("[^"]*"|\S*)/g);
-  return Object.fromEntries([...pairs].map(([, name, text = ""]) => [name, text.replace(/^"(.*)"$/, "$1")]));
+  const pairs = value.matchAll(/(\w+)=("[^"]*"|'[^']*'|\S*)/g);
+  return Object.fromEntries(
+    [...pairs].map(([, name, text = ""]) => [name, text.replace(/^(["'])(.*)\1$/, "$2")]),
+  );
 }
 
 /** The words of a command in exec form, which no shell reads. */
