@@ -34,14 +34,23 @@ export async function processorMs(work: Work): Promise<number> {
   return computedMs() - before;
 }
 
-/** Linux counts in nanoseconds there (proc(5), "schedstat"), and what other systems have may be in steps of 10 ms. */
+/** Linux counts in nanoseconds there (proc(5), "schedstat"); what all systems have is in steps of 10 ms on some. */
 function computedMs(): number {
-  if (Deno.build.os !== "linux") {
-    const { user, system } = process.threadCpuUsage();
-    return (user + system) / 1_000;
+  const exact = scheduledMs();
+  if (exact > 0) return exact;
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** 0 where nobody counts. */
+function scheduledMs(): number {
+  try {
+    const [ns = ""] = Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ");
+    return Number(ns) / 1e6;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
   }
-  const [ns = ""] = Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ");
-  return Number(ns) / 1e6;
 }
 
 /** How much larger the large one is than the small one of two measurements. */
