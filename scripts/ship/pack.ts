@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { cksum } from "./cksum.ts";
 import { executableOf, type Target } from "./deno_runtime.ts";
-import { type ArchivedFile, concatenated, tarball } from "./tarball.ts";
+import { joinedBytes } from "../../src/base/joined_bytes.ts";
+import { type ArchivedFile, tarball } from "./tarball.ts";
 import { zip } from "./zip.ts";
 
 export interface PackOptions {
@@ -78,7 +79,7 @@ async function windowsZip({ deno, program }: Files, { runFlags }: PackOptions): 
 async function selfExtracting(files: Files, platform: Platform, options: PackOptions): Promise<Uint8Array> {
   const { deno, program } = files;
   const { version, runFlags, level } = options;
-  const both = concatenated([deno.content, program.content]);
+  const both = joinedBytes(deno.content, program.content);
   const sha256 = createHash("sha256").update(both).digest("hex");
   // The executable comes last: it is what says that all is there.
   const archive = tarball([program, deno], { modified: MODIFIED, ...level !== undefined && { level } });
@@ -88,7 +89,7 @@ async function selfExtracting(files: Files, platform: Platform, options: PackOpt
     ...{ DENO_SIZE: `${deno.content.length}`, BUNDLE_SIZE: `${program.content.length}` },
     ...{ YEAR: `${MODIFIED.getUTCFullYear()}`, RUN_FLAGS: runFlags.join(" ") },
   });
-  return concatenated([header, archive]);
+  return joinedBytes(header, archive);
 }
 
 /** The header says how long it is, so it is written again until that is right. */

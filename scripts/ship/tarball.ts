@@ -1,5 +1,6 @@
 /** Makes archives that are the same to the byte whenever the files are. */
 import { gzipSync, type ZlibOptions } from "node:zlib";
+import { joinedBytes } from "../../src/base/joined_bytes.ts";
 
 export interface ArchivedFile {
   /** Without folders, and at most 100 characters of ASCII. */
@@ -20,7 +21,7 @@ const CHECKSUM = { at: 148, length: 8 };
 export function tarball(files: readonly ArchivedFile[], { modified, level }: TarballOptions): Uint8Array {
   const blocks = files.flatMap((file) => [headerOf(file, modified), padded(file.content)]);
   const end = new Uint8Array(2 * BLOCK);
-  return gzipSync(concatenated([...blocks, end]), level === undefined ? {} : { level });
+  return gzipSync(joinedBytes(...blocks, end), level === undefined ? {} : { level });
 }
 
 function headerOf({ name, content, executable }: ArchivedFile, modified: Date): Uint8Array {
@@ -57,16 +58,5 @@ function octal(value: number, length: number): string {
 function padded(content: Uint8Array): Uint8Array {
   const whole = new Uint8Array(Math.ceil(content.length / BLOCK) * BLOCK);
   whole.set(content);
-  return whole;
-}
-
-/** One after the other, in new memory. */
-export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
   return whole;
 }

@@ -1,6 +1,7 @@
 /** Makes a zip that is the same to the byte whenever the files are. */
 import { crc32, deflateRawSync } from "node:zlib";
-import { type ArchivedFile, concatenated } from "./tarball.ts";
+import { joinedBytes } from "../../src/base/joined_bytes.ts";
+import type { ArchivedFile } from "./tarball.ts";
 
 interface ZipOptions {
   /** The date of each file; those of zip begin in 1980. */
@@ -27,7 +28,7 @@ export function zip(files: readonly ArchivedFile[], { modified }: ZipOptions): U
   const locals = entries.map(local);
   const offsets = locals.map((_, index) => sum(locals.slice(0, index)));
   const directory = entries.map((entry, index) => listed(entry, offsets[index] ?? 0));
-  return concatenated([...locals, ...directory, end(entries.length, sum(directory), sum(locals))]);
+  return joinedBytes(...locals, ...directory, end(entries.length, sum(directory), sum(locals)));
 }
 
 function entryOf({ name, content }: ArchivedFile, modified: Date): Entry {
@@ -44,13 +45,13 @@ function entryOf({ name, content }: ArchivedFile, modified: Date): Entry {
 }
 
 function local({ name, packed, description }: Entry): Uint8Array {
-  return concatenated([encode([long(0x04034b50), ...description]), name, packed]);
+  return joinedBytes(encode([long(0x04034b50), ...description]), name, packed);
 }
 
 function listed({ name, description }: Entry, offset: number): Uint8Array {
   // No comment, on the first disk, neither text nor attributes.
   const place = [short(0), short(0), short(0), long(0), long(offset)];
-  return concatenated([encode([long(0x02014b50), short(VERSION), ...description, ...place]), name]);
+  return joinedBytes(encode([long(0x02014b50), short(VERSION), ...description, ...place]), name);
 }
 
 function end(count: number, size: number, offset: number): Uint8Array {
