@@ -3,6 +3,7 @@ import type { Backlog } from "./backlog.ts";
 import type { Channel } from "./channel.ts";
 import type { SignalSource } from "../base/lazy_abort_controller.ts";
 import type { Negotiated } from "./mcp/negotiated.ts";
+import type { Era } from "./mcp/revisions.ts";
 
 /** Values by name, each in the place of the one that is configured or inherited; null takes that away. */
 export type NamedChanges = Readonly<Record<string, string | null>>;
@@ -31,6 +32,8 @@ export interface Launch extends LaunchSettings {
   readonly own?: true;
   /** Counts what waits for it; whoever lets something in asks there first. */
   readonly backlog?: Backlog | undefined;
+  /** In which era it is spoken to; the one with a handshake by default. */
+  readonly era?: Era | undefined;
 }
 
 /** What an MCP server answers from: a child process or a remote. */

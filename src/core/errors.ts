@@ -5,15 +5,26 @@
 import type { JsonRpcErrorObject, RequestId } from "./message/jsonrpc.ts";
 import { quoted } from "../base/outside.ts";
 
-/** JSON-RPC 2.0 §5.1 codes, and the two that the MCP SDKs use for HTTP refusals and timeouts. */
+/**
+ * JSON-RPC 2.0 §5.1 codes, the two that the MCP SDKs use for HTTP refusals and timeouts, and those of MCP itself: from
+ * 2026-07-28 (basic protocol page, "Error Codes"), and before.
+ */
 export const RpcCode = {
   parseError: -32700,
   invalidRequest: -32600,
   methodNotFound: -32601,
+  invalidParams: -32602,
   internalError: -32603,
   refused: -32000,
   sessionNotFound: -32001,
   requestTimeout: -32001,
+  /** Since 2026-07-28. */
+  headerMismatch: -32020,
+  missingCapability: -32021,
+  unsupportedRevision: -32022,
+  /** Until 2025-11-25. */
+  resourceNotFound: -32002,
+  urlElicitationRequired: -32042,
 } as const;
 
 interface GatewayErrorOptions extends ErrorOptions {

@@ -17,9 +17,13 @@ export const Method = {
   setLevel: "logging/setLevel",
   /** Asks which revisions a server speaks, in place of `initialize` (since 2026-07-28). */
   discover: "server/discover",
+  /** Opens a stream of what changes at a server; it is answered when that ends (since 2026-07-28). */
+  listen: "subscriptions/listen",
 
   // Asked by servers.
   elicit: "elicitation/create",
+  createMessage: "sampling/createMessage",
+  listRoots: "roots/list",
 
   // Said by either side, and not answered.
   initialized: "notifications/initialized",
@@ -29,6 +33,11 @@ export const Method = {
   resourceUpdated: "notifications/resources/updated",
   logged: "notifications/message",
   elicitationComplete: "notifications/elicitation/complete",
+  toolsChanged: "notifications/tools/list_changed",
+  promptsChanged: "notifications/prompts/list_changed",
+  resourcesChanged: "notifications/resources/list_changed",
+  /** The first message of a stream of changes: which of those that were asked for it will have (since 2026-07-28). */
+  acknowledged: "notifications/subscriptions/acknowledged",
 } as const;
 
 const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/;

@@ -6,6 +6,18 @@ type Revision = (typeof REVISIONS)[number];
 
 export const NEWEST: Revision = REVISIONS[0];
 
+/** Those that have no handshake: each request says of itself what it is. Newest first. */
+export const MODERN_REVISIONS = ["2026-07-28"] as const;
+export const NEWEST_MODERN: (typeof MODERN_REVISIONS)[number] = MODERN_REVISIONS[0];
+
+/** Two ways to begin: with a handshake for all that follows, or with each request anew. */
+export type Era = "legacy" | "modern";
+
+/** Whether it is a revision of the modern era that is spoken here. */
+export function isModernRevision(revision: unknown): boolean {
+  return MODERN_REVISIONS.some((served) => served === revision);
+}
+
 /** What the SDKs of the first weeks spoke, and still agree on: not offered, and passed through where both ends do. */
 const UNPUBLISHED = "2024-10-07";
 
