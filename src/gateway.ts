@@ -23,7 +23,7 @@ import { compose, type MessagePolicy } from "./core/policy.ts";
 import { Semaphore } from "./core/semaphore.ts";
 import type { OpenCall } from "./core/session/open_request.ts";
 import { Session } from "./core/session/session.ts";
-import type { SessionOptions } from "./core/session/session_options.ts";
+import type { Opening, SessionOptions } from "./core/session/session_options.ts";
 import { Stopping } from "./core/stopping.ts";
 import { within } from "./base/waiting.ts";
 
@@ -141,7 +141,7 @@ export class Gateway implements AsyncDisposable {
       policy: policies.length > 0 ? compose(policies) : undefined,
       greet: options.greet,
       refusal: () => this.#refusal(),
-      openServer: (admitted, signal) => this.#openServer(admitted, signal),
+      openServer: (admitted, opening) => this.#openServer(admitted, opening),
       // Its place is free then: what it held may take a while to free, and has bounds of its own.
       onEnded: (peer) => this.#ended(peer),
     };
@@ -265,11 +265,16 @@ export class Gateway implements AsyncDisposable {
     return this.#sessions.run(new Session(told, admitted, this.#forSessions));
   }
 
-  #openServer({ peer, backend, backlog }: AdmittedClient, signal: AbortSignal): Promise<Channel> {
+  #openServer({ peer, backend, backlog }: AdmittedClient, { era, signal }: Opening): Promise<Channel> {
     // A session that was let in earlier may say its first word only now.
     this.#refuse();
     const { args, env, headers } = peer.launch ?? AS_CONFIGURED;
-    return backend.open({ session: peer.session, args, env, headers, backlog }, signal);
+    const launch = { session: peer.session, args, env, headers, backlog };
+    if (era === "legacy") return backend.open(launch, signal);
+    const modern = peer.era === era ? backend : this.#options.serverFor({ ...peer, era }).backend;
+    const owner = peer.principal?.name;
+    const party = owner ?? peer.address ?? peer.session;
+    return modern.open({ ...launch, era, owner, party }, signal);
   }
 }
 

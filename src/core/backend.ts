@@ -32,6 +32,13 @@ export interface Launch extends LaunchSettings {
   readonly own?: true;
   /** Counts what waits for it; whoever lets something in asks there first. */
   readonly backlog?: Backlog | undefined;
+  /** Name of the principal whose client it is opened for; undefined for nobody in particular. */
+  readonly owner?: string | undefined;
+  /**
+   * Names whose request it is, where servers are shared: of several requests of one party each may be asked what a server
+   * does not say for whom it asks. Undefined where each stands for itself.
+   */
+  readonly party?: string | undefined;
   /** In which era it is spoken to; the one with a handshake by default. */
   readonly era?: Era | undefined;
 }
@@ -87,6 +94,8 @@ export interface Peer {
   /** Names the conversation in logs, and in HTTP headers where the wire has sessions. */
   readonly session: string;
   readonly wire: Wire;
+  /** In which era its client speaks, where its wire knows that before the first message is passed on. */
+  readonly era?: Era | undefined;
   /** "session": a conversation with a memory, so a server of its own. "request": one POST that stands alone. */
   readonly scope: "session" | "request";
   /** Whose it is, as the caller proved who used it last. */

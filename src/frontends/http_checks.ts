@@ -16,7 +16,15 @@ export function requireJson(request: Request): void {
 
 /** An absent header is fine: the negotiated revision counts then. */
 export function requireVersion(request: Request): void {
-  const version = request.headers.get("mcp-protocol-version");
+  requireServed(versionOf(request));
+}
+
+/** The revision that a request names in its header; null where it names none. */
+export function versionOf(request: Request): string | null {
+  return request.headers.get("mcp-protocol-version");
+}
+
+export function requireServed(version: string | null): void {
   if (version === null || isServed(version)) return;
   throw new RequestError(
     `Bad Request: Unsupported protocol version: ${

@@ -28,4 +28,7 @@ export type PlacementConfig = Pick<
   | "maxSubscriptions"
   | "maxUriChars"
   | "maxHandshakeChars"
+  // What of clients of 2026-07-28 waits here.
+
+  | "maxHandshakeChars"
 >;

@@ -1,4 +1,7 @@
 /** Which server answers whom: a strategy for each kind of client, and the places that all of their servers need. */
+import type { LegacyCall } from "../adapters/era/legacy_call.ts";
+import { ParkedCalls } from "../adapters/era/parked_calls.ts";
+import { RequestStates } from "../adapters/era/request_state.ts";
 import type { SharingOptions } from "../adapters/sharing/open_shared.ts";
 import { type ChildMode, childMode, scopesServed } from "../config/mod.ts";
 import type { Assignment, Peer, SharedServing } from "../core/backend.ts";
@@ -15,7 +18,8 @@ import { Leases } from "./lease.ts";
 import { PerRequest } from "./per_request.ts";
 import { PerSession } from "./per_session.ts";
 import { Servers } from "./servers.ts";
-import { Shared } from "./shared.ts";
+import { Modern } from "./modern.ts";
+import { asksSessions, Shared } from "./shared.ts";
 import type { Strategy, StrategyOptions } from "./strategy.ts";
 import type { StartedAhead } from "./warm_pool.ts";
 
@@ -39,6 +43,8 @@ export class Placement implements AsyncDisposable {
   readonly #forRequests: Strategy;
   /** Of the clients that may come, calls first. */
   readonly #strategies: readonly Strategy[];
+  readonly #modern: Modern;
+  readonly #parked: ParkedCalls<LegacyCall>;
   readonly #trial: FirstTrial;
 
   constructor(config: PlacementConfig, options: PlacementOptions) {
@@ -59,8 +65,18 @@ export class Placement implements AsyncDisposable {
       ? this.#forRequests
       : strategyOf(modes.session, common);
     const strategies = new Set(scopesServed(config).map((scope) => this.#strategyFor(scope)));
-    this.#strategies = [...strategies];
-    this.#trial = new FirstTrial({ config, servers, strategies: this.#strategies, signal: draining });
+    this.#trial = new FirstTrial({ config, servers, strategies: [...strategies], signal: draining });
+    const { parkedTtlMs: ttlMs, maxParkedCalls: maxCalls, maxParkedPerPrincipal: maxPerPrincipal } = {
+      parkedTtlMs: 300_000,
+      maxParkedCalls: 1000,
+      maxParkedPerPrincipal: 100,
+    };
+    this.#parked = new ParkedCalls({ ttlMs, maxCalls, maxPerPrincipal, emit });
+    const forModern = this.#legacyForModern(modes, common);
+    const { protocolVersion, timeoutMs } = servers.sharing;
+    const states = new RequestStates({ ttlMs });
+    this.#modern = new Modern(forModern, { protocolVersion, timeoutMs, parked: this.#parked, states, emit });
+    this.#strategies = [...strategies.add(forModern)];
   }
 
   /** Starts what is wanted ahead, before anybody comes. */
@@ -75,7 +91,9 @@ export class Placement implements AsyncDisposable {
 
   /** Which server answers this client. */
   serverFor(peer: Peer): Assignment {
-    return this.#strategyFor(peer.scope).serverFor(peer);
+    return peer.era === "modern"
+      ? this.#modern.serverFor(peer)
+      : this.#strategyFor(peer.scope).serverFor(peer);
   }
 
   /** The servers that run and are shared. */
@@ -103,12 +121,26 @@ export class Placement implements AsyncDisposable {
     this.drain();
     this.#stopping.abort(new StoppingError());
     await this.#trial[Symbol.asyncDispose]();
+    this.#parked[Symbol.dispose]();
     for (const strategy of this.#strategies) await strategy[Symbol.asyncDispose]();
     await this.#options.upstream.backend[Symbol.asyncDispose]();
   }
 
   #strategyFor(scope: Peer["scope"]): Strategy {
     return scope === "session" ? this.#forSessions : this.#forRequests;
+  }
+
+  /**
+   * The servers of the other era that requests of clients of 2026-07-28 are translated for: those of the sessions where
+   * these can be asked something, since such a request can be, too.
+   */
+  #legacyForModern({ session, request }: Modes, options: StrategyOptions): Strategy {
+    if (request === "request") {
+      return session === "session" ? this.#forSessions : new PerSession(options);
+    }
+    if (session === request && asksSessions(options.config)) return this.#forSessions;
+    const byPrincipal = request === "principal";
+    return new Shared({ ...options, byPrincipal, label: "modern", asks: true, ahead: false });
   }
 
   #createGuards({ crash }: PlacementConfig, servers: Servers): Guards {
@@ -130,6 +162,12 @@ export class Placement implements AsyncDisposable {
   }
 }
 
+/** The modes of children for each scope. */
+interface Modes {
+  readonly session: ChildMode;
+  readonly request: ChildMode;
+}
+
 function strategyOf(mode: ChildMode, options: StrategyOptions): Strategy {
   switch (mode) {
     case "session":
@@ -137,9 +175,8 @@ function strategyOf(mode: ChildMode, options: StrategyOptions): Strategy {
     case "request":
       return new PerRequest(options);
     case "principal":
-      return new Shared({ ...options, byPrincipal: true });
     case "shared":
-      return new Shared({ ...options, byPrincipal: false });
+      return new Shared({ ...options, byPrincipal: mode === "principal" });
   }
 }
 

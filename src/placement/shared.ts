@@ -26,6 +26,12 @@ const SESSION_CAPABILITIES = {
 interface SharedOptions extends StrategyOptions {
   /** Whether each principal has a server of its own. */
   readonly byPrincipal: boolean;
+  /** What its servers are called in events. */
+  readonly label?: string;
+  /** Whether they may ask their clients something; by default where there are sessions that could be asked. */
+  readonly asks?: boolean;
+  /** Whether one is started before anybody comes, where that is wanted. True by default. */
+  readonly ahead?: boolean;
 }
 
 export class Shared implements Strategy {
@@ -51,7 +57,7 @@ export class Shared implements Strategy {
       () => this.#background(this.#pools.stopAbandoned(config.sessionTimeoutMs)),
       IDLE_CHECK_MS,
     );
-    if (config.prewarm === 0 || !servers.spawns) return;
+    if (config.prewarm === 0 || !servers.spawns || this.#options.ahead === false) return;
     // Why it did not start is told by its guard, and the first client hears it too.
     void this.#pools.everybodys.start().catch(() => {});
   }
@@ -81,11 +87,11 @@ export class Shared implements Strategy {
   }
 
   #createPool({ principal, launch: settings }: PoolKey, onWanted?: () => void): SharedPool {
-    const { config, servers, guards } = this.#options;
+    const { config, servers, guards, label: name = SHARED, asks = asksSessions(config) } = this.#options;
     const { restart } = config;
     const alike = !settings || isAsConfigured(settings);
-    const label = SHARED + (principal ? `:${principal.name}` : "") + (alike ? "" : `#${++this.#unlike}`);
-    const scope = label === SHARED ? "all" : "session";
+    const label = name + (principal ? `:${principal.name}` : "") + (alike ? "" : `#${++this.#unlike}`);
+    const scope = label === name ? "all" : "session";
     const guard = scope === "all" ? guards.forAll(label) : guards.forSome(label);
     const restarts = !servers.spawns || restart !== "never";
     // Each of its sessions is held to the limit of subscriptions by itself.
@@ -93,7 +99,7 @@ export class Shared implements Strategy {
     const backend = restarts
       ? supervise(servers.cold, { ...supervised, shared: true })
       : guardOpen(servers.withAnswerNames(servers.cold, { shared: true }), guard);
-    const capabilities = asksSessions(config) ? SESSION_CAPABILITIES : {};
+    const capabilities = asks ? SESSION_CAPABILITIES : {};
     const sharing = { ...servers.sharing, capabilities };
     return new SharedPool(backend, { ...sharing, label, settings, scope, restarts, onWanted });
   }
@@ -104,7 +110,7 @@ export class Shared implements Strategy {
 }
 
 /** Whether somebody is there whom a shared server could ask something. */
-function asksSessions({ children, transports, stateful }: PlacementConfig): boolean {
+export function asksSessions({ children, transports, stateful }: PlacementConfig): boolean {
   return children !== "auto" &&
     transports.some((transport) => transport !== "streamableHttp" || stateful);
 }

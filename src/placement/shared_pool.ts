@@ -15,10 +15,30 @@ import { optionName } from "../base/option_name.ts";
 import { until } from "../base/waiting.ts";
 import { isSupervised } from "../adapters/supervise.ts";
 import { openShared, type SharingOptions } from "../adapters/sharing/open_shared.ts";
-import type { SharedServer } from "../adapters/sharing/shared_server.ts";
 import type { SharingKind } from "../adapters/sharing/shared_client.ts";
 
+/** A server that clients join, each by a channel of its own. */
+export interface JoinableServer extends AsyncDisposable {
+  /** Settles with the reason when the server is gone. */
+  readonly ended: Promise<Error>;
+  /** What the server is spoken to by. */
+  readonly channel: Channel;
+  /** Milliseconds since the last client left; undefined while there is one. */
+  readonly idleMs: number | undefined;
+  /** Throws DisconnectedError when the server is gone. */
+  join(kind: SharingKind, party?: string): Channel;
+}
+
+/** Opens such a server; throws as openShared does. */
+export type OpenJoinable = (
+  backend: Backend,
+  launch: Launch,
+  options: SharingOptions & { readonly signal: AbortSignal },
+) => Promise<JoinableServer>;
+
 export interface SharedPoolOptions extends SharingOptions {
+  /** How the server is opened: one with a handshake by default. */
+  readonly open?: OpenJoinable | undefined;
   /** Names the server in events, where a session id would stand. */
   readonly label: string;
   /** What it is started or called with; as configured by default. */
@@ -41,8 +61,8 @@ export class SharedPool implements SharedServing, AsyncDisposable {
   readonly #forRequest: Assignment;
   readonly #stopping = new AbortController();
   /** The server that runs or is being started, and once it is there. */
-  #starting: Promise<SharedServer> | undefined;
-  #server: SharedServer | undefined;
+  #starting: Promise<JoinableServer> | undefined;
+  #server: JoinableServer | undefined;
   /** A client has asked for it. */
   #wanted = false;
   #giving = new AbortController();
@@ -91,16 +111,16 @@ export class SharedPool implements SharedServing, AsyncDisposable {
   }
 
   /** Starts the server if it does not run. Throws BackendError when that fails; `signal` ends the waiting alone. */
-  async join(kind: SharingKind, signal: AbortSignal): Promise<Channel> {
+  async join(kind: SharingKind, signal: AbortSignal, party?: string): Promise<Channel> {
     signal.throwIfAborted();
     this.#wanted = true;
     this.#options.onWanted?.();
     const server = this.#server ?? await until(signal, this.start());
-    return server.join(kind);
+    return server.join(kind, party);
   }
 
   /** Settles when the server is there. */
-  start(): Promise<SharedServer> {
+  start(): Promise<JoinableServer> {
     if (this.#over) return Promise.reject(this.#over);
     if (this.#starting) return this.#starting;
     const starting = this.#starting = this.#startServer();
@@ -137,32 +157,33 @@ export class SharedPool implements SharedServing, AsyncDisposable {
   #assignment(kind: SharingKind): Assignment {
     const backend: Backend = {
       name: this.#backend.name,
-      open: (_launch, signal) => this.join(kind, signal),
+      open: ({ party }, signal) => this.join(kind, signal, party),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
     return { backend, backlog: this.backlog, shared: this };
   }
 
-  #reopen({ channel }: SharedServer): Promise<void> | undefined {
+  #reopen({ channel }: JoinableServer): Promise<void> | undefined {
     return isSupervised(channel) ? channel.reopen(this.#launch) : undefined;
   }
 
-  async #startServer(): Promise<SharedServer> {
+  async #startServer(): Promise<JoinableServer> {
     // Not the signal of the client that happens to come first: others wait for the same server.
-    return this.#server = await openShared(this.#backend, this.#launch, {
+    const { open = openShared } = this.#options;
+    return this.#server = await open(this.#backend, this.#launch, {
       ...this.#options,
       signal: AbortSignal.any([this.#stopping.signal, this.#giving.signal]),
     });
   }
 
-  async #watch(server: SharedServer): Promise<void> {
+  async #watch(server: JoinableServer): Promise<void> {
     const reason = await server.ended;
     if (this.#server === server && !this.#options.restarts) this.#retire(reason);
     if (this.#server === server) this.#server = this.#starting = undefined;
     await server[Symbol.asyncDispose]();
   }
 
-  #forget(starting: Promise<SharedServer>): void {
+  #forget(starting: Promise<JoinableServer>): void {
     if (this.#starting === starting) this.#starting = undefined;
   }
 

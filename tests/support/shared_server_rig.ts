@@ -17,7 +17,7 @@ export interface SharedServerRig extends Recorder {
   readonly shared: SharedServer;
   readonly server: FarEnd;
   /** A client of its own, with a session unless told otherwise. */
-  join(kind?: ClientKind): FarEnd;
+  join(kind?: ClientKind, party?: string): FarEnd;
 }
 
 export function sharedServerRig(options: Partial<SharedServerOptions> = {}): SharedServerRig {
@@ -38,6 +38,6 @@ export function sharedServerRig(options: Partial<SharedServerOptions> = {}): Sha
   return {
     ...record,
     ...{ shared, server: new FarEnd(server) },
-    join: (kind = "session") => new FarEnd(shared.join(kind)),
+    join: (kind = "session", party) => new FarEnd(shared.join(kind, party)),
   };
 }

@@ -24,7 +24,7 @@ import { optionName } from "../../base/option_name.ts";
 /** Who may be meant by a request of the server. */
 interface Candidates {
   /** Those for whom the server may be working; undefined for one that has left. */
-  readonly askers: Iterable<SharedClient | undefined>;
+  readonly askers: () => Iterable<SharedClient | undefined>;
   /** Those who have a conversation with it. */
   readonly sessions: Iterable<SharedClient>;
 }
@@ -115,13 +115,25 @@ export class AskedRequests {
     if (isOfTasks(method)) {
       return methodNotFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
     }
-    const askers = firstTwo(candidates.askers);
+    const askers = this.#oneOf(firstTwo(candidates.askers()), candidates);
     // However many calls stand alone, none of them could be asked.
     if (askers.size > 1 && firstTwo(candidates.sessions).size === 0) return standsAlone(method);
     const [client, other] = askers.size > 0 ? askers : candidates.sessions;
     if (other || askers.size > 1) return refused(`${quoted(method)} is ambiguous: ${SEVERAL}`);
     if (!client) return refused(`${quoted(method)} cannot be asked: whom it is for is not there`);
     return cannotAnswer(client, method) ?? client;
+  }
+
+  /** Of calls of one party any may be asked: one that waits for no answer first, since that one has asked already. */
+  #oneOf(
+    askers: ReadonlySet<SharedClient | undefined>,
+    candidates: Candidates,
+  ): ReadonlySet<SharedClient | undefined> {
+    const [first] = askers;
+    if (askers.size < 2 || first?.party === undefined) return askers;
+    const all = [...candidates.askers()];
+    if (all.some((asker) => asker?.party !== first.party)) return askers;
+    return new Set([all.find((asker) => asker && !this.#byClient.has(asker)) ?? first]);
   }
 
   // --- the books ---

@@ -20,8 +20,9 @@ async function introduced(
   { join }: SharedServerRig,
   capabilities: unknown = ALL,
   kind?: ClientKind,
+  party?: string,
 ): Promise<FarEnd> {
-  const client = join(kind);
+  const client = join(kind, party);
   client.say(request("i", "initialize", { capabilities }));
   await client.hear();
   return client;
@@ -281,4 +282,33 @@ Deno.test("AskedRequests passes progress up from the client that was asked, whil
     assert.deepEqual(await server.hear(), expected);
   }
   assert.deepEqual(drops(), Array(4).fill("progress of nothing that this client was asked"));
+});
+
+Deno.test("AskedRequests asks one of several calls of one party, one that has not asked yet first, and never one of another", async () => {
+  const rig = sharedServerRig();
+  const { server } = rig;
+  const [one, two] = [
+    await introduced(rig, ALL, "session", "ann"),
+    await introduced(rig, ALL, "session", "ann"),
+  ];
+  await busy(server, one);
+  await busy(server, two);
+  server.say(request("a", ASK));
+  assert.deepEqual(await one.hear(), request("a", ASK));
+  server.say(request("b", ASK));
+  assert.deepEqual(await two.hear(), request("b", ASK));
+  one.say(result("a", { of: "one" }));
+  assert.deepEqual(await server.hear(), result("a", { of: "one" }));
+  await busy(server, await introduced(rig, ALL, "session", "bob"));
+  server.say(request("c", ASK));
+  assert.equal((await refusal(server, "c")).code, -32000);
+});
+
+Deno.test("AskedRequests takes clients that name no party for as many as they are", async () => {
+  const rig = sharedServerRig();
+  const { server } = rig;
+  await busy(server, await introduced(rig));
+  await busy(server, await introduced(rig));
+  server.say(request(1, ASK));
+  assert.equal((await refusal(server, 1)).code, -32000);
 });

@@ -47,7 +47,7 @@ export class ServerMessages {
   #request(envelope: Envelope, message: JsonRpcRequest, asker: SharedClient | undefined): void {
     const { server, requests, asked, members: { sessions } } = this.#parts;
     if (message.method === Method.ping) return void server.say(resultOf(message.id, {}));
-    const askers = asker ? [asker] : requests.askers();
+    const askers = asker ? () => [asker] : () => requests.askers();
     asked.ask(envelope, message, { askers, sessions });
   }
 

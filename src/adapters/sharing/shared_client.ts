@@ -37,6 +37,8 @@ export interface JoinedServer {
 export class SharedClient implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly kind: ClientKind;
+  /** Whose it is: what is asked of one of a party may be asked of another one. Undefined where it stands for itself. */
+  readonly party: string | undefined;
   /** For what it may be asked, as it declared in its `initialize`. */
   askable: ReadonlySet<string> = NO_CAPABILITIES;
   /** True once it has said `notifications/initialized`. */
@@ -52,8 +54,9 @@ export class SharedClient implements Channel {
   #disposed: PromiseWithResolvers<void> | undefined;
   #closed = false;
 
-  constructor(kind: ClientKind, limits: BufferLimits, server: JoinedServer) {
+  constructor(kind: ClientKind, limits: BufferLimits, server: JoinedServer, party?: string) {
     this.kind = kind;
+    this.party = party;
     this.#limits = limits;
     this.#server = server;
   }

@@ -1,6 +1,7 @@
 /** A log level for each client: the server has the most talkative one, and each client hears what it wants. */
 import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
 import type { Envelope } from "../../core/channel.ts";
+import { LOG_LEVELS } from "../../core/mcp/log_levels.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import {
   type JsonRpcNotification,
@@ -15,18 +16,6 @@ import { withAnswerId } from "../../wire/answer_id.ts";
 import type { SharedClient } from "./shared_client.ts";
 import type { SharedRequests } from "./shared_requests.ts";
 
-/** From the most talkative on (MCP logging page, "Log Levels"); a rank is a place in this list. */
-const LEVELS: readonly unknown[] = [
-  "debug",
-  "info",
-  "notice",
-  "warning",
-  "error",
-  "critical",
-  "alert",
-  "emergency",
-];
-
 /** A client's request for another level. */
 interface Change {
   readonly client: SharedClient;
@@ -38,7 +27,7 @@ export class SharedLogLevel {
   readonly #requests: SharedRequests;
   readonly #wanted = new Map<SharedClient, number>();
   /** How many clients want each rank: the lowest is found without asking all of them. */
-  readonly #counts = LEVELS.map(() => 0);
+  readonly #counts = LOG_LEVELS.map(() => 0);
   /** What the server is known to have; undefined before the first change and when it may have anything. */
   #atServer: number | undefined;
   /** One after the other, so that the answers come for what they are about; the first one is at the server. */
@@ -51,7 +40,7 @@ export class SharedLogLevel {
   /** Sets a client's level; one that is none goes to the server for its error. */
   set(client: SharedClient, envelope: Envelope, message: JsonRpcRequest): Promise<void> | void {
     const { id, params } = message;
-    const rank = LEVELS.indexOf(params?.level);
+    const rank = LOG_LEVELS.indexOf(params?.level);
     if (rank === -1) return this.#passInvalid(client, envelope, message);
     const change = linkTo({ client, id, rank });
     this.#requests.hold(client, id, () => this.#withdraw(change));
@@ -69,7 +58,7 @@ export class SharedLogLevel {
 
   /** To every client whose level lets it through, and to `other` where that one has set none; false when nobody has. */
   logged(envelope: Envelope, { params }: JsonRpcNotification, other?: SharedClient): boolean {
-    const rank = LEVELS.indexOf(params?.level);
+    const rank = LOG_LEVELS.indexOf(params?.level);
     for (const [client, wanted] of this.#wanted) {
       if (reaches(rank, wanted)) client.deliver({ ...envelope });
     }
@@ -80,7 +69,7 @@ export class SharedLogLevel {
 
   /** To the one whose call it is about, if its level lets it through or it has set none. */
   loggedFor(client: SharedClient, envelope: Envelope, { params }: JsonRpcNotification): true {
-    if (reaches(LEVELS.indexOf(params?.level), this.#wanted.get(client) ?? 0)) client.deliver(envelope);
+    if (reaches(LOG_LEVELS.indexOf(params?.level), this.#wanted.get(client) ?? 0)) client.deliver(envelope);
     return true;
   }
 
@@ -161,5 +150,5 @@ function reaches(rank: number, wanted: number): boolean {
 }
 
 function paramsOf(rank: number): Params {
-  return { level: LEVELS[rank] };
+  return { level: LOG_LEVELS[rank] };
 }

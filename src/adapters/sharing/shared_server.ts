@@ -49,9 +49,9 @@ export class SharedServer implements AsyncDisposable {
   }
 
   /** A channel of one client's own. Throws DisconnectedError when the server is gone. */
-  join(kind: ClientKind): Channel {
+  join(kind: ClientKind, party?: string): Channel {
     if (this.#over) throw new DisconnectedError("The MCP server is gone");
-    const client = new SharedClient(kind, this.#options, this.#forClients);
+    const client = new SharedClient(kind, this.#options, this.#forClients, party);
     this.#parts.members.add(client);
     return client;
   }

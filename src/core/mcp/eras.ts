@@ -1,13 +1,13 @@
 /**
- * What MCP has since 2026-07-28 and is not spoken here: a server of both eras behind the gateway must not settle with a
- * client on a revision whose requests the gateway would refuse then.
+ * Where the eras meet that a conversation may be of (`revisions.ts`): a client that has begun with a handshake must not
+ * settle with its server on a revision that has none.
  */
 import { RpcCode } from "../errors.ts";
-import type { JsonRpcErrorObject, JsonRpcRequest } from "../message/jsonrpc.ts";
+import type { JsonRpcErrorObject } from "../message/jsonrpc.ts";
 import { Method } from "./methods.ts";
 
 /** Asks a server which revisions it speaks, in place of `initialize`. */
-export function isDiscover({ method }: JsonRpcRequest): boolean {
+export function isDiscover({ method }: { readonly method: string }): boolean {
   return method === Method.discover;
 }
 

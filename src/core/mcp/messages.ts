@@ -9,14 +9,26 @@ import {
   type JsonRpcMessage,
   type JsonRpcNotification,
   type JsonRpcRequest,
+  type JsonRpcResult,
   type ProgressToken,
   type RequestId,
 } from "../message/jsonrpc.ts";
 import { Method } from "./methods.ts";
+import { MetaKey } from "./request_meta.ts";
 
 /** Whether a request, or what is remembered of one, begins a conversation (lifecycle page of each revision that has it). */
 export function isHandshake({ method }: { readonly method: string }): boolean {
   return method === Method.initialize;
+}
+
+/** Whether a request is answered when its client, or its server, has had enough: it is no call that somebody waits for. */
+export function isLasting({ method }: { readonly method: string }): boolean {
+  return method === Method.listen;
+}
+
+/** How a server ends a request that lasts (2026-07-28, subscriptions page, "Graceful Closure"). */
+export function endOfLasting(id: RequestId): JsonRpcResult {
+  return { jsonrpc: "2.0", id, result: { resultType: "complete", _meta: { [MetaKey.subscription]: id } } };
 }
 
 /** Whether the client says that it has taken the answer to its handshake. */

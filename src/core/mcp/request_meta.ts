@@ -2,7 +2,16 @@
  * What a request of 2026-07-28 says of itself in `params._meta`, since there is no handshake that has said it before
  * (2026-07-28, basic protocol page, "_meta").
  */
-import { isObject, type JsonRpcMessage, type JsonRpcRequest, type Params } from "../message/jsonrpc.ts";
+import { quoted } from "../../base/outside.ts";
+import { RpcCode } from "../errors.ts";
+import {
+  isObject,
+  type JsonRpcErrorObject,
+  type JsonRpcMessage,
+  type JsonRpcRequest,
+  type Params,
+} from "../message/jsonrpc.ts";
+import { isModernRevision, MODERN_REVISIONS } from "./revisions.ts";
 
 /** The keys that this revision has for itself. */
 export const MetaKey = {
@@ -79,4 +88,24 @@ export function plainMeta(meta: Params): Params | undefined {
 
 function faultOf(key: string, value: unknown, wanted: string): MetaFault {
   return { key, problem: value === undefined ? "missing" : `not ${wanted}` };
+}
+
+/** Why a request of this `_meta` cannot be served, whatever it asks; undefined where it can. */
+export function metaRefusal(meta: RequestMeta | MetaFault): JsonRpcErrorObject | undefined {
+  if (isFault(meta)) {
+    const { key, problem } = meta;
+    const name = key === "_meta" ? "params._meta" : `params._meta[${JSON.stringify(key)}]`;
+    const message =
+      `${name} is ${problem}: each request says of itself what revision it is of, and what its client can do`;
+    return { code: RpcCode.invalidParams, message, data: { key, problem } };
+  }
+  if (isModernRevision(meta.revision)) return undefined;
+  const supported = [...MODERN_REVISIONS];
+  return {
+    code: RpcCode.unsupportedRevision,
+    message: `Unsupported protocol version ${quoted(meta.revision)} (supported versions: ${
+      supported.join(", ")
+    })`,
+    data: { supported, requested: meta.revision },
+  };
 }

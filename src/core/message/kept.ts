@@ -8,7 +8,7 @@ import { opens } from "./message_limits.ts";
 
 const [MINUS, DIGIT_0, DIGIT_9] = [0x2d, 0x30, 0x39];
 /** Objects whose members somebody may change. */
-const OPENED = new Set(["params", "params._meta", "result", "result._meta", "result.capabilities"]);
+const OPENED = new Set(["params", "params._meta", "result", "result._meta", "result.capabilities", "error"]);
 /** So are all in here. */
 const OPENED_BELOW = "result.capabilities.";
 const MARK_CHARS = 16;

@@ -9,10 +9,13 @@ import { BackendError, GatewayError, type TimeoutError, toRpcError } from "../er
 import type { Direction } from "../events.ts";
 import { cancellation, isHandshake, requestedTool } from "../mcp/messages.ts";
 import { type Introduction, introductionIn, negotiatedIn } from "../mcp/negotiated.ts";
+import { isModern } from "../mcp/request_meta.ts";
+import type { Era } from "../mcp/revisions.ts";
 import {
   errorOf,
   isNotification,
   type JsonRpcErrorObject,
+  type JsonRpcMessage,
   type JsonRpcRequest,
   type JsonRpcResponse,
   type RequestId,
@@ -39,6 +42,7 @@ export class Bridge implements ExpiryListener {
   readonly #ended = Promise.withResolvers<SessionEnd>();
   readonly #abort = new AbortController();
   #end: SessionEnd | undefined;
+  #era: Era | undefined;
   /** What the client has said of itself in a handshake that is not answered. */
   #introduction: Introduction | undefined;
   /** Settles when the client has read what it was answered here. */
@@ -99,6 +103,18 @@ export class Bridge implements ExpiryListener {
       reason: client ? "the client's side is over" : "the server is gone",
       error: asGatewayError(error, client ? "The client" : "The MCP server"),
     });
+  }
+
+  // --- how its client speaks ---
+
+  /** In which era: as the peer says, or else the client's first message. */
+  get era(): Era {
+    return this.#era ?? "legacy";
+  }
+
+  /** The client says something. */
+  meet(message: JsonRpcMessage): void {
+    this.#era ??= this.peer.era ?? (isModern(message) ? "modern" : "legacy");
   }
 
   // --- its handshake ---

@@ -2,7 +2,7 @@
 import { optionName } from "../../base/option_name.ts";
 import type { Deadline, Expiring } from "../deadlines.ts";
 import { invalidRequest, type RequestError, type TimeoutError } from "../errors.ts";
-import { requestedToken, requestedTool } from "../mcp/messages.ts";
+import { isLasting, requestedToken, requestedTool } from "../mcp/messages.ts";
 import type { JsonRpcRequest, ProgressToken, RequestId } from "../message/jsonrpc.ts";
 
 /** Whoever answers a request whose time is over; it is still open then. */
@@ -27,6 +27,8 @@ export class OpenRequest implements Expiring {
   /** By `performance.now()`. */
   readonly since: number = performance.now();
   readonly token: ProgressToken | undefined;
+  /** It is no call that somebody waits for: it has no time, and nobody waits for its end. */
+  readonly lasting: boolean;
   /** Which tool it calls, if it does. */
   readonly tool: string | undefined;
   /** For a request of the server: the client request on whose stream it went out. */
@@ -43,6 +45,7 @@ export class OpenRequest implements Expiring {
     this.id = message.id;
     this.method = message.method;
     this.token = requestedToken(message);
+    this.lasting = isLasting(message);
     this.tool = requestedTool(message);
     this.relatesTo = relatesTo;
     this.#listener = listener;

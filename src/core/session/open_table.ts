@@ -54,6 +54,8 @@ export class OpenTable {
   readonly #direction: Direction;
   readonly #limits: RequestLimits;
   readonly #listener: ExpiryListener | undefined;
+  /** How many of them last: nobody waits for their end. */
+  #lasting = 0;
   #drained: PromiseWithResolvers<void> | undefined;
   /** The handshake was answered with a result. */
   #initialized = false;
@@ -91,7 +93,8 @@ export class OpenTable {
     const request = new OpenRequest(message, relatesTo, this.#listener);
     this.#byId.set(request.id, request);
     if (request.token !== undefined) (this.#byToken ??= new Table()).set(request.token, request);
-    if (this.#listener) request.deadline = this.#limits.deadlines?.add(request);
+    if (request.lasting) this.#lasting++;
+    else if (this.#listener) request.deadline = this.#limits.deadlines?.add(request);
     return request;
   }
 
@@ -117,16 +120,17 @@ export class OpenTable {
     if (deadline) this.#limits.deadlines?.renew(deadline);
   }
 
-  /** What is open, oldest first. */
+  /** What is waited for, oldest first. */
   calls(): OpenCall[] {
-    return this.#byId.values().map((request) => request.call(this.#session));
+    const calls = this.#byId.values().filter(({ lasting }) => !lasting);
+    return calls.map((request) => request.call(this.#session));
   }
 
   /** Tells once of each request that has been open for so long. */
   tellSlow(ms: number): void {
     const now = performance.now();
     for (const request of this.#byId.values()) {
-      if (request.toldSlow || now - request.since < ms) continue;
+      if (request.toldSlow || request.lasting || now - request.since < ms) continue;
       request.toldSlow = true;
       this.#limits.emit({ type: "request.slow", ...request.call(this.#session) });
     }
@@ -141,8 +145,9 @@ export class OpenTable {
     const { token, deadline } = request;
     if (token !== undefined && this.#byToken?.get(token) === request) this.#byToken.take(token);
     if (deadline) this.#limits.deadlines?.delete(deadline);
+    if (request.lasting) this.#lasting--;
     this.#tell(request, outcome, why);
-    if (this.#byId.size === 0) this.#release();
+    if (this.#isDrained) this.#release();
     return request;
   }
 
@@ -160,11 +165,15 @@ export class OpenTable {
     return this.#byId.values().flatMap(({ id }) => this.take(id, "failed", { reason }) ?? []);
   }
 
-  /** Settles when no request is open. */
+  /** Settles when no request is open but such as last. */
   drained(): Promise<void> {
-    if (this.#byId.size === 0) return Promise.resolve();
+    if (this.#isDrained) return Promise.resolve();
     this.#drained ??= Promise.withResolvers<void>();
     return this.#drained.promise;
+  }
+
+  get #isDrained(): boolean {
+    return this.#byId.size === this.#lasting;
   }
 
   #release(): void {

@@ -7,9 +7,9 @@ const LONG_MS = 100;
 
 /** Undefined where the session is over by then, of which a server that cannot be opened is a reason. */
 export async function openServer(bridge: Bridge): Promise<Channel | undefined> {
-  const { admitted, options, signal } = bridge;
+  const { admitted, options, era, signal } = bridge;
   try {
-    const server = await options.openServer(admitted, signal);
+    const server = await options.openServer(admitted, { era, signal });
     if (!bridge.over) return server;
     await server[Symbol.asyncDispose]();
   } catch (error) {

@@ -5,6 +5,7 @@
 import type { Channel, Envelope } from "../channel.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../errors.ts";
 import type { Direction } from "../events.ts";
+import { isDiscover } from "../mcp/eras.ts";
 import { isHandshake } from "../mcp/messages.ts";
 import { Method } from "../mcp/methods.ts";
 import {
@@ -77,8 +78,9 @@ function handOver(
   const table = tableOf(bridge, direction, isResponse(message));
   const request = table.get(message.id);
   if (!request) return bridge.drop(direction, "its request was answered meanwhile");
-  const agreed = isResponse(message) && direction === "down" && isHandshake(request);
-  if (agreed) bridge.options.greet?.(envelope);
+  const isAnswer = isResponse(message) && direction === "down";
+  const agreed = isAnswer && isHandshake(request);
+  if (agreed || (isAnswer && isDiscover(request))) bridge.options.greet?.(envelope);
   const sent = receiver?.send(envelope);
   // What was written anew has its text now.
   const size = envelope.text?.length;

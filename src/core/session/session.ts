@@ -4,7 +4,8 @@
  */
 import type { AdmittedClient, Peer } from "../backend.ts";
 import { type Channel, free, undeliveredBy } from "../channel.ts";
-import { BusyError, type GatewayError, toRpcError } from "../errors.ts";
+import { BusyError, type GatewayError, StoppingError, toRpcError } from "../errors.ts";
+import { endOfLasting } from "../mcp/messages.ts";
 import type { Negotiated } from "../mcp/negotiated.ts";
 import { errorOf } from "../message/jsonrpc.ts";
 import { Bridge, type SessionEnd, sessionOver } from "./bridge.ts";
@@ -98,8 +99,11 @@ export class Session {
     const { client, fromClient } = this.#bridge;
     // Who found no room may come again: HTTP has a status for it.
     const undelivered = error instanceof BusyError ? undeliveredBy(error) : undefined;
-    for (const { id } of fromClient.takeAll(toRpcError(error).message)) {
-      this.#bridge.say(client, { message: errorOf(id, toRpcError(error)), relatesTo: id, undelivered });
+    const told = toRpcError(error);
+    for (const { id, lasting } of fromClient.takeAll(told.message)) {
+      // What ends because we do ends in good order.
+      const message = lasting && error instanceof StoppingError ? endOfLasting(id) : errorOf(id, told);
+      this.#bridge.say(client, { message, relatesTo: id, undelivered });
     }
   }
 }

@@ -58,7 +58,7 @@ Deno.test("Session.end while a server opens answers at once, aborts, and frees a
   const opening = Promise.withResolvers<Channel>();
   let signal: AbortSignal | undefined;
   const { client, server, session, over, ends, told } = sessionRig({
-    openServer(_peer, given) {
+    openServer(_peer, { signal: given }) {
       signal = given;
       return opening.promise;
     },

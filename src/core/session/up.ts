@@ -53,6 +53,7 @@ export class Up {
   #accept(envelope: Envelope): Promise<void> | void {
     const bridge = this.#bridge;
     if (bridge.over) return this.#refuseLate(envelope.message);
+    bridge.meet(envelope.message);
     if (this.#stuck) return this.#refuseUnread(envelope.message);
     if (!this.#enter(envelope.message)) return;
     if (!bridge.server) return this.#openAndPass(envelope);
@@ -74,7 +75,7 @@ export class Up {
 
   #enterRequest(message: JsonRpcRequest): boolean {
     const { client, server, fromClient, options } = this.#bridge;
-    if (isDiscover(message)) {
+    if (isDiscover(message) && this.#bridge.era === "legacy") {
       this.#bridge.answer(client, message.id, UNDISCOVERED);
       return false;
     }

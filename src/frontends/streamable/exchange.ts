@@ -29,6 +29,8 @@ const REQUEST_CANCELLED = { code: -32800, message: "Request cancelled" };
 interface ExchangeOptions {
   readonly ids: readonly RequestId[];
   readonly batch: boolean;
+  /** The HTTP status of an answer that is the whole response; 200 by default. */
+  readonly statusOf?: ((message: JsonRpcMessage) => number) | undefined;
   /** The connection that the POST came on. */
   readonly caller?: Caller | undefined;
 }
@@ -162,8 +164,9 @@ export class Exchange {
     const texts = this.#answers.map(textOf);
     const body = this.#options.batch ? `[${texts.join(",")}]` : texts[0];
     const headers = { ...this.#owner.sessionHeaders(), "Content-Type": "application/json" };
+    const status = this.#options.statusOf?.(envelope.message) ?? 200;
     this.#settleAsJson(
-      new Response(body && this.#isTooLarge(body) ? this.#inPieces(body) : body, { headers }),
+      new Response(body && this.#isTooLarge(body) ? this.#inPieces(body) : body, { headers, status }),
     );
   }
 

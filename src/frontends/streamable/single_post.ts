@@ -4,7 +4,7 @@ import type { Caller } from "../../core/caller.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
 import type { LazyAbortController } from "../../base/lazy_abort_controller.ts";
 import { DisconnectedError, GatewayError, toRpcError } from "../../core/errors.ts";
-import { errorOf, isResponse } from "../../core/message/jsonrpc.ts";
+import { errorOf, isResponse, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import { Exchange, type ExchangeOwner, type ExchangeSettings } from "./exchange.ts";
 import { HandshakeCheck } from "./handshake_check.ts";
@@ -18,6 +18,7 @@ interface PostContext {
   /** What the peer's signal belongs to. */
   readonly gone: LazyAbortController;
   readonly backlog: Backlog;
+  readonly statusOf?: ((message: JsonRpcMessage) => number) | undefined;
 }
 
 export class SinglePost implements Channel, ExchangeOwner {
@@ -31,14 +32,18 @@ export class SinglePost implements Channel, ExchangeOwner {
   readonly #handshake = new HandshakeCheck();
 
   /** The silence of `settings` is that of all POSTs together. */
-  constructor(posted: Posted, settings: ExchangeSettings, { session, caller, gone, backlog }: PostContext) {
+  constructor(
+    posted: Posted,
+    settings: ExchangeSettings,
+    { session, caller, gone, backlog, statusOf }: PostContext,
+  ) {
     this.id = session;
     this.settings = settings;
     this.#gone = gone;
     this.incoming.countIn(backlog);
     const { requests, messages, batch, weight, body } = posted;
     if (requests.length > 0) {
-      this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch, caller }, this);
+      this.#exchange = new Exchange({ ids: requests.map(({ id }) => id), batch, caller, statusOf }, this);
     }
     this.response = this.#exchange?.response ?? Promise.resolve(new Response(null, { status: 202 }));
     for (const envelope of messages) {
@@ -51,6 +56,11 @@ export class SinglePost implements Channel, ExchangeOwner {
 
   sessionHeaders(): Record<string, string> {
     return NO_HEADERS;
+  }
+
+  /** The client has left, or has taken its answer: who looks at the connection cannot tell. */
+  left(): void {
+    if (this.#exchange?.complete === false) this.onGone();
   }
 
   /** Nothing can be resumed here, so a client that leaves takes its requests along. */

@@ -8,9 +8,11 @@ import { errorOf } from "../../core/message/jsonrpc.ts";
 import { EVENT_STREAM } from "../../wire/sse.ts";
 import { acceptCheck, postAcceptCheck } from "./accept.ts";
 import type { AsyncHandler, Owns } from "../frontend.ts";
-import { methodNotAllowed, requireVersion } from "../http_checks.ts";
+import { methodNotAllowed, requireServed, requireVersion, versionOf } from "../http_checks.ts";
 import { type Posted, posting, type ReceiveOptions } from "../posted.ts";
 import { SessionDirectory } from "../session_directory.ts";
+import { silenceLimit } from "./exchange.ts";
+import { isModernPost, modernPosts } from "./modern_post.ts";
 import { SessionGroup, type SessionSettings } from "./session_group.ts";
 import { SESSION_HEADER, StreamableSession } from "./streamable_session.ts";
 
@@ -28,6 +30,9 @@ export type SessionHandler = AsyncHandler & { readonly owns: Owns };
 export function stateful(options: StatefulOptions): SessionHandler {
   const sessions = new SessionDirectory<StreamableSession>();
   const requirePostAccept = postAcceptCheck(options.replyMode);
+
+  // Not cleared by anybody: when nothing waits any more, its timer ends by itself.
+  const modern = modernPosts(options, { ...options, silence: silenceLimit() });
 
   const group = new SessionGroup(options, (session) => {
     sessions.delete(session);
@@ -51,7 +56,9 @@ export function stateful(options: StatefulOptions): SessionHandler {
   }
 
   const post = posting({ ...options, check }, (posted, request, caller) => {
-    requireVersion(request);
+    const version = versionOf(request);
+    if (isModernPost(posted, version)) return modern(posted, request, caller);
+    requireServed(version);
     const initialize = posted.requests.some(isHandshake);
     if (sessionIdOf(request) === "") {
       if (initialize) return begin(posted, request, caller);

@@ -5,7 +5,8 @@ import { LazyAbortController } from "../../base/lazy_abort_controller.ts";
 import { postAcceptCheck } from "./accept.ts";
 import { type ExchangeSettings, silenceLimit } from "./exchange.ts";
 import type { AsyncHandler } from "../frontend.ts";
-import { methodNotAllowed, requireVersion } from "../http_checks.ts";
+import { methodNotAllowed, requireServed, versionOf } from "../http_checks.ts";
+import { isModernPost, modernPosts } from "./modern_post.ts";
 import { posting, type ReceiveOptions } from "../posted.ts";
 import { SinglePost } from "./single_post.ts";
 
@@ -27,8 +28,12 @@ export function stateless(options: StatelessOptions): AsyncHandler {
     options.refuseFull?.(caller);
   }
 
+  const modern = modernPosts(options, settings);
+
   return posting({ ...options, check }, async (posted, request, caller) => {
-    requireVersion(request);
+    const version = versionOf(request);
+    if (isModernPost(posted, version)) return modern(posted, request, caller);
+    requireServed(version);
     const gone = new LazyAbortController();
     const session = crypto.randomUUID();
     const admitted = options.accept({

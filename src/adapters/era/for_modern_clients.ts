@@ -1,0 +1,282 @@
+/**
+ * A legacy server as clients of 2026-07-28 see it: each request has a conversation of its own with it, to which the
+ * handshake is played. So whatever shares servers below this sees as many legacy clients as there are requests.
+ */
+import type { Backend, Launch } from "../../core/backend.ts";
+import { type Channel, type Envelope, sizeOf, undeliveredBy } from "../../core/channel.ts";
+import {
+  BackendError,
+  BusyError,
+  DisconnectedError,
+  GatewayError,
+  RequestError,
+  RpcCode,
+  toRpcError,
+} from "../../core/errors.ts";
+import { background, type Sink } from "../../core/events.ts";
+import { cancelledId, requestedToken } from "../../core/mcp/messages.ts";
+import { isOfTasks, Method } from "../../core/mcp/methods.ts";
+import {
+  isFault,
+  metaRefusal,
+  plainMeta,
+  type RequestMeta,
+  requestMetaIn,
+} from "../../core/mcp/request_meta.ts";
+import {
+  errorOf,
+  isObject,
+  isRequest,
+  isResponse,
+  type JsonRpcErrorObject,
+  type JsonRpcRequest,
+  type RequestId,
+  resultOf,
+} from "../../core/message/jsonrpc.ts";
+import { Queue } from "../../base/queue.ts";
+import { cut, escaped, quoted } from "../../base/outside.ts";
+import { anew } from "../../wire/anew.ts";
+import type { HandshakeOptions } from "../handshake.ts";
+import { ALL_ASKABLE, askableIn } from "./input_requests.ts";
+import { LegacyCall, type Parking } from "./legacy_call.ts";
+import { converse, type LegacyServer } from "./legacy_conversation.ts";
+import { Listening } from "./listening.ts";
+import { discovered } from "./modern_answers.ts";
+import type { ParkedCalls } from "./parked_calls.ts";
+import { digestOf, type RequestStates } from "./request_state.ts";
+import type { Waiter } from "./waiter.ts";
+
+export interface ModernClientsOptions extends Pick<HandshakeOptions, "protocolVersion" | "timeoutMs"> {
+  /** Whether a server is there for several clients: it is told then that it may ask whatever can be asked. */
+  readonly shared: boolean;
+  /** The calls that wait for what their clients were asked. */
+  readonly parked: ParkedCalls<LegacyCall>;
+  readonly states: RequestStates;
+  readonly emit: Sink;
+}
+
+/** The same server, spoken to in the other era. */
+export function forModernClients(legacy: Backend, options: ModernClientsOptions): Backend {
+  return {
+    name: legacy.name,
+    open: (launch) => Promise.resolve(new ModernChannel(legacy, launch, options)),
+    [Symbol.asyncDispose]: () => legacy[Symbol.asyncDispose](),
+  };
+}
+
+/** What this revision has no more, or never had on this side. */
+const REMOVED = new Set<string>([
+  Method.initialize,
+  Method.ping,
+  Method.setLevel,
+  Method.subscribe,
+  Method.unsubscribe,
+]);
+
+/** A request that is open here. */
+interface Work {
+  end(): void;
+}
+
+/** A request, and what it says of itself. */
+interface Asked {
+  readonly envelope: Envelope;
+  readonly message: JsonRpcRequest;
+  readonly meta: RequestMeta;
+}
+
+/** What one client says, on one connection. */
+class ModernChannel implements Channel {
+  readonly incoming = new Queue<Envelope>();
+  readonly #legacy: Backend;
+  readonly #launch: Launch;
+  readonly #options: ModernClientsOptions;
+  readonly #open = new Map<RequestId, Work>();
+  #closed = false;
+
+  constructor(legacy: Backend, launch: Launch, options: ModernClientsOptions) {
+    this.#legacy = legacy;
+    this.#launch = { ...launch, era: undefined };
+    this.#options = options;
+  }
+
+  /** Waits for nobody: each request has a conversation of its own to wait for. */
+  send(envelope: Envelope): void {
+    if (this.#closed) throw new DisconnectedError("The conversation is closed");
+    const { message } = envelope;
+    if (isRequest(message)) return this.#begin(envelope, message);
+    if (isResponse(message)) return this.#drop("a client of 2026-07-28 answers by asking again");
+    const cancelled = cancelledId(message);
+    if (cancelled === undefined) {
+      return this.#drop(`2026-07-28 has no ${escaped(cut(message.method, 100))} from clients`);
+    }
+    const work = this.#open.get(cancelled);
+    this.#open.delete(cancelled);
+    work?.end();
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  /** What waits for answers to questions goes on to wait: the client comes back with another request. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const work of this.#open.values()) work.end();
+    this.#open.clear();
+    this.incoming.end();
+    return Promise.resolve();
+  }
+
+  #begin(envelope: Envelope, message: JsonRpcRequest): void {
+    const meta = requestMetaIn(message);
+    const refusal = metaRefusal(meta) ?? methodRefusal(message);
+    if (refusal || isFault(meta)) return this.#refuse(message.id, refusal);
+    const work = new Opening();
+    this.#open.set(message.id, work);
+    const { emit } = this.#options;
+    background(this.#run({ envelope, message, meta }, work), "request of a modern client", emit);
+  }
+
+  async #run(asked: Asked, work: Opening): Promise<void> {
+    const { message } = asked;
+    try {
+      await (message.params?.requestState === undefined ? this.#ask(asked, work) : this.#resume(asked, work));
+    } catch (error) {
+      if (work.ended) return;
+      const known = error instanceof GatewayError
+        ? error
+        : new BackendError("The MCP server failed", { cause: error });
+      this.#waiterOf(asked).answer(refusalOf(message.id, known));
+    }
+  }
+
+  async #ask(asked: Asked, work: Opening): Promise<void> {
+    const { envelope, message } = asked;
+    const server = await this.#converse(asked, work);
+    const waiter = this.#waiterOf(asked);
+    if (message.method === Method.discover) {
+      waiter.answer({ message: resultOf(message.id, discovered(server.initialized)) });
+      return await server.channel[Symbol.asyncDispose]();
+    }
+    const { session } = this.#launch;
+    const common = { server, request: message, session, emit: this.#options.emit };
+    if (message.method === Method.listen) return this.#enter(message.id, new Listening(waiter, common));
+    const call = new LegacyCall(waiter, { ...common, parking: this.#parkingOf(message) });
+    this.#enter(message.id, call);
+    call.begin(anew(envelope, message, plain));
+  }
+
+  /** The client was asked something, and comes back. */
+  async #resume(asked: Asked, work: Opening): Promise<void> {
+    const { states, parked } = this.#options;
+    const { message, message: { id, params: { requestState, inputResponses = {} } = {} } } = asked;
+    if (!isObject(inputResponses)) throw invalidParams("params.inputResponses is not an object");
+    const { owner } = this.#launch;
+    const handle = await states.open(requestState, { principal: owner, digest: digestOf(message) });
+    // It waits on for a client that has left meanwhile, and comes back once more.
+    if (work.ended) return;
+    const call = parked.take(handle, owner);
+    if (!call) {
+      throw invalidParams(
+        "params.requestState is known no more: it counts once, and for a while. Ask anew without it",
+      );
+    }
+    this.#enter(id, call);
+    call.resume(this.#waiterOf(asked), inputResponses);
+  }
+
+  #enter(id: RequestId, work: Work): void {
+    this.#open.set(id, work);
+  }
+
+  async #converse({ envelope, meta }: Asked, work: Opening): Promise<LegacyServer> {
+    const { protocolVersion, timeoutMs, shared } = this.#options;
+    const { backlog } = this.#launch;
+    const size = sizeOf(envelope);
+    backlog?.add(size);
+    try {
+      const capabilities = shared ? ALL_ASKABLE : askableIn(meta.capabilities);
+      return await converse(this.#legacy, {
+        ...{ launch: this.#launch, client: meta.client, capabilities, protocolVersion, timeoutMs },
+        signal: work.signal,
+      });
+    } finally {
+      backlog?.remove(size);
+    }
+  }
+
+  #parkingOf(message: JsonRpcRequest): Parking {
+    const { parked, states } = this.#options;
+    const { owner } = this.#launch;
+    return {
+      park: (call) => states.seal(parked.park(call, owner), { principal: owner, digest: digestOf(message) }),
+    };
+  }
+
+  #waiterOf({ message, meta }: Asked): Waiter {
+    const { id } = message;
+    return {
+      ...{ id, meta, token: requestedToken(message) },
+      answer: (envelope) => {
+        this.#open.delete(id);
+        this.#deliver({ ...envelope, relatesTo: id });
+      },
+      tell: (envelope) => this.#deliver(envelope),
+    };
+  }
+
+  #deliver(envelope: Envelope): void {
+    if (!this.incoming.ended) void this.incoming.push(envelope, envelope.text?.length);
+  }
+
+  #refuse(id: RequestId, error: JsonRpcErrorObject | undefined): void {
+    this.#deliver({ message: errorOf(id, error ?? toRpcError(undefined)), relatesTo: id });
+  }
+
+  #drop(reason: string): void {
+    const { session } = this.#launch;
+    this.#options.emit({ type: "message.dropped", session, direction: "up", reason });
+  }
+}
+
+/** A request of which it is not known yet who answers it. */
+class Opening implements Work {
+  readonly #stop = new AbortController();
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  get ended(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  end(): void {
+    this.#stop.abort(new DisconnectedError("The client does not wait any more"));
+  }
+}
+
+/** Why this cannot be asked in this era; undefined where it can. */
+function methodRefusal({ method }: JsonRpcRequest): JsonRpcErrorObject | undefined {
+  if (!REMOVED.has(method) && !isOfTasks(method)) return undefined;
+  return { code: RpcCode.methodNotFound, message: `${quoted(method)} is no method of 2026-07-28` };
+}
+
+/** What a legacy server is asked: nothing of what belongs to the other era. */
+function plain({ params, ...request }: JsonRpcRequest): JsonRpcRequest {
+  if (params === undefined) return request;
+  const { _meta, requestState: _, inputResponses: __, ...own } = params;
+  const meta = isObject(_meta) ? plainMeta(_meta) : undefined;
+  return { ...request, params: { ...own, ...meta && { _meta: meta } } };
+}
+
+function refusalOf(id: RequestId, error: GatewayError): Envelope {
+  const undelivered = error instanceof BusyError ? undeliveredBy(error) : undefined;
+  return { message: errorOf(id, toRpcError(error)), undelivered };
+}
+
+function invalidParams(message: string): RequestError {
+  return new RequestError(message, { code: RpcCode.invalidParams });
+}

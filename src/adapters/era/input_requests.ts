@@ -1,0 +1,87 @@
+/**
+ * What a legacy server asks in the middle of a call, as an input request of 2026-07-28 (its page on multi round-trip
+ * requests): the call is answered with the questions, and comes again with the answers.
+ */
+import { Method } from "../../core/mcp/methods.ts";
+import { isObject, type JsonRpcRequest, type Params } from "../../core/message/jsonrpc.ts";
+
+/** The requests of clients that may be answered with a question ("Supported Requests"). */
+const MAY_ASK = new Set<string>([Method.callTool, Method.getPrompt, Method.readResource]);
+
+/** Whether this request of a client may be answered with a question. */
+export function mayAsk(method: string): boolean {
+  return MAY_ASK.has(method);
+}
+
+/** The capability that each question needs. */
+const CAPABILITY: Readonly<Record<string, string>> = {
+  [Method.elicit]: "elicitation",
+  [Method.createMessage]: "sampling",
+  [Method.listRoots]: "roots",
+};
+
+/** Whether it can be asked of a modern client at all. */
+export function isQuestion(method: string): boolean {
+  return Object.hasOwn(CAPABILITY, method);
+}
+
+/** What a client declares, as a legacy server is told it: of what it can ask. */
+export function askableIn(capabilities: Params): Params {
+  const kept = Object.values(CAPABILITY).filter((name) => isObject(capabilities[name]));
+  return Object.fromEntries(kept.map((name) => [name, capabilities[name]]));
+}
+
+/** What a server is told that many clients share: each question is held against what its own client declares. */
+export const ALL_ASKABLE: Params = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
+
+/** The part of this question's capability that the client has not declared; undefined where it may be asked. */
+export function undeclared({ method, params }: JsonRpcRequest, capabilities: Params): Params | undefined {
+  const name = CAPABILITY[method];
+  if (name === undefined) return undefined;
+  const declared = capabilities[name];
+  const part = partOf(method, params);
+  if (isObject(declared) && hasPart(declared, part)) return undefined;
+  return { [name]: part === undefined ? {} : { [part]: {} } };
+}
+
+/** The mode of an elicitation, and tools of a sampling, are declared by themselves. */
+function partOf(method: string, params: Params = {}): string | undefined {
+  if (method === Method.elicit) return params.mode === "url" ? "url" : "form";
+  return method === Method.createMessage && (params.tools ?? params.toolChoice) !== undefined
+    ? "tools"
+    : undefined;
+}
+
+/** An elicitation that names no mode means forms. */
+function hasPart(declared: Params, part: string | undefined): boolean {
+  if (part === undefined || isObject(declared[part])) return true;
+  return part === "form" && declared.url === undefined;
+}
+
+/** The question as it stands in `inputRequests`: without what belongs to the server's own request for it. */
+export function inputRequestOf({ method, params }: JsonRpcRequest): Params {
+  if (params === undefined) return { method };
+  const { _meta, task: _, elicitationId: __, ...asked } = params;
+  const { progressToken: ___, ...meta } = isObject(_meta) ? _meta : {};
+  const hasMeta = Object.keys(meta).length > 0;
+  return { method, params: { ...asked, ...hasMeta && { _meta: meta } } };
+}
+
+/** Whether this can be the answer to a question of this kind: one that cannot is asked for again. */
+export function answers(method: string, response: unknown): response is Params {
+  if (!isObject(response)) return false;
+  if (method === Method.elicit) return typeof response.action === "string";
+  if (method === Method.listRoots) return Array.isArray(response.roots);
+  return typeof response.role === "string" && response.content !== undefined;
+}
+
+/** The URLs that a server of 2025-11-25 wants to be visited before it answers (its error -32042), as questions. */
+export function urlQuestions(data: unknown): Params | undefined {
+  const elicitations = isObject(data) && Array.isArray(data.elicitations) ? data.elicitations : [];
+  const asked = elicitations.filter(isObject).filter(({ url }) => typeof url === "string");
+  if (asked.length === 0) return undefined;
+  return Object.fromEntries(asked.map(({ url, message = "" }, index) => [
+    `url_${index + 1}`,
+    { method: Method.elicit, params: { mode: "url", url, message } },
+  ]));
+}

@@ -1,0 +1,280 @@
+/**
+ * One request of a modern client at a legacy server. When the server asks its client something, the request is answered
+ * with the questions, and the call waits, at the server and here, until the client comes back with the answers.
+ */
+import type { Envelope } from "../../core/channel.ts";
+import { BackendError, GatewayError, RpcCode, toRpcError } from "../../core/errors.ts";
+import { background, type Sink } from "../../core/events.ts";
+import { cancelledId, reportedToken } from "../../core/mcp/messages.ts";
+import { Method } from "../../core/mcp/methods.ts";
+import { reachesLevel } from "../../core/mcp/log_levels.ts";
+import {
+  errorOf,
+  isObject,
+  isRequest,
+  isResponse,
+  type JsonRpcErrorObject,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type Params,
+  type RequestId,
+  resultOf,
+} from "../../core/message/jsonrpc.ts";
+import { quoted } from "../../base/outside.ts";
+import { withReportedToken } from "../sharing/rewrite.ts";
+import { answers, inputRequestOf, isQuestion, mayAsk, undeclared, urlQuestions } from "./input_requests.ts";
+import type { LegacyServer } from "./legacy_conversation.ts";
+import { missingCapability, modernAnswer, withServer } from "./modern_answers.ts";
+import type { Waiter } from "./waiter.ts";
+
+/** A server that asks several things at once says so in one breath. */
+const GATHER_MS = 10;
+
+/** Where calls wait for their clients. */
+export interface Parking {
+  /** Keeps the call, and gives what its client is to bring with the answers. Throws GatewayError when there is no room. */
+  park(call: LegacyCall): Promise<string>;
+}
+
+interface LegacyCallOptions {
+  readonly server: LegacyServer;
+  /** As the server was sent it. */
+  readonly request: JsonRpcRequest;
+  readonly parking: Parking;
+  /** Names it in events. */
+  readonly session: string;
+  readonly emit: Sink;
+}
+
+interface Question {
+  /** As the server calls it. */
+  readonly id: RequestId;
+  readonly request: JsonRpcRequest;
+}
+
+export class LegacyCall {
+  readonly #options: LegacyCallOptions;
+  readonly #questions = new Map<string, Question>();
+  #waiter: Waiter | undefined;
+  /** What the server has answered while nobody waited. */
+  #outcome: Envelope | undefined;
+  /** What the client would have had to declare for what the server has asked in vain. */
+  #refused: Params | undefined;
+  #asked = 0;
+  #gathering: ReturnType<typeof setTimeout> | undefined;
+  #over = false;
+
+  constructor(waiter: Waiter, options: LegacyCallOptions) {
+    this.#waiter = waiter;
+    this.#options = options;
+    options.server.incoming.read((said) => this.#hear(said), (failure) => this.#lost(failure?.error));
+  }
+
+  /** Asks the server: `envelope` is the request as it is to be sent. */
+  begin(envelope: Envelope): void {
+    this.#setLevel();
+    this.#say(envelope);
+  }
+
+  /** Its client comes back, with answers to what it was asked; what is not among them is asked again. */
+  resume(waiter: Waiter, responses: Params): void {
+    this.#waiter = waiter;
+    const outcome = this.#outcome;
+    if (outcome) return this.#finish(outcome);
+    for (const [key, { id, request }] of this.#questions) {
+      const response = responses[key];
+      if (!answers(request.method, response)) continue;
+      this.#questions.delete(key);
+      this.#say({ message: resultOf(id, response) });
+    }
+    if (this.#questions.size > 0) this.#gather();
+  }
+
+  /** Nobody waits for it any more: the server is told by the end of the conversation. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#gathering);
+    this.#waiter = undefined;
+    const { server: { channel }, emit } = this.#options;
+    background(channel[Symbol.asyncDispose](), "end of a call", emit);
+  }
+
+  /** What it logs comes for who has asked for that; its answer is of no interest. */
+  #setLevel(): void {
+    const { request, server: { initialized: { capabilities } } } = this.#options;
+    const level = this.#waiter?.meta.logLevel;
+    if (level === undefined || !isObject(capabilities) || capabilities.logging === undefined) return;
+    const id = request.id === 1 ? 2 : 1;
+    this.#say({ message: { jsonrpc: "2.0", id, method: Method.setLevel, params: { level } } });
+  }
+
+  // --- what the server says ---
+
+  #hear(envelope: Envelope): void {
+    if (this.#over) return;
+    const { message } = envelope;
+    if (isResponse(message)) return this.#answered(envelope, message);
+    if (isRequest(message)) return this.#ask(message);
+    this.#note(envelope, message);
+  }
+
+  #answered(envelope: Envelope, message: JsonRpcResponse): void {
+    if (message.id !== this.#options.request.id) return;
+    // Whoever waits for answers to questions gets this in their place when it comes back.
+    if (this.#waiter) return this.#finish(envelope);
+    this.#outcome = envelope;
+    this.#questions.clear();
+  }
+
+  #note(envelope: Envelope, message: JsonRpcNotification): void {
+    const { method } = message;
+    if (method === Method.progress) return this.#progress(envelope, message);
+    if (method === Method.logged) return this.#logged(envelope, message);
+    const cancelled = cancelledId(message);
+    if (cancelled !== undefined) return this.#withdraw(cancelled);
+    // What changes at the server is for those who listen.
+  }
+
+  #progress(envelope: Envelope, message: JsonRpcNotification): void {
+    const token = this.#waiter?.token;
+    if (token === undefined) return;
+    const told = reportedToken(message) === token ? envelope : withReportedToken(envelope, message, token);
+    this.#tell({ ...told });
+  }
+
+  #logged(envelope: Envelope, { params }: JsonRpcNotification): void {
+    const wanted = this.#waiter?.meta.logLevel;
+    if (wanted !== undefined && reachesLevel(params?.level, wanted)) this.#tell({ ...envelope });
+  }
+
+  /** The server does not want to know any more what it has asked. */
+  #withdraw(id: RequestId): void {
+    for (const [key, question] of this.#questions) if (question.id === id) this.#questions.delete(key);
+  }
+
+  #lost(error: unknown): void {
+    if (this.#over) return;
+    const known = error instanceof GatewayError
+      ? error
+      : new BackendError("The MCP server closed the connection", { cause: error });
+    const outcome = { message: errorOf(this.#options.request.id, toRpcError(known)) };
+    if (this.#waiter) return this.#finish(outcome);
+    this.#outcome = outcome;
+  }
+
+  // --- what it asks ---
+
+  #ask(message: JsonRpcRequest): void {
+    const { id, method } = message;
+    if (method === Method.ping) return this.#say({ message: resultOf(id, {}) });
+    const refusal = this.#refusal(message);
+    if (refusal) {
+      this.#drop(refusal.message);
+      return this.#say({ message: errorOf(id, refusal) });
+    }
+    this.#questions.set(`question_${++this.#asked}`, { id, request: message });
+    if (this.#waiter) this.#gather();
+  }
+
+  #refusal(message: JsonRpcRequest): JsonRpcErrorObject | undefined {
+    const { method } = message;
+    const { request } = this.#options;
+    if (!isQuestion(method)) return unknown(`${quoted(method)} cannot be asked of a client of 2026-07-28`);
+    if (!mayAsk(request.method)) {
+      return unknown(`${quoted(method)} cannot be asked while ${quoted(request.method)} is answered`);
+    }
+    const missing = this.#waiter && undeclared(message, this.#waiter.meta.capabilities);
+    if (!missing) return undefined;
+    this.#refused = { ...this.#refused, ...missing };
+    return unknown(`${quoted(method)} cannot be asked: the client does not declare it`);
+  }
+
+  #gather(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      background(this.#putQuestions(), "questions of a call", this.#options.emit);
+    }, GATHER_MS);
+  }
+
+  /** Answers the request with what the server wants to know; the call waits then. */
+  async #putQuestions(): Promise<void> {
+    const waiter = this.#waiter;
+    if (!waiter || this.#questions.size === 0) return;
+    const inputRequests = Object.fromEntries(
+      [...this.#questions].map(([key, { request }]) => [key, inputRequestOf(request)]),
+    );
+    // From here on there is nobody to be told anything.
+    this.#waiter = undefined;
+    try {
+      const requestState = await this.#options.parking.park(this);
+      waiter.answer({ message: resultOf(waiter.id, this.#inputRequired({ inputRequests, requestState })) });
+    } catch (error) {
+      waiter.answer({ message: errorOf(waiter.id, toRpcError(error)) });
+      this.end();
+    }
+  }
+
+  #inputRequired(asked: Params): Params {
+    const { serverInfo } = this.#options.server.initialized;
+    return {
+      resultType: "input_required",
+      ...asked,
+      ...serverInfo !== undefined && { _meta: withServer(undefined, serverInfo) },
+    };
+  }
+
+  // --- what becomes of it ---
+
+  #finish(envelope: Envelope): void {
+    const waiter = this.#waiter;
+    if (!waiter) return;
+    waiter.answer(this.#answerTo(waiter, envelope));
+    this.end();
+  }
+
+  #answerTo({ id, meta }: Waiter, envelope: Envelope): Envelope {
+    const { message } = envelope;
+    const { request: { method }, server: { initialized: { serverInfo } } } = this.#options;
+    if (!isResponse(message)) return envelope;
+    if (this.#refused && hasFailed(message)) {
+      return { message: errorOf(id, missingCapability(this.#refused)) };
+    }
+    const urls = "error" in message && message.error.code === RpcCode.urlElicitationRequired &&
+      mayAsk(method) && urlQuestions(message.error.data);
+    if (!urls) return modernAnswer(envelope, message, { id, method, serverInfo });
+    const elicitation = isObject(meta.capabilities.elicitation) ? meta.capabilities.elicitation : {};
+    return isObject(elicitation.url)
+      ? { message: resultOf(id, this.#inputRequired({ inputRequests: urls })) }
+      : { message: errorOf(id, missingCapability({ elicitation: { url: {} } })) };
+  }
+
+  #tell(envelope: Envelope): void {
+    envelope.relatesTo = this.#waiter?.id;
+    this.#waiter?.tell(envelope);
+  }
+
+  #say(envelope: Envelope): void {
+    const { server: { channel } } = this.#options;
+    try {
+      void Promise.resolve(channel.send(envelope)).catch((error) => this.#lost(error));
+    } catch (error) {
+      this.#lost(error);
+    }
+  }
+
+  #drop(reason: string): void {
+    const { session, emit } = this.#options;
+    emit({ type: "message.dropped", session, direction: "down", reason });
+  }
+}
+
+function unknown(message: string): JsonRpcErrorObject {
+  return { code: RpcCode.methodNotFound, message };
+}
+
+/** Also a tool tells of a failure in its result. */
+function hasFailed(message: JsonRpcResponse): boolean {
+  return "error" in message || (isObject(message.result) && message.result.isError === true);
+}

@@ -1,0 +1,100 @@
+/** What a legacy server answers, as clients of 2026-07-28 are to be told it (its basic protocol page, "Responses"). */
+import type { Envelope } from "../../core/channel.ts";
+import { RpcCode } from "../../core/errors.ts";
+import { Method } from "../../core/mcp/methods.ts";
+import { MetaKey } from "../../core/mcp/request_meta.ts";
+import { MODERN_REVISIONS } from "../../core/mcp/revisions.ts";
+import {
+  isObject,
+  type JsonRpcError,
+  type JsonRpcErrorObject,
+  type JsonRpcResponse,
+  type JsonRpcResult,
+  type Params,
+  type RequestId,
+} from "../../core/message/jsonrpc.ts";
+import { anew } from "../../wire/anew.ts";
+
+/** Nobody may keep it: a legacy server does not say for how long it holds, nor for whom (caching page). */
+const UNCACHEABLE = { ttlMs: 0, cacheScope: "private" } as const;
+
+/** Whose results say how long they hold. */
+const CACHEABLE = new Set<string>([
+  Method.discover,
+  Method.listTools,
+  Method.listPrompts,
+  Method.listResources,
+  Method.listTemplates,
+  Method.readResource,
+]);
+
+/** What the answer is to. */
+export interface Question {
+  /** What the client calls its request. */
+  readonly id: RequestId;
+  readonly method: string;
+  /** Name and version of the server, as it has told them; undefined where it has not. */
+  readonly serverInfo: unknown;
+}
+
+/** The answer of a legacy server under the client's id, with what a modern one has. */
+export function modernAnswer(envelope: Envelope, message: JsonRpcResponse, question: Question): Envelope {
+  if ("error" in message) return modernError(envelope, message, question.id);
+  return anew(envelope, message, (said) => modernResult(said, question));
+}
+
+function modernResult({ result }: JsonRpcResult, { id, method, serverInfo }: Question): JsonRpcResult {
+  return { jsonrpc: "2.0", id, result: completed(result, { method, serverInfo }) };
+}
+
+/** A result that says that it is one (`resultType`), from whom it is, and how long it holds. */
+export function completed(result: unknown, { method, serverInfo }: Omit<Question, "id">): Params {
+  const own = isObject(result) ? result : {};
+  return {
+    ...own,
+    resultType: "complete",
+    ...CACHEABLE.has(method) && UNCACHEABLE,
+    ...serverInfo !== undefined && { _meta: withServer(own._meta, serverInfo) },
+  };
+}
+
+export function withServer(meta: unknown, serverInfo: unknown): Params {
+  return { ...isObject(meta) && meta, [MetaKey.server]: serverInfo };
+}
+
+function modernError(envelope: Envelope, message: JsonRpcError, id: RequestId): Envelope {
+  const code = modernCode(message.error.code);
+  return anew(envelope, message, ({ error }) => ({ jsonrpc: "2.0", id, error: { ...error, code } }));
+}
+
+/** Codes that 2026-07-28 forbids ("Error Codes"): what they said is an invalid parameter there. */
+function modernCode(code: number): number {
+  return code === RpcCode.resourceNotFound || code === RpcCode.urlElicitationRequired
+    ? RpcCode.invalidParams
+    : code;
+}
+
+/** What a legacy server has said of itself in its handshake, as an answer to `server/discover`. */
+export function discovered(initialized: Params): Params {
+  const { capabilities, serverInfo, instructions } = initialized;
+  const { tasks: _, ...carried } = isObject(capabilities) ? capabilities : {};
+  return completed(
+    {
+      supportedVersions: [...MODERN_REVISIONS],
+      capabilities: carried,
+      ...instructions !== undefined && { instructions },
+    },
+    { method: Method.discover, serverInfo },
+  );
+}
+
+/** It needs what its client has not declared for it (basic protocol page, "Capabilities"). */
+export function missingCapability(required: Params): JsonRpcErrorObject {
+  const names = Object.keys(required).join(", ");
+  return {
+    code: RpcCode.missingCapability,
+    message:
+      `This request needs a client that declares ${names}: name it in _meta["${MetaKey.capabilities}"]`,
+    data: { requiredCapabilities: required },
+  };
+}

@@ -1,0 +1,19 @@
+/** Levels of what servers log, as RFC 5424 has them (MCP logging page, "Log Levels"). */
+
+/** From the most talkative on. */
+export const LOG_LEVELS: readonly unknown[] = [
+  "debug",
+  "info",
+  "notice",
+  "warning",
+  "error",
+  "critical",
+  "alert",
+  "emergency",
+];
+
+/** Whether what is logged at a level is for who wants to hear from another one on. An unknown level passes: it cannot be compared. */
+export function reachesLevel(level: unknown, wanted: unknown): boolean {
+  const rank = LOG_LEVELS.indexOf(level);
+  return rank === -1 || rank >= LOG_LEVELS.indexOf(wanted);
+}

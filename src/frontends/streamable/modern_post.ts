@@ -1,0 +1,86 @@
+/**
+ * POSTs of 2026-07-28, on the same URL as those of the revisions before (its Streamable HTTP page): each stands alone,
+ * whether or not there are sessions here for others.
+ */
+import type { Accept } from "../../core/backend.ts";
+import type { Caller } from "../../core/caller.ts";
+import { invalidRequest, RpcCode } from "../../core/errors.ts";
+import { isLasting } from "../../core/mcp/messages.ts";
+import { isModern } from "../../core/mcp/request_meta.ts";
+import { isModernRevision } from "../../core/mcp/revisions.ts";
+import { isResponse, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
+import { LazyAbortController } from "../../base/lazy_abort_controller.ts";
+import type { Posted } from "../posted.ts";
+import type { ExchangeSettings } from "./exchange.ts";
+import { checkModern } from "./modern_checks.ts";
+import { SinglePost } from "./single_post.ts";
+
+/** To look costs a connection the runtime's help with its next request, and most calls are answered by then. */
+const WATCHED_AFTER_MS = 100;
+
+/** Answers that say by their status what they are, where they are the whole response. */
+const STATUS: Readonly<Record<number, number>> = {
+  [RpcCode.methodNotFound]: 404,
+  [RpcCode.headerMismatch]: 400,
+  [RpcCode.missingCapability]: 400,
+  [RpcCode.unsupportedRevision]: 400,
+};
+
+interface ModernOptions {
+  readonly accept: Accept;
+}
+
+/** Whether a POST is of this revision: its body says so or, where that says nothing, its header. */
+export function isModernPost({ messages, batch }: Posted, version: string | null): boolean {
+  if (isModernRevision(version)) return true;
+  if (!batch) return messages[0] !== undefined && isModern(messages[0].message);
+  return messages.some(({ message }) => isModern(message));
+}
+
+/** Answers such a POST. Rejects with GatewayError for what it may not say. */
+export function modernPosts(
+  { accept }: ModernOptions,
+  settings: ExchangeSettings,
+): (posted: Posted, request: Request, caller: Caller) => Promise<Response> {
+  // What lasts is a stream, whatever calls are answered with.
+  const lasting: ExchangeSettings = { ...settings, replyMode: "auto" };
+  return async (posted, request, caller) => {
+    check(posted, request);
+    const gone = new LazyAbortController();
+    const session = crypto.randomUUID();
+    const { principal, scopes, address, launch } = caller;
+    const admitted = accept({
+      ...{ session, wire: "streamableHttp", scope: "request", era: "modern" } as const,
+      ...{ principal, scopes, address, launch, gone },
+    });
+    const admission = admitted instanceof Promise ? await admitted : admitted;
+    const lasts = posted.requests.some(isLasting);
+    const post = new SinglePost(posted, lasts ? lasting : settings, {
+      ...{ session, caller, gone, backlog: admission.backlog, statusOf },
+    });
+    void admission.run(post);
+    return toldOf(post, request);
+  };
+}
+
+function check({ batch, messages: [first], requests: [asked] }: Posted, request: Request): void {
+  if (batch) throw invalidRequest("2026-07-28 has no batches: send each message by itself");
+  if (first && isResponse(first.message)) {
+    throw invalidRequest(
+      "a client of 2026-07-28 sends no responses: what it is asked, it answers by asking again",
+    );
+  }
+  if (asked) checkModern(request, asked);
+}
+
+/** To leave is to cancel: the stream of an answer tells it, and before there is one, somebody has to look. */
+function toldOf(post: SinglePost, request: Request): Promise<Response> {
+  const timer = setTimeout(() => {
+    request.signal.addEventListener("abort", () => post.left());
+  }, WATCHED_AFTER_MS);
+  return post.response.finally(() => clearTimeout(timer));
+}
+
+function statusOf(message: JsonRpcMessage): number {
+  return "error" in message ? STATUS[message.error.code] ?? 200 : 200;
+}
