@@ -20,6 +20,7 @@ const SESSION_TESTS = [
   "src/core/session/session_test.ts",
   "src/core/session/session_end_test.ts",
 ];
+const FORWARDED_REQUESTS = "src/adapters/sharing/forwarded_requests.ts";
 const SHARED_REQUESTS = "src/adapters/sharing/shared_requests.ts";
 const ASKED_REQUESTS = "src/adapters/sharing/asked_requests.ts";
 const SHARING_TESTS = [
@@ -100,20 +101,20 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     harm: "a client gets its answer under the id that the shared server knows",
     file: SHARED_REQUESTS,
-    search: "sent.client.deliver(withAnswerId(envelope, message, sent.id));",
-    replace: "sent.client.deliver(envelope);",
+    search: "request?.client.deliver(withAnswerId(envelope, message, request.id));",
+    replace: "request?.client.deliver(envelope);",
     tests: SHARING_TESTS,
   },
   {
     harm: "progress comes under the token that the shared server knows",
-    file: SHARED_REQUESTS,
-    search: "sent.client.deliver(withReportedToken(envelope, message, sent.token));",
-    replace: "sent.client.deliver(envelope);",
+    file: FORWARDED_REQUESTS,
+    search: "report: withReportedToken(envelope, message, asker.token) };",
+    replace: "report: envelope };",
     tests: SHARING_TESTS,
   },
   {
     harm: "the shared server gets the token as the client gave it, which may be that of another client",
-    file: SHARED_REQUESTS,
+    file: FORWARDED_REQUESTS,
     search: "token: token === undefined ? undefined : serverId }",
     replace: "token }",
     tests: SHARING_TESTS,
@@ -127,9 +128,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     harm: "a cancelled request is still answered by the shared server",
-    file: SHARED_REQUESTS,
-    search: 'if ("withdraw" in request) return request.withdraw();\n    this.#sent.take(request.serverId);',
-    replace: 'if ("withdraw" in request) return request.withdraw();',
+    file: FORWARDED_REQUESTS,
+    search: 'if (request && "serverId" in request) this.#sent.take(request.serverId);',
+    replace: "",
     tests: SHARING_TESTS,
   },
   {
@@ -148,7 +149,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     harm: "what a remote says on the stream of a shared call goes to nobody, or to another client",
-    file: SHARED_REQUESTS,
+    file: FORWARDED_REQUESTS,
     search: 'return typeof sent === "object" ? sent : undefined;\n  }\n\n  isOpen',
     replace: "return undefined;\n  }\n\n  isOpen",
     tests: SHARING_TESTS,

@@ -73,7 +73,7 @@ export class ClientMessages {
   }
 
   #initialize(client: SharedClient, { id, params }: JsonRpcRequest): void {
-    const { initialized } = this.#parts.server;
+    const { initialized } = this.#parts;
     const { protocolVersion: asked, capabilities } = params ?? {};
     client.askable = askableIn(capabilities);
     const question = { kind: client.kind, asked, versions: this.#versions };

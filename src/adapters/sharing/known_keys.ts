@@ -22,8 +22,8 @@ import { anew } from "../../wire/anew.ts";
 const OF_CALLS = new Set(["jsonrpc", "id", "method", "params"]);
 const OF_ANSWERS = new Set(["jsonrpc", "id", "result", "error"]);
 
-const GENERAL = ["_meta", "progressToken", "requestId"];
 /** Of any call, in `params` and in `_meta`. */
+export const GENERAL = ["_meta", "progressToken", "requestId"] as const;
 const ROUTING = new RoutingKeys(...GENERAL);
 /** In `params` of what is asked in the name of several, and of what is kept from a shared server. */
 const ROUTING_OF = new Map<string, RoutingKeys>([
@@ -33,15 +33,29 @@ const ROUTING_OF = new Map<string, RoutingKeys>([
   [Method.callTool, new RoutingKeys(...GENERAL, "task")],
 ]);
 
-/** A message without members that the server might take for others; the envelope itself where there are none. */
-export function withKnownKeys(envelope: Envelope): Envelope {
-  return known(envelope.message) === envelope.message ? envelope : anew(envelope, envelope.message, known);
+/** The keys that decide something in the calls of an era. */
+export interface CallKeys {
+  readonly inParams: RoutingKeys;
+  /** In `params` of methods that have more of them. */
+  readonly inParamsOf?: ReadonlyMap<string, RoutingKeys>;
+  readonly inMeta: RoutingKeys;
+  /** What servers alone say in `_meta`. */
+  readonly ofServers?: string;
 }
 
-function known(message: JsonRpcMessage): JsonRpcMessage {
+const LEGACY: CallKeys = { inParams: ROUTING, inParamsOf: ROUTING_OF, inMeta: ROUTING };
+
+/** A message without members that the server might take for others; the envelope itself where there are none. */
+export function withKnownKeys(envelope: Envelope, keys = LEGACY): Envelope {
+  const { message } = envelope;
+  if (known(message, keys) === message) return envelope;
+  return anew(envelope, message, (said) => known(said, keys));
+}
+
+function known(message: JsonRpcMessage, keys: CallKeys): JsonRpcMessage {
   if (isResponse(message)) return hasOnly(message, OF_ANSWERS) ? message : knownAnswer(message);
   const { params: said } = message;
-  const params = said && knownParams(said, message);
+  const params = said && knownParams(said, message, keys);
   if (params === said && hasOnly(message, OF_CALLS)) return message;
   const call = { method: message.method, ...(params && { params }) };
   return isRequest(message) ? { jsonrpc: "2.0", id: message.id, ...call } : { jsonrpc: "2.0", ...call };
@@ -53,13 +67,25 @@ function knownAnswer(message: JsonRpcResponse): JsonRpcResponse {
     : { jsonrpc: "2.0", id: message.id, result: message.result };
 }
 
-function knownParams(said: Params, message: JsonRpcRequest | JsonRpcNotification): Params {
+function knownParams(
+  said: Params,
+  message: JsonRpcRequest | JsonRpcNotification,
+  { inParams, inParamsOf, inMeta, ofServers }: CallKeys,
+): Params {
   if (!isObject(said)) return said;
-  const params = withoutStray(said, ROUTING_OF.get(message.method) ?? ROUTING);
+  const params = withoutStray(said, inParamsOf?.get(message.method) ?? inParams);
   const { _meta: meta } = params;
   if (!isObject(meta)) return params;
-  const known = withoutOddToken(withoutStray(meta, ROUTING), message);
+  const own = ofServers === undefined ? meta : without(meta, ofServers);
+  const known = withoutOddToken(withoutStray(own, inMeta), message);
   return known === meta ? params : { ...params, _meta: known };
+}
+
+/** The same object where there is no such key. */
+function without(meta: Params, key: string): Params {
+  if (!Object.hasOwn(meta, key)) return meta;
+  const { [key]: _, ...rest } = meta;
+  return rest;
 }
 
 /** Only for what is a token, and of a request, we can give one of ours. Some readers take `true` for 1. */

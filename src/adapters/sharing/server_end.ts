@@ -3,24 +3,18 @@ import type { Channel, Envelope } from "../../core/channel.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Direction, Sink } from "../../core/events.ts";
 import type { JsonRpcMessage } from "../../core/message/jsonrpc.ts";
-import type { ResultEnvelope } from "../handshake.ts";
 
 export interface ServerEndOptions {
   readonly server: Channel;
-  /** The answer to the one real `initialize`, from which each client's own is answered. */
-  readonly initialized: ResultEnvelope;
   /** Names the shared server in events. */
   readonly session: string;
   readonly emit: Sink;
 }
 
 export class ServerEnd {
-  /** As the server has introduced itself that is there now. */
-  initialized: ResultEnvelope;
   readonly #options: ServerEndOptions;
 
   constructor(options: ServerEndOptions) {
-    this.initialized = options.initialized;
     this.#options = options;
   }
 

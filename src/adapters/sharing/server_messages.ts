@@ -36,7 +36,7 @@ export class ServerMessages {
 
   /** Clients who come from now on are told of the server that they will speak to. */
   #meet({ message, text }: Envelope): void {
-    if ("result" in message && isObject(message.result)) this.#parts.server.initialized = { message, text };
+    if ("result" in message && isObject(message.result)) this.#parts.initialized = { message, text };
   }
 
   #response(envelope: Envelope, message: JsonRpcResponse): void {

@@ -1,4 +1,5 @@
 /** What clients share of one server: one part for each thing, and each knows what that takes. */
+import type { ResultEnvelope } from "../handshake.ts";
 import type { SubscriptionLimits } from "../subscription_limits.ts";
 import { AskedRequests } from "./asked_requests.ts";
 import { Members } from "./members.ts";
@@ -8,7 +9,14 @@ import { SharedLogLevel } from "./shared_log_level.ts";
 import { SharedRequests } from "./shared_requests.ts";
 import { SharedSubscriptions } from "./shared_subscriptions.ts";
 
+export interface SharedPartsOptions extends ServerEndOptions, SubscriptionLimits {
+  /** The answer to the one real `initialize`, from which each client's own is answered. */
+  readonly initialized: ResultEnvelope;
+}
+
 export class SharedParts {
+  /** As the server has introduced itself that is there now. */
+  initialized: ResultEnvelope;
   readonly members = new Members();
   readonly server: ServerEnd;
   readonly requests: SharedRequests;
@@ -16,7 +24,8 @@ export class SharedParts {
   readonly logLevel: SharedLogLevel;
   readonly asked: AskedRequests;
 
-  constructor(options: ServerEndOptions & SubscriptionLimits) {
+  constructor(options: SharedPartsOptions) {
+    this.initialized = options.initialized;
     this.server = new ServerEnd(options);
     this.requests = new SharedRequests(this.server);
     this.subscriptions = new SharedSubscriptions(this.requests, options);

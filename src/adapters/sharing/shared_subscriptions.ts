@@ -14,8 +14,9 @@ import {
 import { type SubscriptionLimits, subscriptionRefusal } from "../subscription_limits.ts";
 import { jsonOf } from "../../wire/anew.ts";
 import { withAnswerId } from "../../wire/answer_id.ts";
+import type { Settle } from "./forwarded_requests.ts";
 import type { SharedClient } from "./shared_client.ts";
-import type { Settle, SharedRequests } from "./shared_requests.ts";
+import type { SharedRequests } from "./shared_requests.ts";
 import { newSubscription, type Subscription, Subscriptions, type WaitingRequest } from "./subscriptions.ts";
 
 export class SharedSubscriptions {
