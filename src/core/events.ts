@@ -1,5 +1,6 @@
 /** Everything that observers can hear of: log, metrics, audit, health and dashboard all read this one union. */
 import type { Wire } from "./backend.ts";
+import type { Era } from "./mcp/revisions.ts";
 import type { RequestId } from "./message/jsonrpc.ts";
 
 /** "up" is from client to server, "down" the other way. */
@@ -192,6 +193,8 @@ type Happening =
   | { type: "handshake.late"; session: string; server: string; reason: string; own?: true }
   /** It is being started, for a while already. */
   | { type: "server.awaited"; server: string; reason: string }
+  /** Which era it speaks, or both, as it was asked. */
+  | { type: "server.era"; server: string; spoken: Era | "dual" }
   /** Which wire a URL speaks that named none. */
   | { type: "server.detected"; server: string; wire: Exclude<Wire, "stdio"> }
   /** It does not keep to the protocol, in a way that is understood all the same. */

@@ -210,6 +210,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
   "server.recovered": describedAs("info", "Server works again"),
   "server.trouble": describedAs("warn", "Trouble with the server"),
   "server.awaited": describedAs("info", "Waiting for the server to start"),
+  "server.era": describedAs("info", "Found out which era of MCP the server speaks"),
   "server.detected": describedAs("info", "Found out which wire the server speaks"),
   "server.odd": describedAs("warn", "Server does not keep to the protocol, and is understood all the same"),
   "handshake.late": describedAs("error", "Server did not answer the handshake in time"),

@@ -1,24 +1,48 @@
-/** Who answers clients of 2026-07-28: servers of the placement's own strategies, spoken to in the era that is theirs. */
+/**
+ * Who answers clients of 2026-07-28: servers that speak as they do or, where these want a handshake, servers that are
+ * spoken to on their behalf.
+ */
 import { forModernClients, type ModernClientsOptions } from "../adapters/era/for_modern_clients.ts";
+import type { ServerEra } from "../adapters/era/server_era.ts";
 import type { Assignment, Backend, Peer } from "../core/backend.ts";
 import type { Strategy } from "./strategy.ts";
 
-type EraOptions = Omit<ModernClientsOptions, "shared">;
+interface ModernOptions extends Omit<ModernClientsOptions, "shared"> {
+  readonly era: ServerEra;
+  /** Has servers that are spoken to with a handshake. */
+  readonly legacy: Strategy;
+  /** Has servers that are not. */
+  readonly modern: Strategy;
+}
 
 export class Modern {
-  readonly #legacy: Strategy;
-  readonly #options: EraOptions;
+  readonly #options: ModernOptions;
   /** Made once for each server. */
   readonly #translated = new WeakMap<Backend, Backend>();
 
-  /** `legacy` has servers of the other era. */
-  constructor(legacy: Strategy, options: EraOptions) {
-    this.#legacy = legacy;
+  constructor(options: ModernOptions) {
     this.#options = options;
   }
 
   serverFor(peer: Peer): Assignment {
-    const assignment = this.#legacy.serverFor({ ...peer, scope: "session" });
+    const { era } = this.#options;
+    if (era.spoken === "legacy") return this.#legacyFor(peer);
+    const own = this.#options.modern.serverFor(peer);
+    if (era.spoken !== undefined) return own;
+    const other = this.#legacyFor(peer);
+    const backend: Backend = {
+      name: own.backend.name,
+      async open(launch, signal) {
+        const spoken = await era.find(signal);
+        return await (spoken === "legacy" ? other : own).backend.open(launch, signal);
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    return { ...own, backend };
+  }
+
+  #legacyFor(peer: Peer): Assignment {
+    const assignment = this.#options.legacy.serverFor({ ...peer, scope: "session" });
     return { ...assignment, backend: this.#translatedOf(assignment) };
   }
 

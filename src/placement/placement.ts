@@ -19,6 +19,7 @@ import { PerRequest } from "./per_request.ts";
 import { PerSession } from "./per_session.ts";
 import { Servers } from "./servers.ts";
 import { Modern } from "./modern.ts";
+import { ModernPerConnection } from "./modern_per_connection.ts";
 import { asksSessions, Shared } from "./shared.ts";
 import type { Strategy, StrategyOptions } from "./strategy.ts";
 import type { StartedAhead } from "./warm_pool.ts";
@@ -55,7 +56,9 @@ export class Placement implements AsyncDisposable {
       ...{ places, queueTimeoutMs, what: "server processes" },
       makeRoom: () => this.#makeRoom(),
     });
-    const servers = new Servers({ upstream, leases, ahead, sharing: sharingOptions(config, options) });
+    const { serverEra, eraProbeTimeoutMs: probeTimeoutMs } = config;
+    const sharing = sharingOptions(config, options);
+    const servers = new Servers({ upstream, leases, ahead, sharing, serverEra, probeTimeoutMs });
     const guards = this.#createGuards(config, servers);
     const { signal: draining } = this.#draining;
     const common = { config, servers, guards, draining, emit };
@@ -66,17 +69,16 @@ export class Placement implements AsyncDisposable {
       : strategyOf(modes.session, common);
     const strategies = new Set(scopesServed(config).map((scope) => this.#strategyFor(scope)));
     this.#trial = new FirstTrial({ config, servers, strategies: [...strategies], signal: draining });
-    const { parkedTtlMs: ttlMs, maxParkedCalls: maxCalls, maxParkedPerPrincipal: maxPerPrincipal } = {
-      parkedTtlMs: 300_000,
-      maxParkedCalls: 1000,
-      maxParkedPerPrincipal: 100,
-    };
+    const { parkedTtlMs: ttlMs, maxParkedCalls: maxCalls, maxParkedPerPrincipal: maxPerPrincipal } = config;
     this.#parked = new ParkedCalls({ ttlMs, maxCalls, maxPerPrincipal, emit });
-    const forModern = this.#legacyForModern(modes, common);
+    const legacy = this.#legacyForModern(modes, common);
+    const modern = modernStrategy(modes.request, common);
     const { protocolVersion, timeoutMs } = servers.sharing;
-    const states = new RequestStates({ ttlMs });
-    this.#modern = new Modern(forModern, { protocolVersion, timeoutMs, parked: this.#parked, states, emit });
-    this.#strategies = [...strategies.add(forModern)];
+    this.#modern = new Modern({
+      ...{ era: servers.era, legacy, modern, protocolVersion, timeoutMs, parked: this.#parked, emit },
+      states: new RequestStates({ ttlMs }),
+    });
+    this.#strategies = [...strategies.add(legacy).add(modern)];
   }
 
   /** Starts what is wanted ahead, before anybody comes. */
@@ -139,8 +141,7 @@ export class Placement implements AsyncDisposable {
       return session === "session" ? this.#forSessions : new PerSession(options);
     }
     if (session === request && asksSessions(options.config)) return this.#forSessions;
-    const byPrincipal = request === "principal";
-    return new Shared({ ...options, byPrincipal, label: "modern", asks: true, ahead: false });
+    return new Shared({ ...options, ...FOR_MODERN, byPrincipal: request === "principal", asks: true });
   }
 
   #createGuards({ crash }: PlacementConfig, servers: Servers): Guards {
@@ -160,6 +161,15 @@ export class Placement implements AsyncDisposable {
     if (this.#options.sessions.evictIdle((session) => this.#leases.isOwner(session))) return;
     for (const strategy of this.#strategies) strategy.stopIdlest();
   }
+}
+
+/** What is said of servers for clients of 2026-07-28. */
+const FOR_MODERN = { label: "modern", ahead: false } as const;
+
+/** Servers that are spoken to without a handshake. */
+function modernStrategy(mode: ChildMode, options: StrategyOptions): Strategy {
+  if (mode === "request" || mode === "session") return new ModernPerConnection(options);
+  return new Shared({ ...options, ...FOR_MODERN, byPrincipal: mode === "principal", modern: true });
 }
 
 /** The modes of children for each scope. */

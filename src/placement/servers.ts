@@ -1,8 +1,12 @@
 /** How servers of the upstream are opened here, whoever they are for: each process of ours in a place of its own. */
 import { withAnswerNames } from "../adapters/answer_names.ts";
+import { forLegacyClients } from "../adapters/era/for_legacy_clients.ts";
+import { handshakeFirst } from "../adapters/era/handshake_first.ts";
+import { ServerEra } from "../adapters/era/server_era.ts";
 import { forOneClient, openShared, type SharingOptions } from "../adapters/sharing/open_shared.ts";
 import type { SharedServer } from "../adapters/sharing/shared_server.ts";
 import { AS_CONFIGURED, type Backend, isAsConfigured, type Launch } from "../core/backend.ts";
+import type { Era } from "../core/mcp/revisions.ts";
 import type { Upstream } from "../upstream.ts";
 import type { Leases } from "./lease.ts";
 import { leased } from "./leased.ts";
@@ -14,6 +18,9 @@ interface ServersOptions {
   /** How clients speak to a server that was initialized before they came. */
   readonly sharing: SharingOptions;
   readonly ahead?: StartedAhead | undefined;
+  readonly serverEra: "auto" | Era;
+  /** How long a server may take to say which era it speaks. */
+  readonly probeTimeoutMs: number;
 }
 
 export class Servers {
@@ -26,17 +33,30 @@ export class Servers {
   readonly cold: Backend;
   /** Opens one in a place that was taken for it. */
   readonly warm: Backend;
+  /** The same for who speaks to it without a handshake. */
+  readonly modern: Backend;
+  /** Which era it speaks. */
+  readonly era: ServerEra;
   /** Opens one in a place that nobody else wants. */
   readonly #spare: Backend;
 
-  constructor({ upstream: { backend, spawns }, leases, sharing, ahead }: ServersOptions) {
+  constructor({ upstream: { backend: server, spawns }, leases, sharing, ahead, serverEra, probeTimeoutMs }: ServersOptions) {
     this.sharing = sharing;
     this.ahead = ahead;
     this.leases = leases;
     this.spawns = spawns;
+    const inPlace = (backend: Backend, waits: boolean) => spawns ? leased(backend, leases, { waits }) : backend;
+    const { clientInfo, emit } = sharing;
+    this.modern = inPlace(server, true);
+    const era = this.era = new ServerEra({
+      ...{ setting: serverEra, clientInfo, timeoutMs: probeTimeoutMs, emit },
+      backend: this.modern,
+    });
+    const translated = forLegacyClients(server, { emit });
+    const backend = handshakeFirst(server, { translated, era, emit });
     this.warm = backend;
-    this.cold = spawns ? leased(backend, leases, { waits: true }) : backend;
-    this.#spare = spawns ? leased(backend, leases, { waits: false }) : backend;
+    this.cold = inPlace(backend, true);
+    this.#spare = inPlace(backend, false);
   }
 
   get name(): string {

@@ -1,5 +1,6 @@
 /** A server that clients share: all of them, or those of one principal, and of those such as start it alike. */
 import { guardOpen } from "../adapters/guard_open.ts";
+import { openModern } from "../adapters/era/open_modern.ts";
 import { supervise } from "../adapters/supervise.ts";
 import { type Assignment, isAsConfigured, type Peer, type SharedServing } from "../core/backend.ts";
 import { background } from "../core/events.ts";
@@ -32,6 +33,8 @@ interface SharedOptions extends StrategyOptions {
   readonly asks?: boolean;
   /** Whether one is started before anybody comes, where that is wanted. True by default. */
   readonly ahead?: boolean;
+  /** Whether its servers are spoken to without a handshake. False by default. */
+  readonly modern?: boolean;
 }
 
 export class Shared implements Strategy {
@@ -96,12 +99,17 @@ export class Shared implements Strategy {
     const restarts = !servers.spawns || restart !== "never";
     // Each of its sessions is held to the limit of subscriptions by itself.
     const supervised = supervision(this.#options, { maxSubscriptions: Infinity, guards: () => [guard] });
+    const told = { label, settings, scope, restarts, onWanted } as const;
+    if (this.#options.modern) {
+      // Nothing is known of a conversation that a new one would have to be told: whoever comes next opens it.
+      return new SharedPool(guardOpen(servers.modern, guard), { ...servers.sharing, ...told, open: openModern });
+    }
     const backend = restarts
       ? supervise(servers.cold, { ...supervised, shared: true })
       : guardOpen(servers.withAnswerNames(servers.cold, { shared: true }), guard);
     const capabilities = asks ? SESSION_CAPABILITIES : {};
     const sharing = { ...servers.sharing, capabilities };
-    return new SharedPool(backend, { ...sharing, label, settings, scope, restarts, onWanted });
+    return new SharedPool(backend, { ...sharing, ...told });
   }
 
   #background(work: Promise<void>): void {
