@@ -43,13 +43,15 @@ export function splice(text: string, edits: readonly Edit[]): string | undefined
 
 /**
  * Spares a look at the whole text. There is a value at the path, so the last key must be written somewhere; without
- * `\u` it can be written in one way only, and when that way is found once, it is this key.
+ * `\u` it can be written in one way only, but for a slash, and when that way is found once, it is this key.
  */
 function withOnlyValue(text: string, { path, value, sizes }: Edit): string | undefined {
   if (sizes || value === undefined) return undefined;
-  const quoted = `"${path.at(-1)}"`;
+  const key = path.at(-1) ?? "";
+  const quoted = `"${key}"`;
   const at = text.indexOf(quoted);
   if (at === -1 || text.includes(quoted, at + 1) || spellsLetters(text)) return undefined;
+  if (key.includes("/") && text.includes("\\/")) return undefined;
   SCALAR.lastIndex = at + quoted.length;
   const scalar = SCALAR.exec(text)?.[1];
   if (scalar === undefined) return undefined;

@@ -224,3 +224,11 @@ Deno.test("splice writes strings as JSON does", () => {
     assert.deepEqual(JSON.parse(spliceOne('{"id":1}', ["id"], id) ?? ""), { id });
   }
 });
+
+Deno.test("splice knows that a slash in a key may be written in two ways", () => {
+  const path = ["b", "x/y"];
+  assert.equal(spliceOne('{"b":{"x/y":1}}', path, 7), '{"b":{"x/y":7}}');
+  assert.equal(spliceOne('{"a":"<\\/a>","b":{"x/y":1}}', path, 7), '{"a":"<\\/a>","b":{"x/y":7}}');
+  // An escape in a key is never certain.
+  assert.equal(spliceOne('{"a":{"x/y":2},"b":{"x\\/y":1}}', path, 7), undefined);
+});

@@ -7,6 +7,7 @@ import type { Params } from "./jsonrpc.ts";
 
 /** What is neither letter nor number: some readers leave it out of a key. */
 const GAP = "[^\\p{L}\\p{N}\\0]*";
+const GAPS = /[^\p{L}\p{N}]/gu;
 
 /** Keys that decide where a message belongs, or whether it is let through. */
 export class RoutingKeys {
@@ -37,7 +38,7 @@ function hasStray(members: Params, routing: RoutingKeys): boolean {
 
 /** To a reader in C, a zero byte is the end of a key. */
 function alike(keys: readonly string[]): RegExp {
-  const patterns = keys.map((key) => [...key.replace("_", "")].map(letterPattern).join(GAP));
+  const patterns = keys.map((key) => [...key.replace(GAPS, "")].map(letterPattern).join(GAP));
   return new RegExp(`^${GAP}(?:${patterns.join("|")})${GAP}(?:\\0|$)`, "iu");
 }
 

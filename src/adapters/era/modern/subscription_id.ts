@@ -1,0 +1,64 @@
+/**
+ * The id of a subscription, which is that of its `subscriptions/listen` request (2026-07-28, "Subscriptions"): whoever
+ * exchanges the one exchanges the other.
+ */
+import type { Envelope } from "../../../core/channel.ts";
+import { MetaKey, metaOf } from "../../../core/mcp/request_meta.ts";
+import {
+  isId,
+  isObject,
+  type JsonRpcNotification,
+  type JsonRpcResponse,
+  type Params,
+  type RequestId,
+} from "../../../core/message/jsonrpc.ts";
+import { editedText } from "../../../wire/anew.ts";
+import { withAnswerId } from "../../../wire/answer_id.ts";
+
+const IN_PARAMS = ["params", "_meta", MetaKey.subscription];
+const IN_RESULT = ["result", "_meta", MetaKey.subscription];
+
+/** What a message names as its subscription, whatever that is; undefined where it names none. */
+export function subscriptionIn(message: JsonRpcNotification): unknown {
+  return metaOf(message)?.[MetaKey.subscription];
+}
+
+/** A notification of the same subscription under another id. */
+export function withSubscription(
+  { text }: Envelope,
+  message: JsonRpcNotification,
+  id: RequestId,
+): Envelope {
+  const params = { ...message.params, _meta: { ...metaOf(message), [MetaKey.subscription]: id } };
+  const renamed = { ...message, params };
+  if (text === undefined) return { message: renamed };
+  return { message: renamed, text: editedText(text, [{ path: IN_PARAMS, value: id }]) };
+}
+
+/** The answer to a `subscriptions/listen` under another id, in its `_meta`, too, where it stands there. */
+export function withListenId(envelope: Envelope, message: JsonRpcResponse, id: RequestId): Envelope {
+  const meta = metaOfResult(message);
+  if (!("result" in message) || !isId(meta?.[MetaKey.subscription])) {
+    return withAnswerId(envelope, message, id);
+  }
+  const { text } = envelope;
+  const result = { ...asObject(message.result), _meta: { ...meta, [MetaKey.subscription]: id } };
+  const renamed = { ...message, id, result };
+  if (text === undefined) return { message: renamed };
+  const edits = [{ path: ["id"], value: id }, { path: IN_RESULT, value: id }];
+  return { message: renamed, text: editedText(text, edits) };
+}
+
+/** How a stream ends in good order, without anything that only its server could say. */
+export function streamEnd(id: RequestId): Params {
+  return { resultType: "complete", _meta: { [MetaKey.subscription]: id } };
+}
+
+function metaOfResult(message: JsonRpcResponse): Params | undefined {
+  const { _meta: meta } = "result" in message ? asObject(message.result) : {};
+  return isObject(meta) ? meta : undefined;
+}
+
+function asObject(value: unknown): Params {
+  return isObject(value) ? value : {};
+}
