@@ -128,3 +128,37 @@ export const heartbeatOptions = section({
       "a call that asked for progress is told that it still runs after so much silence (default: never)",
   }),
 }, ({ progressHeartbeat }) => ({ progressHeartbeatMs: progressHeartbeat }));
+
+/** Where clients and servers are of different eras: one with a handshake, one without. */
+export const eraOptions = section({
+  serverEra: option(choice(["auto", "legacy", "modern"]), {
+    value: "<era>",
+    description:
+      "what the server speaks: legacy has a handshake, modern is MCP 2026-07-28; auto finds out when that matters",
+    default: "auto",
+  }),
+  eraProbeTimeout: option(duration({ min: 1 }), {
+    value: "<time>",
+    description:
+      "time for a server to say that it is modern; one that keeps silent is taken for a legacy one",
+    default: "5s",
+  }),
+  maxParkedCalls: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description: "calls that wait, at a legacy server, for what their modern clients were asked",
+    default: 1000,
+  }),
+  maxParkedPerPrincipal: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description: "the same of one principal; all who are nobody in particular count as one",
+    default: 100,
+  }),
+  parkedTtl: option(duration({ min: 1 }), {
+    value: "<time>",
+    description: "how long they wait",
+    default: "5m",
+  }),
+}, ({ serverEra, eraProbeTimeout, maxParkedCalls, maxParkedPerPrincipal, parkedTtl }) => ({
+  ...{ serverEra, eraProbeTimeoutMs: eraProbeTimeout, maxParkedCalls, maxParkedPerPrincipal },
+  parkedTtlMs: parkedTtl,
+}));

@@ -1,6 +1,7 @@
 /** A whole configuration: what the process has once, and what each server has. Nothing inside has a default of its own. */
 import {
   childrenOptions,
+  eraOptions,
   handshakeOptions,
   heartbeatOptions,
   memoryOptions,
@@ -78,6 +79,7 @@ export function serverConfig(values: Pick<Options, ServerKey>, served: Served) {
     ...restartOptions.settings(values),
     ...memoryOptions.settings(values),
     ...heartbeatOptions.settings(values),
+    ...eraOptions.settings(values),
     paths: routeOptions.settings(values),
     ...streamableOptions.settings(values),
     ...messageOptions.settings(values),

@@ -28,7 +28,10 @@ export type PlacementConfig = Pick<
   | "maxSubscriptions"
   | "maxUriChars"
   | "maxHandshakeChars"
-  // What of clients of 2026-07-28 waits here.
-
-  | "maxHandshakeChars"
+  // Where clients and servers are of different eras.
+  | "serverEra"
+  | "eraProbeTimeoutMs"
+  | "parkedTtlMs"
+  | "maxParkedCalls"
+  | "maxParkedPerPrincipal"
 >;

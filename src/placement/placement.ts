@@ -1,6 +1,7 @@
 /** Which server answers whom: a strategy for each kind of client, and the places that all of their servers need. */
 import type { LegacyCall } from "../adapters/era/legacy_call.ts";
 import { ParkedCalls } from "../adapters/era/parked_calls.ts";
+import type { ServerEra } from "../adapters/era/server_era.ts";
 import { RequestStates } from "../adapters/era/request_state.ts";
 import type { SharingOptions } from "../adapters/sharing/open_shared.ts";
 import { type ChildMode, childMode, scopesServed } from "../config/mod.ts";
@@ -46,6 +47,7 @@ export class Placement implements AsyncDisposable {
   readonly #strategies: readonly Strategy[];
   readonly #modern: Modern;
   readonly #parked: ParkedCalls<LegacyCall>;
+  readonly #era: ServerEra;
   readonly #trial: FirstTrial;
 
   constructor(config: PlacementConfig, options: PlacementOptions) {
@@ -74,8 +76,9 @@ export class Placement implements AsyncDisposable {
     const legacy = this.#legacyForModern(modes, common);
     const modern = modernStrategy(modes.request, common);
     const { protocolVersion, timeoutMs } = servers.sharing;
+    const era = this.#era = servers.era;
     this.#modern = new Modern({
-      ...{ era: servers.era, legacy, modern, protocolVersion, timeoutMs, parked: this.#parked, emit },
+      ...{ era, legacy, modern, protocolVersion, timeoutMs, parked: this.#parked, emit },
       states: new RequestStates({ ttlMs }),
     });
     this.#strategies = [...strategies.add(legacy).add(modern)];
@@ -124,6 +127,7 @@ export class Placement implements AsyncDisposable {
     this.#stopping.abort(new StoppingError());
     await this.#trial[Symbol.asyncDispose]();
     this.#parked[Symbol.dispose]();
+    await this.#era[Symbol.asyncDispose]();
     for (const strategy of this.#strategies) await strategy[Symbol.asyncDispose]();
     await this.#options.upstream.backend[Symbol.asyncDispose]();
   }
@@ -138,7 +142,9 @@ export class Placement implements AsyncDisposable {
    */
   #legacyForModern({ session, request }: Modes, options: StrategyOptions): Strategy {
     if (request === "request") {
-      return session === "session" ? this.#forSessions : new PerSession(options);
+      return session === "session"
+        ? this.#forSessions
+        : new PerSession({ ...options, config: { ...options.config, prewarm: 0 } });
     }
     if (session === request && asksSessions(options.config)) return this.#forSessions;
     return new Shared({ ...options, ...FOR_MODERN, byPrincipal: request === "principal", asks: true });

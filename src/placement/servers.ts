@@ -40,12 +40,16 @@ export class Servers {
   /** Opens one in a place that nobody else wants. */
   readonly #spare: Backend;
 
-  constructor({ upstream: { backend: server, spawns }, leases, sharing, ahead, serverEra, probeTimeoutMs }: ServersOptions) {
+  constructor(
+    { upstream: { backend: server, spawns }, leases, sharing, ahead, serverEra, probeTimeoutMs }:
+      ServersOptions,
+  ) {
     this.sharing = sharing;
     this.ahead = ahead;
     this.leases = leases;
     this.spawns = spawns;
-    const inPlace = (backend: Backend, waits: boolean) => spawns ? leased(backend, leases, { waits }) : backend;
+    const inPlace = (backend: Backend, waits: boolean) =>
+      spawns ? leased(backend, leases, { waits }) : backend;
     const { clientInfo, emit } = sharing;
     this.modern = inPlace(server, true);
     const era = this.era = new ServerEra({

@@ -102,7 +102,11 @@ export class Shared implements Strategy {
     const told = { label, settings, scope, restarts, onWanted } as const;
     if (this.#options.modern) {
       // Nothing is known of a conversation that a new one would have to be told: whoever comes next opens it.
-      return new SharedPool(guardOpen(servers.modern, guard), { ...servers.sharing, ...told, open: openModern });
+      return new SharedPool(guardOpen(servers.modern, guard), {
+        ...servers.sharing,
+        ...told,
+        open: openModern,
+      });
     }
     const backend = restarts
       ? supervise(servers.cold, { ...supervised, shared: true })

@@ -10,5 +10,6 @@ export const PLACEMENT: PlacementConfig = {
   crash: { limit: 5, windowMs: 60_000, probeMs: 60_000 },
   ...{ protocolVersion: "2025-11-25", maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
   ...{ maxSubscriptions: 10, maxUriChars: 1_024, maxHandshakeChars: 10_000 },
+  ...{ serverEra: "auto", eraProbeTimeoutMs: 60_000 },
   ...{ parkedTtlMs: 60_000, maxParkedCalls: 10, maxParkedPerPrincipal: 10 },
 };

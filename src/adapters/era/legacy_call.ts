@@ -71,6 +71,11 @@ export class LegacyCall {
     options.server.incoming.read((said) => this.#hear(said), (failure) => this.#lost(failure?.error));
   }
 
+  /** Names it in events. */
+  get session(): string {
+    return this.#options.session;
+  }
+
   /** Asks the server: `envelope` is the request as it is to be sent. */
   begin(envelope: Envelope): void {
     this.#setLevel();

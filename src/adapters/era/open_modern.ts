@@ -17,5 +17,12 @@ export async function openModern(
 ): Promise<ModernServer> {
   const server = await backend.open({ ...launch, era: "modern" }, signal);
   const { session } = launch;
-  return new ModernServer({ server, incoming: server.incoming, session, emit, maxBufferedMessages, maxBufferedBytes });
+  return new ModernServer({
+    server,
+    incoming: server.incoming,
+    session,
+    emit,
+    maxBufferedMessages,
+    maxBufferedBytes,
+  });
 }
