@@ -193,8 +193,8 @@ type Happening =
   | { type: "handshake.late"; session: string; server: string; reason: string; own?: true }
   /** It is being started, for a while already. */
   | { type: "server.awaited"; server: string; reason: string }
-  /** Which era it speaks, or both, as it was asked. */
-  | { type: "server.era"; server: string; spoken: Era | "dual" }
+  /** Which era it speaks, as it was asked; it may take a handshake as well. */
+  | { type: "server.era"; server: string; era: Era }
   /** Which wire a URL speaks that named none. */
   | { type: "server.detected"; server: string; wire: Exclude<Wire, "stdio"> }
   /** It does not keep to the protocol, in a way that is understood all the same. */

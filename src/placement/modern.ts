@@ -26,15 +26,15 @@ export class Modern {
 
   serverFor(peer: Peer): Assignment {
     const { era } = this.#options;
-    if (era.spoken === "legacy") return this.#legacyFor(peer);
+    if (era.modern === false) return this.#legacyFor(peer);
     const own = this.#options.modern.serverFor(peer);
-    if (era.spoken !== undefined) return own;
+    if (era.modern) return own;
     const other = this.#legacyFor(peer);
     const backend: Backend = {
       name: own.backend.name,
       async open(launch, signal) {
-        const spoken = await era.find(signal);
-        return await (spoken === "legacy" ? other : own).backend.open(launch, signal);
+        const modern = await era.find(signal);
+        return await (modern ? own : other).backend.open(launch, signal);
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };

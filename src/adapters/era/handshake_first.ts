@@ -23,7 +23,7 @@ export function handshakeFirst(backend: Backend, options: HandshakeFirstOptions)
   return {
     name: backend.name,
     async open(launch, signal) {
-      if (era.spoken === "modern") return await translated.open(launch, signal);
+      if (era.shakesHands === false) return await translated.open(launch, signal);
       const server = await backend.open(launch, signal);
       return era.shakesHands ? server : new UntriedChannel(server, { ...options, launch });
     },
@@ -93,7 +93,7 @@ class UntriedChannel implements Channel, Readable<Envelope> {
     if (!asked || !answersSole(envelope.message, asked.id)) return this.#take(envelope);
     this.#initialize = undefined;
     if ("result" in envelope.message) {
-      this.#options.era.shookHands();
+      this.#options.era.learnHandshake(true);
       return this.#take(envelope);
     }
     // What a wire has answered by itself says nothing of the server.
@@ -112,7 +112,8 @@ class UntriedChannel implements Channel, Readable<Envelope> {
     const { era, translated, launch } = this.#options;
     const { signal } = this.#stop;
     try {
-      if (await era.find(signal) !== "modern") return this.#passOn(refusal);
+      if (!await era.find(signal)) return this.#passOn(refusal);
+      era.learnHandshake(false);
       const refused = this.#server;
       this.#server = await translated.open(launch, signal);
       await refused[Symbol.asyncDispose]();

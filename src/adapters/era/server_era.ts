@@ -1,5 +1,5 @@
 /**
- * Which eras a server speaks: found once, and remembered for as long as it is served (2026-07-28, "Backward
+ * Which eras a server speaks, maybe both: found once, and remembered for as long as it is served (2026-07-28, "Backward
  * Compatibility" of its stdio and Streamable HTTP pages).
  */
 import { AS_CONFIGURED, type Backend } from "../../core/backend.ts";
@@ -7,9 +7,6 @@ import { background, type Sink } from "../../core/events.ts";
 import type { Era } from "../../core/mcp/revisions.ts";
 import { until } from "../../base/waiting.ts";
 import { probeEra } from "./probe_era.ts";
-
-/** What a server speaks: one of both, or both. */
-type Spoken = Era | "dual";
 
 interface ServerEraOptions {
   /** What is known without a look; "auto" where nothing is. */
@@ -28,33 +25,35 @@ const ASKED = "era";
 export class ServerEra implements AsyncDisposable {
   readonly #options: ServerEraOptions;
   readonly #stopping = new AbortController();
-  #spoken: Spoken | undefined;
-  #shookHands = false;
-  #finding: Promise<Spoken> | undefined;
+  #modern: boolean | undefined;
+  #shakesHands: boolean | undefined;
+  #finding: Promise<boolean> | undefined;
 
   constructor(options: ServerEraOptions) {
     this.#options = options;
-    if (options.setting !== "auto") this.#spoken = options.setting;
+    if (options.setting === "auto") return;
+    this.#modern = options.setting === "modern";
+    this.#shakesHands = !this.#modern;
   }
 
-  /** Undefined while nobody has found out. */
-  get spoken(): Spoken | undefined {
-    return this.#spoken;
+  /** Whether it speaks without a handshake; undefined while nobody has found out. */
+  get modern(): boolean | undefined {
+    return this.#modern;
   }
 
-  /** Whether it is known to take a handshake; it may speak the other era as well. */
-  get shakesHands(): boolean {
-    return this.#shookHands || this.#spoken === "legacy" || this.#spoken === "dual";
+  /** Whether it takes a handshake: it may do so and be modern as well. Undefined while nobody has found out. */
+  get shakesHands(): boolean | undefined {
+    return this.#shakesHands;
   }
 
-  /** It has answered a handshake. */
-  shookHands(): void {
-    this.#shookHands = true;
+  /** It has answered a handshake, or has refused it and is modern. */
+  learnHandshake(taken: boolean): void {
+    this.#shakesHands ??= taken;
   }
 
-  /** Asks a server for it that is started, or called, for that alone. Rejects where it cannot be had; it is asked again then. */
-  async find(signal: AbortSignal): Promise<Spoken> {
-    if (this.#spoken) return this.#spoken;
+  /** Whether it is modern, which a server is asked that is started, or called, for that alone. Rejects where it cannot be had: it is asked again then. */
+  async find(signal: AbortSignal): Promise<boolean> {
+    if (this.#modern !== undefined) return this.#modern;
     // Not the signal of the client that happens to come first: others wait for the same answer.
     this.#finding ??= this.#ask().finally(() => this.#finding = undefined);
     return await until(signal, this.#finding);
@@ -65,16 +64,17 @@ export class ServerEra implements AsyncDisposable {
     await this.#finding?.catch(() => {});
   }
 
-  async #ask(): Promise<Spoken> {
+  async #ask(): Promise<boolean> {
     const { backend, clientInfo, timeoutMs, emit } = this.#options;
     const { signal } = this.#stopping;
     const channel = await backend.open({ ...AS_CONFIGURED, session: ASKED, era: "modern" }, signal);
     try {
       const { found } = await until(signal, probeEra(channel, { clientInfo, timeoutMs }));
+      if (found === "dual") this.learnHandshake(true);
       // One that ends at what it does not know is of the era that does not know it.
-      this.#spoken = found === "ended" ? "legacy" : found;
-      emit({ type: "server.era", server: backend.name, spoken: this.#spoken });
-      return this.#spoken;
+      this.#modern = found === "modern" || found === "dual";
+      emit({ type: "server.era", server: backend.name, era: this.#modern ? "modern" : "legacy" });
+      return this.#modern;
     } finally {
       background(channel[Symbol.asyncDispose](), "server that was asked for its era", emit);
     }
