@@ -7,7 +7,7 @@ import { NEWEST_MODERN } from "../../core/mcp/revisions.ts";
 import type { JsonRpcNotification, JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 
 /** What a header can say as it is: these two have no other spelling. */
-const PLAIN = /^[\x21-\x7e]+$/;
+const PLAIN = /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/;
 
 /** Throws RequestError for what no header can say. */
 export function headersOf(message: JsonRpcRequest | JsonRpcNotification): Record<string, string> {
