@@ -1,4 +1,4 @@
-/** Reads what a POST of Streamable HTTP is answered with: JSON, or events over as many connections as it takes. */
+/** Reads what a POST of Streamable HTTP is answered with: JSON, or events over as many connections as it may take. */
 import type { Envelope } from "../../core/channel.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { answersSole, isId, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
@@ -9,16 +9,17 @@ import { eventSource, isMessage } from "./event_source.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { displayUrl, lostAnswer, otherTransport, RemoteError } from "./remote_error.ts";
 import { EVENT_STREAM } from "../../wire/sse.ts";
+import { readEvents, type ReceivedEvent } from "../../wire/sse_reader.ts";
 import { contentType, readMessages, unexpectedResponse } from "./response.ts";
 
-interface AnswerReaderOptions {
+interface AnswerReaderOptions<C extends Call> {
   readonly remote: RemoteOptions;
   /** All that are open. */
   readonly calls: Pick<PendingCalls, "has">;
-  /** Opens an event stream after the event of this id. */
-  readonly resume: (cursor: string | undefined, signal: AbortSignal) => Promise<Response>;
+  /** Opens an event stream after the event of this id; without it, an answer that breaks off is lost. */
+  readonly resume?: (cursor: string | undefined, signal: AbortSignal) => Promise<Response>;
   /** Takes each message, and what it came in. */
-  readonly receive: (envelope: Envelope, response: Response) => Promise<void> | void;
+  readonly receive: (envelope: Envelope, response: Response, call: C) => Promise<void> | void;
   readonly tell: (reason: string) => void;
   /** Hears of what is understood though it is not as it should be. */
   readonly tellOdd: (reason: string) => void;
@@ -30,10 +31,10 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
-export class AnswerReader {
-  readonly #options: AnswerReaderOptions;
+export class AnswerReader<C extends Call = Call> {
+  readonly #options: AnswerReaderOptions<C>;
 
-  constructor(options: AnswerReaderOptions) {
+  constructor(options: AnswerReaderOptions<C>) {
     this.#options = options;
   }
 
@@ -41,7 +42,7 @@ export class AnswerReader {
    * Settles once the request has been answered, or with an error where it was taken and nothing was said to it: its answer
    * may come elsewhere. Throws for everything else.
    */
-  read(response: Response, call: Call): Promise<RemoteError | undefined> {
+  read(response: Response, call: C): Promise<RemoteError | undefined> {
     return contentType(response) === EVENT_STREAM
       ? this.#follow(response, call)
       : this.#readJson(response, call);
@@ -55,26 +56,25 @@ export class AnswerReader {
     return messages;
   }
 
-  async #readJson(response: Response, { id }: Call): Promise<RemoteError | undefined> {
+  async #readJson(response: Response, call: C): Promise<RemoteError | undefined> {
     const { url } = this.#options.remote;
     const said = await readMessages(this.#options.remote, response);
     if (said.length === 0) return unexpectedResponse(url, response, "");
-    if (await this.#pass(said, { id, response })) return undefined;
+    if (await this.#pass(said, response, call)) return undefined;
     throw new RemoteError(`${displayUrl(url)} answered without a response to the request`, {
       delivered: true,
     });
   }
 
-  async #follow(first: Response, { id, signal }: Call): Promise<RemoteError | undefined> {
-    const { remote: { url, retry, maxMessageBytes: maxBytes }, resume } = this.#options;
-    const connect = (cursor: string | undefined) => resume(cursor, signal);
+  async #follow(first: Response, call: C): Promise<RemoteError | undefined> {
+    const { url } = this.#options.remote;
     let empty = true;
     try {
-      for await (const event of eventSource({ kind: "answer", connect, first, signal, retry, maxBytes })) {
+      for await (const event of this.#events(first, call)) {
         if (empty && event.event === "endpoint") return otherTransport(url, first);
         empty = false;
         if (!isMessage(event)) continue;
-        if (await this.#pass(this.envelopesOf(event.data), { id, response: first })) return undefined;
+        if (await this.#pass(this.envelopesOf(event.data), first, call)) return undefined;
       }
     } catch (error) {
       const ours = error instanceof GatewayError && !(error instanceof RemoteError);
@@ -86,16 +86,21 @@ export class AnswerReader {
     throw lost;
   }
 
+  #events(first: Response, { signal }: C): AsyncGenerator<ReceivedEvent> {
+    const { remote: { retry, maxMessageBytes: maxBytes }, resume } = this.#options;
+    if (!resume) return readEvents(first.body ?? new Blob().stream(), { maxBytes });
+    const connect = (cursor: string | undefined) => resume(cursor, signal);
+    return eventSource({ kind: "answer", connect, first, signal, retry, maxBytes });
+  }
+
   /** True when the answer to the request was among them. */
-  async #pass(
-    said: readonly Envelope[],
-    { id, response }: { id: RequestId; response: Response },
-  ): Promise<boolean> {
+  async #pass(said: readonly Envelope[], response: Response, call: C): Promise<boolean> {
+    const { id } = call;
     let answered = false;
     for (const one of said) {
       const envelope = this.#underRequestId(one, id);
       answered ||= isResponse(envelope.message) && envelope.message.id === id;
-      await this.#options.receive({ ...envelope, relatesTo: id }, response);
+      await this.#options.receive({ ...envelope, relatesTo: id }, response, call);
     }
     return answered;
   }

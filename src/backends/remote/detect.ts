@@ -1,17 +1,20 @@
 /**
  * Finds out which HTTP transport a URL speaks, as the specification tells clients to: POST `initialize` first, and where
  * that is refused, GET the event stream of the old transport (transports page, "Backwards Compatibility": with any 4xx up to
- * 2025-06-18, with 400, 404 or 405 since).
+ * 2025-06-18, with 400, 404 or 405 since). A server that knows no handshake refuses it in words of its own, which the old
+ * transport has not: it speaks Streamable HTTP (2026-07-28, the same section).
  */
+import { around, heard } from "../../core/around.ts";
 import type { Backend, Launch } from "../../core/backend.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, GatewayError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
-import { isRequest, isResponse, type RequestId } from "../../core/message/jsonrpc.ts";
+import { isRequest, isResponse, type JsonRpcResponse, type RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import { InTurn } from "../../base/in_turn.ts";
 import { each } from "../../base/readable.ts";
 import { HandshakeGate } from "./handshake_gate.ts";
+import { isModernError } from "./modern_answer.ts";
 
 interface DetectOptions {
   readonly streamable: Backend;
@@ -29,9 +32,13 @@ export function detectBackend({ streamable, sse, emit }: DetectOptions): Backend
   };
   return {
     name: streamable.name,
-    open(launch, signal) {
-      if (found) return found.open(launch, signal);
-      return Promise.resolve(new ProbingChannel({ streamable, sse, launch, onFound }));
+    async open(launch, signal) {
+      if (found) return await found.open(launch, signal);
+      // There is one wire only that carries this era; whether the server speaks it, its answers say.
+      if (launch.era === "modern") {
+        return watched(await streamable.open(launch, signal), () => onFound(streamable));
+      }
+      return new ProbingChannel({ streamable, sse, launch, onFound });
     },
     async [Symbol.asyncDispose]() {
       await streamable[Symbol.asyncDispose]();
@@ -122,7 +129,7 @@ class ProbingChannel implements Channel {
   /** True when this answer made us go over to the old transport, which then answers in its place. */
   async #fallsBack(streamable: Channel, { message, undelivered }: Envelope): Promise<boolean> {
     if (!isResponse(message) || message.id === null) return false;
-    if ("result" in message) this.#decide(this.#options.streamable, streamable);
+    if (isSpoken(message)) this.#decide(this.#options.streamable, streamable);
     // A refused connection or a failing server says nothing about the transport.
     else if (undelivered?.why === "foreign" && await this.#goOver(streamable)) return true;
     this.#unanswered.delete(message.id);
@@ -160,6 +167,19 @@ class ProbingChannel implements Channel {
     this.#channel = channel;
     this.#options.onFound(backend);
   }
+}
+
+function watched(channel: Channel, onSpoken: () => void): Channel {
+  const hear = (envelope: Envelope) => {
+    if (isResponse(envelope.message) && isSpoken(envelope.message)) onSpoken();
+    return envelope;
+  };
+  return around(channel, { incoming: heard(channel.incoming, { hear }) });
+}
+
+/** Whether only a server of Streamable HTTP says so. */
+function isSpoken(answer: JsonRpcResponse): boolean {
+  return "result" in answer || isModernError(answer.error);
 }
 
 async function dispose(channel: Channel): Promise<true> {

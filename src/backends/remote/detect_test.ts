@@ -140,6 +140,39 @@ Deno.test("detectBackend decides nothing by failures that say nothing about the 
   assert.deepEqual(await (await sse.next()).hear(), request("late", "initialize"));
 });
 
+Deno.test("detectBackend stays with Streamable HTTP where the refusal is in words that the old transport has not", async () => {
+  for (const code of [-32020, -32021, -32022]) {
+    const { client, first, streamable, sse, backend, found } = await rig();
+    client.say(request(1, "initialize"));
+    await first.hear();
+    first.say(failure(1, "no", code));
+    assert.deepEqual(await client.hear(), failure(1, "no", code));
+    await opened(backend, streamable);
+    assert.deepEqual([streamable.attempts, sse.attempts, found()], [2, 0, ["streamableHttp"]]);
+  }
+});
+
+Deno.test("detectBackend opens a channel of the modern era over the one wire that carries it, and decides by an answer of it alone", async () => {
+  const [streamable, sse] = [new FakeBackend(), new FakeBackend()];
+  const record = recorder();
+  const backend = detectBackend({ streamable, sse, emit: record.emit });
+  const launch = { ...LAUNCH, era: "modern" } as const;
+  const client = new FarEnd(await backend.open(launch, signal));
+  const first = await streamable.next();
+  client.say(request(1, "server/discover"));
+  await turnedAway(first);
+  const { undelivered } = await client.next();
+  assert.deepEqual(undelivered, { again: "never", why: "foreign" });
+  assert.deepEqual([streamable.launches, sse.attempts], [[launch], 0]);
+  assert.deepEqual(record.told("server.detected"), []);
+  client.say(request(2, "server/discover"), request(3));
+  for (const method of ["server/discover", "tools/call"]) {
+    await first.accept(method);
+    await client.hear();
+  }
+  assert.deepEqual(record.told("server.detected").map(({ wire }) => wire), ["streamableHttp"]);
+});
+
 Deno.test("detectBackend gives the reasons of both where it is neither transport", async () => {
   const neither = new FakeBackend(() => {
     throw new BackendError("no SSE");

@@ -57,8 +57,8 @@ export interface HttpClient extends Disposable {
 }
 
 const MAX_REDIRECTS = 5;
-/** What may follow a redirect to another origin; everything else may be a credential. */
-const HARMLESS_HEADERS = ["accept", "content-type", "mcp-protocol-version"];
+/** What may follow a redirect to another origin; everything else may be a credential. The last ones are in the body, too. */
+const HARMLESS_HEADER = /^(?:accept|content-type|mcp-protocol-version|mcp-method|mcp-name|mcp-param-.*)$/i;
 
 /** Of a redirect that is not followed: nobody took the request, and nobody will. */
 const LOST_ON_THE_WAY = { delivered: false, permanent: true };
@@ -230,6 +230,6 @@ function merged(...sets: NamedChanges[]): Record<string, string> {
 
 function harmless(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => HARMLESS_HEADERS.includes(name.toLowerCase())),
+    Object.entries(headers).filter(([name]) => HARMLESS_HEADER.test(name)),
   );
 }

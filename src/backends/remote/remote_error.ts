@@ -92,10 +92,14 @@ function reasonIn(status = 0): Undelivered["why"] {
   return isForeign(status) ? "foreign" : undefined;
 }
 
-/** The server's own JSON-RPC error to this request, whatever status carried it, also where it does not name the request. */
 function relayedAnswer(id: RequestId, error: unknown): Envelope | undefined {
-  if (!(error instanceof RemoteError) || !error.delivered || !error.answer) return undefined;
-  const { message, text } = error.answer;
+  return error instanceof RemoteError && error.delivered ? saidTo(id, error) : undefined;
+}
+
+/** The server's own JSON-RPC error to this request, whatever status carried it, also where it does not name the request. */
+export function saidTo(id: RequestId, { answer }: RemoteError): Envelope | undefined {
+  if (!answer) return undefined;
+  const { message, text } = answer;
   if (!answersSole(message, id)) return undefined;
   return {
     ...(message.id === id ? { message, text } : withAnswerId({ message, text }, message, id)),

@@ -1,5 +1,6 @@
 /** What observers hear of a remote server: what goes wrong with it, and where it does not keep to the protocol. */
 import { messageOf } from "../../core/errors.ts";
+import type { Direction } from "../../core/events.ts";
 import { optionName } from "../../base/option_name.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { displayUrl, RemoteError } from "./remote_error.ts";
@@ -24,6 +25,11 @@ export class RemoteNews {
   odd(reason: string): void {
     const { emit, url } = this.#remote;
     emit({ type: "server.odd", session: this.#session, server: displayUrl(url), reason });
+  }
+
+  /** Nobody gets it. */
+  dropped(direction: Direction, reason: string): void {
+    this.#remote.emit({ type: "message.dropped", session: this.#session, direction, reason });
   }
 
   /** Its standalone stream brought nothing for a while: why, if it failed. */

@@ -18,10 +18,12 @@ import {
 } from "../../core/message/jsonrpc.ts";
 import type { Outline } from "../../core/message/outline.ts";
 import { answersTooLong, parseFromServer } from "../../core/message/parse.ts";
+import { optionName } from "../../base/option_name.ts";
 import { Queue } from "../../base/queue.ts";
 import { within } from "../../base/waiting.ts";
 import { readEvents, type ReceivedEvent } from "../../wire/sse_reader.ts";
 import { HandshakeGate } from "./handshake_gate.ts";
+import { OtherEraChannel } from "./other_era.ts";
 import { PendingCalls } from "./pending_calls.ts";
 import { isMessage } from "./event_source.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
@@ -34,11 +36,17 @@ export function sseBackend(options: RemoteOptions): Backend {
   return {
     name: displayUrl(options.url),
     open(launch, signal) {
+      if (launch.era === "modern") return Promise.resolve(otherEra(options, launch));
       const client = options.client.forConversation(launch);
       return open({ ...options, client }, { launch, signal });
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+function otherEra(options: RemoteOptions, launch: Launch): Channel {
+  const speaker = `${displayUrl(options.url)} is spoken to over the older transport (${optionName("sse")})`;
+  return new OtherEraChannel(options, launch, speaker);
 }
 
 interface OpenOptions {

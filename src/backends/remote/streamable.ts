@@ -1,5 +1,8 @@
-/** A remote MCP server over Streamable HTTP (revisions 2025-03-26 to 2025-11-25): each message is a POST of its own. */
-import type { Backend, Launch } from "../../core/backend.ts";
+/**
+ * A remote MCP server over Streamable HTTP: each message is a POST of its own. The channel here is that of revisions 2025-03-26
+ * to 2025-11-25.
+ */
+import { type Backend, isAsConfigured, type Launch } from "../../core/backend.ts";
 import type { Backlog } from "../../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
 import { type Channel, type Envelope, textOf } from "../../core/channel.ts";
@@ -19,24 +22,33 @@ import { Queue } from "../../base/queue.ts";
 import { within } from "../../base/waiting.ts";
 import { HandshakeGate } from "./handshake_gate.ts";
 import { AnswerReader } from "./answer_reader.ts";
+import { ModernChannel } from "./modern.ts";
+import { handshakeFailure } from "./modern_answer.ts";
 import { PendingCalls } from "./pending_calls.ts";
 import { StandaloneStreamReader, type StreamEnd } from "./standalone_stream_reader.ts";
-import { ORDER_MS, type RemoteOptions } from "./remote.ts";
-import { displayUrl, failureAnswer, untaken } from "./remote_error.ts";
+import { MAX_MIRRORED_TOOLS, ORDER_MS, type RemoteOptions } from "./remote.ts";
+import { displayUrl, failureAnswer } from "./remote_error.ts";
 import { isAbsent, RemoteNews } from "./remote_news.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { StreamableHttp } from "./streamable_http.ts";
+import { ToolHeaders } from "./tool_headers.ts";
 
 /** A server that does not know a session says so without delay. */
 const LAST_WORD_MS = 1_000;
 
 export function streamableBackend(options: RemoteOptions): Backend {
+  const { url, maxMirroredTools = MAX_MIRRORED_TOOLS } = options;
+  const tools = new ToolHeaders(maxMirroredTools);
+  const open = (launch: Launch): Channel => {
+    const remote = { ...options, client: options.client.forConversation(launch) };
+    if (launch.era !== "modern") return new StreamableChannel(remote, launch);
+    // Whoever calls with headers of its own may be shown other tools.
+    const shown = isAsConfigured(launch) ? tools : new ToolHeaders(maxMirroredTools);
+    return new ModernChannel(remote, launch, shown);
+  };
   return {
-    name: displayUrl(options.url),
-    open: (launch) => {
-      const client = options.client.forConversation(launch);
-      return Promise.resolve(new StreamableChannel({ ...options, client }, launch));
-    },
+    name: displayUrl(url),
+    open: (launch) => Promise.resolve(open(launch)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -152,8 +164,8 @@ class StreamableChannel implements Channel {
     } catch (error) {
       if (signal.aborted) return;
       const sessionLost = this.#session.isLost(error);
-      const failure = isHandshake(message) ? untaken(error) : error;
-      const room = this.incoming.push(failureAnswer(id, failure, { sessionLost }));
+      const failure = isHandshake(message) ? handshakeFailure : failureAnswer;
+      const room = this.incoming.push(failure(id, error, { sessionLost }));
       // At once, so that nobody else is sent to the dead session while this answer waits to be read.
       if (sessionLost) void this.#break();
       await room;

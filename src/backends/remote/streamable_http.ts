@@ -8,6 +8,32 @@ import { contentType, errorText, unexpectedResponse } from "./response.ts";
 /** A goodbye must not hold up the end. */
 const DELETE_TIMEOUT_MS = 2_000;
 
+/** A message, and what is said of it in headers. */
+interface Posted {
+  readonly envelope: Envelope;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** Settles with a 2xx answer. Throws RemoteError for every other. */
+export async function post(
+  { client, url }: RemoteOptions,
+  { envelope, headers, signal }: Posted,
+): Promise<Response> {
+  const response = await client.request(url, {
+    method: "POST",
+    headers: {
+      ...headers,
+      "Content-Type": "application/json",
+      Accept: `application/json, ${EVENT_STREAM}`,
+    },
+    body: textOf(envelope),
+    signal,
+  });
+  if (response.ok) return response;
+  throw unexpectedResponse(url, response, await errorText(response));
+}
+
 export class StreamableHttp {
   readonly #remote: RemoteOptions;
   readonly #session: RemoteSession;
@@ -18,20 +44,8 @@ export class StreamableHttp {
   }
 
   /** Settles with a 2xx answer. Throws RemoteError for every other. */
-  async post(envelope: Envelope, signal: AbortSignal): Promise<Response> {
-    const { client, url } = this.#remote;
-    const response = await client.request(url, {
-      method: "POST",
-      headers: {
-        ...this.#session.headers,
-        "Content-Type": "application/json",
-        Accept: `application/json, ${EVENT_STREAM}`,
-      },
-      body: textOf(envelope),
-      signal,
-    });
-    if (response.ok) return response;
-    throw unexpectedResponse(url, response, await errorText(response));
+  post(envelope: Envelope, signal: AbortSignal): Promise<Response> {
+    return post(this.#remote, { envelope, headers: this.#session.headers, signal });
   }
 
   /** Settles with an event stream, after the event of this id where one is given. Throws RemoteError for every other answer. */

@@ -4,7 +4,8 @@ import { DEEP_ANSWER_REFUSED, deepAnswer } from "../../../tests/support/deep.ts"
 import { LAUNCH } from "../../../tests/support/fake_backend.ts";
 import { FarEnd } from "../../../tests/support/far_end.ts";
 import { client, loopback, nobody, remoteOptions } from "../../../tests/support/loopback.ts";
-import { failure, notification, request, result } from "../../../tests/support/messages.ts";
+import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
+import { MODERN, modern } from "../../../tests/support/modern_rig.ts";
 import { recorder } from "../../../tests/support/recorder.ts";
 import { RemoteError } from "./remote_error.ts";
 import { webSocketBackend } from "./websocket.ts";
@@ -62,6 +63,26 @@ Deno.test("websocket sends the headers of its launch on top of those that are co
   await using _channel = await backend.open(launch, signal);
   const [asked] = server.asked;
   assert.deepEqual([asked?.headers.get("authorization"), asked?.headers.get("x-a")], ["Bearer own", "b"]);
+});
+
+Deno.test("websocket carries messages of the modern era as they are, questions and cancellations included", async () => {
+  const { server, accepted } = socketServer();
+  await using _server = server;
+  const backend = webSocketBackend(remoteOptions(wsUrl(server.url)));
+  const channel = await backend.open(MODERN, signal);
+  const far = new FarEnd(channel);
+  const socket = await accepted;
+  const heard: string[] = [];
+  socket.addEventListener("message", ({ data }) => {
+    heard.push(data);
+    if (heard.length === 2) socket.send(JSON.stringify(failure(1, "no", -32022)));
+  });
+  const said = [modern(1, "server/discover"), cancelled(1)];
+  far.say(...said);
+  const { message, undelivered } = await far.next();
+  assert.deepEqual([message, undelivered], [failure(1, "no", -32022), undefined]);
+  assert.deepEqual(heard, said.map((message) => JSON.stringify(message)));
+  await channel[Symbol.asyncDispose]();
 });
 
 Deno.test("websocket breaks when the server closes", async () => {

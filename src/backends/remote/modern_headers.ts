@@ -1,0 +1,27 @@
+/** What a message of 2026-07-28 says once more in headers (Streamable HTTP page, "Request Metadata"). */
+import { quoted } from "../../base/outside.ts";
+import { invalidRequest } from "../../core/errors.ts";
+import { encoded, mirroredName } from "../../core/mcp/mirrored.ts";
+import { MetaKey, metaOf } from "../../core/mcp/request_meta.ts";
+import { NEWEST_MODERN } from "../../core/mcp/revisions.ts";
+import type { JsonRpcNotification, JsonRpcRequest } from "../../core/message/jsonrpc.ts";
+
+/** What a header can say as it is: these two have no other spelling. */
+const PLAIN = /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/;
+
+/** Throws RequestError for what no header can say. */
+export function headersOf(message: JsonRpcRequest | JsonRpcNotification): Record<string, string> {
+  const name = mirroredName(message);
+  // Notifications need not name one.
+  const revision = metaOf(message)?.[MetaKey.revision] ?? NEWEST_MODERN;
+  return {
+    "mcp-protocol-version": plain("MCP-Protocol-Version", revision),
+    "mcp-method": plain("Mcp-Method", message.method),
+    ...name !== undefined && { "mcp-name": encoded(name) },
+  };
+}
+
+function plain(header: string, value: unknown): string {
+  if (typeof value === "string" && PLAIN.test(value)) return value;
+  throw invalidRequest(`${quoted(value)} cannot be said in the header ${header}`);
+}

@@ -1,0 +1,98 @@
+/**
+ * Which arguments the calls of each tool repeat in headers, as its server says in `x-mcp-header` (2026-07-28, Streamable HTTP
+ * page, "Custom Headers from Tool Parameters"): known from the lists of tools that clients were given, or asked for.
+ */
+import { Recent } from "../../base/recent.ts";
+import { type MirroredParam, mirroredParams } from "../../core/mcp/mirrored.ts";
+import { isObject, type Params } from "../../core/message/jsonrpc.ts";
+
+type ParamsOfTool = readonly MirroredParam[];
+
+const NONE: ParamsOfTool = [];
+/** What the name of a tool and its annotations may come to; one beyond that is as one that was never listed. */
+const MAX_TOOL_CHARS = 8 * 1024;
+
+/** A tool whose annotations break a rule: nobody is to call it. */
+export interface FaultyTool {
+  readonly name: string;
+  readonly problem: string;
+}
+
+export class ToolHeaders {
+  readonly #max: number;
+  #known: Recent<ParamsOfTool>;
+  /** Whether all tools were listed: what is not known then has no annotations. */
+  #listed = false;
+  #listing: Listing | undefined;
+
+  /** `max` tools are remembered: those that were called last. */
+  constructor(max: number) {
+    this.#max = max;
+    this.#known = new Recent(max);
+  }
+
+  /** Undefined where the tools have to be listed first. */
+  of(name: string): ParamsOfTool | undefined {
+    return this.#known.get(name) ?? (this.#listed ? NONE : undefined);
+  }
+
+  /** Learns from an entry of a list of tools. */
+  learn(tool: unknown): FaultyTool | undefined {
+    if (!isObject(tool) || typeof tool.name !== "string") return undefined;
+    const { name } = tool;
+    const params = mirroredParams(tool.inputSchema);
+    if (typeof params === "string") {
+      this.#known.set(name, NONE);
+      return { name, problem: params };
+    }
+    if (sizeOf(name, params) <= MAX_TOOL_CHARS) this.#known.set(name, params);
+    this.#listing?.hear(name, params);
+  }
+
+  /** What is known may be wrong from now on. */
+  forget(): void {
+    this.#listed = false;
+    this.#known = new Recent(this.#max);
+  }
+
+  /** Learns from these pages, or from those that are being read for another call; settles with what this tool wants. */
+  async list(name: string, pages: () => AsyncIterable<Params>): Promise<ParamsOfTool> {
+    const listing = this.#listing ??= new Listing(() => this.#readAll(pages()));
+    return await listing.find(name) ?? this.of(name) ?? NONE;
+  }
+
+  async #readAll(pages: AsyncIterable<Params>): Promise<void> {
+    try {
+      for await (const { tools } of pages) {
+        if (Array.isArray(tools)) { for (const tool of tools) this.learn(tool); }
+      }
+      this.#listed = true;
+    } finally {
+      this.#listing = undefined;
+    }
+  }
+}
+
+/** The tools are being listed. What is looked for is kept here: they may be more than are remembered. */
+class Listing {
+  readonly #wanted = new Map<string, ParamsOfTool | undefined>();
+  readonly #done: Promise<void>;
+
+  constructor(read: () => Promise<void>) {
+    this.#done = read();
+  }
+
+  hear(name: string, params: ParamsOfTool): void {
+    if (this.#wanted.has(name)) this.#wanted.set(name, params);
+  }
+
+  async find(name: string): Promise<ParamsOfTool | undefined> {
+    this.#wanted.set(name, undefined);
+    await this.#done;
+    return this.#wanted.get(name);
+  }
+}
+
+function sizeOf(name: string, params: ParamsOfTool): number {
+  return params.reduce((sum, { header, path }) => sum + header.length + path.join().length, name.length);
+}
