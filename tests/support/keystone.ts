@@ -14,6 +14,7 @@ export const filesystem = (folder: string) =>
 export const SCRIPTED = fixture("scripted_server.ts");
 export const CONFORMANCE = withPackages(fixture("conformance_server.ts"));
 export const PAGED = withPackages(fixture("paged_server.ts"));
+export const MODERN_SHARED = withPackages(fixture("modern_shared_server.ts"));
 const LEAPING_CLOCK = fromFileUrl(new URL("../fixtures/leaping_clock.ts", import.meta.url));
 
 function published(name: string, ...args: string[]): string[] {
