@@ -20,6 +20,11 @@ export class FarEnd {
     for (const message of messages) void this.#channel.send({ message });
   }
 
+  /** Says it with what a wire knows of it, its text for instance. */
+  sayEnvelope(envelope: Envelope): void {
+    void this.#channel.send(envelope);
+  }
+
   /** Says it on behalf of this request, as a wire that knows it. */
   sayFor(relatesTo: RequestId, message: JsonRpcMessage): void {
     void this.#channel.send({ message, relatesTo });
