@@ -2,7 +2,6 @@
 import { setImmediate } from "node:timers";
 import type { Channel, Envelope } from "../../src/core/channel.ts";
 import type { JsonRpcMessage, RequestId } from "../../src/core/message/jsonrpc.ts";
-import { parseMessages } from "../../src/core/message/parse.ts";
 import { Inbox, type Rest } from "../contract/inbox.ts";
 
 /** The real one: a test may have put a clock of its own in its place. */
@@ -21,9 +20,9 @@ export class FarEnd {
     for (const message of messages) void this.#channel.send({ message });
   }
 
-  /** Says it as a wire brings it, with its text. */
-  sayText(text: string): void {
-    for (const envelope of parseMessages(text).said) void this.#channel.send(envelope);
+  /** Says it with what a wire knows of it, its text for instance. */
+  sayEnvelope(envelope: Envelope): void {
+    void this.#channel.send(envelope);
   }
 
   /** Says it on behalf of this request, as a wire that knows it. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseMessages } from "../../core/message/parse.ts";
 import { MetaKey } from "../../core/mcp/request_meta.ts";
 import {
   isRequest,
@@ -211,7 +212,9 @@ Deno.test("forModernClients gives errors the codes that its era has for them", a
     const server = await greeted(all.backend);
     await heardRequest(server, "resources/read");
     // As a wire brings it: the text is written anew as well.
-    server.sayText(JSON.stringify(failure(1, "no such thing", code)));
+    for (const said of parseMessages(JSON.stringify(failure(1, "no such thing", code))).said) {
+      server.sayEnvelope(said);
+    }
     const heard = await client.next();
     assert.deepEqual([heard.message, JSON.parse(textOf(heard))], [
       failure(1, "no such thing", told),

@@ -27,7 +27,7 @@ import { ModernHttp } from "./modern_http.ts";
 import { PendingCalls } from "./pending_calls.ts";
 import { ORDER_MS, type RemoteOptions } from "./remote.ts";
 import { RemoteNews } from "./remote_news.ts";
-import type { ToolHeaders } from "./tool_headers.ts";
+import type { ToolHeaders } from "../../core/mcp/tool_headers.ts";
 
 /** Ids of our own are the greatest that every server can read: others count from below. */
 const LAST_ID = 2 ** 31 - 1;

@@ -17,7 +17,7 @@ import { headersOf } from "./modern_headers.ts";
 import type { RemoteOptions } from "./remote.ts";
 import type { RemoteNews } from "./remote_news.ts";
 import { post } from "./streamable_http.ts";
-import type { ToolHeaders } from "./tool_headers.ts";
+import type { ToolHeaders } from "../../core/mcp/tool_headers.ts";
 import { toolPages } from "./tool_listing.ts";
 
 /** A call does not wait longer to learn which headers it needs: the server says so if it lacks one. */

@@ -31,7 +31,7 @@ import { displayUrl, failureAnswer } from "./remote_error.ts";
 import { isAbsent, RemoteNews } from "./remote_news.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { StreamableHttp } from "./streamable_http.ts";
-import { ToolHeaders } from "./tool_headers.ts";
+import { ToolHeaders } from "../../core/mcp/tool_headers.ts";
 
 /** A server that does not know a session says so without delay. */
 const LAST_WORD_MS = 1_000;

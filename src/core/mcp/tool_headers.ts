@@ -3,8 +3,8 @@
  * page, "Custom Headers from Tool Parameters"): known from the lists of tools that clients were given, or asked for.
  */
 import { Recent } from "../../base/recent.ts";
-import { type MirroredParam, mirroredParams } from "../../core/mcp/mirrored.ts";
-import { isObject, type Params } from "../../core/message/jsonrpc.ts";
+import { type MirroredParam, mirroredParams } from "./mirrored.ts";
+import { isObject, type Params } from "../message/jsonrpc.ts";
 
 type ParamsOfTool = readonly MirroredParam[];
 
