@@ -6,7 +6,7 @@ import { remoteOptions } from "../../../tests/support/loopback.ts";
 import { cancelled, notification, request } from "../../../tests/support/messages.ts";
 import { MODERN, modern } from "../../../tests/support/modern_rig.ts";
 import { recorder } from "../../../tests/support/recorder.ts";
-import { type AnyMessage } from "../../../tests/support/rpc.ts";
+import type { AnyMessage } from "../../../tests/support/rpc.ts";
 import { sdkRemote } from "../../../tests/support/sdk_remote.ts";
 import { REMOTE_BACKENDS } from "../mod.ts";
 

@@ -4,7 +4,7 @@
  */
 import { Recent } from "../../base/recent.ts";
 import { type MirroredParam, mirroredParams } from "./mirrored.ts";
-import { isObject, type Params } from "../message/jsonrpc.ts";
+import { isObject, type JsonRpcMessage, type Params } from "../message/jsonrpc.ts";
 
 type ParamsOfTool = readonly MirroredParam[];
 
@@ -47,6 +47,12 @@ export class ToolHeaders {
     }
     if (sizeOf(name, params) <= MAX_TOOL_CHARS) this.#known.set(name, params);
     this.#listing?.hear(name, params);
+  }
+
+  /** Learns from an answer to `tools/list`. */
+  learnFrom(answer: JsonRpcMessage): void {
+    if (!("result" in answer) || !isObject(answer.result) || !Array.isArray(answer.result.tools)) return;
+    for (const tool of answer.result.tools) this.learn(tool);
   }
 
   /** What is known may be wrong from now on. */

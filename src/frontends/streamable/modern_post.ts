@@ -6,17 +6,22 @@ import type { Accept } from "../../core/backend.ts";
 import type { Caller } from "../../core/caller.ts";
 import { invalidRequest, RpcCode } from "../../core/errors.ts";
 import { isLasting } from "../../core/mcp/messages.ts";
+import { Method } from "../../core/mcp/methods.ts";
+import { ToolHeaders } from "../../core/mcp/tool_headers.ts";
 import { isModern } from "../../core/mcp/request_meta.ts";
 import { isModernRevision } from "../../core/mcp/revisions.ts";
 import { isResponse, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 import { LazyAbortController } from "../../base/lazy_abort_controller.ts";
 import type { Posted } from "../posted.ts";
 import type { ExchangeSettings } from "./exchange.ts";
-import { checkModern } from "./modern_checks.ts";
+import { checkModern, type ParamsOfTool } from "./modern_checks.ts";
 import { SinglePost } from "./single_post.ts";
 
 /** To look costs a connection the runtime's help with its next request, and most calls are answered by then. */
 const WATCHED_AFTER_MS = 100;
+
+/** Of so many tools it is remembered what their calls repeat in headers: of those that were called last. */
+const MAX_TOOLS = 1_000;
 
 /** Answers that say by their status what they are, where they are the whole response. */
 const STATUS: Readonly<Record<number, number>> = {
@@ -44,8 +49,10 @@ export function modernPosts(
 ): (posted: Posted, request: Request, caller: Caller) => Promise<Response> {
   // What lasts is a stream, whatever calls are answered with.
   const lasting: ExchangeSettings = { ...settings, replyMode: "auto" };
+  const tools = new ToolHeaders(MAX_TOOLS);
+  const learn = (message: JsonRpcMessage) => tools.learnFrom(message);
   return async (posted, request, caller) => {
-    check(posted, request);
+    check(posted, request, (name) => tools.of(name));
     const gone = new LazyAbortController();
     const session = crypto.randomUUID();
     const { principal, scopes, address, launch } = caller;
@@ -54,23 +61,28 @@ export function modernPosts(
       ...{ principal, scopes, address, launch, gone },
     });
     const admission = admitted instanceof Promise ? await admitted : admitted;
+    const lists = posted.requests.some(({ method }) => method === Method.listTools);
     const lasts = posted.requests.some(isLasting);
     const post = new SinglePost(posted, lasts ? lasting : settings, {
-      ...{ session, caller, gone, backlog: admission.backlog, statusOf },
+      ...{ session, caller, gone, backlog: admission.backlog, statusOf, ...lists && { hear: learn } },
     });
     void admission.run(post);
     return toldOf(post, request);
   };
 }
 
-function check({ batch, messages: [first], requests: [asked] }: Posted, request: Request): void {
+function check(
+  { batch, messages: [first], requests: [asked] }: Posted,
+  request: Request,
+  paramsOf: ParamsOfTool,
+): void {
   if (batch) throw invalidRequest("2026-07-28 has no batches: send each message by itself");
   if (first && isResponse(first.message)) {
     throw invalidRequest(
       "a client of 2026-07-28 sends no responses: what it is asked, it answers by asking again",
     );
   }
-  if (asked) checkModern(request, asked);
+  if (asked) checkModern(request, asked, paramsOf);
 }
 
 /** To leave is to cancel: the stream of an answer tells it, and before there is one, somebody has to look. */

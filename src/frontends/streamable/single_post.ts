@@ -19,6 +19,8 @@ interface PostContext {
   readonly gone: LazyAbortController;
   readonly backlog: Backlog;
   readonly statusOf?: ((message: JsonRpcMessage) => number) | undefined;
+  /** Hears each answer. */
+  readonly hear?: ((message: JsonRpcMessage) => void) | undefined;
 }
 
 export class SinglePost implements Channel, ExchangeOwner {
@@ -29,17 +31,19 @@ export class SinglePost implements Channel, ExchangeOwner {
   readonly settings: ExchangeSettings;
   readonly #gone: LazyAbortController;
   readonly #exchange: Exchange | undefined;
+  readonly #hear: PostContext["hear"];
   readonly #handshake = new HandshakeCheck();
 
   /** The silence of `settings` is that of all POSTs together. */
   constructor(
     posted: Posted,
     settings: ExchangeSettings,
-    { session, caller, gone, backlog, statusOf }: PostContext,
+    { session, caller, gone, backlog, statusOf, hear }: PostContext,
   ) {
     this.id = session;
     this.settings = settings;
     this.#gone = gone;
+    this.#hear = hear;
     this.incoming.countIn(backlog);
     const { requests, messages, batch, weight, body } = posted;
     if (requests.length > 0) {
@@ -77,6 +81,7 @@ export class SinglePost implements Channel, ExchangeOwner {
       // Without a stream of its own there is no place for it, and nobody who would miss it.
       return this.#exchange.carriesEvents ? this.#exchange.send(envelope) : undefined;
     }
+    this.#hear?.(message);
     const room = this.#exchange.send(this.#handshake.answer(envelope) ?? envelope);
     if (this.#exchange.complete) this.incoming.end();
     return room;
