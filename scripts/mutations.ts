@@ -28,6 +28,15 @@ const SHARING_TESTS = [
   "src/adapters/sharing/shared_server_test.ts",
   "src/adapters/sharing/asked_requests_test.ts",
 ];
+const MODERN_REQUESTS = "src/adapters/era/modern/modern_requests.ts";
+const FROM_CLIENTS = "src/adapters/era/modern/from_clients.ts";
+const FROM_SERVER = "src/adapters/era/modern/from_server.ts";
+const MODERN_TESTS = [
+  "src/adapters/era/modern_server_test.ts",
+  "src/adapters/era/modern_routing_test.ts",
+  "src/adapters/era/modern_subscriptions_test.ts",
+  "src/adapters/era/modern_lies_test.ts",
+];
 const STREAMABLE_SESSION = "src/frontends/streamable/streamable_session.ts";
 const STREAMABLE_TESTS = [
   "src/frontends/streamable/streamable_session_test.ts",
@@ -160,6 +169,56 @@ export const MUTATIONS: readonly Mutation[] = [
     search: "this.#onlyClient = ++this.#joined === 1 ? client : undefined;",
     replace: "this.#onlyClient = client;",
     tests: SHARING_TESTS,
+  },
+  {
+    harm: "what a modern server tells of one stream comes under the id that another client's may have",
+    file: FROM_SERVER,
+    search: "relatedTo(asker, withSubscription(envelope, message, asker.id))",
+    replace: "relatedTo(asker, envelope)",
+    tests: MODERN_TESTS,
+  },
+  {
+    harm:
+      "a log of a modern server goes to whoever wants one, though it may be for a request that was taken back",
+    file: "src/adapters/era/modern/log_askers.ts",
+    search: "return this.#inDoubtUpTo === undefined ? this.#open.sole() : undefined;",
+    replace: "return this.#open.sole();",
+    tests: MODERN_TESTS,
+  },
+  {
+    harm: "a stream goes on to be heard by a client that has ended it",
+    file: MODERN_REQUESTS,
+    search: "  #takenBack(request: ForwardedRequest): void {\n    this.#listens.take(request.serverId);",
+    replace: "  #takenBack(request: ForwardedRequest): void {",
+    tests: MODERN_TESTS,
+  },
+  {
+    harm: "a cancellation names the client's own id, which at the modern server is another client's request",
+    file: MODERN_REQUESTS,
+    search: "return { ...message, params: { ...message.params, requestId } };",
+    replace: "return { ...message, params: { requestId, ...message.params } };",
+    tests: MODERN_TESTS,
+  },
+  {
+    harm: "what belongs to a request of a modern client finds no stream",
+    file: MODERN_REQUESTS,
+    search: "  envelope.relatesTo = id;",
+    replace: "",
+    tests: MODERN_TESTS,
+  },
+  {
+    harm: "a client's key that passes for another tells a modern server what nobody has looked at",
+    file: FROM_CLIENTS,
+    search: "withKnownKeys(said, MODERN_KEYS)",
+    replace: "withKnownKeys(said)",
+    tests: MODERN_TESTS,
+  },
+  {
+    harm: "one client has a server of both eras speak the legacy one to all of them",
+    file: FROM_CLIENTS,
+    search: "if (refusal) return client.deliver({ message: errorOf(id, refusal), relatesTo: id });",
+    replace: "",
+    tests: MODERN_TESTS,
   },
   {
     harm: "what belongs to a request goes to the GET stream",

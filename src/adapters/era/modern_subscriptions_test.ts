@@ -103,10 +103,11 @@ Deno.test("ModernServer answers a stream that the server tears down by a cancell
   other.say(modern(7));
   const call = await server.hear();
   assert(isRequest(call));
-  const down = { requestId: stream, reason: "shutting down" };
-  server.say(notification("notifications/cancelled", down));
+  const down = (id: unknown) =>
+    ofStream(id, "notifications/cancelled", { requestId: id, reason: "shutting down" });
+  server.say(down(stream));
   const told = await client.next();
-  assert.deepEqual(told.message, notification("notifications/cancelled", { ...down, requestId: "L1" }));
+  assert.deepEqual(told.message, down("L1"));
   assert.equal(told.relatesTo, "L1");
   assert.deepEqual(await client.hear(), streamResult("L1"));
   // Servers cancel nothing else.
@@ -116,16 +117,18 @@ Deno.test("ModernServer answers a stream that the server tears down by a cancell
   assert.deepEqual(drops(), [none, none, "it answers no open request"]);
 });
 
-Deno.test("ModernServer drops what names no stream that is open", async () => {
+Deno.test("ModernServer drops what names no stream that is open, and what is logged for one", async () => {
   const { server, join, drops } = modernServerRig();
   const client = join();
   client.say(modern(1));
   const call = await server.hear();
   assert(isRequest(call));
-  for (const odd of [call.id, 2, "L1", null, {}, true]) server.say(ofStream(odd));
+  for (const odd of [call.id, 99, "L1", null, {}, true]) server.say(ofStream(odd));
+  server.say(ofStream(await listens(client, server, "L1"), "notifications/message"));
   server.say(result(call.id));
   assert.deepEqual(await client.hear(), result(1));
-  assert.deepEqual(drops(), Array.from({ length: 6 }, () => "it is of no open subscription"));
+  const none = Array.from({ length: 6 }, () => "it is of no open subscription");
+  assert.deepEqual(drops(), [...none, "it logs for a stream, which has no log"]);
 });
 
 /** What a client that listens under this id gets when the server says this, in which `ID` is what the server knows. */

@@ -15,7 +15,7 @@ import type { SharedClient } from "../../sharing/shared_client.ts";
 import { MODERN_KEYS } from "./modern_keys.ts";
 import type { ModernRequests } from "./modern_requests.ts";
 import { notificationRefusal, requestRefusal } from "./refusals.ts";
-import { withRequestMeta } from "./request_meta.ts";
+import { withRequestMeta } from "./with_request_meta.ts";
 
 export class FromClients {
   readonly #server: ServerEnd;

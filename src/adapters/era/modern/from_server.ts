@@ -25,13 +25,13 @@ export class FromServer {
   }
 
   /** Gives it to whom it is for, refuses or drops it; waits for no client. */
-  hear({ message, text, relatesTo }: Envelope): void {
-    const envelope: Envelope = { message, text };
+  hear(envelope: Envelope): void {
+    const { message, text, relatesTo } = envelope;
     if (isResponse(message)) return this.#requests.settle(envelope, message);
     if (isRequest(message)) return this.#refuse(message);
     // A remote says on the stream of a request what belongs to it.
     const asker = relatesTo === undefined ? undefined : this.#requests.askerOf(relatesTo);
-    return this.#notification(envelope, message, asker);
+    return this.#notification({ message, text }, message, asker);
   }
 
   /** It may be a server of both eras, which waits for an answer. */
@@ -56,6 +56,7 @@ export class FromServer {
   }
 
   #ofStream(envelope: Envelope, message: JsonRpcNotification, subscription: unknown): void {
+    if (message.method === Method.logged) return this.#drop("it logs for a stream, which has no log");
     const asker = this.#requests.listenerOf(subscription);
     if (!asker) return this.#drop("it is of no open subscription");
     asker.client.deliver(relatedTo(asker, withSubscription(envelope, message, asker.id)));

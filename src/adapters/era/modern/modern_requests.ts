@@ -18,8 +18,8 @@ import { ForwardedRequests, underServerId } from "../../sharing/forwarded_reques
 import type { ServerEnd } from "../../sharing/server_end.ts";
 import type { ForwardedRequest, SharedClient } from "../../sharing/shared_client.ts";
 import { LogAskers } from "./log_askers.ts";
-import { withRequestMeta } from "./request_meta.ts";
-import { streamEnd, withListenId } from "./subscription_id.ts";
+import { inStream, streamEnd, withListenId } from "./subscription_id.ts";
+import { withRequestMeta } from "./with_request_meta.ts";
 
 export class ModernRequests {
   readonly logAskers = new LogAskers();
@@ -98,6 +98,7 @@ export class ModernRequests {
     const answer = this.#listens.take(serverId)
       ? withListenId(envelope, message, id)
       : withAnswerId(envelope, message, id);
+    if (envelope.undelivered) answer.undelivered = envelope.undelivered;
     client.deliver(relatedTo(request, answer));
   }
 
@@ -118,7 +119,8 @@ export class ModernRequests {
     const { client, id, serverId } = asker;
     this.#forwarded.take(client, id);
     this.#listens.take(serverId);
-    client.deliver(relatedTo(asker, anew(envelope, message, (said) => cancelling(said, id))));
+    const named = (said: JsonRpcNotification) => inStream(cancelling(said, id), id);
+    client.deliver(relatedTo(asker, anew(envelope, message, named)));
     client.deliver(relatedTo(asker, { message: resultOf(id, streamEnd(id)) }));
   }
 }

@@ -23,14 +23,20 @@ export function subscriptionIn(message: JsonRpcNotification): unknown {
   return metaOf(message)?.[MetaKey.subscription];
 }
 
+/** A message that names the subscription by this id, if it names one. */
+export function inStream(message: JsonRpcNotification, id: RequestId): JsonRpcNotification {
+  if (subscriptionIn(message) === undefined) return message;
+  const meta = { ...metaOf(message), [MetaKey.subscription]: id };
+  return { ...message, params: { ...message.params, _meta: meta } };
+}
+
 /** A notification of the same subscription under another id. */
 export function withSubscription(
   { text }: Envelope,
   message: JsonRpcNotification,
   id: RequestId,
 ): Envelope {
-  const params = { ...message.params, _meta: { ...metaOf(message), [MetaKey.subscription]: id } };
-  const renamed = { ...message, params };
+  const renamed = inStream(message, id);
   if (text === undefined) return { message: renamed };
   return { message: renamed, text: editedText(text, [{ path: IN_PARAMS, value: id }]) };
 }
