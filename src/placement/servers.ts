@@ -53,7 +53,7 @@ export class Servers {
     const { clientInfo, emit } = sharing;
     this.modern = inPlace(server, true);
     const era = this.era = new ServerEra({
-      ...{ setting: serverEra, clientInfo, timeoutMs: probeTimeoutMs, emit },
+      ...{ setting: serverEra, clientInfo, timeoutMs: probeTimeoutMs, spawns, emit },
       backend: this.modern,
     });
     const translated = forLegacyClients(server, { emit });

@@ -16,6 +16,8 @@ interface ServerEraOptions {
   readonly timeoutMs: number;
   /** Opens servers, each in a place that nobody else wants. */
   readonly backend: Backend;
+  /** Whether each is a process of ours. */
+  readonly spawns: boolean;
   readonly emit: Sink;
 }
 
@@ -27,6 +29,8 @@ export class ServerEra implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #modern: boolean | undefined;
   #shakesHands: boolean | undefined;
+  /** A process has ended when it was asked. */
+  #ended = false;
   #finding: Promise<boolean> | undefined;
 
   constructor(options: ServerEraOptions) {
@@ -49,6 +53,7 @@ export class ServerEra implements AsyncDisposable {
   /** It has answered a handshake, or has refused it and is modern. */
   learnHandshake(taken: boolean): void {
     this.#shakesHands ??= taken;
+    if (this.#shakesHands && this.#ended && this.#modern === undefined) this.#settle(false);
   }
 
   /** Whether it is modern, which a server is asked that is started, or called, for that alone. Rejects where it cannot be had: it is asked again then. */
@@ -69,14 +74,26 @@ export class ServerEra implements AsyncDisposable {
     const { signal } = this.#stopping;
     const channel = await backend.open({ ...AS_CONFIGURED, session: ASKED, era: "modern" }, signal);
     try {
-      const { found } = await until(signal, probeEra(channel, { clientInfo, timeoutMs }));
-      if (found === "dual") this.learnHandshake(true);
-      // One that ends at what it does not know is of the era that does not know it.
-      this.#modern = found === "modern" || found === "dual";
-      emit({ type: "server.era", server: backend.name, era: this.#modern ? "modern" : "legacy" });
-      return this.#modern;
+      const probed = await until(signal, probeEra(channel, { clientInfo, timeoutMs }));
+      if (probed.found === "ended") return this.#endedAt(probed.reason);
+      if (probed.found === "dual") this.learnHandshake(true);
+      return this.#settle(probed.found !== "legacy");
     } finally {
       background(channel[Symbol.asyncDispose](), "server that was asked for its era", emit);
     }
+  }
+
+  /** A process that ends at what it does not know is of the era that does not know it, if it takes a handshake then. */
+  #endedAt(reason: unknown): boolean {
+    if (!this.#options.spawns) throw reason;
+    this.#ended = true;
+    return this.#shakesHands ? this.#settle(false) : false;
+  }
+
+  #settle(modern: boolean): boolean {
+    const { backend, emit } = this.#options;
+    this.#modern = modern;
+    emit({ type: "server.era", server: backend.name, era: modern ? "modern" : "legacy" });
+    return modern;
   }
 }
