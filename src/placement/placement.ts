@@ -128,7 +128,8 @@ export class Placement implements AsyncDisposable {
     await this.#trial[Symbol.asyncDispose]();
     this.#parked[Symbol.dispose]();
     await this.#era[Symbol.asyncDispose]();
-    for (const strategy of this.#strategies) await strategy[Symbol.asyncDispose]();
+    // At a time: the first that is done takes the backend of all along, and no server of another is to end by surprise.
+    await Promise.all(this.#strategies.map((strategy) => strategy[Symbol.asyncDispose]()));
     await this.#options.upstream.backend[Symbol.asyncDispose]();
   }
 

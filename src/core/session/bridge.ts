@@ -28,6 +28,8 @@ import type { SessionOptions } from "./session_options.ts";
 export interface SessionEnd {
   readonly reason: string;
   readonly error?: GatewayError;
+  /** The client has left. */
+  readonly left?: boolean;
 }
 
 export class Bridge implements ExpiryListener {
@@ -101,6 +103,7 @@ export class Bridge implements ExpiryListener {
     const client = channel === this.client;
     this.finish({
       reason: client ? "the client's side is over" : "the server is gone",
+      left: client,
       error: asGatewayError(error, client ? "The client" : "The MCP server"),
     });
   }

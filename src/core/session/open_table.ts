@@ -161,8 +161,8 @@ export class OpenTable {
   }
 
   /** Takes out every request, oldest first. */
-  takeAll(reason: string): OpenRequest[] {
-    return this.#byId.values().flatMap(({ id }) => this.take(id, "failed", { reason }) ?? []);
+  takeAll(outcome: "cancelled" | "failed", reason: string): OpenRequest[] {
+    return this.#byId.values().flatMap(({ id }) => this.take(id, outcome, { reason }) ?? []);
   }
 
   /** Settles when no request is open but such as last. */

@@ -77,9 +77,9 @@ export class Session {
     this.#bridge.finish({ reason: "ended by the gateway", error });
   }
 
-  async #close({ reason, error }: SessionEnd): Promise<void> {
+  async #close({ reason, error, left = false }: SessionEnd): Promise<void> {
     const { client, server, peer: { session, scope, principal }, options } = this.#bridge;
-    this.#answerOpen(error ?? sessionOver());
+    this.#answerOpen(error ?? sessionOver(), left);
     const fault = (error: unknown) => this.#bridge.fault("end of session", error);
     const serverFreed = server && free(server, { reason: error, fault });
     // What the client had sent already is read to its end: the loop answers it. Takes no longer than that, since an
@@ -93,14 +93,16 @@ export class Session {
   }
 
   /** Does not wait for a stalled client: a message counts as handed over when `send` returns. */
-  #answerOpen(error: GatewayError): void {
+  #answerOpen(error: GatewayError, left: boolean): void {
     // As mostly: a stateless call is over with its answer.
     if (this.openRequests === 0) return;
     const { client, fromClient } = this.#bridge;
     // Who found no room may come again: HTTP has a status for it.
     const undelivered = error instanceof BusyError ? undeliveredBy(error) : undefined;
     const told = toRpcError(error);
-    for (const { id, lasting } of fromClient.takeAll(told.message)) {
+    // In that era to leave is to cancel (2026-07-28, "Cancellation" of its Streamable HTTP page).
+    const outcome = left && this.#bridge.era === "modern" ? "cancelled" : "failed";
+    for (const { id, lasting } of fromClient.takeAll(outcome, told.message)) {
       // What ends because we do ends in good order.
       const message = lasting && error instanceof StoppingError ? endOfLasting(id) : errorOf(id, told);
       this.#bridge.say(client, { message, relatesTo: id, undelivered });
