@@ -5,6 +5,7 @@ import { settled } from "../../../../tests/support/far_end.ts";
 import {
   acknowledged,
   change,
+  discovered,
   KEY,
   type LegacyClientRig,
   legacyClientRig,
@@ -241,6 +242,7 @@ Deno.test("a stream that is not acknowledged is given up", async () => {
   assert.deepEqual(await rig.client.hear(), failure(1, reason, -32603));
   rig.server.say(acknowledged(id, filter));
   await serverHearsNothing(rig);
+  assert.deepEqual(rig.told("server.trouble"), []);
 });
 
 Deno.test("a client that takes its subscription back hears nothing of it", async () => {
@@ -260,6 +262,22 @@ Deno.test("a client that says no more ends its stream", async () => {
   await settled();
   await rig.channel.close();
   await closed(rig, id);
+});
+
+Deno.test("a client that begins anew has no subscriptions, and hears so of those that it waits for", async () => {
+  await using rig = await legacyClientRig();
+  await rig.introduce({ offers: RESOURCES });
+  rig.client.say(subscribe(1, "a:1"));
+  const first = await listens(rig);
+  rig.client.say(request("again", "initialize", {}));
+  rig.server.say(result((await rig.asked("server/discover")).id, discovered(RESOURCES)));
+  await closed(rig, first.id);
+  const reason = 'resources/subscribe of "a:1": its client begins anew';
+  assert.deepEqual(await rig.client.hear(), failure(1, reason, -32603));
+  const answer = await rig.client.hear();
+  assert("result" in answer && answer.id === "again");
+  rig.client.say(subscribe(2, "a:2"));
+  assert.deepEqual((await honored(rig)).filter, { resourceSubscriptions: ["a:2"] });
 });
 
 Deno.test("a server that does not tell of a list that it offers is told of", async () => {
