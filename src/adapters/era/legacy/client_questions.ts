@@ -9,6 +9,7 @@ import {
   isObject,
   type JsonRpcRequest,
   type JsonRpcResponse,
+  otherTypeOf,
   type RequestId,
 } from "../../../core/message/jsonrpc.ts";
 import { jsonAt } from "./anew_spelled.ts";
@@ -81,18 +82,17 @@ export class ClientQuestions {
     return true;
   }
 
-  /** An answer of the client. */
+  /** An answer of the client, also where it has changed the type of the id. */
   hear(envelope: Envelope, message: JsonRpcResponse): Promise<void> | void {
-    const { id } = message;
+    const id = isId(message.id) && typeof message.id !== "number" ? otherTypeOf(message.id) : message.id;
     const question = typeof id === "number" ? this.#asked.take(id) : undefined;
-    if (!question) return this.#dropAnswer(id);
+    if (typeof id !== "number" || !question) return this.#dropAnswer(id ?? null);
     const { key, round } = question;
-    if (isId(id)) round.open.delete(Number(id));
+    round.open.delete(id);
     const why = whyNoAnswer(message);
     if (why !== undefined) return this.#fail(round, why);
-    round.answers.push(
-      `${JSON.stringify(key)}:${jsonAt(envelope, ["result"], "result" in message && message.result)}`,
-    );
+    const json = jsonAt(envelope, ["result"], "result" in message && message.result);
+    round.answers.push(`${JSON.stringify(key)}:${json}`);
     if (round.open.size > 0) return;
     this.#rounds.delete(round.listener);
     return round.listener.met(`{${round.answers.join(",")}}`);

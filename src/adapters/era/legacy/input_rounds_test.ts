@@ -119,6 +119,20 @@ Deno.test("each round has its own answers and its own state, or none", async () 
   assert.equal(new Set([first.id, second.id, third.id]).size, 3);
 });
 
+Deno.test("a client has no state of its own in what is repeated", async () => {
+  await using rig = await legacyClientRig();
+  await rig.introduce({ capabilities: ALL });
+  rig.client.say(request("call", "tools/call", { name: "a", requestState: "mine" }));
+  const first = await rig.asked("tools/call");
+  rig.server.say(result(first.id, demand({ a: { method: "roots/list" } })));
+  rig.client.say(result((await question(rig)).id, {}));
+  assert.deepEqual((await rig.asked("tools/call")).params, {
+    name: "a",
+    _meta: metaOfClient(ALL),
+    inputResponses: { a: {} },
+  });
+});
+
 Deno.test("a call that only has to be repeated is, after a pause and with its state", async () => {
   using clock = fakeClock();
   await using rig = await legacyClientRig();
@@ -141,6 +155,7 @@ Deno.test("a call that is taken back while it waits to be repeated is not repeat
   rig.client.say(cancelled("call"));
   await settled();
   clock.pass(250);
+  await settled();
   rig.client.say(request("next", "ask"));
   await rig.asked("ask");
 });

@@ -71,7 +71,7 @@ export class LegacyConversation implements Channel {
   }
 
   close(reason?: Error): Promise<void> {
-    this.#subscriptions.stream.close();
+    this.#subscriptions.stream.close("its client says no more");
     return this.#server.close(reason);
   }
 

@@ -97,12 +97,13 @@ export class ListenStream {
     if (!this.#next) this.#open();
   }
 
-  /** There is nobody who would listen any more. */
-  close(): void {
-    for (const stream of [this.#current, this.#next]) {
-      if (stream) this.#cancel(stream, "nothing is to be told any more");
-    }
+  /** Ends what is listened to; whoever waits for a stream is told why there will be none. */
+  close(why: string): void {
+    const [current, next, waiting] = [this.#current, this.#next, this.#waiting];
     this.#current = this.#next = undefined;
+    this.#waiting = [];
+    for (const stream of [current, next]) if (stream) this.#cancel(stream, why);
+    for (const settle of [...next?.settles ?? [], ...waiting]) settle(undefined, why);
   }
 
   /** The server is gone. */
@@ -167,7 +168,7 @@ export class ListenStream {
     const settles = this.#waiting;
     this.#waiting = [];
     if (!notifications) {
-      this.close();
+      this.close("nothing is to be told any more");
       for (const settle of settles) settle(new Honored({}), "");
       return;
     }
@@ -199,6 +200,7 @@ export class ListenStream {
   }
 
   #openAgain(stream: Stream, why: string): void {
+    if (!filterOf(this.lists, this.uris)) return;
     const { ends, retry, emit, signal } = this.#options;
     const lasted = stream.honored && performance.now() - stream.since > retry.maxDelayMs;
     if (stream.told || lasted) this.#failures = 0;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import type { Params } from "../../../core/message/jsonrpc.ts";
+import type { Params, RequestId } from "../../../core/message/jsonrpc.ts";
 import { fakeClock } from "../../../../tests/support/fake_clock.ts";
 import { settled } from "../../../../tests/support/far_end.ts";
 import {
   acknowledged,
   change,
+  discovered,
   KEY,
   type LegacyClientRig,
   legacyClientRig,
@@ -42,7 +43,7 @@ function updated(uri: string) {
   return notification("notifications/resources/updated", { uri });
 }
 
-async function closed(rig: LegacyClientRig, id: number): Promise<void> {
+async function closed(rig: LegacyClientRig, id: RequestId): Promise<void> {
   const { params } = await rig.hears("server", "notifications/cancelled");
   assert.equal(params?.requestId, id);
 }
@@ -92,9 +93,13 @@ Deno.test("a subscription is answered once the server tells of it, and every one
   const first = await honored(rig);
   assert.deepEqual(first.filter, lists);
   await settled();
+  rig.client.say(request("level", "logging/setLevel", { level: "debug" }));
+  assert.deepEqual(await rig.client.hear(), result("level", {}));
   rig.client.say(subscribe(1, "a:1"));
-  const second = await listens(rig);
-  assert.deepEqual(second.filter, { ...lists, resourceSubscriptions: ["a:1"] });
+  const { id, params } = await rig.asked("subscriptions/listen");
+  const second = { id, filter: { ...lists, resourceSubscriptions: ["a:1"] } };
+  // Nothing is logged for it.
+  assert.deepEqual(params, { _meta: metaOfClient(), notifications: second.filter });
   // Until then the one before tells.
   rig.server.say(change(first.id, "tools/list_changed"), acknowledged(second.id, second.filter));
   rig.server.say(change(first.id, "prompts/list_changed"), change(second.id, "prompts/list_changed"));
@@ -168,6 +173,18 @@ Deno.test("a subscription whose stream the server refuses is refused, and the st
   assert.deepEqual(await rig.client.hear(), failure(1, 'resources/subscribe of "a:1": too many', -32603));
   assert.deepEqual(await rig.client.hear(), notification("notifications/tools/list_changed"));
   await serverHearsNothing(rig);
+  // Who waits meanwhile is not refused with it.
+  rig.client.say(subscribe(2, "a:2"), subscribe(3, "a:3"));
+  rig.server.say(failure((await listens(rig)).id, "too many"));
+  const last = await honored(rig);
+  assert.deepEqual(last.filter, {
+    toolsListChanged: true,
+    promptsListChanged: true,
+    resourcesListChanged: true,
+    resourceSubscriptions: ["a:3"],
+  });
+  assert.deepEqual(await rig.client.hear(), failure(2, 'resources/subscribe of "a:2": too many', -32603));
+  assert.deepEqual(await rig.client.hear(), result(3, {}));
 });
 
 Deno.test("a subscription is refused where the server offers none, or it is too much", async () => {
@@ -241,6 +258,7 @@ Deno.test("a stream that is not acknowledged is given up", async () => {
   assert.deepEqual(await rig.client.hear(), failure(1, reason, -32603));
   rig.server.say(acknowledged(id, filter));
   await serverHearsNothing(rig);
+  assert.deepEqual(rig.told("server.trouble"), []);
 });
 
 Deno.test("a client that takes its subscription back hears nothing of it", async () => {
@@ -260,6 +278,22 @@ Deno.test("a client that says no more ends its stream", async () => {
   await settled();
   await rig.channel.close();
   await closed(rig, id);
+});
+
+Deno.test("a client that begins anew has no subscriptions, and hears so of those that it waits for", async () => {
+  await using rig = await legacyClientRig();
+  await rig.introduce({ offers: RESOURCES });
+  rig.client.say(subscribe(1, "a:1"));
+  const first = await listens(rig);
+  rig.client.say(request("again", "initialize", {}));
+  rig.server.say(result((await rig.asked("server/discover")).id, discovered(RESOURCES)));
+  await closed(rig, first.id);
+  const reason = 'resources/subscribe of "a:1": its client begins anew';
+  assert.deepEqual(await rig.client.hear(), failure(1, reason, -32603));
+  const answer = await rig.client.hear();
+  assert("result" in answer && answer.id === "again");
+  rig.client.say(subscribe(2, "a:2"));
+  assert.deepEqual((await honored(rig)).filter, { resourceSubscriptions: ["a:2"] });
 });
 
 Deno.test("a server that does not tell of a list that it offers is told of", async () => {

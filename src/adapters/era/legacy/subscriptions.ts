@@ -38,6 +38,7 @@ export class Subscriptions {
   offer(capabilities: Params): void {
     this.#offered = offersSubscriptions(capabilities);
     this.#lists = offeredLists(capabilities);
+    this.stream.close("its client begins anew");
     this.stream.uris.clear();
     this.stream.lists = [];
   }
