@@ -1,4 +1,5 @@
 /** Which server process answers whom, how many there are, and what becomes of one that ends. */
+import { MAX_ROUNDS } from "./era/legacy/options.ts";
 import { NEWEST, REVISIONS } from "../core/mcp/revisions.ts";
 import { option, section } from "../options/section.ts";
 import { choice, duration, onOff, size, wholeNumber } from "../options/values.ts";
@@ -158,7 +159,13 @@ export const eraOptions = section({
     description: "how long they wait",
     default: "5m",
   }),
-}, ({ serverEra, eraProbeTimeout, maxParkedCalls, maxParkedPerPrincipal, parkedTtl }) => ({
-  ...{ serverEra, eraProbeTimeoutMs: eraProbeTimeout, maxParkedCalls, maxParkedPerPrincipal },
+  maxInputRounds: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description: "how often a modern server may ask a legacy client something in one call",
+    default: MAX_ROUNDS,
+  }),
+}, ({ eraProbeTimeout, parkedTtl, ...settings }) => ({
+  ...settings,
+  eraProbeTimeoutMs: eraProbeTimeout,
   parkedTtlMs: parkedTtl,
 }));

@@ -206,6 +206,7 @@ const HELP = {
     "maxParkedCalls",
     "maxParkedPerPrincipal",
     "parkedTtl",
+    "maxInputRounds",
     "maxIdLength",
     "maxDepth",
     "maxBatch",

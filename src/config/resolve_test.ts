@@ -110,7 +110,7 @@ Deno.test("resolve fills in every default and leaves out what has none", () => {
     maxUriChars: 8192,
     maxHandshakeChars: 256 * 2 ** 10,
     ...{ serverEra: "auto", eraProbeTimeoutMs: 5_000 },
-    ...{ maxParkedCalls: 1000, maxParkedPerPrincipal: 100, parkedTtlMs: 300_000 },
+    ...{ maxParkedCalls: 1000, maxParkedPerPrincipal: 100, parkedTtlMs: 300_000, maxInputRounds: 8 },
     maxIdChars: 1024,
     maxBodiesBytes: 128 * 1024 * 1024,
     bodyTimeoutMs: 60_000,

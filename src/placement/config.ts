@@ -34,4 +34,5 @@ export type PlacementConfig = Pick<
   | "parkedTtlMs"
   | "maxParkedCalls"
   | "maxParkedPerPrincipal"
+  | "maxInputRounds"
 >;

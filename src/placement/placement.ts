@@ -58,9 +58,9 @@ export class Placement implements AsyncDisposable {
       ...{ places, queueTimeoutMs, what: "server processes" },
       makeRoom: () => this.#makeRoom(),
     });
-    const { serverEra, eraProbeTimeoutMs: probeTimeoutMs } = config;
+    const { serverEra, eraProbeTimeoutMs: probeTimeoutMs, maxInputRounds: maxRounds } = config;
     const sharing = sharingOptions(config, options);
-    const servers = new Servers({ upstream, leases, ahead, sharing, serverEra, probeTimeoutMs });
+    const servers = new Servers({ upstream, leases, ahead, sharing, serverEra, probeTimeoutMs, maxRounds });
     const guards = this.#createGuards(config, servers);
     const { signal: draining } = this.#draining;
     const common = { config, servers, guards, draining, emit };

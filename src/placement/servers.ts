@@ -21,6 +21,8 @@ interface ServersOptions {
   readonly serverEra: "auto" | Era;
   /** How long a server may take to say which era it speaks. */
   readonly probeTimeoutMs: number;
+  /** How often a modern server may ask a legacy client something in one call. */
+  readonly maxRounds: number;
 }
 
 export class Servers {
@@ -41,7 +43,7 @@ export class Servers {
   readonly #spare: Backend;
 
   constructor(
-    { upstream: { backend: server, spawns }, leases, sharing, ahead, serverEra, probeTimeoutMs }:
+    { upstream: { backend: server, spawns }, leases, sharing, ahead, serverEra, probeTimeoutMs, maxRounds }:
       ServersOptions,
   ) {
     this.sharing = sharing;
@@ -50,13 +52,13 @@ export class Servers {
     this.spawns = spawns;
     const inPlace = (backend: Backend, waits: boolean) =>
       spawns ? leased(backend, leases, { waits }) : backend;
-    const { clientInfo, emit } = sharing;
+    const { clientInfo, maxSubscriptions, maxUriChars, emit } = sharing;
     this.modern = inPlace(server, true);
     const era = this.era = new ServerEra({
       ...{ setting: serverEra, clientInfo, timeoutMs: probeTimeoutMs, spawns, emit },
       backend: this.modern,
     });
-    const translated = forLegacyClients(server, { emit });
+    const translated = forLegacyClients(server, { maxRounds, maxSubscriptions, maxUriChars, emit });
     const backend = handshakeFirst(server, { translated, era, emit });
     this.warm = backend;
     this.cold = inPlace(backend, true);

@@ -11,5 +11,5 @@ export const PLACEMENT: PlacementConfig = {
   ...{ protocolVersion: "2025-11-25", maxBufferedMessages: 100, maxBufferedBytes: 1 << 26 },
   ...{ maxSubscriptions: 10, maxUriChars: 1_024, maxHandshakeChars: 10_000 },
   ...{ serverEra: "auto", eraProbeTimeoutMs: 60_000 },
-  ...{ parkedTtlMs: 60_000, maxParkedCalls: 10, maxParkedPerPrincipal: 10 },
+  ...{ parkedTtlMs: 60_000, maxParkedCalls: 10, maxParkedPerPrincipal: 10, maxInputRounds: 8 },
 };

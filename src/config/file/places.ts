@@ -133,6 +133,7 @@ const SECTIONS = {
     maxHandshakeSize: "maxHandshakeSize",
     maxParkedCalls: "maxParkedCalls",
     maxParkedPerPrincipal: "maxParkedPerPrincipal",
+    maxInputRounds: "maxInputRounds",
     maxIdLength: "maxIdLength",
     maxDepth: "maxDepth",
     maxBatch: "maxBatch",

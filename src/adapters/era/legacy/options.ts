@@ -1,21 +1,10 @@
 /** How much there may be of what a legacy client has with a modern server. */
 import type { Retry } from "../../../base/retry.ts";
 import type { Sink } from "../../../core/events.ts";
-import { option, section } from "../../../options/section.ts";
-import { wholeNumber } from "../../../options/values.ts";
 import type { SubscriptionLimits } from "../../subscription_limits.ts";
 
 /** As many as the SDKs let a server ask in place of such a one. */
-const MAX_ROUNDS = 8;
-
-export const legacyClientOptions = section({
-  maxInputRounds: option(wholeNumber({ min: 1 }), {
-    value: "<count>",
-    description:
-      "how often a server of 2026-07-28 may ask for input in one call, where the client is of a revision before",
-    default: MAX_ROUNDS,
-  }),
-}, ({ maxInputRounds }) => ({ maxRounds: maxInputRounds }));
+export const MAX_ROUNDS = 8;
 
 export interface LegacyClientOptions extends Partial<SubscriptionLimits> {
   readonly emit: Sink;
