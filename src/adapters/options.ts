@@ -164,8 +164,11 @@ export const eraOptions = section({
     description: "how often a modern server may ask a legacy client something in one call",
     default: MAX_ROUNDS,
   }),
-}, ({ eraProbeTimeout, parkedTtl, ...settings }) => ({
-  ...settings,
-  eraProbeTimeoutMs: eraProbeTimeout,
-  parkedTtlMs: parkedTtl,
+}, (values) => ({
+  serverEra: values.serverEra,
+  eraProbeTimeoutMs: values.eraProbeTimeout,
+  maxParkedCalls: values.maxParkedCalls,
+  maxParkedPerPrincipal: values.maxParkedPerPrincipal,
+  parkedTtlMs: values.parkedTtl,
+  maxInputRounds: values.maxInputRounds,
 }));
