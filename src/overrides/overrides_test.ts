@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AS_CONFIGURED } from "../core/backend.ts";
+import { Backlog } from "../core/backlog.ts";
 import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
 import { Overrides } from "./overrides.ts";
 
@@ -25,6 +26,14 @@ Deno.test("Overrides opens a server with what is set then for all, and for its s
     ["s1", ["-v"], { KEY: "set" }],
     ["s2", ["-v"], { KEY: null }],
   ]);
+});
+
+Deno.test("Overrides leaves the rest of a launch as it is", async () => {
+  const { overrides, fake } = rig();
+  const backlog = new Backlog(1);
+  overrides.defaults.write(KEY);
+  await overrides.around(fake).open({ ...LAUNCH, backlog, era: "modern" }, SIGNAL);
+  assert.deepEqual({ ...fake.launches[0] }, { ...LAUNCH, ...KEY, backlog, era: "modern" });
 });
 
 Deno.test("Overrides has a server that is open read its headers anew", async () => {

@@ -89,6 +89,7 @@ Deno.test("modern discovers nothing by what says nothing about the era", async (
     [() => plain(429), -32603, "later"],
     [() => plain(500), -32603, "later"],
     [() => rpc(500, { code: -32603, message: "Internal error" }), -32603, "later"],
+    [() => rpc(500, { code: -32602, message: "_meta" }), -32603, "later"],
     [() => plain(502, "<html>", { "Content-Type": "text/html" }), -32603, "later"],
     [() => plain(503), -32603, "later busy"],
     [() => plain(307, "", { Location: "ftp://x" }), -32603, "later redirected"],

@@ -2,8 +2,8 @@
 import { until } from "../../base/waiting.ts";
 import type { Envelope } from "../../core/channel.ts";
 import { messageOf } from "../../core/errors.ts";
-import { type MirroredParam, paramHeaders } from "../../core/mcp/mirrored.ts";
 import { Method } from "../../core/mcp/methods.ts";
+import type { ParamAnnotation } from "../../core/mcp/param_annotations.ts";
 import {
   isResponse,
   type JsonRpcMessage,
@@ -13,7 +13,7 @@ import {
 } from "../../core/message/jsonrpc.ts";
 import { AnswerReader, type Call } from "./answer_reader.ts";
 import { answerIn, isHeaderMismatch } from "./modern_answer.ts";
-import { headersOf } from "./modern_headers.ts";
+import { headersOf, headersOfCall } from "./modern_headers.ts";
 import type { RemoteOptions } from "./remote.ts";
 import type { RemoteNews } from "./remote_news.ts";
 import { post } from "./streamable_http.ts";
@@ -92,7 +92,7 @@ export class ModernHttp {
     call: JsonRpcRequest,
     tool: string,
     signal: AbortSignal,
-  ): Promise<readonly MirroredParam[]> {
+  ): Promise<readonly ParamAnnotation[]> {
     const { tools, freeId, news, signal: end } = this.#options;
     const ending = AbortSignal.any([end, AbortSignal.timeout(LISTING_MS)]);
     const ask = (request: JsonRpcRequest) => this.#ask(request, ending);
@@ -119,10 +119,6 @@ export class ModernHttp {
     if (!call.answer) throw new Error("Whoever has read the answer has it");
     return call.answer;
   }
-}
-
-function headersOfCall(call: JsonRpcRequest, params: readonly MirroredParam[]): Record<string, string> {
-  return { ...headersOf(call), ...paramHeaders(params, call.params?.arguments) };
 }
 
 function isSame(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {

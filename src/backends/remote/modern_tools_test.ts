@@ -99,8 +99,8 @@ Deno.test("modern knows for all channels of a server what one has heard, but not
   await using it = await modernRig(serving([SQL]));
   it.client.say(modern(1, "tools/list"));
   await it.client.hear();
-  for (const headers of [{}, { "x-key": "k" }]) {
-    await using channel = await it.open({ ...MODERN, headers });
+  for (const launch of [MODERN, { ...MODERN, headers: { "x-key": "k" }, own: true } as const]) {
+    await using channel = await it.open(launch);
     const client = new FarEnd(channel);
     client.say(call(1, "sql", { region: "eu" }));
     await client.hear();
@@ -182,6 +182,16 @@ Deno.test("modern cancels a call that still waits for the tools", async () => {
   tools.resolve();
   assert.deepEqual(await it.client.hear(), result(2));
   assert.deepEqual(it.posted(), ["tools/list", "tools/call"]);
+  assert.deepEqual(it.troubles(), []);
+});
+
+Deno.test("modern asks for the tools under an id that no request has", async () => {
+  await using it = await modernRig(serving([SQL]));
+  const highest = 2 ** 31 - 1;
+  it.client.say(call(highest, "sql"));
+  assert.deepEqual(await it.client.hear(), result(highest));
+  const [list] = it.server.asked;
+  assert.equal(JSON.parse(list?.body ?? "").id, highest - 1);
 });
 
 Deno.test("modern leaves out tools with a wrong annotation, the others as they are spelled, and tells which and why", async () => {

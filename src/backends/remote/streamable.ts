@@ -2,7 +2,7 @@
  * A remote MCP server over Streamable HTTP: each message is a POST of its own. The channel here is that of revisions 2025-03-26
  * to 2025-11-25.
  */
-import { type Backend, isAsConfigured, type Launch } from "../../core/backend.ts";
+import type { Backend, Launch } from "../../core/backend.ts";
 import type { Backlog } from "../../core/backlog.ts";
 import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
 import { type Channel, type Envelope, textOf } from "../../core/channel.ts";
@@ -43,7 +43,7 @@ export function streamableBackend(options: RemoteOptions): Backend {
     const remote = { ...options, client: options.client.forConversation(launch) };
     if (launch.era !== "modern") return new StreamableChannel(remote, launch);
     // Whoever calls with headers of its own may be shown other tools.
-    const shown = isAsConfigured(launch) ? tools : new ToolHeaders(maxMirroredTools);
+    const shown = launch.own ? new ToolHeaders(maxMirroredTools) : tools;
     return new ModernChannel(remote, launch, shown);
   };
   return {

@@ -3,12 +3,13 @@
  * page, "Custom Headers from Tool Parameters"): known from the lists of tools that clients were given, or asked for.
  */
 import { Recent } from "../../base/recent.ts";
-import { type MirroredParam, mirroredParams } from "./mirrored.ts";
+import { annotationsOf, type ParamAnnotation } from "./param_annotations.ts";
 import { isObject, type JsonRpcMessage, type Params } from "../message/jsonrpc.ts";
 
-type ParamsOfTool = readonly MirroredParam[];
+/** Of one tool. */
+type Annotations = readonly ParamAnnotation[];
 
-const NONE: ParamsOfTool = [];
+const NONE: Annotations = [];
 /** What the name of a tool and its annotations may come to; one beyond that is as one that was never listed. */
 const MAX_TOOL_CHARS = 8 * 1024;
 
@@ -20,7 +21,7 @@ export interface FaultyTool {
 
 export class ToolHeaders {
   readonly #max: number;
-  #known: Recent<ParamsOfTool>;
+  #known: Recent<Annotations>;
   /** Whether all tools were listed: what is not known then has no annotations. */
   #listed = false;
   #listing: Listing | undefined;
@@ -32,7 +33,7 @@ export class ToolHeaders {
   }
 
   /** Undefined where the tools have to be listed first. */
-  of(name: string): ParamsOfTool | undefined {
+  of(name: string): Annotations | undefined {
     return this.#known.get(name) ?? (this.#listed ? NONE : undefined);
   }
 
@@ -40,13 +41,13 @@ export class ToolHeaders {
   learn(tool: unknown): FaultyTool | undefined {
     if (!isObject(tool) || typeof tool.name !== "string") return undefined;
     const { name } = tool;
-    const params = mirroredParams(tool.inputSchema);
-    if (typeof params === "string") {
+    const annotations = annotationsOf(tool.inputSchema);
+    if (typeof annotations === "string") {
       this.#known.set(name, NONE);
-      return { name, problem: params };
+      return { name, problem: annotations };
     }
-    if (sizeOf(name, params) <= MAX_TOOL_CHARS) this.#known.set(name, params);
-    this.#listing?.hear(name, params);
+    if (sizeOf(name, annotations) <= MAX_TOOL_CHARS) this.#known.set(name, annotations);
+    this.#listing?.hear(name, annotations);
   }
 
   /** Learns from an answer to `tools/list`. */
@@ -62,7 +63,7 @@ export class ToolHeaders {
   }
 
   /** Learns from these pages, or from those that are being read for another call; settles with what this tool wants. */
-  async list(name: string, pages: () => AsyncIterable<Params>): Promise<ParamsOfTool> {
+  async list(name: string, pages: () => AsyncIterable<Params>): Promise<Annotations> {
     const listing = this.#listing ??= new Listing(() => this.#readAll(pages()));
     return await listing.find(name) ?? this.of(name) ?? NONE;
   }
@@ -81,24 +82,24 @@ export class ToolHeaders {
 
 /** The tools are being listed. What is looked for is kept here: they may be more than are remembered. */
 class Listing {
-  readonly #wanted = new Map<string, ParamsOfTool | undefined>();
+  readonly #wanted = new Map<string, Annotations | undefined>();
   readonly #done: Promise<void>;
 
   constructor(read: () => Promise<void>) {
     this.#done = read();
   }
 
-  hear(name: string, params: ParamsOfTool): void {
-    if (this.#wanted.has(name)) this.#wanted.set(name, params);
+  hear(name: string, annotations: Annotations): void {
+    if (this.#wanted.has(name)) this.#wanted.set(name, annotations);
   }
 
-  async find(name: string): Promise<ParamsOfTool | undefined> {
+  async find(name: string): Promise<Annotations | undefined> {
     this.#wanted.set(name, undefined);
     await this.#done;
     return this.#wanted.get(name);
   }
 }
 
-function sizeOf(name: string, params: ParamsOfTool): number {
-  return params.reduce((sum, { header, path }) => sum + header.length + path.join().length, name.length);
+function sizeOf(name: string, annotations: Annotations): number {
+  return annotations.reduce((sum, { header, path }) => sum + header.length + path.join().length, name.length);
 }

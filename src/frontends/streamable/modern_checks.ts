@@ -4,21 +4,22 @@
  */
 import { RequestError, RpcCode } from "../../core/errors.ts";
 import {
-  argumentAt,
-  decoded,
-  headerOf,
+  decodeMirrored,
+  type Mirrored,
   mirroredName,
-  type MirroredParam,
-  repeats,
+  mirroredParams,
+  MirrorHeader,
+  sameMirrored,
 } from "../../core/mcp/mirrored.ts";
 import { Method } from "../../core/mcp/methods.ts";
+import type { ParamAnnotation } from "../../core/mcp/param_annotations.ts";
 import { isFault, metaRefusal, requestMetaIn } from "../../core/mcp/request_meta.ts";
 import type { JsonRpcErrorObject, JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 import { cut, quoted } from "../../base/outside.ts";
 import { versionOf } from "../http_checks.ts";
 
 /** Which arguments the calls of a tool repeat in headers; undefined where nobody has seen the tool yet. */
-export type ParamsOfTool = (name: string) => readonly MirroredParam[] | undefined;
+export type ParamsOfTool = (name: string) => readonly ParamAnnotation[] | undefined;
 
 /** Of a value that an error shows. */
 const SHOWN_CHARS = 200;
@@ -29,12 +30,12 @@ export function checkModern(request: Request, message: JsonRpcRequest, paramsOf:
   const refusal = metaRefusal(meta);
   if (isFault(meta)) throw refused(refusal);
   // A revision that nobody speaks is named twice, or it is not what was meant.
-  requireSame("MCP-Protocol-Version", versionOf(request), meta.revision);
+  requireSame(MirrorHeader.revision, versionOf(request), meta.revision);
   if (refusal) throw refused(refusal);
-  requireSame("Mcp-Method", request.headers.get("mcp-method"), message.method);
+  requireSame(MirrorHeader.method, request.headers.get("mcp-method"), message.method);
   const name = mirroredName(message);
   if (name === undefined) return;
-  requireRepeated("Mcp-Name", request.headers.get("mcp-name"), name);
+  requireRepeated(MirrorHeader.name, request.headers.get("mcp-name"), name);
   if (message.method === Method.callTool) checkParams(request, message, paramsOf(name) ?? []);
 }
 
@@ -42,13 +43,10 @@ export function checkModern(request: Request, message: JsonRpcRequest, paramsOf:
 function checkParams(
   { headers }: Request,
   { params = {} }: JsonRpcRequest,
-  mirrored: readonly MirroredParam[],
+  mirrored: readonly ParamAnnotation[],
 ): void {
-  for (const param of mirrored) {
-    const value = argumentAt(params.arguments, param);
-    if (value !== undefined) {
-      requireRepeated(`Mcp-Param-${param.header}`, headers.get(headerOf(param)), value);
-    }
+  for (const [header, value] of mirroredParams(mirrored, params.arguments)) {
+    requireRepeated(header, headers.get(header), value);
   }
 }
 
@@ -59,20 +57,20 @@ function requireSame(header: string, found: string | null, wanted: string): void
 function requireRepeated(
   header: string,
   found: string | null,
-  wanted: string | number | bigint | boolean,
+  wanted: Mirrored,
 ): void {
-  if (found === null || !repeats(found.trim(), wanted)) throw mismatch(header, found, wanted);
+  if (found === null || !sameMirrored(found.trim(), wanted)) throw mismatch(header, found, wanted);
 }
 
 function mismatch(
   header: string,
   found: string | null,
-  wanted: string | number | bigint | boolean,
+  wanted: Mirrored,
 ): RequestError {
   const shown = quoted(cut(`${wanted}`, SHOWN_CHARS));
   const text = found === null
     ? `${header} is missing: the body says ${shown}`
-    : decoded(found.trim()) === undefined
+    : decodeMirrored(found.trim()) === undefined
     ? `${header} ${quoted(cut(found, SHOWN_CHARS))} is not spelled as a header has it: the body says ${shown}`
     : `${header} is ${quoted(cut(found, SHOWN_CHARS))}, and the body says ${shown}`;
   return new RequestError(`Header mismatch: ${text}`, { code: RpcCode.headerMismatch });
