@@ -52,6 +52,45 @@ export const handshakeOptions = section({
   protocolVersion,
 }));
 
+/** Servers and clients of different eras, and the calls whose clients are asked something. */
+export const eraOptions = section({
+  serverEra: option(choice(["auto", "legacy", "modern"]), {
+    value: "<era>",
+    description:
+      "how the server is spoken to: legacy with a handshake (until 2025-11-25), modern without one (since " +
+      "2026-07-28); auto asks it",
+    default: "auto",
+  }),
+  eraProbeTimeout: option(duration({ min: 1 }), {
+    value: "<time>",
+    description: "time for a server to say whether it is a modern one; without an answer it is not",
+    default: "5s",
+  }),
+  parkedTtl: option(duration({ min: 1 }), {
+    value: "<time>",
+    description: "how long a call waits for a modern client to come again with the answers it was asked for",
+    default: "5m",
+  }),
+  maxParkedCalls: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description: "calls that wait so at a time",
+    default: 1000,
+  }),
+  maxParkedPerPrincipal: option(wholeNumber({ min: 1 }), {
+    value: "<count>",
+    description: "the same of one principal, or of all callers whom nobody knows",
+    default: 100,
+  }),
+}, (values) => ({
+  serverEra: values.serverEra,
+  eraProbeTimeoutMs: values.eraProbeTimeout,
+  parkedCalls: {
+    ttlMs: values.parkedTtl,
+    maxCalls: values.maxParkedCalls,
+    maxPerPrincipal: values.maxParkedPerPrincipal,
+  },
+}));
+
 /** A server that ended by itself. */
 export const restartOptions = section({
   restart: option(choice(["on-failure", "always", "never"]), {

@@ -1,6 +1,7 @@
 /** A whole configuration: what the process has once, and what each server has. Nothing inside has a default of its own. */
 import {
   childrenOptions,
+  eraOptions,
   handshakeOptions,
   heartbeatOptions,
   memoryOptions,
@@ -75,6 +76,7 @@ export function serverConfig(values: Pick<Options, ServerKey>, served: Served) {
     ...remoteOptions.settings(values),
     ...childrenOptions.settings(values),
     ...handshakeOptions.settings(values),
+    ...eraOptions.settings(values),
     ...restartOptions.settings(values),
     ...memoryOptions.settings(values),
     ...heartbeatOptions.settings(values),

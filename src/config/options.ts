@@ -5,6 +5,7 @@
 import * as z from "zod";
 import {
   childrenOptions,
+  eraOptions,
   handshakeOptions,
   heartbeatOptions,
   memoryOptions,
@@ -57,6 +58,7 @@ const SERVER = {
   ...processOptions.shape,
   ...childrenOptions.shape,
   ...handshakeOptions.shape,
+  ...eraOptions.shape,
   ...restartOptions.shape,
   ...memoryOptions.shape,
   ...heartbeatOptions.shape,
@@ -83,7 +85,17 @@ export type WhichServerKey = keyof typeof serverOptions.shape;
 
 /** The headings of the help, and what stands below each, in this order. */
 const HELP = {
-  Server: ["stdio", "env", "cwd", "startTimeout", "tryAtStart", "exitOnFailure", "stopTimeout"],
+  Server: [
+    "stdio",
+    "env",
+    "cwd",
+    "serverEra",
+    "eraProbeTimeout",
+    "startTimeout",
+    "tryAtStart",
+    "exitOnFailure",
+    "stopTimeout",
+  ],
   Children: [
     "children",
     "prewarm",
@@ -196,6 +208,9 @@ const HELP = {
     "callTimeout",
     "maxRequestTime",
     "progressHeartbeat",
+    "parkedTtl",
+    "maxParkedCalls",
+    "maxParkedPerPrincipal",
     "maxSubscriptions",
     "maxUriLength",
     "maxHandshakeSize",
