@@ -151,6 +151,13 @@ Deno.test("RequestStates refuses whatever else it is given, and that soon", asyn
   }
 });
 
+Deno.test("RequestStates does not even decode what is longer than any text of its own", async () => {
+  const states = new RequestStates({ ttlMs: TTL_MS });
+  const id = (await states.seal(HANDLE, BOUND)).slice(0, 8);
+  assert.match((await refused(states, id + "A".repeat(1_000_000))).logged, /longer than 154 characters$/);
+  assert.match((await refused(states, id + "A".repeat(154 - 8 + 1))).logged, /longer than 154 characters$/);
+});
+
 Deno.test("RequestStates tells who has come too late that it was too late, and nobody else", async () => {
   const clock = { now: 1_000.5 };
   const states = statesAt(clock);
