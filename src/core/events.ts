@@ -68,6 +68,16 @@ type Happening =
   }
   /** It is still open after the time that option `slowRequest` names. */
   | { type: "request.slow"; session: string; id: RequestId; method: string; tool?: string; ageMs: number }
+  /** It waited for its client to come again with answers, and it did not. */
+  | {
+    type: "call.abandoned";
+    session?: string | undefined;
+    method?: string | undefined;
+    tool?: string | undefined;
+    principal?: string | undefined;
+    waitedMs: number;
+    reason: string;
+  }
   | { type: "message"; session: string; direction: Direction; body: unknown }
   /** A call of a tool that wants no answer: some servers act upon it all the same. */
   | {

@@ -167,6 +167,7 @@ const NEWS: Readonly<Record<GatewayEvent["type"], Described>> = {
     "warn",
     "Call takes long, and is still open: GET /health from this machine has all open calls",
   ),
+  "call.abandoned": describedAs("info", "Call was given up: its client did not come again with answers"),
   "tool.notified": describedAs("debug", "Call that wants no answer"),
   "message": describedAs("debug", "Message"),
   "message.dropped": describedAs("warn", "Message dropped"),

@@ -43,7 +43,8 @@ import { converse, type LegacyServer } from "./legacy_conversation.ts";
 import { Listening } from "./listening.ts";
 import { discovered } from "./modern_answers.ts";
 import type { ParkedCalls } from "./parked_calls.ts";
-import { digestOf, type RequestStates } from "./request_state.ts";
+import { digestOf } from "./request_digest.ts";
+import type { RequestStates } from "./request_state.ts";
 import type { Waiter } from "./waiter.ts";
 
 export interface ModernClientsOptions extends Pick<HandshakeOptions, "protocolVersion" | "timeoutMs"> {

@@ -1,97 +1,142 @@
-/** Calls that wait for their clients' answers: each for a while, and so many at a time. */
-import { durationText } from "../../base/duration.ts";
+/**
+ * Calls that wait for the answers of their clients. A client of 2026-07-28 is not asked while its call runs: the call is
+ * answered with the questions, and waits here until it comes again with the answers, if it does ("Multi Round-Trip
+ * Requests", Server Requirements).
+ */
 import { optionName } from "../../base/option_name.ts";
+import { durationText } from "../../base/duration.ts";
 import { type Ticket, TimeLimit } from "../../base/time_limit.ts";
-import { BusyError } from "../../core/errors.ts";
+import { BusyError, StoppingError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 
-interface ParkedCallsOptions {
-  readonly ttlMs: number;
-  readonly maxCalls: number;
-  /** Of one owner; those of nobody in particular count as one's. */
-  readonly maxPerPrincipal: number;
-  readonly emit: Sink;
+/** What waits. */
+export interface Parkable {
+  /** It is given up: whoever waits for its answers is told so, in these words. */
+  end(reason: string): void;
+  /** Whose it is, for observers. */
+  readonly session?: string | undefined;
+  readonly method?: string | undefined;
+  readonly tool?: string | undefined;
 }
 
-/** What can wait. */
-interface Call {
-  /** Names it in events. */
-  readonly session: string;
-  /** It waits in vain. */
-  end(): void;
+export interface ParkedCallsOptions {
+  /** How long a call waits. */
+  readonly ttlMs: number;
+  readonly maxCalls: number;
+  /** Of one principal; those of callers whom nobody knows are counted together. */
+  readonly maxPerPrincipal: number;
+  readonly emit?: Sink;
 }
 
 interface Parked<T> {
   readonly handle: string;
   readonly call: T;
   readonly owner: string | undefined;
+  readonly since: number;
 }
 
-export class ParkedCalls<T extends Call> implements Disposable {
+const HANDLE_BYTES = 16;
+
+export class ParkedCalls<T extends Parkable> implements Disposable {
   readonly #options: ParkedCallsOptions;
-  readonly #byHandle = new Map<string, Ticket<Parked<T>>>();
+  /** By handle. */
+  readonly #calls = new Map<string, Ticket<Parked<T>>>();
+  /** How many calls each owner has here. */
   readonly #counts = new Map<string | undefined, number>();
   readonly #limit: TimeLimit<Parked<T>>;
+  #isOver = false;
 
   constructor(options: ParkedCallsOptions) {
     this.#options = options;
-    this.#limit = new TimeLimit(options.ttlMs, (parked) => this.#giveUp(parked));
+    const time = `${durationText(options.ttlMs)} (${optionName("parkedTtl")})`;
+    this.#limit = new TimeLimit(
+      options.ttlMs,
+      (parked) => this.#giveUp(parked, `nobody came with answers within ${time}`),
+    );
   }
 
-  /** Gives what it is known by, which cannot be guessed. Throws BusyError when too many wait. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** The handle by which its owner can take it, once. With BusyError it is not taken in, and not ended either. */
   park(call: T, owner: string | undefined): string {
-    const { maxCalls, maxPerPrincipal } = this.#options;
-    const own = this.#counts.get(owner) ?? 0;
-    if (this.#byHandle.size >= maxCalls) throw tooMany(maxCalls, "maxParkedCalls");
-    if (own >= maxPerPrincipal) throw tooMany(maxPerPrincipal, "maxParkedPerPrincipal");
-    const handle = crypto.randomUUID();
-    this.#counts.set(owner, own + 1);
-    this.#byHandle.set(handle, this.#limit.add({ handle, call, owner }));
+    this.#demandRoom(owner);
+    const handle = crypto.getRandomValues(new Uint8Array(HANDLE_BYTES)).toBase64({
+      alphabet: "base64url",
+      omitPadding: true,
+    });
+    this.#calls.set(handle, this.#limit.add({ handle, call, owner, since: performance.now() }));
+    this.#counts.set(owner, this.#countOf(owner) + 1);
     return handle;
   }
 
-  /** Gives it back, once; undefined for one that does not wait, and for one of somebody else. */
+  /** The call that waits there for this owner; undefined where none does, or does no more. */
   take(handle: string, owner: string | undefined): T | undefined {
-    const ticket = this.#byHandle.get(handle);
+    const ticket = this.#calls.get(handle);
     if (!ticket || ticket.entry.owner !== owner) return undefined;
     this.#limit.delete(ticket);
     this.#forget(ticket.entry);
+    this.#limit.rest();
     return ticket.entry.call;
   }
 
-  /** All wait in vain. */
+  /** Gives up all that wait. */
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#limit.clear();
-    for (const { entry } of [...this.#byHandle.values()]) {
-      this.#forget(entry);
-      entry.call.end();
+    for (const { entry } of [...this.#calls.values()]) {
+      this.#giveUp(entry, "the gateway or its server is stopped");
     }
   }
 
-  #giveUp(parked: Parked<T>): void {
-    const { ttlMs, emit } = this.#options;
-    const { call } = parked;
-    this.#forget(parked);
-    const reason = `the client has not answered within ${durationText(ttlMs)} what it was asked (${
-      optionName("parkedTtl")
-    })`;
-    emit({ type: "message.dropped", session: call.session, direction: "down", reason });
-    call.end();
+  #demandRoom(owner: string | undefined): void {
+    if (this.#isOver) throw new StoppingError();
+    const { maxCalls, maxPerPrincipal } = this.#options;
+    if (this.#calls.size >= maxCalls) {
+      throw new BusyError(
+        `Too many calls wait for their clients' answers: ${limited(maxCalls, "maxParkedCalls")}`,
+      );
+    }
+    if (this.#countOf(owner) < maxPerPrincipal) return;
+    const limit = limited(maxPerPrincipal, "maxParkedPerPrincipal");
+    throw new BusyError(`Too many calls of one caller wait for answers: ${limit}`);
+  }
+
+  #countOf(owner: string | undefined): number {
+    return this.#counts.get(owner) ?? 0;
   }
 
   #forget({ handle, owner }: Parked<T>): void {
-    this.#byHandle.delete(handle);
-    const left = (this.#counts.get(owner) ?? 1) - 1;
+    this.#calls.delete(handle);
+    const left = this.#countOf(owner) - 1;
     if (left > 0) this.#counts.set(owner, left);
     else this.#counts.delete(owner);
-    this.#limit.rest();
+  }
+
+  #giveUp(parked: Parked<T>, reason: string): void {
+    this.#forget(parked);
+    const { call, owner, since } = parked;
+    const { session, method, tool } = call;
+    const waitedMs = performance.now() - since;
+    this.#options.emit?.({
+      type: "call.abandoned",
+      session,
+      method,
+      tool,
+      principal: owner,
+      waitedMs,
+      reason,
+    });
+    try {
+      call.end(reason);
+    } catch (error) {
+      // The others are to be given up all the same.
+      this.#options.emit?.({ type: "fault", where: "call that was given up", error });
+    }
   }
 }
 
-function tooMany(limit: number, option: string): BusyError {
-  return new BusyError(
-    `The server asks something, and ${limit} calls wait already for what their clients were asked (${
-      optionName(option)
-    })`,
-  );
+function limited(limit: number, option: string): string {
+  return `the limit is ${limit} (${optionName(option)})`;
 }

@@ -1,82 +1,145 @@
 /**
- * What is asked of a POST of 2026-07-28 before anything is done with it: that it says of itself what it is, in a revision
- * that is spoken here, and that its headers say the same (its Streamable HTTP page, "Request Metadata").
+ * What a POST of 2026-07-28 has to say of itself, in its body and in the headers that mirror it (basic protocol page,
+ * "_meta"; Streamable HTTP page, "Request Metadata"). What breaks several rules is refused for the first of them, in the
+ * order that the official SDK has.
  */
+import { cut, echoed, quoted } from "../../base/outside.ts";
 import { RequestError, RpcCode } from "../../core/errors.ts";
 import {
   decodeMirrored,
+  isMirrored,
   type Mirrored,
   mirroredName,
-  mirroredParams,
   MirrorHeader,
+  nameKeyOf,
+  PARAM_HEADER,
   sameMirrored,
+  valueAt,
 } from "../../core/mcp/mirrored.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import type { ParamAnnotation } from "../../core/mcp/param_annotations.ts";
-import { isFault, metaRefusal, requestMetaIn } from "../../core/mcp/request_meta.ts";
-import type { JsonRpcErrorObject, JsonRpcRequest } from "../../core/message/jsonrpc.ts";
-import { cut, quoted } from "../../base/outside.ts";
-import { versionOf } from "../http_checks.ts";
+import { isRemoved } from "../../core/mcp/removed_methods.ts";
+import { isFault, type RequestMeta, requestMetaIn } from "../../core/mcp/request_meta.ts";
+import { isModernRevision, MODERN_REVISIONS } from "../../core/mcp/revisions.ts";
+import type { JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 
-/** Which arguments the calls of a tool repeat in headers; undefined where nobody has seen the tool yet. */
-export type ParamsOfTool = (name: string) => readonly ParamAnnotation[] | undefined;
-
-/** Of a value that an error shows. */
-const SHOWN_CHARS = 200;
-
-/** Throws RequestError, which says by its code what is wrong: -32602, -32020 or -32022. */
-export function checkModern(request: Request, message: JsonRpcRequest, paramsOf: ParamsOfTool): void {
-  const meta = requestMetaIn(message);
-  const refusal = metaRefusal(meta);
-  if (isFault(meta)) throw refused(refusal);
-  // A revision that nobody speaks is named twice, or it is not what was meant.
-  requireSame(MirrorHeader.revision, versionOf(request), meta.revision);
-  if (refusal) throw refused(refusal);
-  requireSame(MirrorHeader.method, request.headers.get("mcp-method"), message.method);
-  const name = mirroredName(message);
-  if (name === undefined) return;
-  requireRepeated(MirrorHeader.name, request.headers.get("mcp-name"), name);
-  if (message.method === Method.callTool) checkParams(request, message, paramsOf(name) ?? []);
+/** What is known of a server's tools. */
+export interface AnnotatedTools {
+  /** Which arguments are mirrored in headers; undefined where that is not known. */
+  annotationsOf(tool: string): readonly ParamAnnotation[] | undefined;
 }
 
-/** One that is in the call has a header, and no other is looked at ("Server Behavior for Custom Headers"). */
-function checkParams(
-  { headers }: Request,
-  { params = {} }: JsonRpcRequest,
-  mirrored: readonly ParamAnnotation[],
-): void {
-  for (const [header, value] of mirroredParams(mirrored, params.arguments)) {
-    requireRepeated(header, headers.get(header), value);
+/** Of the revision that a client asks for. */
+const MAX_REVISION_CHARS = 200;
+
+/** What the request says of itself; throws RequestError, with its id, where that or a header of it is not as it must be. */
+export function checkModern(request: Request, message: JsonRpcRequest, tools?: AnnotatedTools): RequestMeta {
+  const meta = demandMeta(message);
+  const revision = { header: MirrorHeader.revision, where: "protocolVersion in _meta", value: meta.revision };
+  const method = { header: MirrorHeader.method, where: "method", value: message.method };
+  // A proxy may have left out a header: what is there tells more of what is wrong.
+  for (const mirror of [revision, method]) demandPlain(request, message, { ...mirror, isOptional: true });
+  demandServed(message, meta);
+  for (const mirror of [revision, method]) demandPlain(request, message, mirror);
+  demandName(request, message);
+  demandParams(request, message, tools);
+  if (isRemoved(message.method)) throw unknownMethod(message);
+  return meta;
+}
+
+/** One value, and the header that has to say the same. */
+interface Mirror {
+  readonly header: string;
+  /** Where in the body it stands. */
+  readonly where: string;
+  readonly value: unknown;
+  /** It is compared where it is there, and not missed. */
+  readonly isOptional?: boolean;
+}
+
+function demandMeta(message: JsonRpcRequest): RequestMeta {
+  const meta = requestMetaIn(message);
+  if (!isFault(meta)) return meta;
+  const { key, problem } = meta;
+  const text = `Invalid params: ${key === "_meta" ? key : `_meta ${quoted(key)}`} is ${problem}`;
+  throw refusal(message, RpcCode.invalidParams, text, { key, problem });
+}
+
+function demandServed(message: JsonRpcRequest, { revision }: RequestMeta): void {
+  if (isModernRevision(revision)) return;
+  const supported = MODERN_REVISIONS.join(", ");
+  const text = `Unsupported protocol version: ${quoted(revision)} (supported versions: ${supported})`;
+  const data = { supported: [...MODERN_REVISIONS], requested: cut(revision, MAX_REVISION_CHARS) };
+  throw refusal(message, RpcCode.unsupportedRevision, text, data);
+}
+
+/** These two are never encoded. */
+function demandPlain(request: Request, message: JsonRpcRequest, mirror: Mirror): void {
+  const said = request.headers.get(mirror.header);
+  if (said === mirror.value) return;
+  if (said !== null) throw different(message, mirror, said);
+  if (!mirror.isOptional) throw missing(message, mirror);
+}
+
+function demandName(request: Request, message: JsonRpcRequest): void {
+  const key = nameKeyOf(message.method);
+  if (key === undefined) return;
+  const mirror = { header: MirrorHeader.name, where: `params.${key}`, value: mirroredName(message) };
+  demandMirrored(request, message, mirror);
+}
+
+/** Other headers of that kind are nobody's business here (the page's "Server Behavior for Custom Headers"). */
+function demandParams(request: Request, message: JsonRpcRequest, tools: AnnotatedTools | undefined): void {
+  const name = message.method === Method.callTool ? mirroredName(message) : undefined;
+  if (name === undefined) return;
+  for (const { header, path } of tools?.annotationsOf(name) ?? []) {
+    demandMirrored(request, message, {
+      header: `${PARAM_HEADER}${header}`,
+      where: `params.arguments.${echoed(path.join("."))}`,
+      value: valueAt(message.params?.arguments, path),
+    });
   }
 }
 
-function requireSame(header: string, found: string | null, wanted: string): void {
-  if (found?.trim() !== wanted) throw mismatch(header, found, wanted);
+function demandMirrored(request: Request, message: JsonRpcRequest, mirror: Mirror): void {
+  const said = request.headers.get(mirror.header);
+  if (said === null) {
+    if (isMirrored(mirror.value)) throw missing(message, mirror);
+    return;
+  }
+  if (decodeMirrored(said) === undefined) throw invalid(message, mirror, said);
+  if (!canBeSaid(mirror.value) || !sameMirrored(said, mirror.value)) throw different(message, mirror, said);
 }
 
-function requireRepeated(
-  header: string,
-  found: string | null,
-  wanted: Mirrored,
-): void {
-  if (found === null || !sameMirrored(found.trim(), wanted)) throw mismatch(header, found, wanted);
+/** An integer that a double would round need not be mirrored; whoever does it has to say the same all the same. */
+function canBeSaid(value: unknown): value is Mirrored {
+  return isMirrored(value) || typeof value === "bigint" || typeof value === "number";
 }
 
-function mismatch(
-  header: string,
-  found: string | null,
-  wanted: Mirrored,
-): RequestError {
-  const shown = quoted(cut(`${wanted}`, SHOWN_CHARS));
-  const text = found === null
-    ? `${header} is missing: the body says ${shown}`
-    : decodeMirrored(found.trim()) === undefined
-    ? `${header} ${quoted(cut(found, SHOWN_CHARS))} is not spelled as a header has it: the body says ${shown}`
-    : `${header} is ${quoted(cut(found, SHOWN_CHARS))}, and the body says ${shown}`;
-  return new RequestError(`Header mismatch: ${text}`, { code: RpcCode.headerMismatch });
+function missing(message: JsonRpcRequest, { header, where, value }: Mirror): RequestError {
+  return mismatch(message, `${header} header is missing, and ${where} of the body is ${quoted(value)}`);
 }
 
-function refused(refusal: JsonRpcErrorObject | undefined): RequestError {
-  const { code, message, data } = refusal ?? { code: RpcCode.invalidParams, message: "Invalid params" };
-  return new RequestError(message, { code, data });
+function invalid(message: JsonRpcRequest, { header }: Mirror, said: string): RequestError {
+  return mismatch(message, `${header} header value ${quoted(said)} is not valid`);
+}
+
+function different(message: JsonRpcRequest, { header, where, value }: Mirror, said: string): RequestError {
+  const body = value === undefined || value === null
+    ? `the body has no ${where}`
+    : `${where} of the body is ${quoted(value)}`;
+  return mismatch(message, `${header} header value is ${quoted(said)}, and ${body}`);
+}
+
+function mismatch(message: JsonRpcRequest, what: string): RequestError {
+  return refusal(message, RpcCode.headerMismatch, `Header mismatch: ${what}`);
+}
+
+function unknownMethod(message: JsonRpcRequest): RequestError {
+  const text = `Method not found: ${quoted(message.method)} (not in ${MODERN_REVISIONS.join(", ")})`;
+  return new RequestError(text, { status: 404, code: RpcCode.methodNotFound, requestId: message.id });
+}
+
+function refusal({ id }: JsonRpcRequest, code: number, text: string, data?: unknown): RequestError {
+  return new RequestError(text, { code, data, requestId: id });
 }

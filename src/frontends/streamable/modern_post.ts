@@ -14,7 +14,7 @@ import { isResponse, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 import { LazyAbortController } from "../../base/lazy_abort_controller.ts";
 import type { Posted } from "../posted.ts";
 import type { ExchangeSettings } from "./exchange.ts";
-import { checkModern, type ParamsOfTool } from "./modern_checks.ts";
+import { type AnnotatedTools, checkModern } from "./modern_checks.ts";
 import { SinglePost } from "./single_post.ts";
 
 /** To look costs a connection the runtime's help with its next request, and most calls are answered by then. */
@@ -50,9 +50,10 @@ export function modernPosts(
   // What lasts is a stream, whatever calls are answered with.
   const lasting: ExchangeSettings = { ...settings, replyMode: "auto" };
   const tools = new ToolHeaders(MAX_TOOLS);
+  const annotated: AnnotatedTools = { annotationsOf: (name) => tools.of(name) };
   const learn = (message: JsonRpcMessage) => tools.learnFrom(message);
   return async (posted, request, caller) => {
-    check(posted, request, (name) => tools.of(name));
+    check(posted, request, annotated);
     const gone = new LazyAbortController();
     const session = crypto.randomUUID();
     const { principal, scopes, address, launch } = caller;
@@ -74,7 +75,7 @@ export function modernPosts(
 function check(
   { batch, messages: [first], requests: [asked] }: Posted,
   request: Request,
-  paramsOf: ParamsOfTool,
+  tools: AnnotatedTools,
 ): void {
   if (batch) throw invalidRequest("2026-07-28 has no batches: send each message by itself");
   if (first && isResponse(first.message)) {
@@ -82,7 +83,7 @@ function check(
       "a client of 2026-07-28 sends no responses: what it is asked, it answers by asking again",
     );
   }
-  if (asked) checkModern(request, asked, paramsOf);
+  if (asked) checkModern(request, asked, tools);
 }
 
 /** To leave is to cancel: the stream of an answer tells it, and before there is one, somebody has to look. */
