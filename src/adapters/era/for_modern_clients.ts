@@ -36,6 +36,7 @@ import {
 import { Queue } from "../../base/queue.ts";
 import { cut, escaped, quoted } from "../../base/outside.ts";
 import { anew } from "../../wire/anew.ts";
+import { withParamsMeta } from "../../wire/params_meta.ts";
 import type { HandshakeOptions } from "../handshake.ts";
 import { ALL_ASKABLE, askableIn } from "./input_requests.ts";
 import { LegacyCall, type Parking } from "./legacy_call.ts";
@@ -166,7 +167,7 @@ class ModernChannel implements Channel {
     if (message.method === Method.listen) return this.#enter(message.id, new Listening(waiter, common));
     const call = new LegacyCall(waiter, { ...common, parking: this.#parkingOf(message) });
     this.#enter(message.id, call);
-    call.begin(anew(envelope, message, plain));
+    call.begin(plainRequest(envelope, message));
   }
 
   /** The client was asked something, and comes back. */
@@ -266,6 +267,25 @@ function methodRefusal({ method }: JsonRpcRequest): JsonRpcErrorObject | undefin
 }
 
 /** What a legacy server is asked: nothing of what belongs to the other era. */
+function plainRequest(envelope: Envelope, message: JsonRpcRequest): Envelope {
+  return quicklyPlain(envelope, message) ?? anew(envelope, message, plain);
+}
+
+/** As mostly: `_meta` alone is another one, so nothing need be written anew. */
+function quicklyPlain({ text }: Envelope, message: JsonRpcRequest): Envelope | undefined {
+  const { params = {} } = message;
+  if (text === undefined || "requestState" in params || "inputResponses" in params) return undefined;
+  const meta = isObject(params._meta) ? plainMeta(params._meta) : undefined;
+  if (meta && !Object.values(meta).every(isSpelledOnce)) return undefined;
+  const made = withParamsMeta(text, meta && JSON.stringify(meta));
+  return made === undefined ? undefined : { message: plain(message), text: made };
+}
+
+/** Whether there is one way to spell it that JSON.stringify has, too. */
+function isSpelledOnce(value: unknown): boolean {
+  return typeof value === "string" || Number.isSafeInteger(value);
+}
+
 function plain({ params, ...request }: JsonRpcRequest): JsonRpcRequest {
   if (params === undefined) return request;
   const { _meta, requestState: _, inputResponses: __, ...own } = params;

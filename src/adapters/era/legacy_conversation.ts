@@ -4,6 +4,7 @@ import type { Channel, Envelope } from "../../core/channel.ts";
 import type { Params } from "../../core/message/jsonrpc.ts";
 import type { Readable } from "../../base/readable.ts";
 import { until } from "../../base/waiting.ts";
+import { SharedClient } from "../sharing/shared_client.ts";
 import { handshake, type HandshakeOptions } from "../handshake.ts";
 
 /** Who a client is that has not said it: a legacy server wants a name. */
@@ -31,6 +32,8 @@ interface ConversationOptions extends Pick<HandshakeOptions, "protocolVersion" |
 export async function converse(backend: Backend, options: ConversationOptions): Promise<LegacyServer> {
   const { launch, client, capabilities, protocolVersion, timeoutMs, signal } = options;
   const channel = await backend.open(launch, signal);
+  const known = channel instanceof SharedClient ? channel.introduce(capabilities) : undefined;
+  if (known) return { channel, incoming: channel.incoming, initialized: known };
   try {
     const clientInfo = isNamed(client) ? client : UNNAMED;
     const played = handshake(channel, { protocolVersion, clientInfo, capabilities, timeoutMs });

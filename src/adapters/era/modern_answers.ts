@@ -14,6 +14,7 @@ import {
   type RequestId,
 } from "../../core/message/jsonrpc.ts";
 import { anew } from "../../wire/anew.ts";
+import { withResultMembers } from "../../wire/result_members.ts";
 
 /** Nobody may keep it: a legacy server does not say for how long it holds, nor for whom (caching page). */
 const UNCACHEABLE = { ttlMs: 0, cacheScope: "private" } as const;
@@ -40,7 +41,34 @@ export interface Question {
 /** The answer of a legacy server under the client's id, with what a modern one has. */
 export function modernAnswer(envelope: Envelope, message: JsonRpcResponse, question: Question): Envelope {
   if ("error" in message) return modernError(envelope, message, question.id);
-  return anew(envelope, message, (said) => modernResult(said, question));
+  return quickly(envelope, message, question) ??
+    anew(envelope, message, (said) => modernResult(said, question));
+}
+
+/** What a modern result has, as JSON, by what its server has said of itself: nearly all calls are answered by the same one. */
+const spelled = new WeakMap<object, Map<boolean, string>>();
+
+/** As mostly: the result has nothing of that yet, so it need not be written anew. */
+function quickly({ text }: Envelope, message: JsonRpcResult, question: Question): Envelope | undefined {
+  const { result } = message;
+  if (text === undefined || message.id !== question.id || !isObject(result)) return undefined;
+  const { method, serverInfo } = question;
+  const added = completed({}, { method, serverInfo });
+  for (const key in added) if (Object.hasOwn(result, key)) return undefined;
+  const made = withResultMembers(text, membersOf(added, { method, serverInfo }));
+  return made === undefined
+    ? undefined
+    : { message: { ...message, result: { ...result, ...added } }, text: made };
+}
+
+function membersOf(added: Params, { method, serverInfo }: Omit<Question, "id">): string {
+  if (!isObject(serverInfo)) return JSON.stringify(added).slice(1, -1);
+  const known = spelled.get(serverInfo) ?? new Map<boolean, string>();
+  spelled.set(serverInfo, known);
+  const isCacheable = CACHEABLE.has(method);
+  const text = known.get(isCacheable) ?? JSON.stringify(added).slice(1, -1);
+  known.set(isCacheable, text);
+  return text;
 }
 
 function modernResult({ result }: JsonRpcResult, { id, method, serverInfo }: Question): JsonRpcResult {

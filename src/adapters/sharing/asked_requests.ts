@@ -35,6 +35,8 @@ interface Asked {
   readonly token: ProgressToken | undefined;
 }
 
+/** A server that asks several things at once says so in one breath. */
+const BREATH_MS = 10;
 const SEVERAL = "several clients share this server, and each of them may be meant";
 /** What a client must have declared to be asked for something. */
 const ASKABLE = ["sampling", "elicitation", "roots"];
@@ -50,6 +52,8 @@ export function askableIn(capabilities: unknown): ReadonlySet<string> {
 export class AskedRequests {
   readonly elicitations = new Elicitations();
   readonly #server: ServerEnd;
+  /** Who was asked last, and when. */
+  #last: { readonly client: SharedClient; readonly at: number } | undefined;
   readonly #openRequests = new Map<RequestId, Asked>();
   readonly #byToken = new Map<ProgressToken, Asked>();
   readonly #byClient = new Map<SharedClient, Set<Asked>>();
@@ -99,6 +103,7 @@ export class AskedRequests {
   }
 
   leave(client: SharedClient): void {
+    if (this.#last?.client === client) this.#last = undefined;
     for (const asked of this.#byClient.get(client) ?? []) {
       this.#remove(asked);
       this.#refuse(asked.id, refused("The client that was asked is gone"));
@@ -124,7 +129,10 @@ export class AskedRequests {
     return cannotAnswer(client, method) ?? client;
   }
 
-  /** Of calls of one party any may be asked: one that waits for no answer first, since that one has asked already. */
+  /**
+   * Of calls of one party any may be asked: the one that is just being asked something, else one that waits for no answer,
+   * since the others have asked already.
+   */
   #oneOf(
     askers: ReadonlySet<SharedClient | undefined>,
     candidates: Candidates,
@@ -133,13 +141,17 @@ export class AskedRequests {
     if (askers.size < 2 || first?.party === undefined) return askers;
     const all = [...candidates.askers()];
     if (all.some((asker) => asker?.party !== first.party)) return askers;
-    return new Set([all.find((asker) => asker && !this.#byClient.has(asker)) ?? first]);
+    const last = this.#last && all.includes(this.#last.client) ? this.#last : undefined;
+    if (last && performance.now() - last.at < BREATH_MS) return new Set([last.client]);
+    const idle = all.find((asker) => asker && !this.#byClient.has(asker));
+    return new Set([idle ?? last?.client ?? first]);
   }
 
   // --- the books ---
 
   #enter(asked: Asked): void {
     const { client, id, token } = asked;
+    this.#last = { client, at: performance.now() };
     this.#openRequests.set(id, asked);
     if (token !== undefined) this.#byToken.set(token, asked);
     const own = this.#byClient.get(client);

@@ -5,11 +5,13 @@ import { isHandshake } from "../../core/mcp/messages.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import {
   errorOf,
+  isObject,
   isRequest,
   isResponse,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResult,
+  type Params,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
 import { anew, rewritten } from "../../wire/anew.ts";
@@ -70,6 +72,14 @@ export class ClientMessages {
     return method === Method.subscribe
       ? subscriptions.subscribe(client, envelope, message, uri)
       : subscriptions.unsubscribe(client, envelope, message, uri);
+  }
+
+  /** As `initialize` and what a client says after it, without a message. */
+  introduce(client: SharedClient, capabilities: Params): Params {
+    client.askable = askableIn(capabilities);
+    client.initialized = true;
+    const { result } = this.#parts.initialized.message;
+    return isObject(result) ? result : {};
   }
 
   #initialize(client: SharedClient, { id, params }: JsonRpcRequest): void {

@@ -2,7 +2,7 @@
 import { linkTo } from "../../base/chain.ts";
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { BusyError, DisconnectedError } from "../../core/errors.ts";
-import type { ProgressToken, RequestId } from "../../core/message/jsonrpc.ts";
+import type { Params, ProgressToken, RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import { Table } from "../../base/table.ts";
 
@@ -32,6 +32,8 @@ export interface JoinedServer {
   /** Takes what the client says. Throws as the server's channel does. */
   send(client: SharedClient, envelope: Envelope): Promise<void> | void;
   leave(client: SharedClient): void;
+  /** Takes a client for one that has played the handshake, and gives what the server has said in its own. */
+  introduce?(client: SharedClient, capabilities: Params): Params;
 }
 
 export class SharedClient implements Channel {
@@ -64,6 +66,11 @@ export class SharedClient implements Channel {
   /** True when nothing can reach it any more. */
   get gone(): boolean {
     return this.incoming.ended;
+  }
+
+  /** In place of a handshake, where the server has had its own: what is declared, and what the server has said. */
+  introduce(capabilities: Params): Params | undefined {
+    return this.#server.introduce?.(this, capabilities);
   }
 
   /** Waits for nobody: one slow client must not hold up the others. */

@@ -19,6 +19,7 @@ export class SharedServer extends ServerForMany {
       ...{ members, server },
       send: (client, envelope) => up.hear(client, envelope),
       leave: (client) => parts.leave(client),
+      introduce: (client, capabilities) => up.introduce(client, capabilities),
       hear: (envelope) => down.hear(envelope),
     });
   }

@@ -15,6 +15,8 @@ const MARK_CHARS = 16;
 
 /** Begins the texts that stand for others: nobody can know it, so no text of a message is taken for one. */
 let mark: string | undefined;
+/** Such a text, as JSON has it; made once, since it costs as much as all the rest of a small message. */
+let markPattern: RegExp | undefined;
 
 export class Kept {
   /** With a text for each value that was replaced. */
@@ -35,8 +37,9 @@ export class Kept {
 
   /** Puts back what was replaced, in JSON that was made of what `json` holds. */
   restore(json: string): string {
-    const pattern = new RegExp(`"${this.#mark}(\\d+)"`, "g");
-    return json.replaceAll(pattern, (_, index) => this.#spelled[index] ?? "");
+    if (this.#spelled.length === 0) return json;
+    markPattern ??= new RegExp(`"${this.#mark}(\\d+)"`, "g");
+    return json.replaceAll(markPattern, (_, index) => this.#spelled[index] ?? "");
   }
 
   /** What a text in `json` stands for. */

@@ -12,6 +12,7 @@ import { isModern } from "../../core/mcp/request_meta.ts";
 import { isModernRevision } from "../../core/mcp/revisions.ts";
 import { isResponse, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 import { LazyAbortController } from "../../base/lazy_abort_controller.ts";
+import { type Ticket, TimeLimit } from "../../base/time_limit.ts";
 import type { Posted } from "../posted.ts";
 import type { ExchangeSettings } from "./exchange.ts";
 import { type AnnotatedTools, checkModern } from "./modern_checks.ts";
@@ -49,6 +50,7 @@ export function modernPosts(
 ): (posted: Posted, request: Request, caller: Caller) => Promise<Response> {
   // What lasts is a stream, whatever calls are answered with.
   const lasting: ExchangeSettings = { ...settings, replyMode: "auto" };
+  const watch = leaveWatch();
   const tools = new ToolHeaders(MAX_TOOLS);
   const annotated: AnnotatedTools = { annotationsOf: (name) => tools.of(name) };
   const learn = (message: JsonRpcMessage) => tools.learnFrom(message);
@@ -64,11 +66,23 @@ export function modernPosts(
     const admission = admitted instanceof Promise ? await admitted : admitted;
     const lists = posted.requests.some(({ method }) => method === Method.listTools);
     const lasts = posted.requests.some(isLasting);
+    let watched: Ticket<Watched> | undefined;
+    const onComplete = () => watched && watch.delete(watched);
     const post = new SinglePost(posted, lasts ? lasting : settings, {
-      ...{ session, caller, gone, backlog: admission.backlog, statusOf, ...lists && { hear: learn } },
+      ...{
+        session,
+        caller,
+        gone,
+        backlog: admission.backlog,
+        statusOf,
+        onComplete,
+        ...lists && { hear: learn },
+      },
     });
     void admission.run(post);
-    return toldOf(post, request);
+    // To leave is to cancel: the stream of an answer tells it, and before there is one, somebody has to look.
+    if (!post.answered) watched = watch.add({ post, request });
+    return post.response;
   };
 }
 
@@ -86,12 +100,23 @@ function check(
   if (asked) checkModern(request, asked, tools);
 }
 
-/** To leave is to cancel: the stream of an answer tells it, and before there is one, somebody has to look. */
-function toldOf(post: SinglePost, request: Request): Promise<Response> {
-  const timer = setTimeout(() => {
-    request.signal.addEventListener("abort", () => post.left());
-  }, WATCHED_AFTER_MS);
-  return post.response.finally(() => clearTimeout(timer));
+/** A POST that is not answered yet, and the connection that it came on. */
+interface Watched {
+  readonly post: SinglePost;
+  readonly request: Request;
+}
+
+/** Looks at who waits for longer than most; one timer for all. Whoever makes it clears it, or leaves it to end by itself. */
+function leaveWatch(): TimeLimit<Watched> {
+  return new TimeLimit<Watched>(
+    WATCHED_AFTER_MS,
+    ({ post, request }) => {
+      if (post.answered) return;
+      if (request.signal.aborted) post.left();
+      else request.signal.addEventListener("abort", () => post.left());
+    },
+    WATCHED_AFTER_MS / 2,
+  );
 }
 
 function statusOf(message: JsonRpcMessage): number {

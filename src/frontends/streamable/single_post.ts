@@ -21,6 +21,8 @@ interface PostContext {
   readonly statusOf?: ((message: JsonRpcMessage) => number) | undefined;
   /** Hears each answer. */
   readonly hear?: ((message: JsonRpcMessage) => void) | undefined;
+  /** Hears once that all is answered. */
+  readonly onComplete?: (() => void) | undefined;
 }
 
 export class SinglePost implements Channel, ExchangeOwner {
@@ -32,18 +34,20 @@ export class SinglePost implements Channel, ExchangeOwner {
   readonly #gone: LazyAbortController;
   readonly #exchange: Exchange | undefined;
   readonly #hear: PostContext["hear"];
+  readonly #onComplete: PostContext["onComplete"];
   readonly #handshake = new HandshakeCheck();
 
   /** The silence of `settings` is that of all POSTs together. */
   constructor(
     posted: Posted,
     settings: ExchangeSettings,
-    { session, caller, gone, backlog, statusOf, hear }: PostContext,
+    { session, caller, gone, backlog, statusOf, hear, onComplete }: PostContext,
   ) {
     this.id = session;
     this.settings = settings;
     this.#gone = gone;
     this.#hear = hear;
+    this.#onComplete = onComplete;
     this.incoming.countIn(backlog);
     const { requests, messages, batch, weight, body } = posted;
     if (requests.length > 0) {
@@ -62,6 +66,11 @@ export class SinglePost implements Channel, ExchangeOwner {
     return NO_HEADERS;
   }
 
+  /** Its answer has begun, or is complete. */
+  get answered(): boolean {
+    return this.#exchange?.complete !== false;
+  }
+
   /** The client has left, or has taken its answer: who looks at the connection cannot tell. */
   left(): void {
     if (this.#exchange?.complete === false) this.onGone();
@@ -69,6 +78,7 @@ export class SinglePost implements Channel, ExchangeOwner {
 
   /** Nothing can be resumed here, so a client that leaves takes its requests along. */
   onGone(): void {
+    this.#onComplete?.();
     const error = new DisconnectedError("The client is gone");
     this.incoming.fail(error);
     this.#gone.abort(error);
@@ -83,8 +93,13 @@ export class SinglePost implements Channel, ExchangeOwner {
     }
     this.#hear?.(message);
     const room = this.#exchange.send(this.#handshake.answer(envelope) ?? envelope);
-    if (this.#exchange.complete) this.incoming.end();
+    if (this.#exchange.complete) this.#end();
     return room;
+  }
+
+  #end(): void {
+    this.incoming.end();
+    this.#onComplete?.();
   }
 
   close(reason?: Error): Promise<void> {

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { withParamsMeta } from "./params_meta.ts";
+
+Deno.test("withParamsMeta takes _meta out of the params, wherever it stands, and leaves all else as it is spelled", () => {
+  const cases: [string, string][] = [
+    ['{"id":1.0,"params":{"a":1.0,"_meta":{"x":"}"}}}', '{"id":1.0,"params":{"a":1.0}}'],
+    ['{"params":{"_meta":{},"a":[{}]},"id":1}', '{"params":{"a":[{}]},"id":1}'],
+    ['{"params":{"_meta":{}}}', '{"params":{}}'],
+    ['{"params": { "a" : 1 , "_meta" : { } , "b":2 } }', '{"params": { "a" : 1  , "b":2 } }'],
+    ['{"_meta":{},"params":{"\\u005fmeta":{},"a":{"_meta":1}}}', '{"_meta":{},"params":{"a":{"_meta":1}}}'],
+  ];
+  for (const [text, wanted] of cases) {
+    assert.equal(withParamsMeta(text, undefined), wanted);
+    JSON.parse(wanted);
+  }
+});
+
+Deno.test("withParamsMeta puts another one in its place", () => {
+  assert.equal(
+    withParamsMeta('{"params":{"_meta":{"x":1},"a":2}}', '{"y":3}'),
+    '{"params":{"_meta":{"y":3},"a":2}}',
+  );
+});
+
+Deno.test("withParamsMeta does not touch what is not certain", () => {
+  for (
+    const text of [
+      '{"params":{}}',
+      '{"params":[]}',
+      "{}",
+      '{"params":{"_meta":1,"_meta":{}}}',
+      '{"params":{},"params":{"_meta":1}}',
+    ]
+  ) {
+    assert.equal(withParamsMeta(text, undefined), undefined, text);
+  }
+});
