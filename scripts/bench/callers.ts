@@ -32,7 +32,8 @@ async function openHttpCallers(url: URL, { count, shape, sessions }: CallersOpti
   const length = bodyLength(parts);
   const callers: Caller[] = [];
   for (let index = 0; index < count; index++) {
-    const heads = everyFrom(sessions, index, count).map((session) => requestHead({ url, session, length }));
+    const own = everyFrom(sessions, index, count);
+    const heads = own.map((session) => requestHead({ url, session, length, modern: shape.modern }));
     callers.push(httpCaller(await HttpConnection.open(url), heads, parts));
   }
   return callers;

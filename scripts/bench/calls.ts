@@ -8,12 +8,20 @@ export interface Shape {
   readonly answer: number;
   /** Notifications that precede the answer. */
   readonly progress: number;
+  /** Each call says of itself that it is of 2026-07-28. */
+  readonly modern?: true;
 }
 
 /** A body of about 100 bytes each way. */
 export const SMALL: Shape = { request: 32, answer: 0, progress: 0 };
 
 export const PROTOCOL_VERSION = "2025-06-18";
+export const MODERN_VERSION = "2026-07-28";
+
+const PREFIX = "io.modelcontextprotocol";
+/** What such a call says, as the members of `_meta`. */
+const SAID = `"${PREFIX}/protocolVersion":"${MODERN_VERSION}","${PREFIX}/clientCapabilities":{},` +
+  `"${PREFIX}/clientInfo":{"name":"bench","version":"1.0.0"}`;
 
 /** An answer that is not the one to the call; the benchmark fails when there is one. */
 export class WrongAnswerError extends Error {
@@ -41,11 +49,12 @@ export class Ids {
 }
 
 /** The body of a call, cut where its id belongs: `parts.join(id)`. */
-export function callParts({ request, answer, progress }: Shape): string[] {
+export function callParts({ request, answer, progress, modern }: Shape): string[] {
   const text = `"text":"m${ID}-${"x".repeat(request)}"`;
   const fill = answer > 0 ? `,"fill":${answer}` : "";
   const steps = progress > 0 ? `,"progress":${progress}` : "";
-  const meta = progress > 0 ? `,"_meta":{"progressToken":${ID}}` : "";
+  const said = [...progress > 0 ? [`"progressToken":${ID}`] : [], ...modern ? [SAID] : []];
+  const meta = said.length > 0 ? `,"_meta":{${said.join(",")}}` : "";
   const params = `{"name":"echo","arguments":{${text}${fill}${steps}}${meta}}`;
   return `{"jsonrpc":"2.0","id":${ID},"method":"tools/call","params":${params}}`.split(ID);
 }

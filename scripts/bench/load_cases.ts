@@ -42,6 +42,7 @@ export const STAGES: readonly (readonly LoadCase[])[] = [
   byCallers("ws"),
   byCallers("sse"),
   byCallers("stateless"),
+  byCallers("modern").map((row) => ({ ...row, shape: { ...SMALL, modern: true } })),
   byCallers("tls"),
   [small(PLAIN, "stateful", 16), small("guarded/16", "guarded", 16), small("cors/16", "cors", 16)],
 ];

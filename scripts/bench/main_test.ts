@@ -14,6 +14,7 @@ const ROWS = [
   "ws/16",
   "sse/16",
   "stateless/16",
+  "modern/16",
   "start",
   "clients/4",
 ];

@@ -46,6 +46,25 @@ export const MARKS: readonly Mark[] = [
     atLeast: 300,
   },
   {
+    title: "2026-07-28 in front of a server with a handshake, 1 caller, p50 / stateless",
+    row: "modern/1",
+    figure: "p50",
+    over: { row: "stateless/1", contestant: KEYSTONE },
+    atMost: 1.5,
+  },
+  {
+    title: "The same with 16 callers",
+    row: "modern/16",
+    figure: "p50",
+    over: { row: "stateless/16", contestant: KEYSTONE },
+    atMost: 1.5,
+  },
+  {
+    ...against(SUPERGATEWAY, "modern/16", "rate"),
+    title: "2026-07-28, 16 callers, requests/s",
+    atLeast: 100,
+  },
+  {
     title: "WebSocket, 16 callers, requests/s / Streamable HTTP",
     row: "ws/16",
     figure: "rate",

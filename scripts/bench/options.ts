@@ -7,6 +7,7 @@ import {
   KEYSTONE,
   MCP_PROXY,
   type NamedCommand,
+  SDK_SERVER,
   SUPERGATEWAY,
 } from "./peers.ts";
 
@@ -129,6 +130,7 @@ function namesIn(only: string, peers: readonly NamedCommand[]): string[] {
     FLOOR,
     C_FLOOR,
     KEYSTONE,
+    SDK_SERVER,
     SUPERGATEWAY,
     MCP_PROXY,
     GO_MCP_PROXY,

@@ -4,11 +4,12 @@ import { BUNDLE } from "../bundle.ts";
 
 /**
  * A way of serving. `shared`, `prewarmed`, `guarded` and `cors` are stateful Streamable HTTP: `guarded` asks who calls,
- * `cors` lets pages in, which do not call here.
+ * `cors` lets pages in, which do not call here. `modern` is 2026-07-28, in front of a server that has a handshake.
  */
 export type Mode =
   | "stateful"
   | "stateless"
+  | "modern"
   | "shared"
   | "prewarmed"
   | "sse"
@@ -64,6 +65,7 @@ export const C_FLOOR = "floor-c";
 export const SUPERGATEWAY = "supergateway";
 export const MCP_PROXY = "mcp-proxy";
 export const GO_MCP_PROXY = "mcp-proxy-go";
+export const SDK_SERVER = "sdk-server";
 
 /** Pinned, and installed by the script. */
 export const PACKAGES = { [SUPERGATEWAY]: "supergateway@4.0.0", [MCP_PROXY]: "mcp-proxy@6.7.19" };
@@ -117,6 +119,7 @@ export const keystone: Contestant = {
 function keystoneFlags(mode: Mode, { tls, guard }: Pick<Place, "tls" | "guard">): string[] {
   switch (mode) {
     case "stateless":
+    case "modern":
       return [];
     case "shared":
       return ["--stateful", "--children", "shared", "--maxSessions", "2000"];
@@ -143,11 +146,24 @@ function keystonePath(mode: Mode): string {
   return mode === "sse" ? "/sse" : mode === "ws" ? "/ws" : "/mcp";
 }
 
+/** No gateway: the SDK's own server of 2026-07-28, spoken to directly. */
+export const sdkServer: Contestant = {
+  name: SDK_SERVER,
+  bare: true,
+  launch(mode, { port }) {
+    if (mode !== "modern") return "2026-07-28 only";
+    const script = `${ROOT}/scripts/bench/sdk_server.ts`;
+    const config = `${ROOT}/deno.dev.json`;
+    return { command: [Deno.execPath(), "run", "--config", config, "-A", script, `${port}`], path: "/mcp" };
+  },
+};
+
 /** It logs every message by default; without a log it is at its best. */
 export function supergateway(program: string): Contestant {
   const output: Partial<Record<Mode, [path: string, ...flags: string[]]>> = {
     stateful: ["/mcp", "streamableHttp", "--stateful"],
     stateless: ["/mcp", "streamableHttp"],
+    modern: ["/mcp", "streamableHttp"],
     sse: ["/sse", "sse"],
     ws: ["/message", "ws"],
   };

@@ -1,6 +1,6 @@
 /** Sessions as a client opens and ends them over Streamable HTTP. */
 import type { Bench } from "./bench.ts";
-import { idOf, PROTOCOL_VERSION, WrongAnswerError } from "./calls.ts";
+import { idOf, MODERN_VERSION, PROTOCOL_VERSION, WrongAnswerError } from "./calls.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Mode } from "./peers.ts";
 import { type Answer, header, HttpConnection } from "./http_connection.ts";
@@ -22,16 +22,19 @@ export interface RequestParts {
   readonly url: URL;
   readonly session?: SessionId;
   readonly length: number;
+  /** It is a call of 2026-07-28. */
+  readonly modern?: true | undefined;
 }
 
 /** The head of a request, up to where its body starts. */
-export function requestHead({ method = "POST", url, session, length }: RequestParts): string {
+export function requestHead({ method = "POST", url, session, length, modern }: RequestParts): string {
   return [
     `${method} ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
     "Content-Type: application/json",
     `Accept: ${method === "GET" ? "" : "application/json, "}text/event-stream`,
-    `MCP-Protocol-Version: ${PROTOCOL_VERSION}`,
+    `MCP-Protocol-Version: ${modern ? MODERN_VERSION : PROTOCOL_VERSION}`,
+    ...(modern ? ["Mcp-Method: tools/call", "Mcp-Name: echo"] : []),
     ...(url.password === "" ? [] : [`Authorization: Bearer ${url.password}`]),
     ...(session === undefined ? [] : [`Mcp-Session-Id: ${session}`]),
     ...(method === "POST" ? [`Content-Length: ${length}`] : []),

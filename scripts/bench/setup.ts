@@ -17,6 +17,7 @@ import {
   namedPeer,
   PACKAGES,
   quote,
+  sdkServer,
   supergateway,
   type TlsFiles,
 } from "./peers.ts";
@@ -49,7 +50,14 @@ export async function findContestants(options: BenchOptions): Promise<Contestant
     ifThere(C_FLOOR, options, async () => cFloor(await compiled("floor"))),
     ifThere(GO_MCP_PROXY, options, async () => goMcpProxy(await installGo())),
   ]);
-  const all = [floor, keystone, ...await npmPeers(options), ...built, ...options.peers.map(namedPeer)];
+  const all = [
+    floor,
+    keystone,
+    sdkServer,
+    ...await npmPeers(options),
+    ...built,
+    ...options.peers.map(namedPeer),
+  ];
   const chosen = all.filter(({ name }) => takesPart(options, name));
   if (chosen.includes(keystone)) await bundle();
   return chosen;

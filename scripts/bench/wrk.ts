@@ -47,7 +47,8 @@ export function luaValues(
   first: number,
 ): string {
   const parts = callParts(shape);
-  const heads = sessions.map((session) => requestHead({ url, session, length: bodyLength(parts) }));
+  const { modern } = shape;
+  const heads = sessions.map((session) => requestHead({ url, session, length: bodyLength(parts), modern }));
   return [
     `HEADS = {${heads.map(luaString).join(",")}}`,
     `PARTS = {${parts.map(luaString).join(",")}}`,
