@@ -13,6 +13,9 @@ export const filesystem = (folder: string) =>
 /** The project's own fixtures. */
 export const SCRIPTED = fixture("scripted_server.ts");
 export const CONFORMANCE = withPackages(fixture("conformance_server.ts"));
+/** Of 2026-07-28 alone, and of that and all before. */
+export const MODERN = withPackages(fixture("modern_server.ts"));
+export const DUAL = [...MODERN, "--legacy", "serve"];
 export const PAGED = withPackages(fixture("paged_server.ts"));
 export const MODERN_SHARED = withPackages(fixture("modern_shared_server.ts"));
 const LEAPING_CLOCK = fromFileUrl(new URL("../fixtures/leaping_clock.ts", import.meta.url));
