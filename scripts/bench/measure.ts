@@ -57,7 +57,8 @@ export async function warmUp(
 ): Promise<void> {
   const seconds = Math.min(bench.options.seconds, 1);
   const signal = AbortSignal.timeout(WARM_UP_LIMIT_MS);
-  await builtInLoad(bench, gateway, { callers, shape: SMALL, sessions, seconds, signal });
+  const shape: Shape = gateway.mode === "modern" ? { ...SMALL, modern: true } : SMALL;
+  await builtInLoad(bench, gateway, { callers, shape, sessions, seconds, signal });
 }
 
 function usesHttp1({ mode }: Gateway): boolean {

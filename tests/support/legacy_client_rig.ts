@@ -99,6 +99,11 @@ export function metaOfClient(capabilities: Params = {}, more: Params = {}): Para
   };
 }
 
+/** The same of a call of who has set no log level: it hears all. */
+export function metaOfCall(capabilities: Params = {}): Params {
+  return metaOfClient(capabilities, { [`${KEY}logLevel`]: "debug" });
+}
+
 /** A notification of a stream of changes. */
 export function change(subscriptionId: RequestId, method: string, params: Params = {}): JsonRpcNotification {
   return notification(`notifications/${method}`, {

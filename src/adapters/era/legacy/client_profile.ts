@@ -1,29 +1,20 @@
 /** What a legacy client has said of itself once, and a modern server wants to hear with each request. */
 import type { Envelope } from "../../../core/channel.ts";
+import { LOG_LEVELS } from "../../../core/mcp/log_levels.ts";
 import { MetaKey, metaOf, plainMeta } from "../../../core/mcp/request_meta.ts";
 import { NEWEST, NEWEST_MODERN, REVISIONS } from "../../../core/mcp/revisions.ts";
 import { isObject, type JsonRpcRequest, type Params, type RequestId } from "../../../core/message/jsonrpc.ts";
 import { anew } from "../../../wire/anew.ts";
 
-/** From the most talkative on (2025-11-25, logging page, "Log Levels"). */
-const LEVELS: readonly unknown[] = [
-  "debug",
-  "info",
-  "notice",
-  "warning",
-  "error",
-  "critical",
-  "alert",
-  "emergency",
-];
+/** What who has set no level hears: all, as servers of its own era mostly tell it ("Message Flow" of their logging page leaves that to them). */
+const UNSET = "debug";
 /** Of the extensions that a client may name: its answers have a `resultType` of their own, which no legacy client knows. */
 const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
 export class ClientProfile {
   #revision: string = NEWEST;
   #meta: Params = metaFor({}, undefined);
-  #leveled: Params = this.#meta;
-  #logs = false;
+  #leveled: Params = leveled(this.#meta, UNSET);
 
   /** The revision that it is answered in. */
   get revision(): string {
@@ -46,26 +37,24 @@ export class ClientProfile {
     return this.#meta;
   }
 
-  /** Whether it has said what it wants to hear of what is logged. */
-  get logs(): boolean {
-    return this.#logs;
-  }
-
   /** Takes what `initialize` says: for all that follows, so what was set before counts no more. */
   introduce({ protocolVersion, clientInfo, capabilities }: Params): void {
     this.#revision = REVISIONS.find((served) => served === protocolVersion) ?? NEWEST;
     const declared = isObject(capabilities) ? carriedCapabilities(capabilities, this.#revision) : {};
-    this.#meta = this.#leveled = metaFor(declared, isObject(clientInfo) ? clientInfo : undefined);
-    this.#logs = false;
+    this.#meta = metaFor(declared, isObject(clientInfo) ? clientInfo : undefined);
+    this.#leveled = leveled(this.#meta, UNSET);
   }
 
   /** False for what is no level. */
   setLevel(level: unknown): boolean {
-    if (!LEVELS.includes(level)) return false;
-    this.#leveled = { ...this.#meta, [MetaKey.logLevel]: level };
-    this.#logs = true;
+    if (!LOG_LEVELS.includes(level)) return false;
+    this.#leveled = leveled(this.#meta, level);
     return true;
   }
+}
+
+function leveled(meta: Params, level: unknown): Params {
+  return { ...meta, [MetaKey.logLevel]: level };
 }
 
 function metaFor(capabilities: Params, client: Params | undefined): Params {

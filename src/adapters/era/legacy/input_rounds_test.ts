@@ -7,6 +7,7 @@ import {
   KEY,
   type LegacyClientRig,
   legacyClientRig,
+  metaOfCall,
   metaOfClient,
   spelled,
 } from "../../../../tests/support/legacy_client_rig.ts";
@@ -128,7 +129,7 @@ Deno.test("a client has no state of its own in what is repeated", async () => {
   rig.client.say(result((await question(rig)).id, {}));
   assert.deepEqual((await rig.asked("tools/call")).params, {
     name: "a",
-    _meta: metaOfClient(ALL),
+    _meta: metaOfCall(ALL),
     inputResponses: { a: {} },
   });
 });

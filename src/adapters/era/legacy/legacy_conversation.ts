@@ -196,7 +196,6 @@ export class LegacyConversation implements Channel {
     if (token !== undefined) {
       return this.#calls.hasToken(token) ? undefined : "nobody waits for this progress";
     }
-    if (method === Method.logged && !this.#profile.logs) return "nobody has asked for what is logged";
     return relatesTo === undefined && this.#calls.size === 0
       ? `${quoted(method)} belongs to no call that is open`
       : undefined;
