@@ -32,28 +32,28 @@ export class ToolHeaders {
     this.#known = new Recent(max);
   }
 
-  /** Undefined where the tools have to be listed first. */
-  of(name: string): Annotations | undefined {
-    return this.#known.get(name) ?? (this.#listed ? NONE : undefined);
+  /** Undefined where the tools have to be listed first. `whose` tells apart who may have other tools of the same names. */
+  of(name: string, whose = ""): Annotations | undefined {
+    return this.#known.get(whose + name) ?? (this.#listed ? NONE : undefined);
   }
 
   /** Learns from an entry of a list of tools. */
-  learn(tool: unknown): FaultyTool | undefined {
+  learn(tool: unknown, whose = ""): FaultyTool | undefined {
     if (!isObject(tool) || typeof tool.name !== "string") return undefined;
     const { name } = tool;
     const annotations = annotationsOf(tool.inputSchema);
     if (typeof annotations === "string") {
-      this.#known.set(name, NONE);
+      this.#known.set(whose + name, NONE);
       return { name, problem: annotations };
     }
-    if (sizeOf(name, annotations) <= MAX_TOOL_CHARS) this.#known.set(name, annotations);
+    if (sizeOf(name, annotations) <= MAX_TOOL_CHARS) this.#known.set(whose + name, annotations);
     this.#listing?.hear(name, annotations);
   }
 
   /** Learns from an answer to `tools/list`. */
-  learnFrom(answer: JsonRpcMessage): void {
+  learnFrom(answer: JsonRpcMessage, whose?: string): void {
     if (!("result" in answer) || !isObject(answer.result) || !Array.isArray(answer.result.tools)) return;
-    for (const tool of answer.result.tools) this.learn(tool);
+    for (const tool of answer.result.tools) this.learn(tool, whose);
   }
 
   /** What is known may be wrong from now on. */

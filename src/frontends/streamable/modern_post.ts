@@ -52,10 +52,8 @@ export function modernPosts(
   const lasting: ExchangeSettings = { ...settings, replyMode: "auto" };
   const watch = leaveWatch();
   const tools = new ToolHeaders(MAX_TOOLS);
-  const annotated: AnnotatedTools = { annotationsOf: (name) => tools.of(name) };
-  const learn = (message: JsonRpcMessage) => tools.learnFrom(message);
   return async (posted, request, caller) => {
-    check(posted, request, annotated);
+    check(posted, request, { annotationsOf: (name) => tools.of(name, whoseTools(caller)) });
     const gone = new LazyAbortController();
     const session = crypto.randomUUID();
     const { principal, scopes, address, launch } = caller;
@@ -65,6 +63,7 @@ export function modernPosts(
     });
     const admission = admitted instanceof Promise ? await admitted : admitted;
     const lists = posted.requests.some(({ method }) => method === Method.listTools);
+    const learn = (message: JsonRpcMessage) => tools.learnFrom(message, whoseTools(caller));
     const lasts = posted.requests.some(isLasting);
     let watched: Ticket<Watched> | undefined;
     const onComplete = () => watched && watch.delete(watched);
@@ -84,6 +83,11 @@ export function modernPosts(
     if (!post.answered) watched = watch.add({ post, request });
     return post.response;
   };
+}
+
+/** Somebody's own server may list what it likes: that says nothing of a tool of the same name of somebody else. */
+function whoseTools({ principal, launch }: Caller): string {
+  return principal || launch ? JSON.stringify([principal?.name, launch]) : "";
 }
 
 function check(
