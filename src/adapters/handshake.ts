@@ -4,8 +4,9 @@ import { durationText } from "../base/duration.ts";
 import { InTurn } from "../base/in_turn.ts";
 import type { Readable } from "../base/readable.ts";
 import { BackendError, BusyError, TimeoutError } from "../core/errors.ts";
-import { initialized } from "../core/mcp/messages.ts";
+import { initialized, revisionIn } from "../core/mcp/messages.ts";
 import { Method } from "../core/mcp/methods.ts";
+import { isServed, servedRevisions } from "../core/mcp/revisions.ts";
 import {
   answersSole,
   isObject,
@@ -15,6 +16,7 @@ import {
   type RequestId,
 } from "../core/message/jsonrpc.ts";
 import { inTime } from "../base/waiting.ts";
+import { quoted } from "../base/outside.ts";
 import { excerpt } from "../base/telling.ts";
 import { optionName } from "../base/option_name.ts";
 import { answerEarly } from "./early_requests.ts";
@@ -81,8 +83,24 @@ function answerIn(
   if (!answersSole(message, id)) return undefined;
   if ("error" in message) throw failure(message.error.message, undelivered);
   const { result } = message;
-  if (isObject(result)) return { result, answer: { message, text } };
+  if (isObject(result)) {
+    requireServed(result);
+    return { result, answer: { message, text } };
+  }
   throw new BackendError("The MCP server answered initialize with something that is not an object");
+}
+
+/**
+ * The server may answer with any revision (lifecycle page, "Version Negotiation"); not each can be served to clients. One that
+ * names none is left alone.
+ */
+function requireServed(result: Params): void {
+  const revision = revisionIn(result);
+  if (revision === undefined || (typeof revision === "string" && isServed(revision))) return;
+  throw new BackendError(
+    `The MCP server answered initialize with protocol version ${quoted(revision)}, ` +
+      `which is not served here (supported versions: ${servedRevisions()})`,
+  );
 }
 
 const REASON_CHARS = 500;

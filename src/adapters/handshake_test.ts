@@ -129,3 +129,12 @@ Deno.test("handshake leaves no timer behind", async () => {
   server.say(result(await askedId(server)));
   await done;
 });
+
+Deno.test("handshake says so when the server answers with a revision that cannot be served", async () => {
+  for (const protocolVersion of ["2099-01-01", "2026-07-28", 7, null]) {
+    const { server, done } = shake();
+    const id = await askedId(server);
+    server.say(result(id, { protocolVersion }));
+    await assert.rejects(done, /answered initialize with protocol version .*, which is not served here/);
+  }
+});

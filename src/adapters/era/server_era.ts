@@ -3,8 +3,11 @@
  * Compatibility" of its stdio and Streamable HTTP pages).
  */
 import { AS_CONFIGURED, type Backend } from "../../core/backend.ts";
+import { TimeoutError } from "../../core/errors.ts";
 import { background, type Sink } from "../../core/events.ts";
 import type { Era } from "../../core/mcp/revisions.ts";
+import { durationText } from "../../base/duration.ts";
+import { optionName } from "../../base/option_name.ts";
 import { until } from "../../base/waiting.ts";
 import { probeEra } from "./probe_era.ts";
 
@@ -23,6 +26,11 @@ interface ServerEraOptions {
 
 /** Names the server that is asked in events, where a session id would stand. */
 const ASKED = "era";
+
+function tooLate(timeoutMs: number): TimeoutError {
+  const within = `${durationText(timeoutMs)} (${optionName("eraProbeTimeout")})`;
+  return new TimeoutError(`The MCP server did not answer server/discover within ${within}`);
+}
 
 export class ServerEra implements AsyncDisposable {
   readonly #options: ServerEraOptions;
@@ -77,6 +85,8 @@ export class ServerEra implements AsyncDisposable {
       const probed = await until(signal, probeEra(channel, { clientInfo, timeoutMs }));
       if (probed.found === "ended") return this.#endedAt(probed.reason);
       if (probed.found === "dual") this.learnHandshake(true);
+      // Over a network silence has many reasons.
+      if (probed.found === "legacy" && probed.silent && !this.#options.spawns) throw tooLate(timeoutMs);
       return this.#settle(probed.found !== "legacy");
     } finally {
       background(channel[Symbol.asyncDispose](), "server that was asked for its era", emit);
