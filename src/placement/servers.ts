@@ -55,7 +55,7 @@ export class Servers {
     const { clientInfo, maxSubscriptions, maxUriChars, emit } = sharing;
     this.modern = inPlace(server, true);
     const era = this.era = new ServerEra({
-      ...{ setting: serverEra, clientInfo, timeoutMs: probeTimeoutMs, spawns, emit },
+      ...{ setting: serverEra, clientInfo, timeoutMs: probeTimeoutMs, emit },
       backend: this.modern,
     });
     const translated = forLegacyClients(server, { maxRounds, maxSubscriptions, maxUriChars, emit });

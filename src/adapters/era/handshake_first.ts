@@ -3,10 +3,16 @@
  * server wants it. One that refuses that is asked whether it is of the other era, and translated for them if it is.
  */
 import type { Backend, Launch } from "../../core/backend.ts";
-import type { Channel, Envelope } from "../../core/channel.ts";
+import { asText, type Channel, type Envelope } from "../../core/channel.ts";
 import { background, type Sink } from "../../core/events.ts";
 import { isHandshake } from "../../core/mcp/messages.ts";
-import { answersSole, isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
+import {
+  answersSole,
+  isRequest,
+  isResponse,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+} from "../../core/message/jsonrpc.ts";
 import type { Failure, Over, Readable, Take } from "../../base/readable.ts";
 import type { ServerEra } from "./server_era.ts";
 
@@ -31,16 +37,21 @@ export function handshakeFirst(backend: Backend, options: HandshakeFirstOptions)
   };
 }
 
+/** What a client says before its handshake is answered is kept for another server, so many messages of it. */
+const MAX_EARLY = 100;
+
 class UntriedChannel implements Channel, Readable<Envelope> {
   readonly #options: HandshakeFirstOptions & { readonly launch: Launch };
   readonly #stop = new AbortController();
   #server: Channel;
-  /** The handshake that is not answered. */
+  /** The handshake that is not answered, and what was said after it, as far as nothing has answered that. */
   #initialize: JsonRpcRequest | undefined;
-  /** While it is found out what the server speaks. */
-  #deciding: Promise<void> | undefined;
-  /** It has ended meanwhile. */
-  #ended: { readonly failure: Failure | undefined } | undefined;
+  #early: Envelope[] = [];
+  /** While it is found out what the server speaks; never rejects. */
+  #deciding: Promise<boolean> | undefined;
+  /** The server that has refused goes. */
+  #freeing: Promise<void> | undefined;
+  #isOver = false;
   #take: Take<Envelope> = () => {};
   #over: Over = () => {};
 
@@ -60,13 +71,14 @@ class UntriedChannel implements Channel, Readable<Envelope> {
   }
 
   idle(): Promise<void> | undefined {
-    return this.#deciding ?? this.#server.incoming.idle();
+    return this.#server.incoming.idle();
   }
 
   send(envelope: Envelope): Promise<void> | void {
     const { message } = envelope;
     if (this.#deciding) return this.#deciding.then(() => this.#server.send(envelope));
     if (isRequest(message) && isHandshake(message)) this.#initialize = message;
+    else if (this.#initialize && this.#early.length <= MAX_EARLY) this.#early.push(asText(envelope));
     return this.#server.send(envelope);
   }
 
@@ -77,7 +89,7 @@ class UntriedChannel implements Channel, Readable<Envelope> {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#deciding;
-    await this.#server[Symbol.asyncDispose]();
+    await Promise.all([this.#freeing, this.#server[Symbol.asyncDispose]()]);
   }
 
   #listen(server: Channel): void {
@@ -87,47 +99,60 @@ class UntriedChannel implements Channel, Readable<Envelope> {
     );
   }
 
+  /** While it decides, nothing more is heard of the server. */
   #hear(server: Channel, envelope: Envelope): Promise<void> | void {
-    if (server !== this.#server || this.#deciding) return;
+    if (server !== this.#server) return;
+    const { message } = envelope;
     const asked = this.#initialize;
-    if (!asked || !answersSole(envelope.message, asked.id)) return this.#take(envelope);
-    this.#initialize = undefined;
-    if ("result" in envelope.message) {
-      this.#options.era.learnHandshake(true);
+    if (!asked) return this.#take(envelope);
+    if (!answersSole(message, asked.id)) {
+      if (isResponse(message)) this.#forget(message);
       return this.#take(envelope);
     }
+    this.#initialize = undefined;
+    const early = this.#early;
+    this.#early = [];
+    if ("result" in message) this.#options.era.learnHandshake(true);
     // What a wire has answered by itself says nothing of the server.
-    if (envelope.undelivered) return this.#take(envelope);
-    this.#deciding = this.#decide(envelope, asked).finally(() => this.#deciding = undefined);
-    background(this.#deciding, "server that refused a handshake", this.#options.emit);
+    else if (!envelope.undelivered && early.length <= MAX_EARLY) {
+      this.#deciding = this.#decide([{ message: asked }, ...early]).finally(() => this.#deciding = undefined);
+      // One that is not of the other era has meant what it said.
+      return this.#deciding.then((switched) => switched ? undefined : this.#take(envelope));
+    }
+    return this.#take(envelope);
+  }
+
+  /** What is answered need not be asked again. */
+  #forget({ id }: JsonRpcResponse): void {
+    this.#early = this.#early.filter(({ message }) => !isRequest(message) || message.id !== id);
   }
 
   #end(server: Channel, failure: Failure | undefined): void {
-    if (server !== this.#server) return;
-    if (this.#deciding) this.#ended = { failure };
-    else this.#over(failure);
+    if (server !== this.#server || this.#isOver) return;
+    this.#isOver = true;
+    this.#over(failure);
   }
 
-  async #decide(refusal: Envelope, initialize: JsonRpcRequest): Promise<void> {
-    const { era, translated, launch } = this.#options;
+  /** Whether another server has been told what the client had said. */
+  async #decide(said: readonly Envelope[]): Promise<boolean> {
+    const { era, translated, launch, emit } = this.#options;
     const { signal } = this.#stop;
+    const refused = this.#server;
     try {
-      if (!await era.find(signal)) return this.#passOn(refusal);
+      if (!await era.find(signal)) return false;
       era.learnHandshake(false);
-      const refused = this.#server;
       this.#server = await translated.open(launch, signal);
-      await refused[Symbol.asyncDispose]();
     } catch {
       // Why it cannot be asked says less than what it has answered.
-      return this.#passOn(refusal);
+      return false;
     }
+    background(this.#freeing = refused[Symbol.asyncDispose](), "server that refused a handshake", emit);
     this.#listen(this.#server);
-    await this.#server.send({ message: initialize });
-  }
-
-  /** It is no server of the other era, so what it has said is its answer. */
-  #passOn(refusal: Envelope): void {
-    void this.#take(refusal);
-    if (this.#ended) this.#over(this.#ended.failure);
+    try {
+      for (const envelope of said) await this.#server.send(envelope);
+    } catch (error) {
+      this.#end(this.#server, { error });
+    }
+    return true;
   }
 }

@@ -35,12 +35,7 @@ export type ProbedEra =
     /** The result of `server/discover`; undefined where it has shown by an error that it is modern. */
     readonly discovered?: Params;
   }
-  | {
-    readonly found: "legacy";
-    readonly incoming: Readable<Envelope>;
-    /** It has said nothing at all within its time. */
-    readonly silent?: true;
-  }
+  | { readonly found: "legacy"; readonly incoming: Readable<Envelope> }
   /** It was there no more before it had answered: some legacy servers end at what they do not expect. */
   | { readonly found: "ended"; readonly reason: unknown };
 
@@ -62,7 +57,7 @@ const PROBE_ID = 2 ** 31 - 1;
 export async function probeEra(server: Channel, options: ProbeEraOptions): Promise<ProbedEra> {
   const incoming = new InTurn(server.incoming);
   const asking = askedVerdict(server, incoming, question(options));
-  if (!await within(options.timeoutMs, asking)) return { found: "legacy", incoming, silent: true };
+  if (!await within(options.timeoutMs, asking)) return { found: "legacy", incoming };
   const verdict = await asking;
   if (verdict.found === "nothing") throw verdict.error;
   return verdict.found === "ended" ? verdict : { ...verdict, incoming };

@@ -3,11 +3,8 @@
  * Compatibility" of its stdio and Streamable HTTP pages).
  */
 import { AS_CONFIGURED, type Backend } from "../../core/backend.ts";
-import { TimeoutError } from "../../core/errors.ts";
 import { background, type Sink } from "../../core/events.ts";
 import type { Era } from "../../core/mcp/revisions.ts";
-import { durationText } from "../../base/duration.ts";
-import { optionName } from "../../base/option_name.ts";
 import { until } from "../../base/waiting.ts";
 import { probeEra } from "./probe_era.ts";
 
@@ -19,26 +16,19 @@ interface ServerEraOptions {
   readonly timeoutMs: number;
   /** Opens servers, each in a place that nobody else wants. */
   readonly backend: Backend;
-  /** Whether each is a process of ours. */
-  readonly spawns: boolean;
   readonly emit: Sink;
 }
 
 /** Names the server that is asked in events, where a session id would stand. */
 const ASKED = "era";
 
-function tooLate(timeoutMs: number): TimeoutError {
-  const within = `${durationText(timeoutMs)} (${optionName("eraProbeTimeout")})`;
-  return new TimeoutError(`The MCP server did not answer server/discover within ${within}`);
-}
-
 export class ServerEra implements AsyncDisposable {
   readonly #options: ServerEraOptions;
   readonly #stopping = new AbortController();
   #modern: boolean | undefined;
   #shakesHands: boolean | undefined;
-  /** A process has ended when it was asked. */
-  #ended = false;
+  /** It has not answered as a modern one does, which it may have had other reasons for. */
+  #seemsLegacy = false;
   #finding: Promise<boolean> | undefined;
 
   constructor(options: ServerEraOptions) {
@@ -61,10 +51,13 @@ export class ServerEra implements AsyncDisposable {
   /** It has answered a handshake, or has refused it and is modern. */
   learnHandshake(taken: boolean): void {
     this.#shakesHands ??= taken;
-    if (this.#shakesHands && this.#ended && this.#modern === undefined) this.#settle(false);
+    this.#beSureOfLegacy();
   }
 
-  /** Whether it is modern, which a server is asked that is started, or called, for that alone. Rejects where it cannot be had: it is asked again then. */
+  /**
+   * Whether it is modern, which a server is asked that is started, or called, for that alone. It is asked again where it
+   * could not be had, and as long as it is not known to be legacy: one that is slow, or ends, may be so by accident.
+   */
   async find(signal: AbortSignal): Promise<boolean> {
     if (this.#modern !== undefined) return this.#modern;
     // Not the signal of the client that happens to come first: others wait for the same answer.
@@ -82,28 +75,24 @@ export class ServerEra implements AsyncDisposable {
     const { signal } = this.#stopping;
     const channel = await backend.open({ ...AS_CONFIGURED, session: ASKED, era: "modern" }, signal);
     try {
-      const probed = await until(signal, probeEra(channel, { clientInfo, timeoutMs }));
-      if (probed.found === "ended") return this.#endedAt(probed.reason);
-      if (probed.found === "dual") this.learnHandshake(true);
-      // Over a network silence has many reasons.
-      if (probed.found === "legacy" && probed.silent && !this.#options.spawns) throw tooLate(timeoutMs);
-      return this.#settle(probed.found !== "legacy");
+      const { found } = await until(signal, probeEra(channel, { clientInfo, timeoutMs }));
+      // One that ends at what it does not know is of the era that does not know it.
+      this.#seemsLegacy = found === "legacy" || found === "ended";
+      if (this.#seemsLegacy) this.#beSureOfLegacy();
+      else this.#learn("modern");
+      return !this.#seemsLegacy;
     } finally {
       background(channel[Symbol.asyncDispose](), "server that was asked for its era", emit);
     }
   }
 
-  /** A process that ends at what it does not know is of the era that does not know it, if it takes a handshake then. */
-  #endedAt(reason: unknown): boolean {
-    if (!this.#options.spawns) throw reason;
-    this.#ended = true;
-    return this.#shakesHands ? this.#settle(false) : false;
+  #beSureOfLegacy(): void {
+    if (this.#seemsLegacy && this.#shakesHands && this.#modern === undefined) this.#learn("legacy");
   }
 
-  #settle(modern: boolean): boolean {
+  #learn(era: Era): void {
     const { backend, emit } = this.#options;
-    this.#modern = modern;
-    emit({ type: "server.era", server: backend.name, era: modern ? "modern" : "legacy" });
-    return modern;
+    this.#modern = era === "modern";
+    emit({ type: "server.era", server: backend.name, era });
   }
 }
