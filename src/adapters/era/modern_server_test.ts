@@ -90,14 +90,18 @@ Deno.test("ModernServer refuses what would have a server of both eras speak the 
   const client = join();
   const meta = (value: unknown) =>
     request(1, "tools/call", { _meta: { ...REQUEST_META, [MetaKey.revision]: value } });
-  const refused = async (message: JsonRpcRequest, text: string, code: number) => {
+  const refused = async (message: JsonRpcRequest, text: string, code: number, data?: unknown) => {
     client.say(message);
-    assert.deepEqual(await heard(client), { message: failure(1, text, code), relatesTo: 1 });
+    const error = { code, message: text, ...data !== undefined && { data } };
+    assert.deepEqual(await heard(client), { message: { jsonrpc: "2.0", id: 1, error }, relatesTo: 1 });
   };
-  await refused(request(1), 'Invalid params: "_meta" in "params._meta" is missing', -32602);
-  const key = '"io.modelcontextprotocol/protocolVersion" in "params._meta"';
-  await refused(meta(undefined), `Invalid params: ${key} is missing`, -32602);
-  await refused(meta(1), `Invalid params: ${key} is not a string`, -32602);
+  const faults = [[undefined, "missing"], [1, "not a string"]] as const;
+  const missing = { key: "_meta", problem: "missing" };
+  await refused(request(1), "Invalid params: params._meta is missing", -32602, missing);
+  for (const [value, problem] of faults) {
+    const data = { key: MetaKey.revision, problem };
+    await refused(meta(value), `Invalid params: params._meta["${data.key}"] is ${problem}`, -32602, data);
+  }
   for (const method of ["initialize", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"]) {
     await refused(modern(1, method), `"${method}" is not there since 2026-07-28`, -32601);
   }
@@ -105,7 +109,8 @@ Deno.test("ModernServer refuses what would have a server of both eras speak the 
   await refused(modern(1, "notifications/x"), odd, -32601);
   client.say(meta("2025-11-25"));
   const data = { supported: ["2026-07-28"], requested: "2025-11-25" };
-  const error = { code: -32022, message: 'Unsupported protocol version: "2025-11-25"', data };
+  const text = 'Unsupported protocol version: "2025-11-25" (supported versions: 2026-07-28)';
+  const error = { code: -32022, message: text, data };
   assert.deepEqual(await client.hear(), { jsonrpc: "2.0", id: 1, error });
   client.say(modern(2));
   assert.equal((await asked(server)).method, "tools/call");

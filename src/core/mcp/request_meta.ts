@@ -2,7 +2,7 @@
  * What a request of 2026-07-28 says of itself in `params._meta`, since there is no handshake that has said it before
  * (2026-07-28, basic protocol page, "_meta").
  */
-import { quoted } from "../../base/outside.ts";
+import { cut, quoted } from "../../base/outside.ts";
 import { RpcCode } from "../errors.ts";
 import {
   isObject,
@@ -90,22 +90,28 @@ function faultOf(key: string, value: unknown, wanted: string): MetaFault {
   return { key, problem: value === undefined ? "missing" : `not ${wanted}` };
 }
 
-/** Why a request of this `_meta` cannot be served, whatever it asks; undefined where it can. */
-export function metaRefusal(meta: RequestMeta | MetaFault): JsonRpcErrorObject | undefined {
-  if (isFault(meta)) {
-    const { key, problem } = meta;
-    const name = key === "_meta" ? "params._meta" : `params._meta[${JSON.stringify(key)}]`;
-    const message =
-      `${name} is ${problem}: each request says of itself what revision it is of, and what its client can do`;
-    return { code: RpcCode.invalidParams, message, data: { key, problem } };
-  }
-  if (isModernRevision(meta.revision)) return undefined;
+/** Of a revision that a client asks for. */
+const MAX_REVISION_CHARS = 200;
+
+/** What is told to whose `_meta` lacks something, or has it in another form. */
+export function faultRefusal({ key, problem }: MetaFault): JsonRpcErrorObject {
+  const name = key === "_meta" ? "params._meta" : `params._meta[${JSON.stringify(key)}]`;
+  const message = `Invalid params: ${name} is ${problem}`;
+  return { code: RpcCode.invalidParams, message, data: { key, problem } };
+}
+
+/** What is told to who asks for a revision that is not spoken here; undefined for one that is. */
+export function revisionRefusal({ revision }: RequestMeta): JsonRpcErrorObject | undefined {
+  if (isModernRevision(revision)) return undefined;
   const supported = [...MODERN_REVISIONS];
-  return {
-    code: RpcCode.unsupportedRevision,
-    message: `Unsupported protocol version ${quoted(meta.revision)} (supported versions: ${
-      supported.join(", ")
-    })`,
-    data: { supported, requested: meta.revision },
-  };
+  const message = `Unsupported protocol version: ${quoted(revision)} (supported versions: ${
+    supported.join(", ")
+  })`;
+  const data = { supported, requested: cut(revision, MAX_REVISION_CHARS) };
+  return { code: RpcCode.unsupportedRevision, message, data };
+}
+
+/** Why a request that says this of itself cannot be served, whatever it asks; undefined where it can. */
+export function metaRefusal(meta: RequestMeta | MetaFault): JsonRpcErrorObject | undefined {
+  return isFault(meta) ? faultRefusal(meta) : revisionRefusal(meta);
 }

@@ -3,7 +3,7 @@
  * "_meta"; Streamable HTTP page, "Request Metadata"). What breaks several rules is refused for the first of them, in the
  * order that the official SDK has.
  */
-import { cut, echoed, quoted } from "../../base/outside.ts";
+import { echoed, quoted } from "../../base/outside.ts";
 import { RequestError, RpcCode } from "../../core/errors.ts";
 import {
   decodeMirrored,
@@ -19,18 +19,21 @@ import {
 import { Method } from "../../core/mcp/methods.ts";
 import type { ParamAnnotation } from "../../core/mcp/param_annotations.ts";
 import { isRemoved } from "../../core/mcp/removed_methods.ts";
-import { isFault, type RequestMeta, requestMetaIn } from "../../core/mcp/request_meta.ts";
-import { isModernRevision, MODERN_REVISIONS } from "../../core/mcp/revisions.ts";
-import type { JsonRpcRequest } from "../../core/message/jsonrpc.ts";
+import {
+  faultRefusal,
+  isFault,
+  type RequestMeta,
+  requestMetaIn,
+  revisionRefusal,
+} from "../../core/mcp/request_meta.ts";
+import { MODERN_REVISIONS } from "../../core/mcp/revisions.ts";
+import type { JsonRpcErrorObject, JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 
 /** What is known of a server's tools. */
 export interface AnnotatedTools {
   /** Which arguments are mirrored in headers; undefined where that is not known. */
   annotationsOf(tool: string): readonly ParamAnnotation[] | undefined;
 }
-
-/** Of the revision that a client asks for. */
-const MAX_REVISION_CHARS = 200;
 
 /** What the request says of itself; throws RequestError, with its id, where that or a header of it is not as it must be. */
 export function checkModern(request: Request, message: JsonRpcRequest, tools?: AnnotatedTools): RequestMeta {
@@ -59,18 +62,13 @@ interface Mirror {
 
 function demandMeta(message: JsonRpcRequest): RequestMeta {
   const meta = requestMetaIn(message);
-  if (!isFault(meta)) return meta;
-  const { key, problem } = meta;
-  const text = `Invalid params: ${key === "_meta" ? key : `_meta ${quoted(key)}`} is ${problem}`;
-  throw refusal(message, RpcCode.invalidParams, text, { key, problem });
+  if (isFault(meta)) throw refusalOf(message, faultRefusal(meta));
+  return meta;
 }
 
-function demandServed(message: JsonRpcRequest, { revision }: RequestMeta): void {
-  if (isModernRevision(revision)) return;
-  const supported = MODERN_REVISIONS.join(", ");
-  const text = `Unsupported protocol version: ${quoted(revision)} (supported versions: ${supported})`;
-  const data = { supported: [...MODERN_REVISIONS], requested: cut(revision, MAX_REVISION_CHARS) };
-  throw refusal(message, RpcCode.unsupportedRevision, text, data);
+function demandServed(message: JsonRpcRequest, meta: RequestMeta): void {
+  const refused = revisionRefusal(meta);
+  if (refused) throw refusalOf(message, refused);
 }
 
 /** These two are never encoded. */
@@ -132,7 +130,7 @@ function different(message: JsonRpcRequest, { header, where, value }: Mirror, sa
 }
 
 function mismatch(message: JsonRpcRequest, what: string): RequestError {
-  return refusal(message, RpcCode.headerMismatch, `Header mismatch: ${what}`);
+  return refusalOf(message, { code: RpcCode.headerMismatch, message: `Header mismatch: ${what}` });
 }
 
 function unknownMethod(message: JsonRpcRequest): RequestError {
@@ -140,6 +138,6 @@ function unknownMethod(message: JsonRpcRequest): RequestError {
   return new RequestError(text, { status: 404, code: RpcCode.methodNotFound, requestId: message.id });
 }
 
-function refusal({ id }: JsonRpcRequest, code: number, text: string, data?: unknown): RequestError {
-  return new RequestError(text, { code, data, requestId: id });
+function refusalOf({ id }: JsonRpcRequest, { code, message, data }: JsonRpcErrorObject): RequestError {
+  return new RequestError(message, { code, data, requestId: id });
 }

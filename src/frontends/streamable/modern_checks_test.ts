@@ -70,7 +70,7 @@ Deno.test("checkModern refuses a request that does not say of itself what it mus
     for (const headers of [headersOf(body), {}, { "Mcp-Method": "tools/list" }]) {
       const error = refused(headers, body);
       assert.deepEqual([error.status, error.code, error.data], [400, invalidParams, { key, problem }]);
-      assert.match(error.message, new RegExp(`^Invalid params: .*${key}"? is ${problem}$`));
+      assert.match(error.message, new RegExp(`^Invalid params: .*${key}"?\\]? is ${problem}$`));
     }
   }
 });

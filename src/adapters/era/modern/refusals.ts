@@ -5,8 +5,7 @@
 import { quoted } from "../../../base/outside.ts";
 import { RpcCode, stillOpen, toRpcError } from "../../../core/errors.ts";
 import { isNotificationName, Method } from "../../../core/mcp/methods.ts";
-import { isFault, requestMetaIn } from "../../../core/mcp/request_meta.ts";
-import { isModernRevision, MODERN_REVISIONS } from "../../../core/mcp/revisions.ts";
+import { metaRefusal, requestMetaIn } from "../../../core/mcp/request_meta.ts";
 import type { JsonRpcErrorObject, JsonRpcRequest } from "../../../core/message/jsonrpc.ts";
 
 /** Methods that 2026-07-28 has no more, and whose effect would be for all. */
@@ -29,7 +28,7 @@ export function requestRefusal(message: JsonRpcRequest, isOpen: boolean): JsonRp
   if (isOpen) return toRpcError(stillOpen(id));
   // A server that does not mind the id would take it for one, and it was looked at as none.
   if (isNotificationName(method)) return notFound(`${quoted(method)} is a notification, and has no id`);
-  return metaRefusal(message) ??
+  return metaRefusal(requestMetaIn(message)) ??
     (OF_LEGACY.has(method) ? notFound(`${quoted(method)} is not there since 2026-07-28`) : undefined);
 }
 
@@ -37,25 +36,6 @@ export function requestRefusal(message: JsonRpcRequest, isOpen: boolean): JsonRp
 export function notificationRefusal(method: string): string | undefined {
   if (!isNotificationName(method)) return `${quoted(method)} has no id`;
   return SAID_BY_LEGACY.has(method) ? `${quoted(method)} is not there since 2026-07-28` : undefined;
-}
-
-/** Each request says of itself what it is (2026-07-28, basic page, "_meta", and "Versioning"). */
-function metaRefusal(message: JsonRpcRequest): JsonRpcErrorObject | undefined {
-  const meta = requestMetaIn(message);
-  if (isFault(meta)) {
-    const { key, problem } = meta;
-    return {
-      code: RpcCode.invalidParams,
-      message: `Invalid params: ${quoted(key)} in "params._meta" is ${problem}`,
-    };
-  }
-  const { revision: requested } = meta;
-  if (isModernRevision(requested)) return undefined;
-  return {
-    code: RpcCode.unsupportedRevision,
-    message: `Unsupported protocol version: ${quoted(requested)}`,
-    data: { supported: MODERN_REVISIONS, requested },
-  };
 }
 
 function notFound(message: string): JsonRpcErrorObject {
