@@ -79,7 +79,7 @@ export class Session {
 
   async #close({ reason, error, left = false }: SessionEnd): Promise<void> {
     const { client, server, peer: { session, scope, principal }, options } = this.#bridge;
-    this.#answerOpen(error ?? sessionOver(), left);
+    this.#answerOpen(error, left);
     const fault = (error: unknown) => this.#bridge.fault("end of session", error);
     const serverFreed = server && free(server, { reason: error, fault });
     // What the client had sent already is read to its end: the loop answers it. Takes no longer than that, since an
@@ -93,18 +93,19 @@ export class Session {
   }
 
   /** Does not wait for a stalled client: a message counts as handed over when `send` returns. */
-  #answerOpen(error: GatewayError, left: boolean): void {
+  #answerOpen(reason: GatewayError | undefined, left: boolean): void {
     // As mostly: a stateless call is over with its answer.
     if (this.openRequests === 0) return;
     const { client, fromClient } = this.#bridge;
+    const error = reason ?? sessionOver();
+    const inOrder = reason === undefined || reason instanceof StoppingError;
     // Who found no room may come again: HTTP has a status for it.
     const undelivered = error instanceof BusyError ? undeliveredBy(error) : undefined;
     const told = toRpcError(error);
     // In that era to leave is to cancel (2026-07-28, "Cancellation" of its Streamable HTTP page).
     const outcome = left && this.#bridge.era === "modern" ? "cancelled" : "failed";
     for (const { id, lasting } of fromClient.takeAll(outcome, told.message)) {
-      // What ends because we do ends in good order.
-      const message = lasting && error instanceof StoppingError ? endOfLasting(id) : errorOf(id, told);
+      const message = lasting && inOrder ? endOfLasting(id) : errorOf(id, told);
       this.#bridge.say(client, { message, relatesTo: id, undelivered });
     }
   }

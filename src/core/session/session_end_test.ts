@@ -246,3 +246,25 @@ Deno.test("Session answers what its client had sent already when the server cann
   assert.deepEqual(messages, [1, "2", 3].map((id) => failure(id, why, -32603)));
   await over;
 });
+
+Deno.test("Session answers a request that lasts by its end, where it ends in good order, and waits for none", async () => {
+  const listen = request("L", "subscriptions/listen");
+  const end = result("L", {
+    resultType: "complete",
+    _meta: { "io.modelcontextprotocol/subscriptionId": "L" },
+  });
+  for (const how of ["stop", "half-close", "failure"] as const) {
+    const { client, server, session, over } = sessionRig();
+    client.say(listen);
+    await server.hear();
+    await session.drained();
+    assert.deepEqual(session.openCalls, []);
+    if (how === "stop") session.end(new StoppingError());
+    else if (how === "half-close") await client.close();
+    else await server.leave();
+    const { messages } = await client.rest();
+    await over;
+    if (how === "failure") assert("error" in (messages[0] ?? {}), JSON.stringify(messages));
+    else assert.deepEqual(messages, [end], how);
+  }
+});
