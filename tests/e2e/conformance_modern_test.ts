@@ -41,6 +41,18 @@ for (const [what, server] of Object.entries({ "of 2026-07-28 alone": MODERN, "of
   });
 }
 
+Deno.test("gateway passes every required conformance check of 2026-07-28 with --replyMode sse", async () => {
+  await using keystone = await startKeystone(["--replyMode", "sse"], { server: MODERN });
+  const { passed, failures, warnings } = await runConformance(keystone.mcp, {
+    requirements: "2026-07-28",
+    leftOut: TASKS,
+  });
+  assert.deepEqual(failures, []);
+  assert.deepEqual(warnings, []);
+  // Three streams at once are checked too.
+  assert.equal(passed, CHECKS["2026-07-28"] + 1);
+});
+
 Deno.test("gateway passes every conformance check of 2026-07-28 with a server that knows but a handshake, where that can be", async () => {
   await using keystone = await startKeystone([], { server: CONFORMANCE });
   const leftOut = Object.keys(MODERN_ONLY);

@@ -23,13 +23,14 @@ const STALL_MS = 10_000;
  * could count that.
  */
 const LARGE_CHARS = 64 * 1024;
+const OK = 200;
 /** LSP's code for the same thing; outside the range that JSON-RPC reserves. */
 const REQUEST_CANCELLED = { code: -32800, message: "Request cancelled" };
 
 interface ExchangeOptions {
   readonly ids: readonly RequestId[];
   readonly batch: boolean;
-  /** The HTTP status of an answer that is the whole response; 200 by default. */
+  /** The HTTP status of an answer that is the whole response; 200 by default. With any other it is no stream, ever. */
   readonly statusOf?: ((message: JsonRpcMessage) => number) | undefined;
   /** The connection that the POST came on. */
   readonly caller?: Caller | undefined;
@@ -80,8 +81,9 @@ export class Exchange {
     this.#waiting = new Set(options.ids);
     this.response = this.#answer.promise;
     const { replyMode, silence } = owner.settings;
-    if (replyMode === "sse") this.#startStream();
-    else if (replyMode === "auto") this.#silence = silence.add(this);
+    // A stream has begun with 200: where the answer may have a status of its own, something has to be known first.
+    if (replyMode === "sse" && !options.statusOf) this.#startStream();
+    else if (replyMode !== "json") this.#silence = silence.add(this);
   }
 
   /** Shows a client that has waited for long that it is not forgotten. */
@@ -126,7 +128,7 @@ export class Exchange {
     const isAnswer = isResponse(message) && message.id !== null && this.#waiting.delete(message.id);
     if (!wasOpen) return;
     if (isAnswer && !this.#stream && this.#refuses(envelope)) return;
-    if (isAnswer && !this.#stream && this.#answersAsJson()) return this.#answerJson(envelope);
+    if (isAnswer && !this.#stream && this.#answersAsJson(message)) return this.#answerJson(envelope);
     return this.#startStream().send(envelope, this.#waiting.size === 0);
   }
 
@@ -153,9 +155,14 @@ export class Exchange {
     return true;
   }
 
-  #answersAsJson(): boolean {
+  #answersAsJson(message: JsonRpcMessage): boolean {
     const { replyMode } = this.#owner.settings;
-    return replyMode === "json" || (replyMode === "auto" && !this.#options.batch);
+    if (replyMode === "sse") return this.#statusOf(message) !== OK;
+    return replyMode === "json" || !this.#options.batch;
+  }
+
+  #statusOf(message: JsonRpcMessage): number {
+    return this.#options.statusOf?.(message) ?? OK;
   }
 
   #answerJson(envelope: Envelope): void {
@@ -164,7 +171,7 @@ export class Exchange {
     const texts = this.#answers.map(textOf);
     const body = this.#options.batch ? `[${texts.join(",")}]` : texts[0];
     const headers = { ...this.#owner.sessionHeaders(), "Content-Type": "application/json" };
-    const status = this.#options.statusOf?.(envelope.message) ?? 200;
+    const status = this.#statusOf(envelope.message);
     this.#settleAsJson(
       new Response(body && this.#isTooLarge(body) ? this.#inPieces(body) : body, { headers, status }),
     );

@@ -161,7 +161,9 @@ fronts(
       await rig.server().hear();
       rig.server().say(failure(at, "no", code));
       const response = await answered;
-      assert.equal(response.status, replyMode === "sse" ? 200 : status, `${code}`);
+      assert.equal(response.status, status, `${code}`);
+      const type = replyMode === "sse" && status === 200 ? "text/event-stream" : "application/json";
+      assert.equal(response.headers.get("content-type"), type, `${code}`);
       assert.equal((await answer(response)).error.code, code);
     }
   },
