@@ -420,9 +420,12 @@ for (const mode of ["stateful", "stateless"] as const) {
     for (const negotiation of ["legacy", "auto"] as const) {
       await t.step(`version negotiation "${negotiation}"`, async () => {
         await using user = await connectV2(keystone, { versionNegotiation: { mode: negotiation } });
-        assert.equal(user.client.getProtocolEra(), "legacy");
-        assert.equal(user.client.getNegotiatedProtocolVersion(), "2025-11-25");
-        assert.equal(user.session !== undefined, mode === "stateful");
+        const era = negotiation === "auto" ? "modern" : "legacy";
+        assert.equal(user.client.getProtocolEra(), era);
+        const revision = era === "modern" ? "2026-07-28" : "2025-11-25";
+        assert.equal(user.client.getNegotiatedProtocolVersion(), revision);
+        assert.equal(user.session !== undefined, mode === "stateful" && era === "legacy");
+        if (era === "legacy") await user.client.ping();
         await useV2(user.client);
       });
     }
@@ -430,7 +433,6 @@ for (const mode of ["stateful", "stateless"] as const) {
 }
 
 async function useV2(client: v2.Client): Promise<void> {
-  await client.ping();
   const { tools } = await client.listTools();
   assert(tools.some(({ name }) => name === "echo"));
   const echoed = await client.callTool({ name: "echo", arguments: { message: "hello" } });
@@ -458,11 +460,14 @@ async function useV2(client: v2.Client): Promise<void> {
   await assert.rejects(client.readResource({ uri: `${TEXT}/none` }), /Unknown resource/);
 }
 
-Deno.test("gateway lets the server ask and tell the v2 client", async () => {
-  await using keystone = await startKeystone(["--stateful"], { server: EVERYTHING });
-  const roots = [{ uri: "file:///first", name: "First" }];
-  await using user = await connectV2(keystone, {
-    versionNegotiation: { mode: "auto" },
+/** The v2 client that answers what the server asks. */
+function connectAnswering(
+  keystone: Keystone,
+  mode: "auto" | "legacy",
+  roots: { uri: string; name: string }[],
+) {
+  return connectV2(keystone, {
+    versionNegotiation: { mode },
     capabilities: { sampling: {}, elicitation: { form: {} }, roots: { listChanged: true } },
     prepare(client) {
       client.setRequestHandler("sampling/createMessage", () => SAMPLED);
@@ -470,11 +475,33 @@ Deno.test("gateway lets the server ask and tell the v2 client", async () => {
       client.setRequestHandler("roots/list", () => ({ roots }));
     },
   });
-  const { client, inbox } = user;
-  const call = async (name: string, args: Record<string, unknown> = {}) =>
+}
+
+function caller(client: v2.Client) {
+  return async (name: string, args: Record<string, unknown> = {}) =>
     JSON.stringify((await client.callTool({ name, arguments: args })).content);
+}
+
+async function isAsked(client: v2.Client): Promise<void> {
+  const call = caller(client);
   assert.match(await call("trigger-sampling-request", { prompt: "Tell me a story" }), /Once upon a time/);
   assert.match(await call("trigger-elicitation-request"), /Name: Ada/);
+}
+
+Deno.test("gateway lets the server ask the v2 client without a handshake", async () => {
+  await using keystone = await startKeystone([], { server: EVERYTHING });
+  await using user = await connectAnswering(keystone, "auto", []);
+  assert.equal(user.client.getProtocolEra(), "modern");
+  await isAsked(user.client);
+});
+
+Deno.test("gateway lets the server ask and tell the v2 client with a handshake", async () => {
+  await using keystone = await startKeystone(["--stateful"], { server: EVERYTHING });
+  const roots = [{ uri: "file:///first", name: "First" }];
+  await using user = await connectAnswering(keystone, "legacy", roots);
+  const { client, inbox } = user;
+  const call = caller(client);
+  await isAsked(client);
   assert.match(await call("get-roots-list"), /1\. First/);
   await client.setLoggingLevel("debug");
   await client.subscribeResource({ uri: `${TEXT}/1` });

@@ -130,29 +130,34 @@ childTest("a legacy client hears of changes at a modern server", async (children
   assert.deepEqual(trouble(), []);
 });
 
-childTest("a legacy client hears progress, and what is logged once it has set a level", async (children) => {
-  const logged: unknown[] = [];
-  await using connection = await connected(children, {
-    prepare: (client) =>
-      client.setNotificationHandler(
-        LoggingMessageNotificationSchema,
-        ({ params }) => void logged.push(params.data),
-      ),
-  });
-  const { client, trouble } = connection;
-  const steps: number[] = [];
-  const work = () =>
-    client.callTool({ name: "work" }, undefined, { onprogress: ({ progress }) => void steps.push(progress) });
-  await work();
-  assert.deepEqual([steps, logged], [[1, 2], []]);
-  await client.setLoggingLevel("info");
-  await work();
-  assert.deepEqual([steps, logged], [[1, 2, 1, 2], ["step 1", "step 2"]]);
-  await client.setLoggingLevel("error");
-  await work();
-  assert.equal(logged.length, 2);
-  assert.deepEqual(trouble(), []);
-});
+childTest(
+  "a legacy client hears progress, and what is logged from the level on that it has set, if any",
+  async (children) => {
+    const logged: unknown[] = [];
+    await using connection = await connected(children, {
+      prepare: (client) =>
+        client.setNotificationHandler(
+          LoggingMessageNotificationSchema,
+          ({ params }) => void logged.push(params.data),
+        ),
+    });
+    const { client, trouble } = connection;
+    const steps: number[] = [];
+    const work = () =>
+      client.callTool({ name: "work" }, undefined, {
+        onprogress: ({ progress }) => void steps.push(progress),
+      });
+    await work();
+    assert.deepEqual([steps, logged], [[1, 2], ["step 1", "step 2"]]);
+    await client.setLoggingLevel("info");
+    await work();
+    assert.equal(logged.length, 4);
+    await client.setLoggingLevel("error");
+    await work();
+    assert.deepEqual([steps.length, logged.length], [6, 4]);
+    assert.deepEqual(trouble(), []);
+  },
+);
 
 childTest("a legacy client takes a call back that a modern server works on", async (children) => {
   await using connection = await connected(children);
