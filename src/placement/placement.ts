@@ -143,7 +143,8 @@ export class Placement implements AsyncDisposable {
    */
   #legacyForModern({ session, request }: Modes, options: StrategyOptions): Strategy {
     if (request === "request") {
-      return session === "session"
+      // Not where there are none: that strategy would start servers ahead, beside those for requests.
+      return session === "session" && scopesServed(options.config).includes("session")
         ? this.#forSessions
         : new PerSession({ ...options, config: { ...options.config, prewarm: 0 } });
     }

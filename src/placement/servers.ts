@@ -54,9 +54,10 @@ export class Servers {
       spawns ? leased(backend, leases, { waits }) : backend;
     const { clientInfo, maxSubscriptions, maxUriChars, emit } = sharing;
     this.modern = inPlace(server, true);
+    // The one that is asked has no place, and is there for a moment: who waits for what it says may have the last one.
     const era = this.era = new ServerEra({
       ...{ setting: serverEra, clientInfo, timeoutMs: probeTimeoutMs, emit },
-      backend: this.modern,
+      backend: server,
     });
     const translated = forLegacyClients(server, { maxRounds, maxSubscriptions, maxUriChars, emit });
     const backend = handshakeFirst(server, { translated, era, emit });

@@ -213,7 +213,13 @@ class ModernChannel implements Channel {
     const { parked, states } = this.#options;
     const { owner } = this.#launch;
     return {
-      park: (call) => states.seal(parked.park(call, owner), { principal: owner, digest: digestOf(message) }),
+      async park(call) {
+        const handle = parked.park(call, owner);
+        const state = await states.seal(handle, { principal: owner, digest: digestOf(message) });
+        // Its client has left meanwhile, and will never know the state.
+        if (call.over) parked.take(handle, owner);
+        return state;
+      },
     };
   }
 

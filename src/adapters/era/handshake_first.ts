@@ -139,7 +139,7 @@ class UntriedChannel implements Channel, Readable<Envelope> {
     const { signal } = this.#stop;
     const refused = this.#server;
     try {
-      if (!await era.find(signal)) return false;
+      if (!await era.findAgain(signal)) return false;
       era.learnHandshake(false);
       this.#server = await translated.open(launch, signal);
     } catch {

@@ -76,6 +76,11 @@ export class LegacyCall {
     return this.#options.session;
   }
 
+  /** Nobody waits for it any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** Asks the server: `envelope` is the request as it is to be sent. */
   begin(envelope: Envelope): void {
     this.#setLevel();

@@ -14,7 +14,7 @@ interface ServerEraOptions {
   readonly clientInfo: { readonly name: string; readonly version: string };
   /** How long a server may take to say what it speaks: one that says nothing is of the era with a handshake. */
   readonly timeoutMs: number;
-  /** Opens servers, each in a place that nobody else wants. */
+  /** Opens servers, one at a time. */
   readonly backend: Backend;
   readonly emit: Sink;
 }
@@ -54,11 +54,14 @@ export class ServerEra implements AsyncDisposable {
     this.#beSureOfLegacy();
   }
 
-  /**
-   * Whether it is modern, which a server is asked that is started, or called, for that alone. It is asked again where it
-   * could not be had, and as long as it is not known to be legacy: one that is slow, or ends, may be so by accident.
-   */
+  /** Whether it is modern, which a server is asked that is started, or called, for that alone. Rejects where it cannot be had. */
   async find(signal: AbortSignal): Promise<boolean> {
+    // One that is slow, or ends, may be so by accident; but to be asked by all who come would do it no good.
+    return this.#modern ?? (!this.#seemsLegacy && await this.findAgain(signal));
+  }
+
+  /** The same for who has seen it refuse a handshake: what only seems to be legacy is asked once more. */
+  async findAgain(signal: AbortSignal): Promise<boolean> {
     if (this.#modern !== undefined) return this.#modern;
     // Not the signal of the client that happens to come first: others wait for the same answer.
     this.#finding ??= this.#ask().finally(() => this.#finding = undefined);

@@ -19,6 +19,7 @@ function rig(setting: Setting = "auto", backend = new FakeBackend()) {
     ...record,
     ...{ era, backend },
     find: (own = signal) => era.find(own),
+    findAgain: () => era.findAgain(signal),
     known: () => [era.modern, era.shakesHands],
     told: () => record.told("server.era").map(({ era }) => era),
     [Symbol.asyncDispose]: () => era[Symbol.asyncDispose](),
@@ -77,12 +78,14 @@ for (const [what, say] of Object.entries(LEGACY)) {
   Deno.test(`ServerEra takes a server for legacy that ${what}, and is sure once that has taken a handshake`, async () => {
     await using it = rig();
     for (const attempts of [1, 2]) {
-      const finding = it.find();
+      const finding = attempts === 1 ? it.find() : it.findAgain();
       const server = await it.backend.next();
       say(server, await asked(server));
       assert.equal(await finding, false);
       // It may have had something else against it.
       assert.deepEqual([it.known(), it.backend.attempts, it.told()], [[undefined, undefined], attempts, []]);
+      // Who comes next does not start it once more for that.
+      assert.equal(await it.find(), false);
     }
     it.era.learnHandshake(true);
     assert.deepEqual(it.known(), [false, true]);
@@ -102,7 +105,7 @@ Deno.test("ServerEra is sure of a legacy server that had taken a handshake befor
   assert.deepEqual([it.known(), it.told()], [[false, true], ["legacy"]]);
 });
 
-Deno.test("ServerEra does not believe for ever that a server is legacy which was only slow", async () => {
+Deno.test("ServerEra does not believe that a server is legacy which was only slow, once that refuses a handshake", async () => {
   const it = rig();
   {
     using clock = fakeClock();
@@ -113,7 +116,7 @@ Deno.test("ServerEra does not believe for ever that a server is legacy which was
     clock.pass(5_000);
     assert.equal(await finding, false);
   }
-  const finding = it.find();
+  const finding = it.findAgain();
   const server = await it.backend.next();
   server.say(result(await asked(server), MODERN));
   assert.equal(await finding, true);
