@@ -164,7 +164,9 @@ export class SharedPool implements SharedServing, AsyncDisposable {
   }
 
   #reopen({ channel }: JoinableServer): Promise<void> | undefined {
-    return isSupervised(channel) ? channel.reopen(this.#launch) : undefined;
+    if (isSupervised(channel)) return channel.reopen(this.#launch);
+    // There is no conversation that the next one would have to be told of: whoever comes next opens it.
+    return this.#options.open ? this.stop() : undefined;
   }
 
   async #startServer(): Promise<JoinableServer> {

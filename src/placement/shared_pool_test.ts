@@ -3,6 +3,7 @@ import { memoryChannels } from "../core/channel.ts";
 import type { Backend, Launch } from "../core/backend.ts";
 import { BackendError, BusyError, StoppingError, TimeoutError } from "../core/errors.ts";
 import { isRequest } from "../core/message/jsonrpc.ts";
+import { openModern } from "../adapters/era/open_modern.ts";
 import { SharedPool, type SharedPoolOptions } from "./shared_pool.ts";
 import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { FarEnd, settled } from "../../tests/support/far_end.ts";
@@ -208,4 +209,15 @@ Deno.test("SharedPool gives up a server that was started for nobody yet, and non
   const client = await opening;
   await client.close();
   assert.equal(rig.shared.giveUp(), false);
+});
+
+Deno.test("SharedPool has a server without a handshake opened anew for whoever comes after a restart", async () => {
+  const rig = shareRig({ open: openModern });
+  const client = await rig.open();
+  assert.equal(rig.launches[0]?.era, "modern");
+  await rig.shared.restart();
+  assert((await client.rest()).error);
+  await rig.open();
+  assert.equal(rig.servers.length, 2);
+  await rig.shared[Symbol.asyncDispose]();
 });
