@@ -12,9 +12,7 @@ interface Place {
 
 /** The text with this JSON in the place of `params._meta`, which undefined takes out; undefined where that is not there once. */
 export function withParamsMeta(text: string, meta: string | undefined): string | undefined {
-  const params = soleMember(text, text.indexOf("{"), "params");
-  if (!params || !isObjectAt(text, params.valueStart)) return undefined;
-  const found = soleMember(text, params.valueStart, "_meta");
+  const found = metaPlace(text);
   if (!found) return undefined;
   const { start, valueStart, end } = found;
   if (meta !== undefined) return text.slice(0, valueStart) + meta + text.slice(end);
@@ -25,16 +23,21 @@ export function withParamsMeta(text: string, meta: string | undefined): string |
   return before + (behind.startsWith(COMMA) ? behind.slice(1) : behind);
 }
 
-function soleMember(text: string, start: number, name: string): Place | undefined {
+function metaPlace(text: string): Place | undefined {
   let found: Place | undefined;
-  let count = 0;
-  eachMember(text, start, ({ nameStart, nameEnd, valueStart }) => {
-    const end = endOfValue(text, valueStart);
-    if (nameAt(text, nameStart, nameEnd) === name) {
-      count++;
-      found = { start: nameStart, valueStart, end };
-    }
-    return end;
+  let [params, metas] = [0, 0];
+  eachMember(text, text.indexOf("{"), ({ nameStart, nameEnd, valueStart }) => {
+    if (nameAt(text, nameStart, nameEnd) !== "params") return endOfValue(text, valueStart);
+    params++;
+    if (!isObjectAt(text, valueStart)) return endOfValue(text, valueStart);
+    return eachMember(text, valueStart, (member) => {
+      const end = endOfValue(text, member.valueStart);
+      if (nameAt(text, member.nameStart, member.nameEnd) === "_meta") {
+        metas++;
+        found = { start: member.nameStart, valueStart: member.valueStart, end };
+      }
+      return end;
+    });
   });
-  return count === 1 ? found : undefined;
+  return params === 1 && metas === 1 ? found : undefined;
 }

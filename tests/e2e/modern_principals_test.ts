@@ -114,3 +114,15 @@ Deno.test("server/discover says how to prove who one is, and scopes hold for cal
   assert.equal((await ask(gateway, { name: "test_simple_text" })).status, 200);
   assert.equal((await ask(gateway, {}, { token: "x".repeat(20), method: "server/discover" })).status, 401);
 });
+
+Deno.test("what is hidden is answered as unknown, in the codes of 2026-07-28", async () => {
+  await using gateway = await start("--denyTools", "test_simple*", "--denyResources", "test://static*");
+  const { said: { result } } = await ask(gateway, {}, { method: "tools/list" });
+  assert(!JSON.stringify(result.tools).includes("test_simple_text"));
+  assert.equal((await ask(gateway, { name: "test_simple_text" })).said.error?.code, -32602);
+  const uri = "test://static-text";
+  const headers = { ...bearing(ANN), "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "resources/read" };
+  const asked = request(1, "resources/read", { uri, _meta: META });
+  const response = await post(gateway.mcp, asked, { headers: { ...headers, "Mcp-Name": uri } });
+  assert.equal((await answer(response)).error?.code, -32602);
+});

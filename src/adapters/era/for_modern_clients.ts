@@ -30,6 +30,7 @@ import {
   isResponse,
   type JsonRpcErrorObject,
   type JsonRpcRequest,
+  type ProgressToken,
   type RequestId,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
@@ -61,7 +62,7 @@ export interface ModernClientsOptions extends Pick<HandshakeOptions, "protocolVe
 export function forModernClients(legacy: Backend, options: ModernClientsOptions): Backend {
   return {
     name: legacy.name,
-    open: (launch) => Promise.resolve(new ModernChannel(legacy, launch, options)),
+    open: (launch, signal) => Promise.resolve(new ModernChannel(legacy, { launch, signal }, options)),
     [Symbol.asyncDispose]: () => legacy[Symbol.asyncDispose](),
   };
 }
@@ -87,18 +88,35 @@ interface Asked {
   readonly meta: RequestMeta;
 }
 
+/** How a connection was opened; `signal` ends what is opened on its behalf. */
+interface Opened {
+  readonly launch: Launch;
+  readonly signal: AbortSignal;
+}
+
 /** What one client says, on one connection. */
 class ModernChannel implements Channel {
   readonly incoming = new Queue<Envelope>();
   readonly #legacy: Backend;
   readonly #launch: Launch;
+  readonly #signal: AbortSignal;
   readonly #options: ModernClientsOptions;
   readonly #open = new Map<RequestId, Work>();
+  readonly #forWaiters = {
+    answer: (id: RequestId, envelope: Envelope) => {
+      this.#open.delete(id);
+      envelope.relatesTo = id;
+      this.#deliver(envelope);
+    },
+    tell: (envelope: Envelope) => this.#deliver(envelope),
+  };
   #closed = false;
 
-  constructor(legacy: Backend, launch: Launch, options: ModernClientsOptions) {
+  constructor(legacy: Backend, { launch, signal }: Opened, options: ModernClientsOptions) {
     this.#legacy = legacy;
-    this.#launch = { ...launch, era: undefined };
+    // One that is shared is opened by its own launch.
+    this.#launch = options.shared ? launch : { ...launch, era: undefined };
+    this.#signal = signal;
     this.#options = options;
   }
 
@@ -156,7 +174,9 @@ class ModernChannel implements Channel {
 
   async #ask(asked: Asked, work: Opening): Promise<void> {
     const { envelope, message } = asked;
-    const server = await this.#converse(asked, work);
+    const server = await this.#converse(asked);
+    // It was taken back meanwhile.
+    if (work.ended) return await server.channel[Symbol.asyncDispose]();
     const waiter = this.#waiterOf(asked);
     if (message.method === Method.discover) {
       waiter.answer({ message: resultOf(message.id, discovered(server.initialized)) });
@@ -193,7 +213,7 @@ class ModernChannel implements Channel {
     this.#open.set(id, work);
   }
 
-  async #converse({ envelope, meta }: Asked, work: Opening): Promise<LegacyServer> {
+  async #converse({ envelope, meta }: Asked): Promise<LegacyServer> {
     const { protocolVersion, timeoutMs, shared } = this.#options;
     const { backlog } = this.#launch;
     const size = sizeOf(envelope);
@@ -202,7 +222,7 @@ class ModernChannel implements Channel {
       const capabilities = shared ? ALL_ASKABLE : askableIn(meta.capabilities);
       return await converse(this.#legacy, {
         ...{ launch: this.#launch, client: meta.client, capabilities, protocolVersion, timeoutMs },
-        signal: work.signal,
+        signal: this.#signal,
       });
     } finally {
       backlog?.remove(size);
@@ -224,15 +244,7 @@ class ModernChannel implements Channel {
   }
 
   #waiterOf({ message, meta }: Asked): Waiter {
-    const { id } = message;
-    return {
-      ...{ id, meta, token: requestedToken(message) },
-      answer: (envelope) => {
-        this.#open.delete(id);
-        this.#deliver({ ...envelope, relatesTo: id });
-      },
-      tell: (envelope) => this.#deliver(envelope),
-    };
+    return new RequestWaiter(message, meta, this.#forWaiters);
   }
 
   #deliver(envelope: Envelope): void {
@@ -249,20 +261,40 @@ class ModernChannel implements Channel {
   }
 }
 
+/** One request of a connection, as whoever works on it sees it; a class, since each request brings one. */
+class RequestWaiter implements Waiter {
+  readonly id: RequestId;
+  readonly meta: RequestMeta;
+  readonly token: ProgressToken | undefined;
+  readonly #connection: Answering;
+
+  constructor(message: JsonRpcRequest, meta: RequestMeta, connection: Answering) {
+    this.id = message.id;
+    this.meta = meta;
+    this.token = requestedToken(message);
+    this.#connection = connection;
+  }
+
+  answer(envelope: Envelope): void {
+    this.#connection.answer(this.id, envelope);
+  }
+
+  tell(envelope: Envelope): void {
+    this.#connection.tell(envelope);
+  }
+}
+
+interface Answering {
+  answer(id: RequestId, envelope: Envelope): void;
+  tell(envelope: Envelope): void;
+}
+
 /** A request of which it is not known yet who answers it. */
 class Opening implements Work {
-  readonly #stop = new AbortController();
-
-  get signal(): AbortSignal {
-    return this.#stop.signal;
-  }
-
-  get ended(): boolean {
-    return this.#stop.signal.aborted;
-  }
+  ended = false;
 
   end(): void {
-    this.#stop.abort(new DisconnectedError("The client does not wait any more"));
+    this.ended = true;
   }
 }
 

@@ -492,11 +492,13 @@ Deno.test("forModernClients declares to a server of one client what that client 
       [MetaKey.capabilities]: { roots: {}, extensions: { x: {} } },
     }),
   );
-  const { params } = await heardRequest(await all.backend.next(), "initialize");
+  const server = await all.backend.next();
+  const { id, params } = await heardRequest(server, "initialize");
   assert.deepEqual(params, {
     ...{ protocolVersion: "2025-11-25", capabilities: { roots: {} } },
     clientInfo: { name: "c", version: "2" },
   });
+  server.say(result(id, INITIALIZED));
   await client.leave();
   await settled();
 });

@@ -55,7 +55,8 @@ interface Question {
 
 export class LegacyCall {
   readonly #options: LegacyCallOptions;
-  readonly #questions = new Map<string, Question>();
+  /** Made with the first question: most calls have none. */
+  #questions: Map<string, Question> | undefined;
   #waiter: Waiter | undefined;
   /** What the server has answered while nobody waited. */
   #outcome: Envelope | undefined;
@@ -92,13 +93,14 @@ export class LegacyCall {
     this.#waiter = waiter;
     const outcome = this.#outcome;
     if (outcome) return this.#finish(outcome);
-    for (const [key, { id, request }] of this.#questions) {
+    const questions = this.#questions ?? new Map<string, Question>();
+    for (const [key, { id, request }] of questions) {
       const response = responses[key];
       if (!answers(request.method, response)) continue;
-      this.#questions.delete(key);
+      questions.delete(key);
       this.#say({ message: resultOf(id, response) });
     }
-    if (this.#questions.size > 0) this.#gather();
+    if (questions.size > 0) this.#gather();
   }
 
   /** Nobody waits for it any more: the server is told by the end of the conversation. */
@@ -135,7 +137,7 @@ export class LegacyCall {
     // Whoever waits for answers to questions gets this in their place when it comes back.
     if (this.#waiter) return this.#finish(envelope);
     this.#outcome = envelope;
-    this.#questions.clear();
+    this.#questions = undefined;
   }
 
   #note(envelope: Envelope, message: JsonRpcNotification): void {
@@ -161,7 +163,7 @@ export class LegacyCall {
 
   /** The server does not want to know any more what it has asked. */
   #withdraw(id: RequestId): void {
-    for (const [key, question] of this.#questions) if (question.id === id) this.#questions.delete(key);
+    for (const [key, question] of this.#questions ?? []) if (question.id === id) this.#questions?.delete(key);
   }
 
   #lost(error: unknown): void {
@@ -184,7 +186,7 @@ export class LegacyCall {
       this.#drop(refusal.message);
       return this.#say({ message: errorOf(id, refusal) });
     }
-    this.#questions.set(`question_${++this.#asked}`, { id, request: message });
+    (this.#questions ??= new Map()).set(`question_${++this.#asked}`, { id, request: message });
     if (this.#waiter) this.#gather();
   }
 
@@ -211,9 +213,10 @@ export class LegacyCall {
   /** Answers the request with what the server wants to know; the call waits then. */
   async #putQuestions(): Promise<void> {
     const waiter = this.#waiter;
-    if (!waiter || this.#questions.size === 0) return;
+    const questions = [...this.#questions ?? []];
+    if (!waiter || questions.length === 0) return;
     const inputRequests = Object.fromEntries(
-      [...this.#questions].map(([key, { request }]) => [key, inputRequestOf(request)]),
+      questions.map(([key, { request }]) => [key, inputRequestOf(request)]),
     );
     // From here on there is nobody to be told anything.
     this.#waiter = undefined;

@@ -1,6 +1,7 @@
 /** What a legacy server answers, as clients of 2026-07-28 are to be told it (its basic protocol page, "Responses"). */
 import type { Envelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
+import { modernError } from "../../core/mcp/eras.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import { MetaKey } from "../../core/mcp/request_meta.ts";
 import { MODERN_REVISIONS } from "../../core/mcp/revisions.ts";
@@ -40,7 +41,7 @@ export interface Question {
 
 /** The answer of a legacy server under the client's id, with what a modern one has. */
 export function modernAnswer(envelope: Envelope, message: JsonRpcResponse, question: Question): Envelope {
-  if ("error" in message) return modernError(envelope, message, question.id);
+  if ("error" in message) return asModernError(envelope, message, question.id);
   return quickly(envelope, message, question) ??
     anew(envelope, message, (said) => modernResult(said, question));
 }
@@ -90,16 +91,9 @@ export function withServer(meta: unknown, serverInfo: unknown): Params {
   return { ...isObject(meta) && meta, [MetaKey.server]: serverInfo };
 }
 
-function modernError(envelope: Envelope, message: JsonRpcError, id: RequestId): Envelope {
-  const code = modernCode(message.error.code);
+function asModernError(envelope: Envelope, message: JsonRpcError, id: RequestId): Envelope {
+  const { code } = modernError(message.error);
   return anew(envelope, message, ({ error }) => ({ jsonrpc: "2.0", id, error: { ...error, code } }));
-}
-
-/** Codes that 2026-07-28 forbids ("Error Codes"): what they said is an invalid parameter there. */
-function modernCode(code: number): number {
-  return code === RpcCode.resourceNotFound || code === RpcCode.urlElicitationRequired
-    ? RpcCode.invalidParams
-    : code;
 }
 
 /** What a legacy server has said of itself in its handshake, as an answer to `server/discover`. */

@@ -45,9 +45,16 @@ const NEEDED_CAPABILITY = /^(sampling|elicitation|roots)\//;
 /** The capabilities of a client that say whether it may be asked; what else they hold may be large, and is not kept. */
 export function askableIn(capabilities: unknown): ReadonlySet<string> {
   if (!isObject(capabilities)) return NO_CAPABILITIES;
+  const known = sets.get(capabilities);
+  if (known) return known;
   const askable = ASKABLE.filter((name) => Object.hasOwn(capabilities, name) && capabilities[name]);
-  return askable.length === 0 ? NO_CAPABILITIES : new Set(askable);
+  const set = askable.length === 0 ? NO_CAPABILITIES : new Set(askable);
+  sets.set(capabilities, set);
+  return set;
 }
+
+/** Whoever declares for many declares the same each time. */
+const sets = new WeakMap<object, ReadonlySet<string>>();
 
 export class AskedRequests {
   readonly elicitations = new Elicitations();

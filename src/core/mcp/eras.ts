@@ -16,3 +16,11 @@ export const UNDISCOVERED: JsonRpcErrorObject = {
   code: RpcCode.methodNotFound,
   message: '"server/discover" is not served here: begin with initialize',
 };
+
+/** Codes that 2026-07-28 forbids (its basic protocol page, "Error Codes"): what they said is an invalid parameter there. */
+const FORBIDDEN: ReadonlySet<number> = new Set([RpcCode.resourceNotFound, RpcCode.urlElicitationRequired]);
+
+/** An error of a revision before, as 2026-07-28 has it. */
+export function modernError(error: JsonRpcErrorObject): JsonRpcErrorObject {
+  return FORBIDDEN.has(error.code) ? { ...error, code: RpcCode.invalidParams } : error;
+}

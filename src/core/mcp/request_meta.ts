@@ -82,8 +82,9 @@ export function isFault(meta: RequestMeta | MetaFault): meta is MetaFault {
 
 /** The same `_meta` without what only a request of this revision has; undefined where nothing is left. */
 export function plainMeta(meta: Params): Params | undefined {
-  const left = Object.entries(meta).filter(([key]) => !OF_REQUESTS.has(key));
-  return left.length > 0 ? Object.fromEntries(left) : undefined;
+  let left: Record<string, unknown> | undefined;
+  for (const key of Object.keys(meta)) if (!OF_REQUESTS.has(key)) (left ??= {})[key] = meta[key];
+  return left;
 }
 
 function faultOf(key: string, value: unknown, wanted: string): MetaFault {

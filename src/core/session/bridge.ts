@@ -7,6 +7,7 @@ import type { AdmittedClient, Peer } from "../backend.ts";
 import type { Channel, Envelope } from "../channel.ts";
 import { BackendError, GatewayError, type TimeoutError, toRpcError } from "../errors.ts";
 import type { Direction } from "../events.ts";
+import { modernError } from "../mcp/eras.ts";
 import { cancellation, isHandshake, requestedTool } from "../mcp/messages.ts";
 import { type Introduction, introductionIn, negotiatedIn } from "../mcp/negotiated.ts";
 import { isModern } from "../mcp/request_meta.ts";
@@ -158,7 +159,8 @@ export class Bridge implements ExpiryListener {
   }
 
   answer(receiver: Channel | undefined, id: RequestId, error: JsonRpcErrorObject): void {
-    if (receiver) this.say(receiver, { message: errorOf(id, error), relatesTo: id });
+    const told = this.era === "modern" ? modernError(error) : error;
+    if (receiver) this.say(receiver, { message: errorOf(id, told), relatesTo: id });
   }
 
   /** A far end that is gone ends the session. */
