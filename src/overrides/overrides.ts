@@ -78,10 +78,10 @@ export class Overrides {
 
   #live(launch: Launch, { args, env }: LaunchSettings): Launch {
     const headersNow = () => this.settingsFor(launch.session, launch).headers;
-    const { session, backlog } = launch;
-    const isOwn = !isAsConfigured(launch) || this.isOverridden(session);
+    const { headers: _, ...kept } = launch;
+    const isOwn = !isAsConfigured(launch) || this.isOverridden(launch.session);
     return {
-      ...{ session, backlog, args, env, ...isOwn && { own: true } },
+      ...{ ...kept, args, env, ...isOwn && { own: true } },
       get headers() {
         return headersNow();
       },

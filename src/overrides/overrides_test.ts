@@ -27,6 +27,15 @@ Deno.test("Overrides opens a server with what is set then for all, and for its s
   ]);
 });
 
+Deno.test("Overrides leaves alone what else a server is opened with", async () => {
+  const { overrides, fake } = rig();
+  overrides.defaults.write({ args: ["-v"] });
+  const more = { era: "modern", owner: "ada", party: "here" } as const;
+  await overrides.around(fake).open({ ...LAUNCH, ...more, session: "s1" }, SIGNAL);
+  const [{ era, owner, party, session, args } = LAUNCH] = fake.launches;
+  assert.deepEqual({ era, owner, party, session, args }, { ...more, session: "s1", args: ["-v"] });
+});
+
 Deno.test("Overrides has a server that is open read its headers anew", async () => {
   const { overrides, fake, open } = rig();
   await open();

@@ -1,64 +1,103 @@
-/** Clients of two eras, in front of a server that may be of both: here they settle on what is served. */
+/** What a client is told that asks which revisions are spoken here, and what clients of both eras settle on. */
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import assert from "node:assert/strict";
 import { inTime } from "../contract/deadline.ts";
-import { beginSocket, openSocket, openSse } from "../support/conversation.ts";
-import { SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { beginSocket, beginSse, openSocket, openSse } from "../support/conversation.ts";
+import { DUAL, type Keystone, MODERN, SCRIPTED, startKeystone } from "../support/keystone.ts";
 import { answer, type AnyMessage, beginSession, post, request } from "../support/rpc.ts";
 import { HttpRemote } from "../support/scripted_remote.ts";
 import { spawnV2 } from "../support/stdio_clients.ts";
 
-/** It would tell who asks that it speaks 2026-07-28. */
-const DUAL = [...SCRIPTED, "--discoverable"];
 const WIRES = ["--outputTransport", "streamableHttp,sse,ws"];
+const PREFIX = "io.modelcontextprotocol/";
 const DISCOVER = request("d", "server/discover", {
-  _meta: {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-  },
+  _meta: { [`${PREFIX}protocolVersion`]: "2026-07-28", [`${PREFIX}clientCapabilities`]: {} },
 });
+const HEADERS = { "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "server/discover" };
+
+function discover({ mcp }: Pick<Keystone, "mcp">, session?: string): Promise<AnyMessage> {
+  const said = post(mcp, DISCOVER, { session, headers: HEADERS }).then(answer);
+  return inTime(said, "The answer to a POST");
+}
+
+function assertDiscovered({ id, result }: AnyMessage, name: string): void {
+  assert.equal(id, "d");
+  assert.equal(result.resultType, "complete");
+  assert(result.supportedVersions.includes("2026-07-28"), JSON.stringify(result.supportedVersions));
+  assert.equal(result._meta[`${PREFIX}serverInfo`].name, name);
+  assert.deepEqual([result.ttlMs, result.cacheScope], [0, "private"]);
+}
 
 function assertUnknown({ id, error }: AnyMessage): void {
   assert.equal(id, "d");
   assert.equal(error?.code, -32601);
 }
 
+const SERVERS: readonly [era: string, server: readonly string[], name: string][] = [
+  ["legacy", SCRIPTED, "scripted"],
+  ["modern", MODERN, "small-modern-server"],
+  ["dual-era", DUAL, "small-modern-server"],
+];
+
 for (const flags of [[], ["--children", "shared"], ["--children", "request"]]) {
-  const name = flags.at(-1) ?? "auto";
-  Deno.test(`server/discover is unknown on every wire, before the handshake and after it, with --children ${name}`, async () => {
-    await using gateway = await startKeystone([...WIRES, ...flags], { server: DUAL });
-    const said = post(gateway.mcp, DISCOVER).then(answer);
-    assertUnknown(await inTime(said, "The answer to a POST"));
-    for (const open of [openSse, openSocket, beginSocket]) {
-      await using conversation = await open(gateway);
-      await conversation.send(DISCOVER);
-      assertUnknown((await inTime(conversation.until("d"), "The answer")).at(-1));
-    }
-  });
+  for (const [era, server, serverName] of SERVERS) {
+    const mode = flags.at(-1) ?? "auto";
+    Deno.test(`server/discover tells of a ${era} server on every wire, with --children ${mode}`, async () => {
+      await using gateway = await startKeystone([...WIRES, ...flags], { server });
+      assertDiscovered(await discover(gateway), serverName);
+      for (const open of [openSse, openSocket]) {
+        await using conversation = await open(gateway);
+        await conversation.send(DISCOVER);
+        assertDiscovered((await inTime(conversation.until("d"), "The answer")).at(-1), serverName);
+      }
+    });
+  }
 }
 
-Deno.test("server/discover is unknown to Streamable HTTP with sessions, within one and without", async () => {
-  await using gateway = await startKeystone(["--stateful"], { server: DUAL });
-  assertUnknown(await answer(await post(gateway.mcp, DISCOVER)));
-  const session = await beginSession(gateway.mcp);
-  assertUnknown(await answer(await post(gateway.mcp, DISCOVER, { session })));
-  assert.equal((await gateway.children()).length, 1);
+Deno.test("server/discover is unknown on a wire whose conversation has begun with a handshake", async () => {
+  await using gateway = await startKeystone(WIRES, { server: DUAL });
+  for (const begin of [beginSse, beginSocket]) {
+    await using conversation = await begin(gateway);
+    await conversation.send(DISCOVER);
+    assertUnknown((await inTime(conversation.until("d"), "The answer")).at(-1));
+  }
 });
 
-Deno.test("server/discover does not reach a remote, which would miss its header", async () => {
+Deno.test("server/discover of no revision is unknown on every wire: any server may be asked by a legacy client", async () => {
+  await using gateway = await startKeystone(WIRES, { server: DUAL });
+  const plain = request("d", "server/discover");
+  assertUnknown(await answer(await post(gateway.mcp, plain)));
+  for (const open of [openSse, openSocket]) {
+    await using conversation = await open(gateway);
+    await conversation.send(plain);
+    assertUnknown((await inTime(conversation.until("d"), "The answer")).at(-1));
+  }
+});
+
+Deno.test("server/discover is answered where others have sessions, whether or not one is named", async () => {
+  await using gateway = await startKeystone(["--stateful"], { server: SCRIPTED });
+  assertDiscovered(await discover(gateway), "scripted");
+  const session = await beginSession(gateway.mcp);
+  assertDiscovered(await discover(gateway, session), "scripted");
+  assertDiscovered(await discover(gateway, "nobody's"), "scripted");
+});
+
+Deno.test("server/discover of a remote with a handshake asks it once, and tells what it has said in that", async () => {
   await using remote = new HttpRemote();
-  const flags = [...WIRES, "--streamableHttp", remote.url];
-  await using gateway = await startKeystone(flags);
-  assertUnknown(await answer(await post(gateway.mcp, DISCOVER)));
-  assert.deepEqual(remote.posted("server/discover"), []);
+  await using gateway = await startKeystone([...WIRES, "--streamableHttp", remote.url]);
+  for (let times = 0; times < 2; times++) assertDiscovered(await discover(gateway), "remote");
+  const [asked, ...more] = remote.posted("server/discover");
+  assert.deepEqual(more, []);
+  for (const [name, value] of Object.entries(HEADERS)) assert.equal(asked?.headers.get(name), value);
 });
 
 const BOTH_ERAS = { versionNegotiation: { mode: "auto" } } as const;
 
 /** What a client of the newest SDK that speaks both eras can do, once it is connected. */
 async function works(client: Client): Promise<void> {
-  const { structuredContent: said } = await client.callTool({ name: "echo", arguments: { text: "hello" } });
-  assert.match(JSON.stringify(said), /"text":"hello"/);
+  assert.equal(client.getProtocolEra(), "modern");
+  const { structuredContent: said } = await client.callTool({ name: "add", arguments: { a: 1, b: 2 } });
+  assert.deepEqual(said, { sum: 3 });
   await client.close();
 }
 
@@ -70,7 +109,7 @@ type Urls = { readonly mcp: string; readonly sse: string };
 
 for (const [wire, transport] of Object.entries(transports)) {
   for (const flags of [[], ["--stateful"]]) {
-    Deno.test(`a client of both eras works with a server of both over ${wire} ${flags.join()}`, async () => {
+    Deno.test(`a client of both eras settles on the newest with a server of both over ${wire} ${flags.join()}`, async () => {
       await using gateway = await startKeystone([...WIRES, ...flags], { server: DUAL });
       const client = new Client({ name: "dual", version: "1" }, BOTH_ERAS);
       await inTime(client.connect(transport(gateway)), "The handshake");
@@ -80,7 +119,7 @@ for (const [wire, transport] of Object.entries(transports)) {
 }
 
 Deno.test({
-  name: "a client of both eras works with a server of both over stdio",
+  name: "a client of both eras settles on the newest with a server of both over stdio",
   // The process by which the SDK finds out leaves timers of it behind.
   sanitizeOps: false,
   sanitizeResources: false,

@@ -15,6 +15,8 @@ export const SCRIPTED = fixture("scripted_server.ts");
 export const CONFORMANCE = withPackages(fixture("conformance_server.ts"));
 export const PAGED = withPackages(fixture("paged_server.ts"));
 export const MODERN_SHARED = withPackages(fixture("modern_shared_server.ts"));
+export const MODERN = withPackages(fixture("small_modern_server.ts"));
+export const DUAL = [...MODERN, "--dual"];
 const LEAPING_CLOCK = fromFileUrl(new URL("../fixtures/leaping_clock.ts", import.meta.url));
 
 function published(name: string, ...args: string[]): string[] {
