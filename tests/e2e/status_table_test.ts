@@ -1,7 +1,7 @@
 /** What each route refuses, with which status, and that nothing internal shows in any refusal. */
 import assert from "node:assert/strict";
 import { beginSocket, beginSse, inTime, openSse } from "../support/conversation.ts";
-import { eventually, type Keystone, SCRIPTED, startKeystone } from "../support/keystone.ts";
+import { eventually, type Keystone, SCRIPTED, SMALL_MODERN, startKeystone } from "../support/keystone.ts";
 import { rawRequest, upgradeRequest } from "../support/raw_http.ts";
 import {
   ACCEPT,
@@ -26,6 +26,8 @@ interface Refusal {
   status: number;
   code?: number;
   id?: unknown;
+  /** Of the error, where it has more than words. */
+  data?: unknown;
   allow?: string;
 }
 
@@ -43,7 +45,7 @@ function ask(url: string, method: string, headers: Record<string, string> = {}, 
   return fetch(url, body === undefined ? init : { ...init, body: new Blob([body]).stream() });
 }
 
-async function assertRefused(response: Response, { status, code = -32000, id = null, allow }: Refusal) {
+async function assertRefused(response: Response, { status, code = -32000, id = null, data, allow }: Refusal) {
   assert.equal(response.status, status);
   assert.equal(response.headers.get("content-type"), "application/json");
   assert.equal(response.headers.get("access-control-allow-origin"), ORIGIN);
@@ -51,8 +53,9 @@ async function assertRefused(response: Response, { status, code = -32000, id = n
   assertNoBanner(response.headers);
   const { error, ...rest } = await response.json();
   assert.deepEqual(rest, { jsonrpc: "2.0", id });
-  assert.deepEqual(Object.keys(error), ["code", "message"]);
+  assert.deepEqual(Object.keys(error), ["code", "message", ...data === undefined ? [] : ["data"]]);
   assert.equal(error.code, code, error.message);
+  assert.deepEqual(error.data, data);
   assertTellsNothing(error.message);
 }
 
@@ -139,12 +142,14 @@ async function atTheLimit(url: string, headers: Record<string, string> = {}): Pr
 }
 
 function badVersions(url: string, session?: string): Refusal[] {
-  return ["1999-01-01", "2099-01-01", "", "latest"].map((version) => ({
+  const named = (version: string) => ({
     what: `MCP-Protocol-Version ${JSON.stringify(version)}`,
     id: 1,
     ask: () => send(url, request(1, "ping"), { session, headers: { "MCP-Protocol-Version": version } }),
     status: 400,
-  }));
+  });
+  const unsaid = { code: -32602, data: { key: "_meta", problem: "missing" } };
+  return [...["1999-01-01", "", "latest"].map(named), { ...named("2026-07-28"), ...unsaid }];
 }
 
 function badMethods(url: string, allow: string): Refusal[] {
@@ -359,6 +364,96 @@ Deno.test("--cors answers the preflight of every route", async () => {
   assert.match(page.headers.get("access-control-expose-headers") ?? "", /Mcp-Session-Id/i);
   assertNoBanner(page.headers);
   await page.body?.cancel();
+});
+
+const PREFIX = "io.modelcontextprotocol/";
+const [REVISION, CAPABILITIES] = [`${PREFIX}protocolVersion`, `${PREFIX}clientCapabilities`];
+const MODERN_META = { [REVISION]: "2026-07-28", [CAPABILITIES]: {} };
+
+interface ModernRefusal extends Omit<Refusal, "ask"> {
+  /** `tools/call` where none is told. */
+  method?: string;
+  params?: Record<string, unknown>;
+  headers?: Record<string, string>;
+}
+
+/** A POST of 2026-07-28 that is right but for what is told. */
+function modern(url: string, { method = "tools/call", params, headers, ...refusal }: ModernRefusal): Refusal {
+  const repeated = {
+    "MCP-Protocol-Version": "2026-07-28",
+    "Mcp-Method": method,
+    ...method === "tools/call" && { "Mcp-Name": "echo" },
+  };
+  const body = request("m", method, {
+    ...method === "tools/call" && { name: "echo" },
+    _meta: MODERN_META,
+    ...params,
+  });
+  return { ...refusal, id: "m", ask: () => send(url, body, { headers: { ...repeated, ...headers } }) };
+}
+
+function badModernPosts(url: string): Refusal[] {
+  const unsaid = (what: string, key: string, _meta?: unknown, problem = "missing"): ModernRefusal => ({
+    ...{ what, params: { _meta }, status: 400, code: -32602, data: { key, problem } },
+  });
+  const mismatch = (what: string, headers: Record<string, string>): ModernRefusal => ({
+    ...{ what, headers, status: 400, code: -32020 },
+  });
+  const unserved = {
+    ...{
+      headers: { "MCP-Protocol-Version": "2099-01-01" },
+      params: { _meta: { ...MODERN_META } },
+      status: 400,
+    },
+    ...{ code: -32022, data: { supported: ["2026-07-28"], requested: "2099-01-01" } },
+  };
+  unserved.params._meta[REVISION] = "2099-01-01";
+  const gone = ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+  const refusals: ModernRefusal[] = [
+    unsaid("no _meta", "_meta"),
+    unsaid("a _meta without a revision", REVISION, { [CAPABILITIES]: {} }),
+    unsaid("a _meta without capabilities", CAPABILITIES, { [REVISION]: "2026-07-28" }),
+    unsaid(
+      "capabilities of a kind of their own",
+      CAPABILITIES,
+      { ...MODERN_META, [CAPABILITIES]: [] },
+      "not an object",
+    ),
+    mismatch("another revision in the header", { "MCP-Protocol-Version": "2025-11-25" }),
+    mismatch("another method in the header", { "Mcp-Method": "tools/list" }),
+    mismatch("another name in the header", { "Mcp-Name": "other" }),
+    mismatch("a name that is not spelled as a header has it", { "Mcp-Name": "=?base64?####?=" }),
+    { what: "a revision that nobody speaks", ...unserved },
+    ...[...gone, "no/such"].map((method) => ({ what: method, method, status: 404, code: -32601 })),
+  ];
+  const plain = (what: string, body: unknown): Refusal => ({
+    ...{ what, status: 400, code: -32600 },
+    ask: () => send(url, body, { headers: { "MCP-Protocol-Version": "2026-07-28" } }),
+  });
+  return [
+    ...refusals.map((refusal) => modern(url, refusal)),
+    plain("a batch", [request(1, "tools/list", { _meta: MODERN_META })]),
+    plain("a response", { jsonrpc: "2.0", id: 1, result: {} }),
+  ];
+}
+
+for (const flags of [[], ["--stateful"]]) {
+  Deno.test(`/mcp refuses what is wrong of 2026-07-28 ${flags}`, async (t) => {
+    await using gateway = await startKeystone([...flags, ...FLAGS], { server: SCRIPTED });
+    await check(t, badModernPosts(gateway.mcp));
+    assert.doesNotMatch(gateway.stderr(), /Internal fault/);
+  });
+}
+
+Deno.test("/mcp refuses with 400 a call for which a server needs what its client does not declare", async () => {
+  await using gateway = await startKeystone(FLAGS, { server: SMALL_MODERN });
+  const data = { requiredCapabilities: { elicitation: { form: {} } } };
+  const refusal = modern(gateway.mcp, {
+    what: "a call whose client cannot be asked",
+    ...{ status: 400, code: -32021, data },
+    ...{ params: { name: "ask", _meta: MODERN_META }, headers: { "Mcp-Name": "ask" } },
+  });
+  await assertRefused(await refusal.ask(), refusal);
 });
 
 Deno.test("--maxSessions refuses one session more on every wire, until one ends", async () => {

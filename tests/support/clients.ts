@@ -95,7 +95,7 @@ export async function connect(
   };
 }
 
-function transportTo(keystone: Urls, wire: Wire) {
+export function transportTo(keystone: Urls, wire: Wire) {
   switch (wire) {
     case "Streamable HTTP":
       return new StreamableHTTPClientTransport(new URL(keystone.mcp));

@@ -14,6 +14,7 @@ import {
   type ProgressToken,
   type RequestId,
 } from "../../core/message/jsonrpc.ts";
+import { UnclearQuestions } from "./unclear_questions.ts";
 import { Elicitations } from "./elicitations.ts";
 import { withAskedId } from "./rewrite.ts";
 import { NO_CAPABILITIES, type SharedClient } from "./shared_client.ts";
@@ -61,6 +62,11 @@ export class AskedRequests {
   readonly #server: ServerEnd;
   /** Who was asked last, and when. */
   #last: { readonly client: SharedClient; readonly at: number } | undefined;
+  readonly #unclear = new UnclearQuestions((question, client) => {
+    const { envelope, message } = question;
+    const why = refused(`${quoted(message.method)} is ambiguous: ${SEVERAL}`);
+    this.#askOne(envelope, message, client ? cannotAnswer(client, message.method) ?? client : why);
+  });
   readonly #openRequests = new Map<RequestId, Asked>();
   readonly #byToken = new Map<ProgressToken, Asked>();
   readonly #byClient = new Map<SharedClient, Set<Asked>>();
@@ -72,6 +78,11 @@ export class AskedRequests {
   /** Hands a request of the server to the client that it is for, or refuses it. */
   ask(envelope: Envelope, message: JsonRpcRequest, candidates: Candidates): void {
     const receiver = this.#receiverOf(message, candidates);
+    if (receiver instanceof Set) return this.#unclear.hold({ envelope, message }, receiver);
+    this.#askOne(envelope, message, receiver);
+  }
+
+  #askOne(envelope: Envelope, message: JsonRpcRequest, receiver: SharedClient | JsonRpcErrorObject): void {
     if (!("kind" in receiver)) {
       this.#server.drop("down", receiver.message);
       return this.#refuse(message.id, receiver);
@@ -79,6 +90,11 @@ export class AskedRequests {
     this.#enter({ client: receiver, id: message.id, token: requestedToken(message) });
     this.elicitations.note(receiver, message);
     receiver.deliver(envelope);
+  }
+
+  /** A request of this client was answered: what the server asks from then on is for others. */
+  settled(client: SharedClient): void {
+    this.#unclear.without(client);
   }
 
   /** Passes a client's answer on, if it was asked. */
@@ -104,6 +120,7 @@ export class AskedRequests {
   cancel(envelope: Envelope, message: JsonRpcNotification): void {
     const id = cancelledId(message);
     const asked = id === undefined ? undefined : this.#openRequests.get(id);
+    if (id !== undefined && this.#unclear.take(id)) return;
     if (!asked) return this.#server.drop("down", "it cancels a request that nobody was asked");
     this.#remove(asked);
     asked.client.deliver({ message, text: envelope.text });
@@ -111,6 +128,7 @@ export class AskedRequests {
 
   leave(client: SharedClient): void {
     if (this.#last?.client === client) this.#last = undefined;
+    this.#unclear.without(client);
     for (const asked of this.#byClient.get(client) ?? []) {
       this.#remove(asked);
       this.#refuse(asked.id, refused("The client that was asked is gone"));
@@ -120,14 +138,23 @@ export class AskedRequests {
 
   // --- who is meant ---
 
-  #receiverOf(message: JsonRpcRequest, candidates: Candidates): SharedClient | JsonRpcErrorObject {
+  /** Several are for who can wait until it is clear. */
+  #receiverOf(
+    message: JsonRpcRequest,
+    candidates: Candidates,
+  ): SharedClient | Set<SharedClient> | JsonRpcErrorObject {
     const { id, method } = message;
-    if (this.#openRequests.has(id)) return toRpcError(stillOpen(id));
+    if (this.#openRequests.has(id) || this.#unclear.has(id)) return toRpcError(stillOpen(id));
     // The id of a task means nothing to a client that cannot know whose task it is.
     if (isOfTasks(method)) {
       return methodNotFound(`${quoted(method)} cannot be asked of the clients of a shared server`);
     }
-    const askers = this.#oneOf(firstTwo(candidates.askers()), candidates);
+    const askers = firstTwo(candidates.askers());
+    const [first] = askers;
+    if (askers.size > 1 && first?.party !== undefined) {
+      const meant = this.#meantOf(first.party, [...candidates.askers()]);
+      return meant ?? refused(`${quoted(method)} is ambiguous: ${SEVERAL}`);
+    }
     // However many calls stand alone, none of them could be asked.
     if (askers.size > 1 && firstTwo(candidates.sessions).size === 0) return standsAlone(method);
     const [client, other] = askers.size > 0 ? askers : candidates.sessions;
@@ -137,21 +164,24 @@ export class AskedRequests {
   }
 
   /**
-   * Of calls of one party any may be asked: the one that is just being asked something, else one that waits for no answer,
-   * since the others have asked already.
+   * Who of several calls of one party may be meant: not those that wait for an answer already, but for the one that is just
+   * being asked. Undefined where it may be another party's.
    */
-  #oneOf(
-    askers: ReadonlySet<SharedClient | undefined>,
-    candidates: Candidates,
-  ): ReadonlySet<SharedClient | undefined> {
-    const [first] = askers;
-    if (askers.size < 2 || first?.party === undefined) return askers;
-    const all = [...candidates.askers()];
-    if (all.some((asker) => asker?.party !== first.party)) return askers;
-    const last = this.#last && all.includes(this.#last.client) ? this.#last : undefined;
-    if (last && performance.now() - last.at < BREATH_MS) return new Set([last.client]);
-    const idle = all.find((asker) => asker && !this.#byClient.has(asker));
-    return new Set([idle ?? last?.client ?? first]);
+  #meantOf(
+    party: string,
+    askers: readonly (SharedClient | undefined)[],
+  ): SharedClient | Set<SharedClient> | undefined {
+    const all = new Set<SharedClient>();
+    for (const asker of askers) {
+      if (asker?.party !== party) return undefined;
+      all.add(asker);
+    }
+    const last = this.#last;
+    const asking = last && all.has(last.client) && performance.now() - last.at < BREATH_MS;
+    const idle = [...all].filter((client) => !this.#byClient.has(client));
+    const meant = new Set(asking ? [...idle, last.client] : idle.length > 0 ? idle : all);
+    const [only] = meant;
+    return meant.size === 1 ? only : meant;
   }
 
   // --- the books ---

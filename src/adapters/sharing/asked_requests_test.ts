@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { isRequest, type RequestId } from "../../core/message/jsonrpc.ts";
 import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
+import { fakeClock } from "../../../tests/support/fake_clock.ts";
 import { type SharedServerRig, sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import {
   cancelled,
@@ -286,7 +287,7 @@ Deno.test("AskedRequests passes progress up from the client that was asked, whil
   assert.deepEqual(drops(), Array(4).fill("progress of nothing that this client was asked"));
 });
 
-Deno.test("AskedRequests asks one of several calls of one party, and never one of another", async () => {
+Deno.test("AskedRequests asks the one of several calls of one party that has not asked, and all that one call asks at once", async () => {
   const rig = sharedServerRig();
   const { server } = rig;
   const [one, two] = [
@@ -294,11 +295,11 @@ Deno.test("AskedRequests asks one of several calls of one party, and never one o
     await introduced(rig, ALL, "session", "ann"),
   ];
   await busy(server, one);
-  await busy(server, two);
-  // In one breath: they are of one call.
+  // In one breath.
   server.say(request("a", ASK), request("b", ASK));
   assert.deepEqual(await one.hear(), request("a", ASK));
   assert.deepEqual(await one.hear(), request("b", ASK));
+  await busy(server, two);
   await new Promise((resolve) => setTimeout(resolve, BREATH_MS));
   server.say(request("c", ASK));
   assert.deepEqual(await two.hear(), request("c", ASK));
@@ -307,6 +308,43 @@ Deno.test("AskedRequests asks one of several calls of one party, and never one o
   await busy(server, await introduced(rig, ALL, "session", "bob"));
   server.say(request("d", ASK));
   assert.equal((await refusal(server, "d")).code, -32000);
+});
+
+Deno.test("AskedRequests waits with what several calls of one party may be meant by, until one of them is left", async () => {
+  const rig = sharedServerRig();
+  const { server } = rig;
+  const ann = () => introduced(rig, ALL, "session", "ann");
+  const [one, two, three] = [await ann(), await ann(), await ann()];
+  const open = [await busy(server, one), await busy(server, two), await busy(server, three)];
+  server.say(request("q", ASK));
+  // Who begins later has not asked it.
+  const late = await ann();
+  await busy(server, late);
+  server.say(result(open[0]!, {}));
+  assert.deepEqual(await one.hear(), result(1));
+  server.say(request("q", ASK));
+  assert.match((await refusal(server, "q")).message, /still open/);
+  await three.leave();
+  assert.deepEqual(await two.hear(), request("q", ASK));
+  await Promise.all([one.leave(), two.leave(), late.leave()]);
+});
+
+Deno.test("AskedRequests refuses what does not become clear in time, and forgets what the server takes back", async () => {
+  using clock = fakeClock();
+  const rig = sharedServerRig();
+  const { server } = rig;
+  const clients = [
+    await introduced(rig, ALL, "session", "ann"),
+    await introduced(rig, ALL, "session", "ann"),
+  ];
+  for (const client of clients) await busy(server, client);
+  server.say(request("q", ASK), request("r", ASK), cancelled("r"));
+  await settled();
+  clock.pass(10_000);
+  const { code, message } = await refusal(server, "q");
+  assert.equal(code, -32000);
+  assert.match(message, /ambiguous/);
+  for (const client of clients) await client.leave();
 });
 
 Deno.test("AskedRequests takes clients that name no party for as many as they are", async () => {

@@ -41,7 +41,9 @@ export class ServerMessages {
 
   #response(envelope: Envelope, message: JsonRpcResponse): void {
     const client = this.#parts.requests.settle(envelope, message);
-    if (client && "error" in message) this.#parts.asked.elicitations.note(client, message);
+    if (!client) return;
+    this.#parts.asked.settled(client);
+    if ("error" in message) this.#parts.asked.elicitations.note(client, message);
   }
 
   #request(envelope: Envelope, message: JsonRpcRequest, asker: SharedClient | undefined): void {
@@ -78,11 +80,21 @@ export class ServerMessages {
     if (method === Method.logged) {
       return asker
         ? logLevel.loggedFor(asker, envelope, message)
-        : logLevel.logged(envelope, message, onlyClient);
+        : logLevel.logged(envelope, message, { other: onlyClient, call: this.#soleCall() });
     }
     const receiver = asker ?? onlyClient;
     receiver?.deliver(envelope);
     return receiver !== undefined;
+  }
+
+  /** The one client that has a request open; undefined where there are several, or none. */
+  #soleCall(): SharedClient | undefined {
+    let sole: SharedClient | undefined;
+    for (const asker of this.#parts.requests.askers()) {
+      if (sole && asker !== sole) return undefined;
+      sole = asker;
+    }
+    return sole;
   }
 
   /** Whoever comes later asks for the list as it is then: many a server says this at its start, to nobody. */

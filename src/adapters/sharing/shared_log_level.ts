@@ -16,6 +16,14 @@ import { withAnswerId } from "../../wire/answer_id.ts";
 import type { SharedClient } from "./shared_client.ts";
 import type { SharedRequests } from "./shared_requests.ts";
 
+/** Who may be meant by what is logged for nobody in particular. */
+interface Hearers {
+  /** The only client that there is. */
+  readonly other?: SharedClient | undefined;
+  /** The only one that has a request open. */
+  readonly call?: SharedClient | undefined;
+}
+
 /** A client's request for another level. */
 interface Change {
   readonly client: SharedClient;
@@ -56,13 +64,19 @@ export class SharedLogLevel {
     void this.#adjust();
   }
 
-  /** To every client whose level lets it through, and to `other` where that one has set none; false when nobody has. */
-  logged(envelope: Envelope, { params }: JsonRpcNotification, other?: SharedClient): boolean {
+  /**
+   * To every client whose level lets it through, and to `other` where that one has set none; false when nobody has. A client
+   * that is one call of a party hears what is logged while its call is the only one: else it may be about another.
+   */
+  logged(envelope: Envelope, { params }: JsonRpcNotification, { other, call }: Hearers): boolean {
     const rank = LOG_LEVELS.indexOf(params?.level);
+    let heard = 0;
     for (const [client, wanted] of this.#wanted) {
+      if (client.party !== undefined && client !== call) continue;
+      heard++;
       if (reaches(rank, wanted)) client.deliver({ ...envelope });
     }
-    if (!other || this.#wanted.has(other)) return this.#wanted.size > 0;
+    if (!other || this.#wanted.has(other)) return heard > 0;
     other.deliver({ ...envelope });
     return true;
   }
