@@ -12,7 +12,7 @@ export interface Children {
 }
 
 /** As `placement/shared.ts` calls it in events. */
-const SHARED = "shared";
+const SHARED = ["shared", "modern"];
 /** Of children that have ended, for what is told of their calls after that. */
 const MAX_GONE = 100;
 /** A server that is shared has no end that is told of. */
@@ -47,6 +47,14 @@ export function children(): Children {
     if (oldest !== undefined) restarts.delete(oldest);
   }
 
+  /** Where there is one for clients of each era, it cannot be told which has a call. */
+  function sharedPid(): number | undefined {
+    const known = SHARED.map((label) => pids.get(label) ?? gone.get(label)).filter((pid) =>
+      pid !== undefined
+    );
+    return known.length === 1 ? known[0] : undefined;
+  }
+
   return {
     hear(event) {
       switch (event.type) {
@@ -65,6 +73,6 @@ export function children(): Children {
     },
     runningPidOf: (label) => pids.get(label),
     restartsOf: (session) => restarts.get(session) ?? 0,
-    pidOf: (session) => pids.get(session) ?? gone.get(session) ?? pids.get(SHARED) ?? gone.get(SHARED),
+    pidOf: (session) => pids.get(session) ?? gone.get(session) ?? sharedPid(),
   };
 }

@@ -2,12 +2,13 @@
  * Who answers clients of 2026-07-28: servers that speak as they do or, where these want a handshake, servers that are
  * spoken to on their behalf.
  */
+import { AskingTurns } from "../adapters/era/asking_turns.ts";
 import { forModernClients, type ModernClientsOptions } from "../adapters/era/for_modern_clients.ts";
 import type { ServerEra } from "../adapters/era/server_era.ts";
 import type { Assignment, Backend, Peer } from "../core/backend.ts";
 import type { Strategy } from "./strategy.ts";
 
-interface ModernOptions extends Omit<ModernClientsOptions, "shared"> {
+interface ModernOptions extends Omit<ModernClientsOptions, "shared" | "turns"> {
   readonly era: ServerEra;
   /** Has servers that are spoken to with a handshake. */
   readonly legacy: Strategy;
@@ -49,7 +50,11 @@ export class Modern {
   #translatedOf({ backend, shared }: Assignment): Backend {
     const known = this.#translated.get(backend);
     if (known) return known;
-    const made = forModernClients(backend, { ...this.#options, shared: shared !== undefined });
+    const made = forModernClients(backend, {
+      ...this.#options,
+      shared: shared !== undefined,
+      turns: new AskingTurns(),
+    });
     this.#translated.set(backend, made);
     return made;
   }

@@ -79,6 +79,7 @@ export class Placement implements AsyncDisposable {
     const era = this.#era = servers.era;
     this.#modern = new Modern({
       ...{ era, legacy, modern, protocolVersion, timeoutMs, parked: this.#parked, emit },
+      maxSubscriptions: config.maxSubscriptions,
       states: new RequestStates({ ttlMs }),
     });
     this.#strategies = [...strategies.add(legacy).add(modern)];

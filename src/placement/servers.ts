@@ -56,7 +56,7 @@ export class Servers {
     this.modern = inPlace(server, true);
     // The one that is asked has no place, and is there for a moment: who waits for what it says may have the last one.
     const era = this.era = new ServerEra({
-      ...{ setting: serverEra, clientInfo, timeoutMs: probeTimeoutMs, emit },
+      ...{ setting: serverEra, clientInfo, timeoutMs: probeTimeoutMs, patientMs: sharing.timeoutMs, emit },
       backend: server,
     });
     const translated = forLegacyClients(server, { maxRounds, maxSubscriptions, maxUriChars, emit });

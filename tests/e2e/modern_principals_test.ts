@@ -79,6 +79,26 @@ for (const children of ["principal", "shared", "session"]) {
   });
 }
 
+Deno.test("each of many calls at a time is asked what its own tool asks, and answers that", async () => {
+  await using gateway = await start();
+  /** What a call comes to that is asked for a name. */
+  const named = async (name: string): Promise<string> => {
+    const call = { name: "test_elicitation", arguments: { message: `Who is ${name}?` } };
+    const { said: { result: asked } } = await ask(gateway, call);
+    assert.match(JSON.stringify(asked?.inputRequests), new RegExp(`Who is ${name}\\?`));
+    const [key = ""] = Object.keys(asked.inputRequests);
+    const content = { username: name, email: `${name}@example.com` };
+    const inputResponses = { [key]: { action: "accept", content } };
+    const retry = { ...call, inputResponses, requestState: asked.requestState };
+    return JSON.stringify((await ask(gateway, retry)).said.result.content);
+  };
+  // From the first one on it is known that this tool asks.
+  assert.match(await named("first"), /first/);
+  const names = Array.from({ length: 12 }, (_, index) => `user${index}x`);
+  const said = await Promise.all(names.map(named));
+  for (const [index, name] of names.entries()) assert.match(said[index] ?? "", new RegExp(name));
+});
+
 Deno.test("callers who share a server are never asked what may be for another one", async () => {
   await using gateway = await start("--children", "shared");
   assert.equal((await ask(gateway, ASK)).said.result.resultType, "input_required");

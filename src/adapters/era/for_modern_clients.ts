@@ -39,8 +39,9 @@ import { cut, escaped, quoted } from "../../base/outside.ts";
 import { anew } from "../../wire/anew.ts";
 import { withParamsMeta } from "../../wire/params_meta.ts";
 import type { HandshakeOptions } from "../handshake.ts";
-import { ALL_ASKABLE, askableIn } from "./input_requests.ts";
-import { LegacyCall, type Parking } from "./legacy_call.ts";
+import type { AskingTurns, Turn } from "./asking_turns.ts";
+import { ALL_ASKABLE, askableIn, mayAsk } from "./input_requests.ts";
+import { type Asking, LegacyCall, type Parking } from "./legacy_call.ts";
 import { converse, type LegacyServer } from "./legacy_conversation.ts";
 import { Listening } from "./listening.ts";
 import { discovered } from "./modern_answers.ts";
@@ -55,6 +56,10 @@ export interface ModernClientsOptions extends Pick<HandshakeOptions, "protocolVe
   /** The calls that wait for what their clients were asked. */
   readonly parked: ParkedCalls<LegacyCall>;
   readonly states: RequestStates;
+  /** Of those who share the server. */
+  readonly turns: AskingTurns;
+  /** How many resources one subscription may name. */
+  readonly maxSubscriptions: number;
   readonly emit: Sink;
 }
 
@@ -184,8 +189,17 @@ class ModernChannel implements Channel {
     }
     const { session } = this.#launch;
     const common = { server, request: message, session, emit: this.#options.emit };
-    if (message.method === Method.listen) return this.#enter(message.id, new Listening(waiter, common));
-    const call = new LegacyCall(waiter, { ...common, parking: this.#parkingOf(message) });
+    if (message.method === Method.listen) {
+      const { maxSubscriptions } = this.#options;
+      return this.#enter(message.id, new Listening(waiter, { ...common, maxSubscriptions }));
+    }
+    const asking = this.#askingOf(message);
+    await asking?.begin();
+    if (work.ended) {
+      asking?.over();
+      return await server.channel[Symbol.asyncDispose]();
+    }
+    const call = new LegacyCall(waiter, { ...common, asking, parking: this.#parkingOf(message) });
     this.#enter(message.id, call);
     call.begin(plainRequest(envelope, message));
   }
@@ -205,6 +219,8 @@ class ModernChannel implements Channel {
         "params.requestState is known no more: it counts once, and for a while. Ask anew without it",
       );
     }
+    await call.again();
+    if (work.ended) return call.end();
     this.#enter(id, call);
     call.resume(this.#waiterOf(asked), inputResponses);
   }
@@ -227,6 +243,21 @@ class ModernChannel implements Channel {
     } finally {
       backlog?.remove(size);
     }
+  }
+
+  /** Undefined where each call has a server of its own, or can ask nothing. */
+  #askingOf(message: JsonRpcRequest): Asking | undefined {
+    const { shared, turns } = this.#options;
+    if (!shared || !mayAsk(message.method)) return undefined;
+    let turn: Turn | undefined;
+    return {
+      async begin() {
+        turn = await turns.of(message);
+      },
+      suspected: () => turns.learn(message),
+      asked: () => turn?.done(),
+      over: () => turn?.done(),
+    };
   }
 
   #parkingOf(message: JsonRpcRequest): Parking {

@@ -14,6 +14,7 @@ import { cancelled, failure, notification, request, result } from "../../../test
 import { textOf } from "../../core/channel.ts";
 import { type Recorder, recorder } from "../../../tests/support/recorder.ts";
 import { forModernClients } from "./for_modern_clients.ts";
+import { AskingTurns } from "./asking_turns.ts";
 import type { LegacyCall } from "./legacy_call.ts";
 import { ParkedCalls } from "./parked_calls.ts";
 import { RequestStates } from "./request_state.ts";
@@ -47,6 +48,8 @@ function rig({ shared = true, maxCalls = 10, ttlMs = 600_000 } = {}): Rig {
   const modern = forModernClients(backend, {
     ...{ protocolVersion: "2025-11-25", timeoutMs: 60_000, shared, parked, emit: record.emit },
     states: new RequestStates({ ttlMs }),
+    maxSubscriptions: 3,
+    turns: new AskingTurns(),
   });
   return {
     ...record,

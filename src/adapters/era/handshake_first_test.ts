@@ -27,7 +27,14 @@ function rig({ setting = "auto", translating = () => {} }: RigOptions = {}) {
   const [legacy, asking, translated] = [new FakeBackend(), new FakeBackend(), new FakeBackend(translating)];
   const { emit } = record;
   const clientInfo = { name: "keystone", version: "1" };
-  const era = new ServerEra({ setting, clientInfo, timeoutMs: 60_000, backend: asking, emit });
+  const era = new ServerEra({
+    setting,
+    clientInfo,
+    timeoutMs: 60_000,
+    patientMs: 60_000,
+    backend: asking,
+    emit,
+  });
   const backend = handshakeFirst(legacy, { translated, era, emit });
   const channels: Channel[] = [];
   return {

@@ -5,7 +5,7 @@
 import type { Envelope } from "../../core/channel.ts";
 import { BackendError, GatewayError, RpcCode, toRpcError } from "../../core/errors.ts";
 import { background, type Sink } from "../../core/events.ts";
-import { cancelledId, reportedToken } from "../../core/mcp/messages.ts";
+import { cancelledId, reportedToken, requestedTool } from "../../core/mcp/messages.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import { reachesLevel } from "../../core/mcp/log_levels.ts";
 import {
@@ -22,14 +22,15 @@ import {
   resultOf,
 } from "../../core/message/jsonrpc.ts";
 import { quoted } from "../../base/outside.ts";
+import { SharedClient } from "../sharing/shared_client.ts";
 import { withReportedToken } from "../sharing/rewrite.ts";
 import { answers, inputRequestOf, isQuestion, mayAsk, undeclared, urlQuestions } from "./input_requests.ts";
 import type { LegacyServer } from "./legacy_conversation.ts";
 import { missingCapability, modernAnswer, withServer } from "./modern_answers.ts";
 import type { Waiter } from "./waiter.ts";
 
-/** A server that asks several things at once says so in one breath. */
-const GATHER_MS = 10;
+/** A server that asks several things at once says so in one breath, which is over by then (BREATH_MS of asked_requests.ts). */
+const GATHER_MS = 15;
 
 /** Where calls wait for their clients. */
 export interface Parking {
@@ -45,6 +46,19 @@ interface LegacyCallOptions {
   /** Names it in events. */
   readonly session: string;
   readonly emit: Sink;
+  /** Hears that it asks, and that it is over; calls are told apart where nobody has to know. */
+  readonly asking?: Asking | undefined;
+}
+
+/** Who has to know when a call comes to its question. */
+export interface Asking {
+  /** Settles when the call may go on to where it may ask. */
+  begin(): Promise<void>;
+  /** The server asks something for it, or may do so. */
+  suspected(): void;
+  /** It waits for its client, and asks nothing more until that has answered. */
+  asked(): void;
+  over(): void;
 }
 
 interface Question {
@@ -69,12 +83,22 @@ export class LegacyCall {
   constructor(waiter: Waiter, options: LegacyCallOptions) {
     this.#waiter = waiter;
     this.#options = options;
+    const { server: { channel }, asking } = options;
+    if (asking && channel instanceof SharedClient) channel.onSuspected = () => asking.suspected();
     options.server.incoming.read((said) => this.#hear(said), (failure) => this.#lost(failure?.error));
   }
 
   /** Names it in events. */
   get session(): string {
     return this.#options.session;
+  }
+
+  get method(): string {
+    return this.#options.request.method;
+  }
+
+  get tool(): string | undefined {
+    return requestedTool(this.#options.request);
   }
 
   /** Nobody waits for it any more. */
@@ -86,6 +110,11 @@ export class LegacyCall {
   begin(envelope: Envelope): void {
     this.#setLevel();
     this.#say(envelope);
+  }
+
+  /** Settles when it may go on with what its client has answered. */
+  async again(): Promise<void> {
+    await this.#options.asking?.begin();
   }
 
   /** Its client comes back, with answers to what it was asked; what is not among them is asked again. */
@@ -109,6 +138,7 @@ export class LegacyCall {
     this.#over = true;
     clearTimeout(this.#gathering);
     this.#waiter = undefined;
+    this.#options.asking?.over();
     const { server: { channel }, emit } = this.#options;
     background(channel[Symbol.asyncDispose](), "end of a call", emit);
   }
@@ -186,6 +216,7 @@ export class LegacyCall {
       this.#drop(refusal.message);
       return this.#say({ message: errorOf(id, refusal) });
     }
+    this.#options.asking?.suspected();
     (this.#questions ??= new Map()).set(`question_${++this.#asked}`, { id, request: message });
     if (this.#waiter) this.#gather();
   }
@@ -200,7 +231,18 @@ export class LegacyCall {
     const missing = this.#waiter && undeclared(message, this.#waiter.meta.capabilities);
     if (!missing) return undefined;
     this.#refused = { ...this.#refused, ...missing };
-    return unknown(`${quoted(method)} cannot be asked: the client does not declare it`);
+    return notDeclared(method);
+  }
+
+  /** What was asked while nobody waited, or of a client that declares something else now. */
+  #refuseUndeclared({ meta: { capabilities } }: Waiter): void {
+    for (const [key, { id, request }] of this.#questions ?? []) {
+      const missing = undeclared(request, capabilities);
+      if (!missing) continue;
+      this.#questions?.delete(key);
+      this.#refused = { ...this.#refused, ...missing };
+      this.#say({ message: errorOf(id, notDeclared(request.method)) });
+    }
   }
 
   #gather(): void {
@@ -213,13 +255,16 @@ export class LegacyCall {
   /** Answers the request with what the server wants to know; the call waits then. */
   async #putQuestions(): Promise<void> {
     const waiter = this.#waiter;
+    if (!waiter) return;
+    this.#refuseUndeclared(waiter);
     const questions = [...this.#questions ?? []];
-    if (!waiter || questions.length === 0) return;
+    if (questions.length === 0) return;
     const inputRequests = Object.fromEntries(
       questions.map(([key, { request }]) => [key, inputRequestOf(request)]),
     );
     // From here on there is nobody to be told anything.
     this.#waiter = undefined;
+    this.#options.asking?.asked();
     try {
       const requestState = await this.#options.parking.park(this);
       waiter.answer({ message: resultOf(waiter.id, this.#inputRequired({ inputRequests, requestState })) });
@@ -281,6 +326,10 @@ export class LegacyCall {
     const { session, emit } = this.#options;
     emit({ type: "message.dropped", session, direction: "down", reason });
   }
+}
+
+function notDeclared(method: string): JsonRpcErrorObject {
+  return unknown(`${quoted(method)} cannot be asked: the client does not declare it`);
 }
 
 function unknown(message: string): JsonRpcErrorObject {

@@ -19,6 +19,7 @@ import {
   type RequestId,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
+import { optionName } from "../../base/option_name.ts";
 import { quoted } from "../../base/outside.ts";
 import { anew } from "../../wire/anew.ts";
 import type { LegacyServer } from "./legacy_conversation.ts";
@@ -37,6 +38,8 @@ interface ListeningOptions {
   /** Names it in events. */
   readonly session: string;
   readonly emit: Sink;
+  /** How many resources one may be subscribed to. */
+  readonly maxSubscriptions: number;
 }
 
 export class Listening {
@@ -81,7 +84,15 @@ export class Listening {
       this.#honoured = { ...this.#honoured, [wanted]: true };
     }
     if (!offers(offered.resources, "subscribe") || uris.length === 0) return this.#acknowledge();
-    for (const uri of new Set(uris)) this.#subscribe(uri);
+    const { maxSubscriptions } = this.#options;
+    const wanted = [...new Set(uris)];
+    if (wanted.length > maxSubscriptions) {
+      const option = optionName("maxSubscriptions");
+      this.#drop(
+        `${wanted.length - maxSubscriptions} resources are beyond the ${maxSubscriptions} of ${option}`,
+      );
+    }
+    for (const uri of wanted.slice(0, maxSubscriptions)) this.#subscribe(uri);
   }
 
   #subscribe(uri: string): void {

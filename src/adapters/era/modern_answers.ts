@@ -91,8 +91,13 @@ export function withServer(meta: unknown, serverInfo: unknown): Params {
   return { ...isObject(meta) && meta, [MetaKey.server]: serverInfo };
 }
 
+/** Codes that 2026-07-28 keeps for what it says of requests itself: a legacy server means something else by them. */
+function isReserved(code: number): boolean {
+  return code <= -32020 && code >= -32099 && code !== RpcCode.urlElicitationRequired;
+}
+
 function asModernError(envelope: Envelope, message: JsonRpcError, id: RequestId): Envelope {
-  const { code } = modernError(message.error);
+  const code = isReserved(message.error.code) ? RpcCode.internalError : modernError(message.error).code;
   return anew(envelope, message, ({ error }) => ({ jsonrpc: "2.0", id, error: { ...error, code } }));
 }
 

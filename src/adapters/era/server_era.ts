@@ -14,6 +14,8 @@ interface ServerEraOptions {
   readonly clientInfo: { readonly name: string; readonly version: string };
   /** How long a server may take to say what it speaks: one that says nothing is of the era with a handshake. */
   readonly timeoutMs: number;
+  /** The same for one that has refused a handshake, so that nothing else can be done with it. */
+  readonly patientMs: number;
   /** Opens servers, one at a time. */
   readonly backend: Backend;
   readonly emit: Sink;
@@ -57,15 +59,12 @@ export class ServerEra implements AsyncDisposable {
   /** Whether it is modern, which a server is asked that is started, or called, for that alone. Rejects where it cannot be had. */
   async find(signal: AbortSignal): Promise<boolean> {
     // One that is slow, or ends, may be so by accident; but to be asked by all who come would do it no good.
-    return this.#modern ?? (!this.#seemsLegacy && await this.findAgain(signal));
+    return this.#modern ?? (!this.#seemsLegacy && await this.#found(signal, this.#options.timeoutMs));
   }
 
   /** The same for who has seen it refuse a handshake: what only seems to be legacy is asked once more. */
   async findAgain(signal: AbortSignal): Promise<boolean> {
-    if (this.#modern !== undefined) return this.#modern;
-    // Not the signal of the client that happens to come first: others wait for the same answer.
-    this.#finding ??= this.#ask().finally(() => this.#finding = undefined);
-    return await until(signal, this.#finding);
+    return this.#modern ?? await this.#found(signal, this.#options.patientMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,8 +72,14 @@ export class ServerEra implements AsyncDisposable {
     await this.#finding?.catch(() => {});
   }
 
-  async #ask(): Promise<boolean> {
-    const { backend, clientInfo, timeoutMs, emit } = this.#options;
+  async #found(signal: AbortSignal, timeoutMs: number): Promise<boolean> {
+    // Not the signal of the client that happens to come first: others wait for the same answer.
+    this.#finding ??= this.#ask(timeoutMs).finally(() => this.#finding = undefined);
+    return await until(signal, this.#finding);
+  }
+
+  async #ask(timeoutMs: number): Promise<boolean> {
+    const { backend, clientInfo, emit } = this.#options;
     const { signal } = this.#stopping;
     const channel = await backend.open({ ...AS_CONFIGURED, session: ASKED, era: "modern" }, signal);
     try {

@@ -13,7 +13,14 @@ type Setting = "auto" | "legacy" | "modern";
 function rig(setting: Setting = "auto", backend = new FakeBackend()) {
   const record = recorder();
   const clientInfo = { name: "keystone", version: "1" };
-  const era = new ServerEra({ setting, clientInfo, timeoutMs: 5_000, backend, emit: record.emit });
+  const era = new ServerEra({
+    setting,
+    clientInfo,
+    timeoutMs: 5_000,
+    patientMs: 5_000,
+    backend,
+    emit: record.emit,
+  });
   const { signal } = new AbortController();
   return {
     ...record,

@@ -47,6 +47,8 @@ export class SharedClient implements Channel {
   initialized = false;
   /** Its requests that are not answered, by the ids that it gave them. */
   readonly openRequests = new Table<RequestId, ForwardedRequest | HeldRequest>();
+  /** Called when the server asks something that may be for it, or for others. */
+  onSuspected: (() => void) | undefined = undefined;
   /** Its links among the clients of the server, and among those that wait for an answer. */
   readonly joined = linkTo(this);
   readonly waiting = linkTo(this);

@@ -37,6 +37,7 @@ export class UnclearQuestions {
   }
 
   hold(question: Question, candidates: ReadonlySet<SharedClient>): void {
+    for (const client of candidates) client.onSuspected?.();
     const held = { question, candidates: new Set(candidates) };
     this.#held.set(question.message.id, this.#limit.add(held));
   }

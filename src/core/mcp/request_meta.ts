@@ -54,11 +54,13 @@ export function metaOf({ params }: { readonly params?: Params }): Params | undef
   return isObject(meta) ? meta : undefined;
 }
 
-/** Whether a message names its revision in `_meta`, rightly or not: it is one of the modern era then, on every wire. */
+/** Whether a message says of itself what one of the modern era says, rightly or not: it is one of these then, on every wire. */
 export function isModern(message: JsonRpcMessage): boolean {
   if (!("method" in message)) return false;
   const meta = metaOf(message);
-  return meta !== undefined && Object.hasOwn(meta, MetaKey.revision);
+  if (meta === undefined) return false;
+  for (const key of OF_REQUESTS) if (Object.hasOwn(meta, key)) return true;
+  return false;
 }
 
 /** What a request says in its `_meta`, or the first thing that is wrong with that. */

@@ -9,11 +9,14 @@ function call(_meta?: unknown): JsonRpcRequest {
   return { jsonrpc: "2.0", id: 1, method: "tools/call", params };
 }
 
-Deno.test("isModern is decided by the revision in _meta, whatever that is, and by nothing else", () => {
+Deno.test("isModern is decided by what requests of that era have in _meta, whatever that is, and by nothing else", () => {
   for (const revision of ["2026-07-28", "2099-01-01", 7, null]) {
     assert(isModern(call({ [MetaKey.revision]: revision })), `${revision}`);
   }
-  for (const meta of [undefined, null, "x", [], {}, { progressToken: 1 }, { [MetaKey.capabilities]: {} }]) {
+  for (const key of [MetaKey.capabilities, MetaKey.client, MetaKey.logLevel]) {
+    assert(isModern(call({ [key]: {} })), key);
+  }
+  for (const meta of [undefined, null, "x", [], {}, { progressToken: 1 }, { [MetaKey.server]: {} }]) {
     assert(!isModern(call(meta)), JSON.stringify(meta));
   }
   assert(isModern({ jsonrpc: "2.0", method: "notifications/x", params: { _meta: META } }));

@@ -1,5 +1,5 @@
 /** The `_meta` by which a message is known as one of the modern era. */
-import { isModern, MetaKey, metaOf } from "../../../core/mcp/request_meta.ts";
+import { MetaKey, metaOf } from "../../../core/mcp/request_meta.ts";
 import { NEWEST_MODERN } from "../../../core/mcp/revisions.ts";
 import type { JsonRpcNotification } from "../../../core/message/jsonrpc.ts";
 
@@ -9,7 +9,7 @@ import type { JsonRpcNotification } from "../../../core/message/jsonrpc.ts";
  * everybody (`serveStdio` of @modelcontextprotocol/server 2.4.0).
  */
 export function withRequestMeta(message: JsonRpcNotification): JsonRpcNotification {
-  if (isModern(message)) return message;
+  if (metaOf(message)?.[MetaKey.revision] !== undefined) return message;
   const meta = {
     ...metaOf(message),
     [MetaKey.revision]: NEWEST_MODERN,
