@@ -171,7 +171,7 @@ class ModernChannel implements Channel {
   /** The client was asked something, and comes back. */
   async #resume(asked: Asked, work: Opening): Promise<void> {
     const { states, parked } = this.#options;
-    const { message, message: { id, params: { requestState, inputResponses = {} } = {} } } = asked;
+    const { envelope, message, message: { id, params: { requestState, inputResponses = {} } = {} } } = asked;
     if (!isObject(inputResponses)) throw invalidParams("params.inputResponses is not an object");
     const { owner } = this.#launch;
     const handle = await states.open(requestState, { principal: owner, digest: digestOf(message) });
@@ -184,7 +184,7 @@ class ModernChannel implements Channel {
       );
     }
     this.#enter(id, call);
-    call.resume(this.#waiterOf(asked), inputResponses);
+    call.resume(this.#waiterOf(asked), inputResponses, envelope);
   }
 
   #enter(id: RequestId, work: Work): void {

@@ -17,13 +17,16 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
+  type JsonRpcResult,
   type Params,
   type RequestId,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
 import { quoted } from "../../base/outside.ts";
+import { jsonOf } from "../../wire/anew.ts";
 import { withReportedToken } from "../sharing/rewrite.ts";
 import { answers, inputRequestOf, isQuestion, mayAsk, undeclared, urlQuestions } from "./input_requests.ts";
+import { jsonAt } from "./legacy/anew_spelled.ts";
 import type { LegacyServer } from "./legacy_conversation.ts";
 import { missingCapability, modernAnswer, withServer } from "./modern_answers.ts";
 import type { Waiter } from "./waiter.ts";
@@ -50,7 +53,10 @@ interface LegacyCallOptions {
 interface Question {
   /** As the server calls it. */
   readonly id: RequestId;
-  readonly request: JsonRpcRequest;
+  readonly method: string;
+  /** As its client is asked it, and how that is spelled. */
+  readonly input: Params;
+  readonly json: string;
 }
 
 export class LegacyCall {
@@ -82,16 +88,20 @@ export class LegacyCall {
     this.#say(envelope);
   }
 
-  /** Its client comes back, with answers to what it was asked; what is not among them is asked again. */
-  resume(waiter: Waiter, responses: Params): void {
+  /**
+   * Its client comes back, with answers to what it was asked; what is not among them is asked again. `envelope` is what
+   * has them as they are spelled.
+   */
+  resume(waiter: Waiter, responses: Params, envelope: Envelope): void {
     this.#waiter = waiter;
     const outcome = this.#outcome;
     if (outcome) return this.#finish(outcome);
-    for (const [key, { id, request }] of this.#questions) {
+    for (const [key, { id, method }] of this.#questions) {
       const response = responses[key];
-      if (!answers(request.method, response)) continue;
+      if (!answers(method, response)) continue;
       this.#questions.delete(key);
-      this.#say({ message: resultOf(id, response) });
+      const json = jsonAt(envelope, ["params", "inputResponses", key], response);
+      this.#say(spelledResult(resultOf(id, response), json));
     }
     if (this.#questions.size > 0) this.#gather();
   }
@@ -121,7 +131,7 @@ export class LegacyCall {
     if (this.#over) return;
     const { message } = envelope;
     if (isResponse(message)) return this.#answered(envelope, message);
-    if (isRequest(message)) return this.#ask(message);
+    if (isRequest(message)) return this.#ask(envelope, message);
     this.#note(envelope, message);
   }
 
@@ -171,7 +181,7 @@ export class LegacyCall {
 
   // --- what it asks ---
 
-  #ask(message: JsonRpcRequest): void {
+  #ask(envelope: Envelope, message: JsonRpcRequest): void {
     const { id, method } = message;
     if (method === Method.ping) return this.#say({ message: resultOf(id, {}) });
     const refusal = this.#refusal(message);
@@ -179,7 +189,9 @@ export class LegacyCall {
       this.#drop(refusal.message);
       return this.#say({ message: errorOf(id, refusal) });
     }
-    this.#questions.set(`question_${++this.#asked}`, { id, request: message });
+    const input = inputRequestOf(message);
+    const json = jsonOf(envelope, message, inputRequestOf);
+    this.#questions.set(`question_${++this.#asked}`, { id, method, input, json });
     if (this.#waiter) this.#gather();
   }
 
@@ -207,18 +219,24 @@ export class LegacyCall {
   async #putQuestions(): Promise<void> {
     const waiter = this.#waiter;
     if (!waiter || this.#questions.size === 0) return;
-    const inputRequests = Object.fromEntries(
-      [...this.#questions].map(([key, { request }]) => [key, inputRequestOf(request)]),
-    );
+    const asked = [...this.#questions];
     // From here on there is nobody to be told anything.
     this.#waiter = undefined;
     try {
       const requestState = await this.#options.parking.park(this);
-      waiter.answer({ message: resultOf(waiter.id, this.#inputRequired({ inputRequests, requestState })) });
+      waiter.answer(this.#demand(waiter.id, asked, requestState));
     } catch (error) {
       waiter.answer({ message: errorOf(waiter.id, toRpcError(error)) });
       this.end();
     }
+  }
+
+  #demand(id: RequestId, asked: [string, Question][], requestState: string): Envelope {
+    const inputRequests = Object.fromEntries(asked.map(([key, { input }]) => [key, input]));
+    const questions = asked.map(([key, { json }]) => `${JSON.stringify(key)}:${json}`).join(",");
+    const rest = JSON.stringify(this.#inputRequired({ requestState }));
+    const json = `{"inputRequests":{${questions}},${rest.slice(1)}`;
+    return spelledResult(resultOf(id, this.#inputRequired({ inputRequests, requestState })), json);
   }
 
   #inputRequired(asked: Params): Params {
@@ -273,6 +291,11 @@ export class LegacyCall {
     const { session, emit } = this.#options;
     emit({ type: "message.dropped", session, direction: "down", reason });
   }
+}
+
+/** The result with its own spelling. */
+function spelledResult(message: JsonRpcResult, json: string): Envelope {
+  return { message, text: `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${json}}` };
 }
 
 function unknown(message: string): JsonRpcErrorObject {
