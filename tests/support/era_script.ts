@@ -51,7 +51,12 @@ const TRACE = [
 const ASKING = ["tools/call", "prompts/get", "resources/read"];
 const OTHERS = ["tools/list", "resources/list", "completion/complete", "vendor/whatever"];
 /** Those of the specification that mean the same in all revisions, and those of servers. */
-const CODES = [-32603, -32602, -32601, -32000, 1, 42];
+const CODES = [-32603, -32602, -32601, -32002, -32000, 1, 42];
+
+/** What becomes of an error's code: 2026-07-28 has no code of its own for a resource that is not there. */
+export function heardCode(code: number): number {
+  return code === -32002 ? -32602 : code;
+}
 
 export class Scripts {
   readonly #random: Random;

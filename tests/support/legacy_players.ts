@@ -11,7 +11,7 @@ import {
   SERVER_INFO,
   type World,
 } from "./era_players.ts";
-import { assertSame, member, object, type Script } from "./era_script.ts";
+import { assertSame, heardCode, member, object, type Script } from "./era_script.ts";
 
 const INITIALIZED = [
   '"protocolVersion":"2025-11-25"',
@@ -175,7 +175,7 @@ export class LegacyClient extends Player {
     if (outcome.kind === "result") {
       said.assertAt(["result"], object([...outcome.members, member("_meta", object(outcome.meta))]));
     } else if (outcome.kind === "error") {
-      said.assertAt(["error"], object([member("code", outcome.code), ...outcome.members]));
+      said.assertAt(["error"], object([member("code", heardCode(outcome.code)), ...outcome.members]));
     } else return this.unexpected(said);
     this.#close(course);
   }

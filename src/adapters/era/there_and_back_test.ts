@@ -10,6 +10,7 @@ import { Scripts } from "../../../tests/support/era_script.ts";
 import { LAUNCH } from "../../../tests/support/fake_backend.ts";
 import { settled } from "../../../tests/support/far_end.ts";
 import { LegacyClient, LegacyServer } from "../../../tests/support/legacy_players.ts";
+import { ModernClient, ModernServer } from "../../../tests/support/modern_players.ts";
 import { Random, randomSeed } from "../../../tests/support/random.ts";
 import { type Recorder, recorder } from "../../../tests/support/recorder.ts";
 import { forLegacyClients } from "./for_legacy_clients.ts";
@@ -18,7 +19,7 @@ import type { LegacyCall } from "./legacy_call.ts";
 import { ParkedCalls } from "./parked_calls.ts";
 import { RequestStates } from "./request_state.ts";
 
-const CONVERSATIONS = 40;
+const CONVERSATIONS = 15;
 const SEED = Number(Deno.env.get("ERA_SEED") ?? randomSeed());
 
 /** Calls at a time, so many times one after the other. */
@@ -79,25 +80,39 @@ function scriptsOf({ names, scripts }: World, count: number) {
   });
 }
 
-Deno.test("a legacy client and a legacy server lose nothing by two translators in between", async () => {
-  for (let seed = SEED; seed < SEED + CONVERSATIONS; seed++) {
-    using world = course(seed);
-    const servers: LegacyServer[] = [];
-    const backend = played(servers, (channel) => new LegacyServer(channel, world, world));
-    const opened = world.legacy(world.modern(backend)).open(LAUNCH, new AbortController().signal);
-    await using channel = await opened;
-    const client = new LegacyClient(channel, world, world);
-    const conversation = async () => {
-      await client.introduce();
-      for (let times = 0; times < TIMES; times++) await client.play(scriptsOf(world, AT_A_TIME));
-      await Promise.all(servers.map(({ finished }) => finished));
-    };
-    await Promise.race([conversation(), world.failed]);
-    await settled();
-    await Promise.race([settled(), world.failed]);
-    assert.deepEqual([world.record.drops(), world.record.told("fault")], [[], []], world.where);
-    // One for each call, and one to ask who it is: all have ended.
-    assert.equal(servers.length, TIMES * AT_A_TIME + 1, world.where);
-    assert(servers.every(({ isOver }) => isOver), world.where);
-  }
-});
+const AROUND = {
+  legacy: {
+    play: LegacyClient,
+    serve: LegacyServer,
+    translated: (world: Course, backend: Backend) => world.legacy(world.modern(backend)),
+  },
+  modern: {
+    play: ModernClient,
+    serve: ModernServer,
+    translated: (world: Course, backend: Backend) => world.modern(world.legacy(backend)),
+  },
+} as const;
+
+for (const [era, { play, serve, translated }] of Object.entries(AROUND)) {
+  Deno.test(`a ${era} client and a ${era} server lose nothing by two translators in between`, async () => {
+    for (let seed = SEED; seed < SEED + CONVERSATIONS; seed++) {
+      using world = course(seed);
+      const servers: (LegacyServer | ModernServer)[] = [];
+      const backend = played(servers, (channel) => new serve(channel, world, world));
+      const opened = translated(world, backend).open(LAUNCH, new AbortController().signal);
+      await using channel = await opened;
+      const client = new play(channel, world, world);
+      const conversation = async () => {
+        await client.introduce();
+        for (let times = 0; times < TIMES; times++) await client.play(scriptsOf(world, AT_A_TIME));
+        await Promise.all(servers.map(({ finished }) => finished));
+      };
+      await Promise.race([conversation(), world.failed]);
+      await Promise.race([settled(), world.failed]);
+      assert.deepEqual([world.record.drops(), world.record.told("fault")], [[], []], world.where);
+      // One for each call, and one to ask who it is: all have ended.
+      assert.equal(servers.length, TIMES * AT_A_TIME + 1, world.where);
+      assert(servers.every(({ isOver }) => isOver), world.where);
+    }
+  });
+}
