@@ -23,9 +23,17 @@ import {
   resultOf,
 } from "../../core/message/jsonrpc.ts";
 import { quoted } from "../../base/outside.ts";
-import { jsonOf } from "../../wire/anew.ts";
 import { withReportedToken } from "../sharing/rewrite.ts";
-import { answers, inputRequestOf, isQuestion, mayAsk, undeclared, urlQuestions } from "./input_requests.ts";
+import {
+  answers,
+  inputRequestsOf,
+  isQuestion,
+  mayAsk,
+  type Question,
+  questionOf,
+  undeclared,
+  urlQuestions,
+} from "./input_requests.ts";
 import { jsonAt } from "./legacy/anew_spelled.ts";
 import type { LegacyServer } from "./legacy_conversation.ts";
 import { missingCapability, modernAnswer, withServer } from "./modern_answers.ts";
@@ -48,15 +56,6 @@ interface LegacyCallOptions {
   /** Names it in events. */
   readonly session: string;
   readonly emit: Sink;
-}
-
-interface Question {
-  /** As the server calls it. */
-  readonly id: RequestId;
-  readonly method: string;
-  /** As its client is asked it, and how that is spelled. */
-  readonly input: Params;
-  readonly json: string;
 }
 
 export class LegacyCall {
@@ -189,9 +188,7 @@ export class LegacyCall {
       this.#drop(refusal.message);
       return this.#say({ message: errorOf(id, refusal) });
     }
-    const input = inputRequestOf(message);
-    const json = jsonOf(envelope, message, inputRequestOf);
-    this.#questions.set(`question_${++this.#asked}`, { id, method, input, json });
+    this.#questions.set(`question_${++this.#asked}`, questionOf(envelope, message));
     if (this.#waiter) this.#gather();
   }
 
@@ -219,7 +216,7 @@ export class LegacyCall {
   async #putQuestions(): Promise<void> {
     const waiter = this.#waiter;
     if (!waiter || this.#questions.size === 0) return;
-    const asked = [...this.#questions];
+    const asked = new Map(this.#questions);
     // From here on there is nobody to be told anything.
     this.#waiter = undefined;
     try {
@@ -231,12 +228,13 @@ export class LegacyCall {
     }
   }
 
-  #demand(id: RequestId, asked: [string, Question][], requestState: string): Envelope {
-    const inputRequests = Object.fromEntries(asked.map(([key, { input }]) => [key, input]));
-    const questions = asked.map(([key, { json }]) => `${JSON.stringify(key)}:${json}`).join(",");
+  #demand(id: RequestId, asked: ReadonlyMap<string, Question>, requestState: string): Envelope {
+    const { input, json } = inputRequestsOf(asked);
     const rest = JSON.stringify(this.#inputRequired({ requestState }));
-    const json = `{"inputRequests":{${questions}},${rest.slice(1)}`;
-    return spelledResult(resultOf(id, this.#inputRequired({ inputRequests, requestState })), json);
+    return spelledResult(
+      resultOf(id, this.#inputRequired({ inputRequests: input, requestState })),
+      `{"inputRequests":${json},${rest.slice(1)}`,
+    );
   }
 
   #inputRequired(asked: Params): Params {
