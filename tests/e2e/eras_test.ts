@@ -268,3 +268,17 @@ for (const [server, command] of Object.entries(SERVERS) as [Server, readonly str
     },
   });
 }
+
+Deno.test("clients of both eras work with a remote of both, each in its own", async (t) => {
+  await using remote = await startKeystone(["--stateful", ...TALKATIVE], { server: MODERN });
+  await using gateway = await startKeystone([...ALL_WIRES, "--streamableHttp", remote.mcp]);
+  for (const client of SDK_CLIENTS) {
+    await t.step(
+      client,
+      () => assertCell({ client, server: "modern", door: { gateway, wire: "WebSocket" } }),
+    );
+  }
+  // What stands alone there is of modern clients: the others have sessions.
+  assert.match(remote.stderr(), /wire=streamableHttp scope=request/);
+  for (const { stderr } of [remote, gateway]) assert.doesNotMatch(stderr(), /Internal fault/);
+});
