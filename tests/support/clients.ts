@@ -171,6 +171,14 @@ export class Inbox {
     return this.of(method);
   }
 
+  /** Settles when there is a notification of the method whose params are right. */
+  async waitForOne(method: string, right: (params: Record<string, unknown>) => boolean): Promise<void> {
+    const holds = async () => {
+      while (!this.of(method).some(({ params }) => right(params ?? {}))) await this.#changed.promise;
+    };
+    await inTime(holds(), `The right one of ${method}`);
+  }
+
   async #holds(method: string, count: number): Promise<void> {
     while (this.of(method).length < count) await this.#changed.promise;
   }

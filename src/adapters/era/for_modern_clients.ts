@@ -207,7 +207,7 @@ class ModernChannel implements Channel {
   /** The client was asked something, and comes back. */
   async #resume(asked: Asked, work: Opening): Promise<void> {
     const { states, parked } = this.#options;
-    const { message, message: { id, params: { requestState, inputResponses = {} } = {} } } = asked;
+    const { envelope, message, message: { id, params: { requestState, inputResponses = {} } = {} } } = asked;
     if (!isObject(inputResponses)) throw invalidParams("params.inputResponses is not an object");
     const { owner } = this.#launch;
     const handle = await states.open(requestState, { principal: owner, digest: digestOf(message) });
@@ -222,7 +222,7 @@ class ModernChannel implements Channel {
     await call.again();
     if (work.ended) return call.end();
     this.#enter(id, call);
-    call.resume(this.#waiterOf(asked), inputResponses);
+    call.resume(this.#waiterOf(asked), inputResponses, envelope);
   }
 
   #enter(id: RequestId, work: Work): void {
@@ -345,14 +345,17 @@ function quicklyPlain({ text }: Envelope, message: JsonRpcRequest): Envelope | u
   const { params = {} } = message;
   if (text === undefined || "requestState" in params || "inputResponses" in params) return undefined;
   const meta = isObject(params._meta) ? plainMeta(params._meta) : undefined;
-  if (meta && !Object.values(meta).every(isSpelledOnce)) return undefined;
+  if (meta && !Object.entries(meta).every((member) => isSpelledSo(text, member))) return undefined;
   const made = withParamsMeta(text, meta && JSON.stringify(meta));
   return made === undefined ? undefined : { message: plain(message), text: made };
 }
 
-/** Whether there is one way to spell it that JSON.stringify has, too. */
-function isSpelledOnce(value: unknown): boolean {
-  return typeof value === "string" || Number.isSafeInteger(value);
+/** Whether it is spelled as JSON.stringify would: a text has one way, and a number as many as it likes. */
+function isSpelledSo(text: string, [key, value]: [string, unknown]): boolean {
+  if (typeof value === "string") return true;
+  if (key !== "progressToken" || !Number.isSafeInteger(value)) return false;
+  const spelled = `"progressToken":${value}`;
+  return text.includes(`${spelled},`) || text.includes(`${spelled}}`);
 }
 
 function plain({ params, ...request }: JsonRpcRequest): JsonRpcRequest {

@@ -2,8 +2,10 @@
  * What a legacy server asks in the middle of a call, as an input request of 2026-07-28 (its page on multi round-trip
  * requests): the call is answered with the questions, and comes again with the answers.
  */
+import type { Envelope } from "../../core/channel.ts";
 import { Method } from "../../core/mcp/methods.ts";
-import { isObject, type JsonRpcRequest, type Params } from "../../core/message/jsonrpc.ts";
+import { isObject, type JsonRpcRequest, type Params, type RequestId } from "../../core/message/jsonrpc.ts";
+import { jsonOf } from "../../wire/anew.ts";
 
 /** The requests of clients that may be answered with a question ("Supported Requests"). */
 const MAY_ASK = new Set<string>([Method.callTool, Method.getPrompt, Method.readResource]);
@@ -35,7 +37,10 @@ export function askableIn(capabilities: Params): Params {
 export const ALL_ASKABLE: Params = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
 
 /** The part of this question's capability that the client has not declared; undefined where it may be asked. */
-export function undeclared({ method, params }: JsonRpcRequest, capabilities: Params): Params | undefined {
+export function undeclared(
+  { method, params }: Pick<JsonRpcRequest, "method" | "params">,
+  capabilities: Params,
+): Params | undefined {
   const name = CAPABILITY[method];
   if (name === undefined) return undefined;
   const declared = capabilities[name];
@@ -58,8 +63,33 @@ function hasPart(declared: Params, part: string | undefined): boolean {
   return part === "form" && declared.url === undefined;
 }
 
+/** What a server has asked. */
+export interface Question {
+  /** As the server calls it. */
+  readonly id: RequestId;
+  readonly method: string;
+  /** As its client is asked it, and how that is spelled. */
+  readonly input: Params;
+  readonly json: string;
+}
+
+export function questionOf(envelope: Envelope, message: JsonRpcRequest): Question {
+  const { id, method } = message;
+  return { id, method, input: inputRequestOf(message), json: jsonOf(envelope, message, inputRequestOf) };
+}
+
+/** The `inputRequests` that these are by their keys. */
+export function inputRequestsOf(questions: ReadonlyMap<string, Question>): Pick<Question, "input" | "json"> {
+  const all = [...questions];
+  const members = all.map(([key, { json }]) => `${JSON.stringify(key)}:${json}`);
+  return {
+    input: Object.fromEntries(all.map(([key, { input }]) => [key, input])),
+    json: `{${members.join(",")}}`,
+  };
+}
+
 /** The question as it stands in `inputRequests`: without what belongs to the server's own request for it. */
-export function inputRequestOf({ method, params }: JsonRpcRequest): Params {
+function inputRequestOf({ method, params }: JsonRpcRequest): Params {
   if (params === undefined) return { method };
   const { _meta, task: _, elicitationId: __, ...asked } = params;
   const { progressToken: ___, ...meta } = isObject(_meta) ? _meta : {};

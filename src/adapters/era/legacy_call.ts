@@ -17,6 +17,7 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
+  type JsonRpcResult,
   type Params,
   type RequestId,
   resultOf,
@@ -24,7 +25,17 @@ import {
 import { quoted } from "../../base/outside.ts";
 import { SharedClient } from "../sharing/shared_client.ts";
 import { withReportedToken } from "../sharing/rewrite.ts";
-import { answers, inputRequestOf, isQuestion, mayAsk, undeclared, urlQuestions } from "./input_requests.ts";
+import {
+  answers,
+  inputRequestsOf,
+  isQuestion,
+  mayAsk,
+  type Question,
+  questionOf,
+  undeclared,
+  urlQuestions,
+} from "./input_requests.ts";
+import { jsonAt } from "./legacy/anew_spelled.ts";
 import type { LegacyServer } from "./legacy_conversation.ts";
 import { missingCapability, modernAnswer, withServer } from "./modern_answers.ts";
 import type { Waiter } from "./waiter.ts";
@@ -59,12 +70,6 @@ export interface Asking {
   /** It waits for its client, and asks nothing more until that has answered. */
   asked(): void;
   over(): void;
-}
-
-interface Question {
-  /** As the server calls it. */
-  readonly id: RequestId;
-  readonly request: JsonRpcRequest;
 }
 
 export class LegacyCall {
@@ -117,17 +122,21 @@ export class LegacyCall {
     await this.#options.asking?.begin();
   }
 
-  /** Its client comes back, with answers to what it was asked; what is not among them is asked again. */
-  resume(waiter: Waiter, responses: Params): void {
+  /**
+   * Its client comes back, with answers to what it was asked; what is not among them is asked again. `envelope` is what
+   * has them as they are spelled.
+   */
+  resume(waiter: Waiter, responses: Params, envelope: Envelope): void {
     this.#waiter = waiter;
     const outcome = this.#outcome;
     if (outcome) return this.#finish(outcome);
     const questions = this.#questions ?? new Map<string, Question>();
-    for (const [key, { id, request }] of questions) {
+    for (const [key, { id, method }] of questions) {
       const response = responses[key];
-      if (!answers(request.method, response)) continue;
+      if (!answers(method, response)) continue;
       questions.delete(key);
-      this.#say({ message: resultOf(id, response) });
+      const json = jsonAt(envelope, ["params", "inputResponses", key], response);
+      this.#say(spelledResult(resultOf(id, response), json));
     }
     if (questions.size > 0) this.#gather();
   }
@@ -158,7 +167,7 @@ export class LegacyCall {
     if (this.#over) return;
     const { message } = envelope;
     if (isResponse(message)) return this.#answered(envelope, message);
-    if (isRequest(message)) return this.#ask(message);
+    if (isRequest(message)) return this.#ask(envelope, message);
     this.#note(envelope, message);
   }
 
@@ -208,7 +217,7 @@ export class LegacyCall {
 
   // --- what it asks ---
 
-  #ask(message: JsonRpcRequest): void {
+  #ask(envelope: Envelope, message: JsonRpcRequest): void {
     const { id, method } = message;
     if (method === Method.ping) return this.#say({ message: resultOf(id, {}) });
     const refusal = this.#refusal(message);
@@ -217,7 +226,7 @@ export class LegacyCall {
       return this.#say({ message: errorOf(id, refusal) });
     }
     this.#options.asking?.suspected();
-    (this.#questions ??= new Map()).set(`question_${++this.#asked}`, { id, request: message });
+    (this.#questions ??= new Map()).set(`question_${++this.#asked}`, questionOf(envelope, message));
     if (this.#waiter) this.#gather();
   }
 
@@ -236,12 +245,15 @@ export class LegacyCall {
 
   /** What was asked while nobody waited, or of a client that declares something else now. */
   #refuseUndeclared({ meta: { capabilities } }: Waiter): void {
-    for (const [key, { id, request }] of this.#questions ?? []) {
-      const missing = undeclared(request, capabilities);
+    for (const [key, { id, method, input }] of this.#questions ?? []) {
+      const missing = undeclared(
+        { method, params: isObject(input.params) ? input.params : {} },
+        capabilities,
+      );
       if (!missing) continue;
       this.#questions?.delete(key);
       this.#refused = { ...this.#refused, ...missing };
-      this.#say({ message: errorOf(id, notDeclared(request.method)) });
+      this.#say({ message: errorOf(id, notDeclared(method)) });
     }
   }
 
@@ -257,21 +269,27 @@ export class LegacyCall {
     const waiter = this.#waiter;
     if (!waiter) return;
     this.#refuseUndeclared(waiter);
-    const questions = [...this.#questions ?? []];
-    if (questions.length === 0) return;
-    const inputRequests = Object.fromEntries(
-      questions.map(([key, { request }]) => [key, inputRequestOf(request)]),
-    );
+    const asked = new Map(this.#questions);
+    if (asked.size === 0) return;
     // From here on there is nobody to be told anything.
     this.#waiter = undefined;
     this.#options.asking?.asked();
     try {
       const requestState = await this.#options.parking.park(this);
-      waiter.answer({ message: resultOf(waiter.id, this.#inputRequired({ inputRequests, requestState })) });
+      waiter.answer(this.#demand(waiter.id, asked, requestState));
     } catch (error) {
       waiter.answer({ message: errorOf(waiter.id, toRpcError(error)) });
       this.end();
     }
+  }
+
+  #demand(id: RequestId, asked: ReadonlyMap<string, Question>, requestState: string): Envelope {
+    const { input, json } = inputRequestsOf(asked);
+    const rest = JSON.stringify(this.#inputRequired({ requestState }));
+    return spelledResult(
+      resultOf(id, this.#inputRequired({ inputRequests: input, requestState })),
+      `{"inputRequests":${json},${rest.slice(1)}`,
+    );
   }
 
   #inputRequired(asked: Params): Params {
@@ -330,6 +348,15 @@ export class LegacyCall {
 
 function notDeclared(method: string): JsonRpcErrorObject {
   return unknown(`${quoted(method)} cannot be asked: the client does not declare it`);
+}
+
+function spelledId(id: RequestId): string {
+  return typeof id === "string" ? JSON.stringify(id) : `${id}`;
+}
+
+/** The result with its own spelling. */
+function spelledResult(message: JsonRpcResult, json: string): Envelope {
+  return { message, text: `{"jsonrpc":"2.0","id":${spelledId(message.id)},"result":${json}}` };
 }
 
 function unknown(message: string): JsonRpcErrorObject {
