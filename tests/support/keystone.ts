@@ -18,6 +18,7 @@ export const MODERN = withPackages(fixture("modern_server.ts"));
 export const DUAL = [...MODERN, "--legacy", "serve"];
 export const PAGED = withPackages(fixture("paged_server.ts"));
 export const MODERN_SHARED = withPackages(fixture("modern_shared_server.ts"));
+export const SMALL_LEGACY = withPackages(fixture("small_legacy_server.ts"));
 export const SMALL_MODERN = withPackages(fixture("small_modern_server.ts"));
 export const SMALL_DUAL = [...SMALL_MODERN, "--dual"];
 const LEAPING_CLOCK = fromFileUrl(new URL("../fixtures/leaping_clock.ts", import.meta.url));

@@ -5,8 +5,13 @@ import { lacks, prepared, run } from "./tool_cache.ts";
 /** Command lines. */
 export interface Sdk {
   readonly server: readonly string[];
-  /** Takes a wire and a URL, and prints what came as JSON. */
-  readonly client: readonly string[];
+  /** Takes a wire and a URL, and prints what came as JSON; undefined where the SDK has one wire alone, which the visitor uses. */
+  readonly client?: readonly string[];
+  /**
+   * Visits a server like small_modern_server.ts and prints what came as JSON. Takes how it settles on an era, which is "auto"
+   * or "legacy", and a URL or a command line.
+   */
+  readonly visitor: readonly string[];
 }
 
 export interface Toolchain {
@@ -19,6 +24,7 @@ export interface Toolchain {
 
 const PYTHON = fixture("sdk_python");
 const GO = fixture("sdk_go");
+const RUST = fixture("sdk_rust");
 
 export const TOOLCHAINS: readonly Toolchain[] = [
   {
@@ -32,8 +38,11 @@ export const TOOLCHAINS: readonly Toolchain[] = [
           ...["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"],
           ...["--target", folder, "--requirement", `${PYTHON}/requirements.txt`],
         ]));
-      const python = (script: string) => ["env", `PYTHONPATH=${packages}`, "python3", `${PYTHON}/${script}`];
-      return { server: python("server.py"), client: python("client.py") };
+      // Without its warnings of what is deprecated.
+      const python = (
+        script: string,
+      ) => ["env", `PYTHONPATH=${packages}`, "python3", "-W", "ignore", `${PYTHON}/${script}`];
+      return { server: python("server.py"), client: python("client.py"), visitor: python("visitor.py") };
     },
   },
   {
@@ -42,13 +51,33 @@ export const TOOLCHAINS: readonly Toolchain[] = [
       ? "it wants go, 1.25 or later"
       : undefined,
     async prepare() {
-      const sources = ["main.go", "go.mod", "go.sum"].map((name) => `${GO}/${name}`);
+      const sources = ["main.go", "visitor.go", "go.mod", "go.sum"].map((name) => `${GO}/${name}`);
       const folder = await prepared(
         "go",
         sources,
         (folder) => run("go", ["build", "-mod=readonly", "-o", `${folder}/sdk`, "."], { cwd: GO }),
       );
-      return { server: [`${folder}/sdk`], client: [`${folder}/sdk`] };
+      const program = `${folder}/sdk`;
+      return { server: [program], client: [program], visitor: [program, "visit"] };
+    },
+  },
+  {
+    language: "Rust",
+    missing: await lacks("cargo", ["--version"], /cargo 1\.(?:8[89]|9\d|\d{3})|cargo [2-9]/)
+      ? "it wants cargo, 1.88 or later"
+      : undefined,
+    async prepare() {
+      const sources = ["main.rs", "server.rs", "visitor.rs", "Cargo.toml", "Cargo.lock"].map((name) =>
+        `${RUST}/${name}`
+      );
+      const folder = await prepared("rust", sources, async (folder) => {
+        const target = `${folder}/target`;
+        await run("cargo", ["build", "--quiet", "--locked", "--target-dir", target], { cwd: RUST });
+        await Deno.rename(`${target}/debug/sdk`, `${folder}/sdk`);
+        await Deno.remove(target, { recursive: true });
+      });
+      const program = `${folder}/sdk`;
+      return { server: [program], visitor: [program, "visit"] };
     },
   },
 ];
