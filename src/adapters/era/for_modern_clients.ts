@@ -179,6 +179,7 @@ class ModernChannel implements Channel {
 
   async #ask(asked: Asked, work: Opening): Promise<void> {
     const { envelope, message } = asked;
+    if (message.params?.task !== undefined) this.#drop(`2026-07-28 has no task in ${message.method}`);
     const server = await this.#converse(asked);
     // It was taken back meanwhile.
     if (work.ended) return await server.channel[Symbol.asyncDispose]();
@@ -335,6 +336,12 @@ function methodRefusal({ method }: JsonRpcRequest): JsonRpcErrorObject | undefin
   return { code: RpcCode.methodNotFound, message: `${quoted(method)} is no method of 2026-07-28` };
 }
 
+/**
+ * Members of params that mean something in one era alone: in a server of 2025-11-25 `task` would let the answer be of
+ * another kind, which no client of this one has asked for.
+ */
+const OF_THE_ERAS = ["requestState", "inputResponses", "task"] as const;
+
 /** What a legacy server is asked: nothing of what belongs to the other era. */
 function plainRequest(envelope: Envelope, message: JsonRpcRequest): Envelope {
   return quicklyPlain(envelope, message) ?? anew(envelope, message, plain);
@@ -343,7 +350,7 @@ function plainRequest(envelope: Envelope, message: JsonRpcRequest): Envelope {
 /** As mostly: `_meta` alone is another one, so nothing need be written anew. */
 function quicklyPlain({ text }: Envelope, message: JsonRpcRequest): Envelope | undefined {
   const { params = {} } = message;
-  if (text === undefined || "requestState" in params || "inputResponses" in params) return undefined;
+  if (text === undefined || OF_THE_ERAS.some((name) => name in params)) return undefined;
   const meta = isObject(params._meta) ? plainMeta(params._meta) : undefined;
   if (meta && !Object.entries(meta).every((member) => isSpelledSo(text, member))) return undefined;
   const made = withParamsMeta(text, meta && JSON.stringify(meta));
@@ -360,7 +367,7 @@ function isSpelledSo(text: string, [key, value]: [string, unknown]): boolean {
 
 function plain({ params, ...request }: JsonRpcRequest): JsonRpcRequest {
   if (params === undefined) return request;
-  const { _meta, requestState: _, inputResponses: __, ...own } = params;
+  const { _meta, requestState: _, inputResponses: __, task: ___, ...own } = params;
   const meta = isObject(_meta) ? plainMeta(_meta) : undefined;
   return { ...request, params: { ...own, ...meta && { _meta: meta } } };
 }

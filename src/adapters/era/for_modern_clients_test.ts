@@ -282,6 +282,64 @@ Deno.test("forModernClients asks again for what is missing or cannot be an answe
   assert.equal(resultIn(await client.hear()).resultType, "complete");
 });
 
+Deno.test("forModernClients tells as an event what it cannot hand on of a call that asks", async () => {
+  using all = rig();
+  const client = await all.connect();
+  const call = asked(1, "tools/call", { name: "ask", task: { ttl: 1 } }, {
+    progressToken: 7,
+    [MetaKey.logLevel]: "warning",
+  });
+  client.say(call);
+  const server = await greeted(all.backend);
+  await heardRequest(server, "logging/setLevel");
+  const { params } = await heardRequest(server, "tools/call");
+  assert.deepEqual(params, { name: "ask", _meta: { progressToken: 7 } });
+  const url = { mode: "url", url: "https://a.example", message: "Visit", elicitationId: "e" };
+  server.say(request(0, "elicitation/create", { ...url, task: {} }));
+  const { requestState, inputRequests } = resultIn(await client.hear());
+  const { elicitationId: _, ...visited } = url;
+  assert.deepEqual(inputRequests, { question_1: { method: "elicitation/create", params: visited } });
+  server.say(
+    notification("notifications/progress", { progressToken: 7, progress: 1 }),
+    notification("notifications/message", { level: "info", data: "nobody wanted this" }),
+    notification("notifications/message", { level: "error", data: "lost" }),
+    notification("notifications/elicitation/complete", { elicitationId: "e" }),
+  );
+  await settled();
+  assert.deepEqual(all.drops(), [
+    "2026-07-28 has no task in tools/call",
+    "2026-07-28 has no task and no elicitationId of elicitation/create: it is asked without",
+    "notifications/progress comes while the call waits for its client: nobody is there to be told",
+    "notifications/message comes while the call waits for its client: nobody is there to be told",
+    "2026-07-28 has no notifications/elicitation/complete: the client comes back when it is done",
+  ]);
+  const inputResponses = { question_1: { action: "accept" } };
+  client.say(asked(2, "tools/call", { name: "ask", task: { ttl: 1 }, inputResponses, requestState }));
+  assert.deepEqual(await server.hear(), result(0, inputResponses.question_1));
+});
+
+Deno.test("forModernClients makes an error of a result that is no object", async () => {
+  using all = rig();
+  const client = await all.connect();
+  client.say(asked(1, "tools/call"));
+  const server = await greeted(all.backend);
+  await heardRequest(server, "tools/call");
+  server.say({ jsonrpc: "2.0", id: 1, result: [1, 2] } as unknown as JsonRpcMessage);
+  const message = await client.hear();
+  assert("error" in message);
+  assert.equal(message.error.code, -32603);
+});
+
+Deno.test("forModernClients refuses a log level that there is not", async () => {
+  using all = rig();
+  const client = await all.connect();
+  client.say(asked(1, "tools/call", {}, { [MetaKey.logLevel]: "loud" }));
+  const message = await client.hear();
+  assert("error" in message);
+  assert.equal(message.error.code, -32602);
+  assert.match(message.error.message, /logLevel.*not one of debug, info/);
+});
+
 Deno.test("forModernClients keeps the answer of a server that did not wait for its questions", async () => {
   using all = rig();
   const client = await all.connect();
@@ -467,6 +525,8 @@ Deno.test("forModernClients gives who listens what of it the server has, and nam
     [first.message, first.relatesTo],
     [notification("notifications/subscriptions/acknowledged", { notifications: acknowledged, _meta }), "L"],
   );
+  // What has changed before comes after that.
+  assert.deepEqual(await client.hear(), notification("notifications/tools/list_changed", { _meta }));
   server.say(
     notification("notifications/prompts/list_changed"),
     notification("notifications/message", { level: "info" }),

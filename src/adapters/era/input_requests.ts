@@ -88,6 +88,9 @@ export function inputRequestsOf(questions: ReadonlyMap<string, Question>): Pick<
   };
 }
 
+/** Members of questions that this revision does not have. */
+export const NOT_ASKED = ["task", "elicitationId"] as const;
+
 /** The question as it stands in `inputRequests`: without what belongs to the server's own request for it. */
 function inputRequestOf({ method, params }: JsonRpcRequest): Params {
   if (params === undefined) return { method };

@@ -30,6 +30,7 @@ import {
   inputRequestsOf,
   isQuestion,
   mayAsk,
+  NOT_ASKED,
   type Question,
   questionOf,
   undeclared,
@@ -77,6 +78,8 @@ export class LegacyCall {
   /** Made with the first question: most calls have none. */
   #questions: Map<string, Question> | undefined;
   #waiter: Waiter | undefined;
+  /** Who waited until the call came to its question: what it would have wanted to hear is dropped since. */
+  #left: Waiter | undefined;
   /** What the server has answered while nobody waited. */
   #outcome: Envelope | undefined;
   /** What the client would have had to declare for what the server has asked in vain. */
@@ -185,19 +188,25 @@ export class LegacyCall {
     if (method === Method.logged) return this.#logged(envelope, message);
     const cancelled = cancelledId(message);
     if (cancelled !== undefined) return this.#withdraw(cancelled);
+    if (method === Method.elicitationComplete) {
+      return this.#drop(`2026-07-28 has no ${method}: the client comes back when it is done`);
+    }
     // What changes at the server is for those who listen.
   }
 
   #progress(envelope: Envelope, message: JsonRpcNotification): void {
-    const token = this.#waiter?.token;
+    const token = (this.#waiter ?? this.#left)?.token;
     if (token === undefined) return;
+    if (!this.#waiter) return this.#dropUnheard(message);
     const told = reportedToken(message) === token ? envelope : withReportedToken(envelope, message, token);
     this.#tell({ ...told });
   }
 
-  #logged(envelope: Envelope, { params }: JsonRpcNotification): void {
-    const wanted = this.#waiter?.meta.logLevel;
-    if (wanted !== undefined && reachesLevel(params?.level, wanted)) this.#tell({ ...envelope });
+  #logged(envelope: Envelope, message: JsonRpcNotification): void {
+    const wanted = (this.#waiter ?? this.#left)?.meta.logLevel;
+    if (wanted === undefined || !reachesLevel(message.params?.level, wanted)) return;
+    if (this.#waiter) this.#tell({ ...envelope });
+    else this.#dropUnheard(message);
   }
 
   /** The server does not want to know any more what it has asked. */
@@ -225,6 +234,7 @@ export class LegacyCall {
       this.#drop(refusal.message);
       return this.#say({ message: errorOf(id, refusal) });
     }
+    this.#tellLeftOut(message);
     this.#options.asking?.suspected();
     (this.#questions ??= new Map()).set(`question_${++this.#asked}`, questionOf(envelope, message));
     if (this.#waiter) this.#gather();
@@ -272,6 +282,7 @@ export class LegacyCall {
     const asked = new Map(this.#questions);
     if (asked.size === 0) return;
     // From here on there is nobody to be told anything.
+    this.#left = waiter;
     this.#waiter = undefined;
     this.#options.asking?.asked();
     try {
@@ -338,6 +349,18 @@ export class LegacyCall {
     } catch (error) {
       this.#lost(error);
     }
+  }
+
+  /** What of a question is not handed on. */
+  #tellLeftOut({ method, params = {} }: JsonRpcRequest): void {
+    const names = NOT_ASKED.filter((name) => params[name] !== undefined);
+    if (names.length > 0) {
+      this.#drop(`2026-07-28 has no ${names.join(" and no ")} of ${method}: it is asked without`);
+    }
+  }
+
+  #dropUnheard({ method }: JsonRpcNotification): void {
+    this.#drop(`${method} comes while the call waits for its client: nobody is there to be told`);
   }
 
   #drop(reason: string): void {

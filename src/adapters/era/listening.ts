@@ -51,6 +51,8 @@ export class Listening {
   readonly #asked = new Map<RequestId, string>();
   readonly #subscribed: string[] = [];
   #honoured: Params = {};
+  /** What changed before the acknowledgement, which comes first; each of it once. */
+  readonly #early = new Map<string, { readonly envelope: Envelope; readonly message: JsonRpcNotification }>();
   #acknowledged = false;
   #over = false;
 
@@ -112,8 +114,18 @@ export class Listening {
     const { message } = envelope;
     if (isResponse(message)) return this.#settle(message);
     if (isRequest(message)) return this.#refuse(message);
-    const isUpdate = message.method === Method.resourceUpdated && this.#subscribed.length > 0;
-    if (this.#acknowledged && (isUpdate || this.#methods.has(message.method))) this.#tell(envelope, message);
+    const isUpdate = message.method === Method.resourceUpdated &&
+      this.#asked.size + this.#subscribed.length > 0;
+    if (!isUpdate && !this.#methods.has(message.method)) return;
+    if (this.#acknowledged) this.#tell(envelope, message);
+    else this.#keep(envelope, message);
+  }
+
+  #keep(envelope: Envelope, message: JsonRpcNotification): void {
+    const key = JSON.stringify([message.method, message.params?.uri]);
+    const isRoom = this.#early.has(key) || this.#early.size < this.#options.maxSubscriptions + LISTS.length;
+    if (isRoom) this.#early.set(key, { envelope, message });
+    else this.#drop(`more changes before the acknowledgement than ${optionName("maxSubscriptions")} allows`);
   }
 
   #settle(message: JsonRpcResponse): void {
@@ -134,6 +146,8 @@ export class Listening {
     const params = { notifications: this.#honoured };
     const message = { jsonrpc: "2.0", method: Method.acknowledged, params } as const;
     this.#tell({ message }, message);
+    for (const { envelope, message } of this.#early.values()) this.#tell(envelope, message);
+    this.#early.clear();
   }
 
   /** Nothing can be asked of who listens: not even a ping reaches a modern client. */

@@ -6,6 +6,7 @@ import { Method } from "../../core/mcp/methods.ts";
 import { MetaKey } from "../../core/mcp/request_meta.ts";
 import { MODERN_REVISIONS } from "../../core/mcp/revisions.ts";
 import {
+  errorOf,
   isObject,
   type JsonRpcError,
   type JsonRpcErrorObject,
@@ -42,9 +43,16 @@ export interface Question {
 /** The answer of a legacy server under the client's id, with what a modern one has. */
 export function modernAnswer(envelope: Envelope, message: JsonRpcResponse, question: Question): Envelope {
   if ("error" in message) return asModernError(envelope, message, question.id);
+  if (!isObject(message.result)) return { message: errorOf(question.id, NO_RESULT) };
   return quickly(envelope, message, question) ??
     anew(envelope, message, (said) => modernResult(said, question));
 }
+
+/** No client of any revision can read it. */
+const NO_RESULT: JsonRpcErrorObject = {
+  code: RpcCode.internalError,
+  message: "The MCP server has answered with a result that is no object",
+};
 
 /** What a modern result has, as JSON, by what its server has said of itself: nearly all calls are answered by the same one. */
 const spelled = new WeakMap<object, Map<boolean, string>>();

@@ -12,6 +12,10 @@ export const LOG_LEVELS: readonly unknown[] = [
   "emergency",
 ];
 
+export function isLogLevel(value: unknown): value is string {
+  return LOG_LEVELS.includes(value);
+}
+
 /** Whether what is logged at a level is for who wants to hear from another one on. An unknown level passes: it cannot be compared. */
 export function reachesLevel(level: unknown, wanted: unknown): boolean {
   const rank = LOG_LEVELS.indexOf(level);

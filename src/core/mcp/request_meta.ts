@@ -11,6 +11,7 @@ import {
   type JsonRpcRequest,
   type Params,
 } from "../message/jsonrpc.ts";
+import { isLogLevel, LOG_LEVELS } from "./log_levels.ts";
 import { isModernRevision, MODERN_REVISIONS } from "./revisions.ts";
 
 /** The keys that this revision has for itself. */
@@ -72,8 +73,8 @@ export function requestMetaIn(request: JsonRpcRequest): RequestMeta | MetaFault 
   if (typeof revision !== "string") return faultOf(MetaKey.revision, revision, "a string");
   if (!isObject(capabilities)) return faultOf(MetaKey.capabilities, capabilities, "an object");
   if (client !== undefined && !isObject(client)) return faultOf(MetaKey.client, client, "an object");
-  if (logLevel !== undefined && typeof logLevel !== "string") {
-    return faultOf(MetaKey.logLevel, logLevel, "a string");
+  if (logLevel !== undefined && !isLogLevel(logLevel)) {
+    return faultOf(MetaKey.logLevel, logLevel, `one of ${LOG_LEVELS.join(", ")}`);
   }
   return { revision, capabilities, client, logLevel };
 }

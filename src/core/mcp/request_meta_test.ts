@@ -33,6 +33,7 @@ Deno.test("requestMetaIn reads what a request says of itself", () => {
 });
 
 Deno.test("requestMetaIn names the key that is missing or wrong", () => {
+  const noLevel = "not one of debug, info, notice, warning, error, critical, alert, emergency";
   const cases: [unknown, string, string][] = [
     [undefined, "_meta", "missing"],
     [{}, MetaKey.revision, "missing"],
@@ -40,7 +41,8 @@ Deno.test("requestMetaIn names the key that is missing or wrong", () => {
     [{ [MetaKey.revision]: "2026-07-28" }, MetaKey.capabilities, "missing"],
     [{ ...META, [MetaKey.capabilities]: [] }, MetaKey.capabilities, "not an object"],
     [{ ...META, [MetaKey.client]: "me" }, MetaKey.client, "not an object"],
-    [{ ...META, [MetaKey.logLevel]: 3 }, MetaKey.logLevel, "not a string"],
+    [{ ...META, [MetaKey.logLevel]: 3 }, MetaKey.logLevel, noLevel],
+    [{ ...META, [MetaKey.logLevel]: "loud" }, MetaKey.logLevel, noLevel],
   ];
   for (const [meta, key, problem] of cases) {
     const fault = requestMetaIn(call(meta));
