@@ -10,17 +10,36 @@ interface Place {
   readonly end: number;
 }
 
-/** The text with this JSON in the place of `params._meta`, which undefined takes out; undefined where that is not there once. */
-export function withParamsMeta(text: string, meta: string | undefined): string | undefined {
+/**
+ * The text with other JSON in the place of that of `params._meta`, from which `make` makes it; undefined takes it out.
+ * Undefined where that is not there once.
+ */
+export function withParamsMeta(
+  text: string,
+  make: (json: string) => string | undefined,
+): string | undefined {
   const found = metaPlace(text);
   if (!found) return undefined;
   const { start, valueStart, end } = found;
+  const meta = make(text.slice(valueStart, end));
   if (meta !== undefined) return text.slice(0, valueStart) + meta + text.slice(end);
   const before = text.slice(0, start).trimEnd();
   // With the comma that stands before it or, of the first one, behind it.
   if (before.endsWith(COMMA)) return before.slice(0, -1) + text.slice(end);
   const behind = text.slice(end).trimStart();
   return before + (behind.startsWith(COMMA) ? behind.slice(1) : behind);
+}
+
+/** JSON of the members of an object that have these names, each value as it is spelled: what JSON.parse finds there. */
+export function membersNamed(json: string, names: ReadonlySet<string>): string {
+  const members = new Map<string, string>();
+  eachMember(json, json.indexOf("{"), ({ nameStart, nameEnd, valueStart }) => {
+    const end = endOfValue(json, valueStart);
+    const name = nameAt(json, nameStart, nameEnd);
+    if (names.has(name)) members.set(name, json.slice(valueStart, end));
+    return end;
+  });
+  return `{${[...members].map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`;
 }
 
 function metaPlace(text: string): Place | undefined {

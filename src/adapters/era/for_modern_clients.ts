@@ -37,7 +37,7 @@ import {
 import { Queue } from "../../base/queue.ts";
 import { cut, escaped, quoted } from "../../base/outside.ts";
 import { anew } from "../../wire/anew.ts";
-import { withParamsMeta } from "../../wire/params_meta.ts";
+import { membersNamed, withParamsMeta } from "../../wire/params_meta.ts";
 import type { HandshakeOptions } from "../handshake.ts";
 import type { AskingTurns, Turn } from "./asking_turns.ts";
 import { ALL_ASKABLE, askableIn, mayAsk } from "./input_requests.ts";
@@ -352,17 +352,8 @@ function quicklyPlain({ text }: Envelope, message: JsonRpcRequest): Envelope | u
   const { params = {} } = message;
   if (text === undefined || OF_THE_ERAS.some((name) => name in params)) return undefined;
   const meta = isObject(params._meta) ? plainMeta(params._meta) : undefined;
-  if (meta && !Object.entries(meta).every((member) => isSpelledSo(text, member))) return undefined;
-  const made = withParamsMeta(text, meta && JSON.stringify(meta));
+  const made = withParamsMeta(text, (json) => meta && membersNamed(json, new Set(Object.keys(meta))));
   return made === undefined ? undefined : { message: plain(message), text: made };
-}
-
-/** Whether it is spelled as JSON.stringify would: a text has one way, and a number as many as it likes. */
-function isSpelledSo(text: string, [key, value]: [string, unknown]): boolean {
-  if (typeof value === "string") return true;
-  if (key !== "progressToken" || !Number.isSafeInteger(value)) return false;
-  const spelled = `"progressToken":${value}`;
-  return text.includes(`${spelled},`) || text.includes(`${spelled}}`);
 }
 
 function plain({ params, ...request }: JsonRpcRequest): JsonRpcRequest {

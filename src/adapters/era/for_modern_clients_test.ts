@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseMessages } from "../../core/message/parse.ts";
+import { parseMessage, parseMessages } from "../../core/message/parse.ts";
 import { MetaKey } from "../../core/mcp/request_meta.ts";
 import {
   isRequest,
@@ -144,6 +144,18 @@ Deno.test("forModernClients gives each request a conversation, and asks for it w
   );
   await settled();
   assert(server.disposed);
+});
+
+Deno.test("forModernClients leaves what stays in _meta as it is spelled, whatever else looks like it", async () => {
+  using all = rig();
+  const client = await all.connect();
+  const own = `"${MetaKey.revision}":"2026-07-28","${MetaKey.capabilities}":{}`;
+  const said = (meta: string) =>
+    `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"progressToken":1,"a":2},"_meta":{${meta}}}}`;
+  const text = said(`${own},"progressToken":1.0`);
+  client.sayEnvelope({ message: parseMessage(text), text });
+  const server = await greeted(all.backend);
+  assert.equal((await server.next()).text, said('"progressToken":1.0'));
 });
 
 Deno.test("forModernClients tells of the six results how long they hold, and of no other", async () => {
