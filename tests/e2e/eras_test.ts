@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { WIRES } from "../support/clients.ts";
 import { type Door, EraUser, ROOT, SDK_CLIENTS, type SdkClient, textOf } from "../support/era_user.ts";
-import { DUAL, eventually, EVERYTHING, MODERN, startKeystone } from "../support/keystone.ts";
+import { eventually, EVERYTHING, SMALL_DUAL, SMALL_MODERN, startKeystone } from "../support/keystone.ts";
 
-const SERVERS = { "legacy": EVERYTHING, "modern": MODERN, "dual-era": DUAL } as const;
+const SERVERS = { "legacy": EVERYTHING, "modern": SMALL_MODERN, "dual-era": SMALL_DUAL } as const;
 type Server = keyof typeof SERVERS;
 
 interface Cell {
@@ -270,7 +270,7 @@ for (const [server, command] of Object.entries(SERVERS) as [Server, readonly str
 }
 
 Deno.test("clients of both eras work with a remote of both, each in its own", async (t) => {
-  await using remote = await startKeystone(["--stateful", ...TALKATIVE], { server: MODERN });
+  await using remote = await startKeystone(["--stateful", ...TALKATIVE], { server: SMALL_MODERN });
   await using gateway = await startKeystone([...ALL_WIRES, "--streamableHttp", remote.mcp]);
   for (const client of SDK_CLIENTS) {
     await t.step(
