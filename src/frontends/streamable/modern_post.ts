@@ -5,7 +5,7 @@
 import type { Accept } from "../../core/backend.ts";
 import type { Caller } from "../../core/caller.ts";
 import { invalidRequest, RpcCode } from "../../core/errors.ts";
-import { isLasting } from "../../core/mcp/messages.ts";
+import { cancelledId, isLasting } from "../../core/mcp/messages.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import { ToolHeaders } from "../../core/mcp/tool_headers.ts";
 import { isModern } from "../../core/mcp/request_meta.ts";
@@ -54,6 +54,7 @@ export function modernPosts(
   const tools = new ToolHeaders(MAX_TOOLS);
   return async (posted, request, caller) => {
     check(posted, request, { annotationsOf: (name) => tools.of(name, whoseTools(caller)) });
+    if (cancels(posted)) return new Response(null, { status: 202 });
     const gone = new LazyAbortController();
     const session = crypto.randomUUID();
     const { principal, scopes, address, launch } = caller;
@@ -83,6 +84,14 @@ export function modernPosts(
     if (!post.answered) watched = watch.add({ post, request });
     return post.response;
   };
+}
+
+/**
+ * Whether it says what its client has said by leaving, as Go's SDK does ("Transport-Specific Cancellation": it is not
+ * expected here). The id is that of another POST, and means nothing in this one.
+ */
+function cancels({ messages: [first], requests }: Posted): boolean {
+  return first !== undefined && requests.length === 0 && cancelledId(first.message) !== undefined;
 }
 
 /** Somebody's own server may list what it likes: that says nothing of a tool of the same name of somebody else. */

@@ -146,6 +146,15 @@ fronts("modernPosts takes notifications with 202 and without a body", async (rig
 });
 
 fronts(
+  "modernPosts opens nothing for who says that a call is cancelled: to leave has done that",
+  async (rig) => {
+    const cancelled = notification("notifications/cancelled", { requestId: 1 });
+    await rig.post(cancelled, { headers: { "MCP-Protocol-Version": "2026-07-28" } });
+    assert.deepEqual(rig.told("session.opened"), []);
+  },
+);
+
+fronts(
   "modernPosts gives answers that are the whole response a status of their own",
   async (rig, replyMode) => {
     const statuses: [code: number, status: number][] = [
