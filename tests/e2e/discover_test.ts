@@ -63,7 +63,7 @@ Deno.test("server/discover is unknown on a wire whose conversation has begun wit
   }
 });
 
-Deno.test("server/discover of no revision is unknown on every wire: any server may be asked by a legacy client", async () => {
+Deno.test("server/discover that names no revision is unknown on every wire: a legacy client gets what its era has", async () => {
   await using gateway = await startKeystone(WIRES, { server: SMALL_DUAL });
   const plain = request("d", "server/discover");
   assertUnknown(await answer(await post(gateway.mcp, plain)));

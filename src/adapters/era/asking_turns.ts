@@ -6,43 +6,49 @@ import { Recent } from "../../base/recent.ts";
 import { BusyError } from "../../core/errors.ts";
 import { Semaphore } from "../../core/semaphore.ts";
 import type { JsonRpcRequest } from "../../core/message/jsonrpc.ts";
+import type { Asking } from "./legacy_call.ts";
 
 /** Of so many tools, prompts and resources it is remembered that they ask. */
 const MAX_KNOWN = 1_000;
 /** One that works for longer before it asks, or does not ask this time, holds up the others no more. */
 const PATIENCE_MS = 10_000;
 
-/** One call's. */
-export interface Turn {
-  /** The next may begin. */
-  done(): void;
-}
-
 export class AskingTurns {
   readonly #known = new Recent<true>(MAX_KNOWN);
   readonly #places = new Semaphore({ places: 1, queueTimeoutMs: PATIENCE_MS, what: "calls that ask" });
 
-  /** Calls of this kind ask, or may have asked. */
-  learn(request: JsonRpcRequest): void {
-    this.#known.set(kindOf(request), true);
-  }
-
-  /** Settles when the call may begin; undefined for one that need not tell when the next may. */
-  async of(request: JsonRpcRequest): Promise<Turn | undefined> {
-    if (!this.#known.get(kindOf(request))) return undefined;
-    try {
-      await this.#places.acquire();
-    } catch (error) {
-      if (error instanceof BusyError) return undefined;
-      throw error;
-    }
-    let isDone = false;
+  /** For one call, which tells how far it has come. */
+  take(request: JsonRpcRequest): Asking {
+    const kind = kindOf(request);
+    let hasPlace = false;
+    let isOver = false;
+    const done = () => {
+      if (hasPlace) this.#places.release();
+      hasPlace = false;
+    };
     return {
-      done: () => {
-        if (!isDone) this.#places.release();
-        isDone = true;
+      begin: async () => {
+        hasPlace = this.#known.get(kind) === true && await this.#isFree();
+        if (isOver) done();
+      },
+      suspected: () => this.#known.set(kind, true),
+      asked: done,
+      over: () => {
+        isOver = true;
+        done();
       },
     };
+  }
+
+  /** Settles when the next may begin; false when it may after all that time, though another one has the place. */
+  async #isFree(): Promise<boolean> {
+    try {
+      await this.#places.acquire();
+      return true;
+    } catch (error) {
+      if (error instanceof BusyError) return false;
+      throw error;
+    }
   }
 }
 

@@ -14,15 +14,10 @@ import {
   toRpcError,
 } from "../../core/errors.ts";
 import { background, type Sink } from "../../core/events.ts";
-import { cancelledId, requestedToken } from "../../core/mcp/messages.ts";
+import { cancelledId } from "../../core/mcp/messages.ts";
 import { isOfTasks, Method } from "../../core/mcp/methods.ts";
-import {
-  isFault,
-  metaRefusal,
-  plainMeta,
-  type RequestMeta,
-  requestMetaIn,
-} from "../../core/mcp/request_meta.ts";
+import { isFault, metaRefusal, type RequestMeta, requestMetaIn } from "../../core/mcp/request_meta.ts";
+import { isRemoved } from "../../core/mcp/removed_methods.ts";
 import {
   errorOf,
   isObject,
@@ -30,25 +25,23 @@ import {
   isResponse,
   type JsonRpcErrorObject,
   type JsonRpcRequest,
-  type ProgressToken,
   type RequestId,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import { cut, escaped, quoted } from "../../base/outside.ts";
-import { anew } from "../../wire/anew.ts";
-import { membersNamed, withParamsMeta } from "../../wire/params_meta.ts";
 import type { HandshakeOptions } from "../handshake.ts";
-import type { AskingTurns, Turn } from "./asking_turns.ts";
+import type { AskingTurns } from "./asking_turns.ts";
 import { ALL_ASKABLE, askableIn, mayAsk } from "./input_requests.ts";
 import { type Asking, LegacyCall, type Parking } from "./legacy_call.ts";
 import { converse, type LegacyServer } from "./legacy_conversation.ts";
 import { Listening } from "./listening.ts";
 import { discovered } from "./modern_answers.ts";
 import type { ParkedCalls } from "./parked_calls.ts";
+import { plainRequest } from "./plain_request.ts";
 import { digestOf } from "./request_digest.ts";
 import type { RequestStates } from "./request_state.ts";
-import type { Waiter } from "./waiter.ts";
+import { Waiter } from "./waiter.ts";
 
 export interface ModernClientsOptions extends Pick<HandshakeOptions, "protocolVersion" | "timeoutMs"> {
   /** Whether a server is there for several clients: it is told then that it may ask whatever can be asked. */
@@ -71,15 +64,6 @@ export function forModernClients(legacy: Backend, options: ModernClientsOptions)
     [Symbol.asyncDispose]: () => legacy[Symbol.asyncDispose](),
   };
 }
-
-/** What this revision has no more, or never had on this side. */
-const REMOVED = new Set<string>([
-  Method.initialize,
-  Method.ping,
-  Method.setLevel,
-  Method.subscribe,
-  Method.unsubscribe,
-]);
 
 /** A request that is open here. */
 interface Work {
@@ -249,16 +233,7 @@ class ModernChannel implements Channel {
   /** Undefined where each call has a server of its own, or can ask nothing. */
   #askingOf(message: JsonRpcRequest): Asking | undefined {
     const { shared, turns } = this.#options;
-    if (!shared || !mayAsk(message.method)) return undefined;
-    let turn: Turn | undefined;
-    return {
-      async begin() {
-        turn = await turns.of(message);
-      },
-      suspected: () => turns.learn(message),
-      asked: () => turn?.done(),
-      over: () => turn?.done(),
-    };
+    return shared && mayAsk(message.method) ? turns.take(message) : undefined;
   }
 
   #parkingOf(message: JsonRpcRequest): Parking {
@@ -276,7 +251,7 @@ class ModernChannel implements Channel {
   }
 
   #waiterOf({ message, meta }: Asked): Waiter {
-    return new RequestWaiter(message, meta, this.#forWaiters);
+    return new Waiter(message, meta, this.#forWaiters);
   }
 
   #deliver(envelope: Envelope): void {
@@ -293,34 +268,6 @@ class ModernChannel implements Channel {
   }
 }
 
-/** One request of a connection, as whoever works on it sees it; a class, since each request brings one. */
-class RequestWaiter implements Waiter {
-  readonly id: RequestId;
-  readonly meta: RequestMeta;
-  readonly token: ProgressToken | undefined;
-  readonly #connection: Answering;
-
-  constructor(message: JsonRpcRequest, meta: RequestMeta, connection: Answering) {
-    this.id = message.id;
-    this.meta = meta;
-    this.token = requestedToken(message);
-    this.#connection = connection;
-  }
-
-  answer(envelope: Envelope): void {
-    this.#connection.answer(this.id, envelope);
-  }
-
-  tell(envelope: Envelope): void {
-    this.#connection.tell(envelope);
-  }
-}
-
-interface Answering {
-  answer(id: RequestId, envelope: Envelope): void;
-  tell(envelope: Envelope): void;
-}
-
 /** A request of which it is not known yet who answers it. */
 class Opening implements Work {
   ended = false;
@@ -332,35 +279,8 @@ class Opening implements Work {
 
 /** Why this cannot be asked in this era; undefined where it can. */
 function methodRefusal({ method }: JsonRpcRequest): JsonRpcErrorObject | undefined {
-  if (!REMOVED.has(method) && !isOfTasks(method)) return undefined;
+  if (!isRemoved(method) && !isOfTasks(method)) return undefined;
   return { code: RpcCode.methodNotFound, message: `${quoted(method)} is no method of 2026-07-28` };
-}
-
-/**
- * Members of params that mean something in one era alone: in a server of 2025-11-25 `task` would let the answer be of
- * another kind, which no client of this one has asked for.
- */
-const OF_THE_ERAS = ["requestState", "inputResponses", "task"] as const;
-
-/** What a legacy server is asked: nothing of what belongs to the other era. */
-function plainRequest(envelope: Envelope, message: JsonRpcRequest): Envelope {
-  return quicklyPlain(envelope, message) ?? anew(envelope, message, plain);
-}
-
-/** As mostly: `_meta` alone is another one, so nothing need be written anew. */
-function quicklyPlain({ text }: Envelope, message: JsonRpcRequest): Envelope | undefined {
-  const { params = {} } = message;
-  if (text === undefined || OF_THE_ERAS.some((name) => name in params)) return undefined;
-  const meta = isObject(params._meta) ? plainMeta(params._meta) : undefined;
-  const made = withParamsMeta(text, (json) => meta && membersNamed(json, new Set(Object.keys(meta))));
-  return made === undefined ? undefined : { message: plain(message), text: made };
-}
-
-function plain({ params, ...request }: JsonRpcRequest): JsonRpcRequest {
-  if (params === undefined) return request;
-  const { _meta, requestState: _, inputResponses: __, task: ___, ...own } = params;
-  const meta = isObject(_meta) ? plainMeta(_meta) : undefined;
-  return { ...request, params: { ...own, ...meta && { _meta: meta } } };
 }
 
 function refusalOf(id: RequestId, error: GatewayError): Envelope {

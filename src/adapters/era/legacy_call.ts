@@ -3,42 +3,26 @@
  * with the questions, and the call waits, at the server and here, until the client comes back with the answers.
  */
 import type { Envelope } from "../../core/channel.ts";
-import { BackendError, GatewayError, RpcCode, toRpcError } from "../../core/errors.ts";
+import { BackendError, GatewayError, toRpcError } from "../../core/errors.ts";
 import { background, type Sink } from "../../core/events.ts";
-import { cancelledId, reportedToken, requestedTool } from "../../core/mcp/messages.ts";
+import { cancelledId, requestedTool } from "../../core/mcp/messages.ts";
 import { Method } from "../../core/mcp/methods.ts";
-import { reachesLevel } from "../../core/mcp/log_levels.ts";
 import {
   errorOf,
   isObject,
   isRequest,
   isResponse,
-  type JsonRpcErrorObject,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
-  type JsonRpcResult,
   type Params,
-  type RequestId,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
-import { quoted } from "../../base/outside.ts";
 import { SharedClient } from "../sharing/shared_client.ts";
-import { withReportedToken } from "../sharing/rewrite.ts";
-import {
-  answers,
-  inputRequestsOf,
-  isQuestion,
-  mayAsk,
-  NOT_ASKED,
-  type Question,
-  questionOf,
-  undeclared,
-  urlQuestions,
-} from "./input_requests.ts";
-import { jsonAt } from "./legacy/anew_spelled.ts";
+import { finalAnswer, questionsAnswer } from "./call_answers.ts";
+import { CallQuestions, leftOutOf } from "./call_questions.ts";
+import { reportTo } from "./call_reports.ts";
 import type { LegacyServer } from "./legacy_conversation.ts";
-import { missingCapability, modernAnswer, withServer } from "./modern_answers.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** A server that asks several things at once says so in one breath, which is over by then (BREATH_MS of asked_requests.ts). */
@@ -76,15 +60,13 @@ export interface Asking {
 export class LegacyCall {
   readonly #options: LegacyCallOptions;
   /** Made with the first question: most calls have none. */
-  #questions: Map<string, Question> | undefined;
-  #waiter: Waiter | undefined;
-  /** Who waited until the call came to its question: what it would have wanted to hear is dropped since. */
-  #left: Waiter | undefined;
+  #questions: CallQuestions | undefined;
+  /** Who waits for it, or has waited until the call came to its question. */
+  #waiter: Waiter;
+  /** Its client has been asked, and has not come back. */
+  #parked = false;
   /** What the server has answered while nobody waited. */
   #outcome: Envelope | undefined;
-  /** What the client would have had to declare for what the server has asked in vain. */
-  #refused: Params | undefined;
-  #asked = 0;
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #over = false;
 
@@ -131,17 +113,11 @@ export class LegacyCall {
    */
   resume(waiter: Waiter, responses: Params, envelope: Envelope): void {
     this.#waiter = waiter;
-    const outcome = this.#outcome;
-    if (outcome) return this.#finish(outcome);
-    const questions = this.#questions ?? new Map<string, Question>();
-    for (const [key, { id, method }] of questions) {
-      const response = responses[key];
-      if (!answers(method, response)) continue;
-      questions.delete(key);
-      const json = jsonAt(envelope, ["params", "inputResponses", key], response);
-      this.#say(spelledResult(resultOf(id, response), json));
-    }
-    if (questions.size > 0) this.#gather();
+    this.#parked = false;
+    if (this.#outcome) return this.#finish(this.#outcome);
+    const questions = this.#questions;
+    questions?.settle(responses, envelope);
+    if (questions && questions.open.size > 0) this.#gather();
   }
 
   /** Nobody waits for it any more: the server is told by the end of the conversation. */
@@ -149,16 +125,15 @@ export class LegacyCall {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#gathering);
-    this.#waiter = undefined;
-    this.#options.asking?.over();
-    const { server: { channel }, emit } = this.#options;
+    const { server: { channel }, asking, emit } = this.#options;
+    asking?.over();
     background(channel[Symbol.asyncDispose](), "end of a call", emit);
   }
 
   /** What it logs comes for who has asked for that; its answer is of no interest. */
   #setLevel(): void {
     const { request, server: { initialized: { capabilities } } } = this.#options;
-    const level = this.#waiter?.meta.logLevel;
+    const level = this.#waiter.meta.logLevel;
     if (level === undefined || !isObject(capabilities) || capabilities.logging === undefined) return;
     const id = request.id === 1 ? 2 : 1;
     this.#say({ message: { jsonrpc: "2.0", id, method: Method.setLevel, params: { level } } });
@@ -175,43 +150,21 @@ export class LegacyCall {
   }
 
   #answered(envelope: Envelope, message: JsonRpcResponse): void {
-    if (message.id !== this.#options.request.id) return;
-    // Whoever waits for answers to questions gets this in their place when it comes back.
-    if (this.#waiter) return this.#finish(envelope);
-    this.#outcome = envelope;
-    this.#questions = undefined;
+    if (message.id === this.#options.request.id) this.#settle(envelope);
   }
 
   #note(envelope: Envelope, message: JsonRpcNotification): void {
-    const { method } = message;
-    if (method === Method.progress) return this.#progress(envelope, message);
-    if (method === Method.logged) return this.#logged(envelope, message);
     const cancelled = cancelledId(message);
-    if (cancelled !== undefined) return this.#withdraw(cancelled);
+    if (cancelled !== undefined) return this.#questions?.withdraw(cancelled);
+    const { method } = message;
     if (method === Method.elicitationComplete) {
       return this.#drop(`2026-07-28 has no ${method}: the client comes back when it is done`);
     }
     // What changes at the server is for those who listen.
-  }
-
-  #progress(envelope: Envelope, message: JsonRpcNotification): void {
-    const token = (this.#waiter ?? this.#left)?.token;
-    if (token === undefined) return;
-    if (!this.#waiter) return this.#dropUnheard(message);
-    const told = reportedToken(message) === token ? envelope : withReportedToken(envelope, message, token);
-    this.#tell({ ...told });
-  }
-
-  #logged(envelope: Envelope, message: JsonRpcNotification): void {
-    const wanted = (this.#waiter ?? this.#left)?.meta.logLevel;
-    if (wanted === undefined || !reachesLevel(message.params?.level, wanted)) return;
-    if (this.#waiter) this.#tell({ ...envelope });
-    else this.#dropUnheard(message);
-  }
-
-  /** The server does not want to know any more what it has asked. */
-  #withdraw(id: RequestId): void {
-    for (const [key, question] of this.#questions ?? []) if (question.id === id) this.#questions?.delete(key);
+    const report = reportTo(this.#waiter, envelope, message);
+    if (!report) return;
+    if (!this.#parked) return this.#waiter.tell(report);
+    this.#drop(`${method} comes while the call waits for its client: nobody is there to be told`);
   }
 
   #lost(error: unknown): void {
@@ -219,52 +172,22 @@ export class LegacyCall {
     const known = error instanceof GatewayError
       ? error
       : new BackendError("The MCP server closed the connection", { cause: error });
-    const outcome = { message: errorOf(this.#options.request.id, toRpcError(known)) };
-    if (this.#waiter) return this.#finish(outcome);
-    this.#outcome = outcome;
+    this.#settle({ message: errorOf(this.#options.request.id, toRpcError(known)) });
   }
 
   // --- what it asks ---
 
   #ask(envelope: Envelope, message: JsonRpcRequest): void {
-    const { id, method } = message;
-    if (method === Method.ping) return this.#say({ message: resultOf(id, {}) });
-    const refusal = this.#refusal(message);
-    if (refusal) {
-      this.#drop(refusal.message);
-      return this.#say({ message: errorOf(id, refusal) });
-    }
-    this.#tellLeftOut(message);
-    this.#options.asking?.suspected();
-    (this.#questions ??= new Map()).set(`question_${++this.#asked}`, questionOf(envelope, message));
-    if (this.#waiter) this.#gather();
-  }
-
-  #refusal(message: JsonRpcRequest): JsonRpcErrorObject | undefined {
-    const { method } = message;
-    const { request } = this.#options;
-    if (!isQuestion(method)) return unknown(`${quoted(method)} cannot be asked of a client of 2026-07-28`);
-    if (!mayAsk(request.method)) {
-      return unknown(`${quoted(method)} cannot be asked while ${quoted(request.method)} is answered`);
-    }
-    const missing = this.#waiter && undeclared(message, this.#waiter.meta.capabilities);
-    if (!missing) return undefined;
-    this.#refused = { ...this.#refused, ...missing };
-    return notDeclared(method);
-  }
-
-  /** What was asked while nobody waited, or of a client that declares something else now. */
-  #refuseUndeclared({ meta: { capabilities } }: Waiter): void {
-    for (const [key, { id, method, input }] of this.#questions ?? []) {
-      const missing = undeclared(
-        { method, params: isObject(input.params) ? input.params : {} },
-        capabilities,
-      );
-      if (!missing) continue;
-      this.#questions?.delete(key);
-      this.#refused = { ...this.#refused, ...missing };
-      this.#say({ message: errorOf(id, notDeclared(method)) });
-    }
+    const { request, asking } = this.#options;
+    if (message.method === Method.ping) return this.#say({ message: resultOf(message.id, {}) });
+    this.#questions ??= new CallQuestions(request.method, (said) => this.#say(said));
+    const declared = this.#parked ? undefined : this.#waiter.meta.capabilities;
+    const refusal = this.#questions.add(envelope, message, declared);
+    if (refusal !== undefined) return this.#drop(refusal);
+    const leftOut = leftOutOf(message);
+    if (leftOut !== undefined) this.#drop(leftOut);
+    asking?.suspected();
+    if (!this.#parked) this.#gather();
   }
 
   #gather(): void {
@@ -276,70 +199,39 @@ export class LegacyCall {
 
   /** Answers the request with what the server wants to know; the call waits then. */
   async #putQuestions(): Promise<void> {
+    const { parking, asking, server: { initialized: { serverInfo } } } = this.#options;
     const waiter = this.#waiter;
-    if (!waiter) return;
-    this.#refuseUndeclared(waiter);
-    const asked = new Map(this.#questions);
+    this.#questions?.refuseUndeclared(waiter.meta.capabilities);
+    const asked = new Map(this.#questions?.open);
     if (asked.size === 0) return;
     // From here on there is nobody to be told anything.
-    this.#left = waiter;
-    this.#waiter = undefined;
-    this.#options.asking?.asked();
+    this.#parked = true;
+    asking?.asked();
+    const { id } = waiter;
     try {
-      const requestState = await this.#options.parking.park(this);
-      waiter.answer(this.#demand(waiter.id, asked, requestState));
+      const requestState = await parking.park(this);
+      waiter.answer(questionsAnswer(asked, requestState, { id, serverInfo }));
     } catch (error) {
-      waiter.answer({ message: errorOf(waiter.id, toRpcError(error)) });
+      waiter.answer({ message: errorOf(id, toRpcError(error)) });
       this.end();
     }
   }
 
-  #demand(id: RequestId, asked: ReadonlyMap<string, Question>, requestState: string): Envelope {
-    const { input, json } = inputRequestsOf(asked);
-    const rest = JSON.stringify(this.#inputRequired({ requestState }));
-    return spelledResult(
-      resultOf(id, this.#inputRequired({ inputRequests: input, requestState })),
-      `{"inputRequests":${json},${rest.slice(1)}`,
-    );
-  }
-
-  #inputRequired(asked: Params): Params {
-    const { serverInfo } = this.#options.server.initialized;
-    return {
-      resultType: "input_required",
-      ...asked,
-      ...serverInfo !== undefined && { _meta: withServer(undefined, serverInfo) },
-    };
-  }
-
   // --- what becomes of it ---
 
-  #finish(envelope: Envelope): void {
-    const waiter = this.#waiter;
-    if (!waiter) return;
-    waiter.answer(this.#answerTo(waiter, envelope));
-    this.end();
+  /** Whoever waits for answers to questions gets this in their place when it comes back. */
+  #settle(outcome: Envelope): void {
+    if (!this.#parked) return this.#finish(outcome);
+    this.#outcome = outcome;
+    this.#questions?.clear();
   }
 
-  #answerTo({ id, meta }: Waiter, envelope: Envelope): Envelope {
-    const { message } = envelope;
+  #finish(outcome: Envelope): void {
     const { request: { method }, server: { initialized: { serverInfo } } } = this.#options;
-    if (!isResponse(message)) return envelope;
-    if (this.#refused && hasFailed(message)) {
-      return { message: errorOf(id, missingCapability(this.#refused)) };
-    }
-    const urls = "error" in message && message.error.code === RpcCode.urlElicitationRequired &&
-      mayAsk(method) && urlQuestions(message.error.data);
-    if (!urls) return modernAnswer(envelope, message, { id, method, serverInfo });
-    const elicitation = isObject(meta.capabilities.elicitation) ? meta.capabilities.elicitation : {};
-    return isObject(elicitation.url)
-      ? { message: resultOf(id, this.#inputRequired({ inputRequests: urls })) }
-      : { message: errorOf(id, missingCapability({ elicitation: { url: {} } })) };
-  }
-
-  #tell(envelope: Envelope): void {
-    envelope.relatesTo = this.#waiter?.id;
-    this.#waiter?.tell(envelope);
+    const { id, meta: { capabilities } } = this.#waiter;
+    const asker = { capabilities, refused: this.#questions?.refused };
+    this.#waiter.answer(finalAnswer(outcome, { id, method, serverInfo }, asker));
+    this.end();
   }
 
   #say(envelope: Envelope): void {
@@ -351,42 +243,8 @@ export class LegacyCall {
     }
   }
 
-  /** What of a question is not handed on. */
-  #tellLeftOut({ method, params = {} }: JsonRpcRequest): void {
-    const names = NOT_ASKED.filter((name) => params[name] !== undefined);
-    if (names.length > 0) {
-      this.#drop(`2026-07-28 has no ${names.join(" and no ")} of ${method}: it is asked without`);
-    }
-  }
-
-  #dropUnheard({ method }: JsonRpcNotification): void {
-    this.#drop(`${method} comes while the call waits for its client: nobody is there to be told`);
-  }
-
   #drop(reason: string): void {
     const { session, emit } = this.#options;
     emit({ type: "message.dropped", session, direction: "down", reason });
   }
-}
-
-function notDeclared(method: string): JsonRpcErrorObject {
-  return unknown(`${quoted(method)} cannot be asked: the client does not declare it`);
-}
-
-function spelledId(id: RequestId): string {
-  return typeof id === "string" ? JSON.stringify(id) : `${id}`;
-}
-
-/** The result with its own spelling. */
-function spelledResult(message: JsonRpcResult, json: string): Envelope {
-  return { message, text: `{"jsonrpc":"2.0","id":${spelledId(message.id)},"result":${json}}` };
-}
-
-function unknown(message: string): JsonRpcErrorObject {
-  return { code: RpcCode.methodNotFound, message };
-}
-
-/** Also a tool tells of a failure in its result. */
-function hasFailed(message: JsonRpcResponse): boolean {
-  return "error" in message || (isObject(message.result) && message.result.isError === true);
 }

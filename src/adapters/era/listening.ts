@@ -163,7 +163,7 @@ export class Listening {
 
   #tell(envelope: Envelope, message: JsonRpcNotification): void {
     const { id } = this.#waiter;
-    this.#waiter.tell({ ...anew(envelope, message, (said) => withSubscription(said, id)), relatesTo: id });
+    this.#waiter.tell(anew(envelope, message, (said) => withSubscription(said, id)));
   }
 
   #lost(error: unknown): void {
@@ -175,7 +175,7 @@ export class Listening {
 
   #fail(error: GatewayError): void {
     const { id } = this.#waiter;
-    this.#waiter.answer({ message: errorOf(id, toRpcError(error)), relatesTo: id });
+    this.#waiter.answer({ message: errorOf(id, toRpcError(error)) });
     this.end();
   }
 

@@ -32,7 +32,7 @@ const CACHEABLE = new Set<string>([
 ]);
 
 /** What the answer is to. */
-export interface Question {
+export interface Answered {
   /** What the client calls its request. */
   readonly id: RequestId;
   readonly method: string;
@@ -41,11 +41,11 @@ export interface Question {
 }
 
 /** The answer of a legacy server under the client's id, with what a modern one has. */
-export function modernAnswer(envelope: Envelope, message: JsonRpcResponse, question: Question): Envelope {
-  if ("error" in message) return asModernError(envelope, message, question.id);
-  if (!isObject(message.result)) return { message: errorOf(question.id, NO_RESULT) };
-  return quickly(envelope, message, question) ??
-    anew(envelope, message, (said) => modernResult(said, question));
+export function modernAnswer(envelope: Envelope, message: JsonRpcResponse, answered: Answered): Envelope {
+  if ("error" in message) return asModernError(envelope, message, answered.id);
+  if (!isObject(message.result)) return { message: errorOf(answered.id, NO_RESULT) };
+  return quickly(envelope, message, answered) ??
+    anew(envelope, message, (said) => modernResult(said, answered));
 }
 
 /** No client of any revision can read it. */
@@ -58,10 +58,10 @@ const NO_RESULT: JsonRpcErrorObject = {
 const spelled = new WeakMap<object, Map<boolean, string>>();
 
 /** As mostly: the result has nothing of that yet, so it need not be written anew. */
-function quickly({ text }: Envelope, message: JsonRpcResult, question: Question): Envelope | undefined {
+function quickly({ text }: Envelope, message: JsonRpcResult, answered: Answered): Envelope | undefined {
   const { result } = message;
-  if (text === undefined || message.id !== question.id || !isObject(result)) return undefined;
-  const { method, serverInfo } = question;
+  if (text === undefined || message.id !== answered.id || !isObject(result)) return undefined;
+  const { method, serverInfo } = answered;
   const added = completed({}, { method, serverInfo });
   for (const key in added) if (Object.hasOwn(result, key)) return undefined;
   const made = withResultMembers(text, membersOf(added, { method, serverInfo }));
@@ -70,7 +70,7 @@ function quickly({ text }: Envelope, message: JsonRpcResult, question: Question)
     : { message: { ...message, result: { ...result, ...added } }, text: made };
 }
 
-function membersOf(added: Params, { method, serverInfo }: Omit<Question, "id">): string {
+function membersOf(added: Params, { method, serverInfo }: Omit<Answered, "id">): string {
   if (!isObject(serverInfo)) return JSON.stringify(added).slice(1, -1);
   const known = spelled.get(serverInfo) ?? new Map<boolean, string>();
   spelled.set(serverInfo, known);
@@ -80,12 +80,12 @@ function membersOf(added: Params, { method, serverInfo }: Omit<Question, "id">):
   return text;
 }
 
-function modernResult({ result }: JsonRpcResult, { id, method, serverInfo }: Question): JsonRpcResult {
+function modernResult({ result }: JsonRpcResult, { id, method, serverInfo }: Answered): JsonRpcResult {
   return { jsonrpc: "2.0", id, result: completed(result, { method, serverInfo }) };
 }
 
 /** A result that says that it is one (`resultType`), from whom it is, and how long it holds. */
-export function completed(result: unknown, { method, serverInfo }: Omit<Question, "id">): Params {
+export function completed(result: unknown, { method, serverInfo }: Omit<Answered, "id">): Params {
   const own = isObject(result) ? result : {};
   return {
     ...own,

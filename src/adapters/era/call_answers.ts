@@ -1,0 +1,78 @@
+/** What a request of a modern client is answered: in the end, or when the server wants to know something first. */
+import type { Envelope } from "../../core/channel.ts";
+import { RpcCode } from "../../core/errors.ts";
+import {
+  errorOf,
+  isObject,
+  isResponse,
+  type JsonRpcResponse,
+  type JsonRpcResult,
+  type Params,
+  type RequestId,
+  resultOf,
+} from "../../core/message/jsonrpc.ts";
+import { inputRequestsOf, mayAsk, type Question, urlQuestions } from "./input_requests.ts";
+import { type Answered, missingCapability, modernAnswer, withServer } from "./modern_answers.ts";
+
+/** What is to be known of the client for its answer. */
+interface Asker {
+  /** What it declares. */
+  readonly capabilities: Params;
+  /** What it would have had to declare for what the server has asked in vain. */
+  readonly refused: Params | undefined;
+}
+
+/** What the server has answered, as its client is told it. */
+export function finalAnswer(envelope: Envelope, answered: Answered, asker: Asker): Envelope {
+  const { message } = envelope;
+  const { id, method, serverInfo } = answered;
+  const { capabilities: { elicitation }, refused } = asker;
+  if (!isResponse(message)) return envelope;
+  if (refused && hasFailed(message)) return { message: errorOf(id, missingCapability(refused)) };
+  const urls = mayAsk(method) ? urlsWanted(message) : undefined;
+  if (!urls) return modernAnswer(envelope, message, answered);
+  return isObject(elicitation) && isObject(elicitation.url)
+    ? { message: resultOf(id, inputRequired({ inputRequests: urls }, serverInfo)) }
+    : { message: errorOf(id, missingCapability({ elicitation: { url: {} } })) };
+}
+
+/** What the server wants to know, and what its client is to bring with the answers. */
+export function questionsAnswer(
+  questions: ReadonlyMap<string, Question>,
+  requestState: string,
+  { id, serverInfo }: Pick<Answered, "id" | "serverInfo">,
+): Envelope {
+  const { input, json } = inputRequestsOf(questions);
+  const rest = JSON.stringify(inputRequired({ requestState }, serverInfo));
+  return spelledResult(
+    resultOf(id, inputRequired({ inputRequests: input, requestState }, serverInfo)),
+    `{"inputRequests":${json},${rest.slice(1)}`,
+  );
+}
+
+/** The result with its own spelling. */
+export function spelledResult(message: JsonRpcResult, json: string): Envelope {
+  return { message, text: `{"jsonrpc":"2.0","id":${spelledId(message.id)},"result":${json}}` };
+}
+
+function inputRequired(asked: Params, serverInfo: unknown): Params {
+  return {
+    resultType: "input_required",
+    ...asked,
+    ...serverInfo !== undefined && { _meta: withServer(undefined, serverInfo) },
+  };
+}
+
+function urlsWanted(message: JsonRpcResponse): Params | undefined {
+  const wants = "error" in message && message.error.code === RpcCode.urlElicitationRequired;
+  return wants ? urlQuestions(message.error.data) : undefined;
+}
+
+function spelledId(id: RequestId): string {
+  return typeof id === "string" ? JSON.stringify(id) : `${id}`;
+}
+
+/** Also a tool tells of a failure in its result. */
+function hasFailed(message: JsonRpcResponse): boolean {
+  return "error" in message || (isObject(message.result) && message.result.isError === true);
+}
