@@ -11,7 +11,7 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { forLegacyClients } from "../../src/adapters/era/for_legacy_clients.ts";
-import { ChannelTransport } from "../support/channel_transport_v1.ts";
+import { ChannelTransport } from "../support/channel_transport.ts";
 import { type Children, childTest, launchOf } from "../support/children.ts";
 import { withPackages } from "../support/keystone.ts";
 

@@ -52,7 +52,7 @@ async function join(shared: ModernServer, name: string): Promise<SharedClient> {
   const client = new v2.Client(INFO, { versionNegotiation: { mode: { pin: "2026-07-28" } } });
   const inbox = new Inbox();
   client.fallbackNotificationHandler = (notification) => Promise.resolve(inbox.add(notification));
-  await client.connect(new ChannelTransport(shared.join()));
+  await client.connect(new ChannelTransport(shared.join()) as v2.Transport);
   return { name, client, inbox, [Symbol.asyncDispose]: () => client.close() };
 }
 

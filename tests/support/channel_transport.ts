@@ -1,13 +1,16 @@
-/** A client of the SDK's second line at a channel of ours, without a wire in between. */
+/** A channel as a client of the SDK wants it, without a wire in between; what a transport is to do is the same in both its lines. */
 import { setImmediate } from "node:timers";
+// @ts-types="@modelcontextprotocol/sdk/shared/transport"
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+// @ts-types="@modelcontextprotocol/sdk/types"
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Channel } from "../../src/core/channel.ts";
 import { parseMessage } from "../../src/core/message/parse.ts";
-import type { v2 } from "./clients.ts";
 
-export class ChannelTransport implements v2.Transport {
-  onclose?: (() => void) | undefined;
-  onerror?: ((error: Error) => void) | undefined;
-  onmessage?: v2.Transport["onmessage"];
+export class ChannelTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
   readonly #channel: Channel;
 
   constructor(channel: Channel) {
@@ -16,19 +19,21 @@ export class ChannelTransport implements v2.Transport {
 
   start(): Promise<void> {
     this.#channel.incoming.read(
-      ({ message, text }) => {
-        // As text, which is what a wire would bring.
+      ({ text, message }) => {
         this.onmessage?.(JSON.parse(text ?? JSON.stringify(message)));
-        // The client forgets who wants progress with an answer that comes in the same turn.
+        // One at a time: the SDK looks at an answer at once and at a notification later, and knows its call no more then.
         return new Promise((resolve) => setImmediate(() => resolve()));
       },
-      () => this.onclose?.(),
+      (failure) => {
+        if (failure) this.onerror?.(new Error("The channel broke", { cause: failure.error }));
+        this.onclose?.();
+      },
     );
     return Promise.resolve();
   }
 
-  async send(message: v2.JSONRPCMessage): Promise<void> {
-    const text = JSON.stringify(message);
+  async send(said: JSONRPCMessage): Promise<void> {
+    const text = JSON.stringify(said);
     await this.#channel.send({ message: parseMessage(text), text });
   }
 

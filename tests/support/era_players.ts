@@ -7,7 +7,16 @@ import type { JsonRpcMessage } from "../../src/core/message/jsonrpc.ts";
 import { spelledAt } from "../../src/core/message/members.ts";
 import { parseMessage } from "../../src/core/message/parse.ts";
 import type { Path } from "../../src/core/message/path.ts";
-import { assertSame, CALL, type Outcome, type Script, type Scripts, type Step } from "./era_script.ts";
+import {
+  assertSame,
+  CALL,
+  member,
+  object,
+  type Outcome,
+  type Script,
+  type Scripts,
+  type Step,
+} from "./era_script.ts";
 
 export const KEY = "io.modelcontextprotocol/";
 /** No numbers here: who the ends are is told anew with each request, and not as it was spelled. */
@@ -135,6 +144,16 @@ export class Course {
   get isTakenBack(): boolean {
     return this.steps.length === 0 && this.script.outcome.kind === "cancel";
   }
+}
+
+/** The call whose next step this progress is, as its script has it; undefined where its token is nobody's. */
+export function progressed(open: Iterable<Course>, said: Said): Course | undefined {
+  const token = said.at("params", "progressToken") ?? "";
+  const course = [...open].find((course) => course.token === token);
+  if (!course) return undefined;
+  const { members } = course.next("progress", said);
+  said.assertAt(["params"], object([member("progressToken", token), ...members]));
+  return course;
 }
 
 /** The question of a step that the params of a message are; each may be asked once. */

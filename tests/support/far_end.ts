@@ -1,7 +1,13 @@
 /** The far end of a channel under test: says things, and reads step by step what comes. */
+import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import type { Channel, Envelope } from "../../src/core/channel.ts";
-import type { JsonRpcMessage, RequestId } from "../../src/core/message/jsonrpc.ts";
+import {
+  isRequest,
+  type JsonRpcMessage,
+  type JsonRpcRequest,
+  type RequestId,
+} from "../../src/core/message/jsonrpc.ts";
 import { Inbox, type Rest } from "../contract/inbox.ts";
 
 /** The real one: a test may have put a clock of its own in its place. */
@@ -38,6 +44,13 @@ export class FarEnd {
   /** The next message. Throws at the end. */
   async hear(): Promise<JsonRpcMessage> {
     return (await this.next()).message;
+  }
+
+  /** The next message, which must be a request. */
+  async hearRequest(): Promise<JsonRpcRequest> {
+    const message = await this.hear();
+    assert(isRequest(message), JSON.stringify(message));
+    return message;
   }
 
   /** Everything up to the end. */

@@ -6,6 +6,7 @@ import {
   CLIENT_INFO,
   Course,
   Player,
+  progressed,
   questionIn,
   type Said,
   SERVER_INFO,
@@ -189,11 +190,8 @@ export class LegacyClient extends Player {
   }
 
   #progressed(said: Said): void {
-    const token = said.at("params", "progressToken") ?? "";
-    const course = [...this.#open.values()].find((course) => course.token === token);
+    const course = progressed(this.#open.values(), said);
     if (!course) return this.unexpected(said);
-    const { members } = course.next("progress", said);
-    said.assertAt(["params"], object([member("progressToken", token), ...members]));
     course.steps.shift();
     this.#goOn(course);
   }

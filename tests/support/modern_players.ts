@@ -7,6 +7,7 @@ import {
   Course,
   KEY,
   Player,
+  progressed,
   questionIn,
   type Said,
   SERVER_INFO,
@@ -201,11 +202,8 @@ export class ModernClient extends Player {
   }
 
   #progressed(said: Said): void {
-    const token = said.at("params", "progressToken") ?? "";
-    const course = [...this.#open.values()].find((course) => course.token === token);
+    const course = progressed(this.#open.values(), said);
     if (!course) return this.unexpected(said);
-    const { members } = course.next("progress", said);
-    said.assertAt(["params"], object([member("progressToken", token), ...members]));
     this.#pass(course);
   }
 

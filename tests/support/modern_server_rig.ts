@@ -1,7 +1,7 @@
 /** A server of the modern era in memory, and the clients who share it. */
 import { ModernServer } from "../../src/adapters/era/modern_server.ts";
 import type { ServerForManyOptions } from "../../src/adapters/sharing/server_for_many.ts";
-import { memoryChannels } from "../../src/core/channel.ts";
+import { type Envelope, memoryChannels } from "../../src/core/channel.ts";
 import { MetaKey } from "../../src/core/mcp/request_meta.ts";
 import type {
   JsonRpcNotification,
@@ -52,4 +52,10 @@ export function modernServerRig(options: Partial<ServerForManyOptions> = {}): Mo
     ...options,
   });
   return { ...record, shared, server: new FarEnd(server), join: () => new FarEnd(shared.join()) };
+}
+
+/** The next message of a client, and which of its requests it belongs to. */
+export async function heard(client: FarEnd): Promise<Pick<Envelope, "message" | "relatesTo">> {
+  const { message, relatesTo } = await client.next();
+  return { message, relatesTo };
 }

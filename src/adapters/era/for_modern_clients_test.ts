@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { parseMessage, parseMessages } from "../../core/message/parse.ts";
 import { MetaKey } from "../../core/mcp/request_meta.ts";
-import {
-  isRequest,
-  type JsonRpcMessage,
-  type JsonRpcRequest,
-  type Params,
-  type RequestId,
-} from "../../core/message/jsonrpc.ts";
+import type { JsonRpcMessage, JsonRpcRequest, Params, RequestId } from "../../core/message/jsonrpc.ts";
 import { FakeBackend, type FakeServer, LAUNCH } from "../../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
@@ -76,8 +70,7 @@ async function greeted(backend: FakeBackend, initialized: Params = INITIALIZED):
 }
 
 async function heardRequest(server: FakeServer, method: string): Promise<JsonRpcRequest> {
-  const message = await server.hear();
-  assert(isRequest(message), JSON.stringify(message));
+  const message = await server.hearRequest();
   assert.equal(message.method, method);
   return message;
 }

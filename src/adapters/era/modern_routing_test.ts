@@ -1,24 +1,16 @@
 /** Which client of a modern server hears what, and what is taken back of it. */
 import assert from "node:assert/strict";
-import type { FarEnd } from "../../../tests/support/far_end.ts";
 import { cancelled, notification, progress, result } from "../../../tests/support/messages.ts";
-import { modern, modernServerRig, ofStream, REQUEST_META } from "../../../tests/support/modern_server_rig.ts";
-import { isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
+import {
+  heard,
+  modern,
+  modernServerRig,
+  ofStream,
+  REQUEST_META,
+} from "../../../tests/support/modern_server_rig.ts";
 import { MetaKey } from "../../core/mcp/request_meta.ts";
 
 const LOGS = { [MetaKey.logLevel]: "info" };
-
-async function asked(server: FarEnd): Promise<JsonRpcRequest> {
-  const message = await server.hear();
-  assert(isRequest(message), JSON.stringify(message));
-  return message;
-}
-
-/** The next message of a client, and which of its requests it belongs to. */
-async function heard(client: FarEnd) {
-  const { message, relatesTo } = await client.next();
-  return { message, relatesTo };
-}
 
 function cancelledAt(requestId: unknown, reason?: string) {
   return notification("notifications/cancelled", {
@@ -35,10 +27,10 @@ Deno.test("ModernServer cancels the client's own request under the server's id, 
   const [one, other] = [join(), join()];
   one.say(modern(2));
   other.say(modern(1), modern(2));
-  const [, , third] = [await asked(server), await asked(server), await asked(server)];
+  const [, , third] = [await server.hearRequest(), await server.hearRequest(), await server.hearRequest()];
   other.say(cancelled("2"), cancelled(2), cancelled(2), modern("next"));
   assert.deepEqual(await server.hear(), cancelledAt(third.id));
-  const next = await asked(server);
+  const next = await server.hearRequest();
   server.say(result(third.id, "late"), result(next.id, "right"));
   assert.deepEqual(await other.hear(), result("next", "right"));
   const notOpen = "it cancels a request that is not open";
@@ -50,7 +42,7 @@ Deno.test("ModernServer cancels the open requests of a client that leaves, and o
   const [leaving, staying] = [join(), join()];
   leaving.say(modern(1), modern(2, "subscriptions/listen"));
   staying.say(modern(1));
-  const [a, b, kept] = [await asked(server), await asked(server), await asked(server)];
+  const [a, b, kept] = [await server.hearRequest(), await server.hearRequest(), await server.hearRequest()];
   await leaving.leave();
   await leaving.leave();
   for (const { id } of [a, b]) assert.deepEqual(await server.hear(), cancelledAt(id, "The client is gone"));
@@ -69,7 +61,7 @@ Deno.test("ModernServer brings progress to the owner of its token, under that on
   const [one, other] = [join(), join()];
   one.say(modern("a", "tools/call", { progressToken: 1 }), modern("b"));
   other.say(modern("a", "tools/call", { progressToken: "1" }));
-  const [a, b, c] = [await asked(server), await asked(server), await asked(server)];
+  const [a, b, c] = [await server.hearRequest(), await server.hearRequest(), await server.hearRequest()];
   assert.deepEqual([a, b, c].map(({ params }) => params?._meta), [
     { ...REQUEST_META, progressToken: a.id },
     REQUEST_META,
@@ -88,7 +80,11 @@ Deno.test("ModernServer brings what a remote says on the stream of a request to 
   const [one, other] = [join(), join()];
   one.say(modern(1, "tools/call", LOGS));
   other.say(modern(1, "tools/call", LOGS), modern(2));
-  const [, second, third] = [await asked(server), await asked(server), await asked(server)];
+  const [, second, third] = [
+    await server.hearRequest(),
+    await server.hearRequest(),
+    await server.hearRequest(),
+  ];
   server.sayFor(second.id, notification("notifications/message", { data: 1 }));
   server.sayFor(second.id, notification("notifications/x"));
   server.sayFor(third.id, notification("notifications/message", { data: 2 }));
@@ -113,14 +109,14 @@ Deno.test("ModernServer brings a log to the only request that asks for one, and 
   const [one, other] = [join(), join()];
   one.say(modern(1), modern(2, "tools/call", LOGS), modern(3, "subscriptions/listen", LOGS));
   other.say(modern(1));
-  await Promise.all([asked(server), asked(server), asked(server), asked(server)]);
+  await Promise.all([server.hearRequest(), server.hearRequest(), server.hearRequest(), server.hearRequest()]);
   server.say(notification("notifications/message", { data: "sole" }));
   assert.deepEqual(await heard(one), {
     message: notification("notifications/message", { data: "sole" }),
     relatesTo: 2,
   });
   other.say(modern(2, "tools/call", LOGS));
-  const { id } = await asked(server);
+  const { id } = await server.hearRequest();
   server.say(notification("notifications/message", { data: "whose?" }), result(id));
   assert.deepEqual(await other.hear(), result(2));
   server.say(notification("notifications/message", { data: "sole again" }));
@@ -134,7 +130,11 @@ Deno.test("ModernServer gives no client what a server may have logged for a requ
     const [one, other] = [join(), join()];
     one.say(modern(1, "tools/call", LOGS));
     other.say(modern(1, "tools/call", LOGS), modern(2));
-    const [, second, third] = [await asked(server), await asked(server), await asked(server)];
+    const [, second, third] = [
+      await server.hearRequest(),
+      await server.hearRequest(),
+      await server.hearRequest(),
+    ];
     if (leaves) await one.leave();
     else one.say(cancelled(1));
     await server.hear();
@@ -143,7 +143,7 @@ Deno.test("ModernServer gives no client what a server may have logged for a requ
     assert.deepEqual(await other.hear(), result(2));
     server.say(notification("notifications/message", { data: "for one" }));
     other.say(modern(3));
-    server.say(result((await asked(server)).id));
+    server.say(result((await server.hearRequest()).id));
     assert.deepEqual(await other.hear(), result(3));
     server.say(notification("notifications/message", { data: "for other" }), result(second.id));
     assert.deepEqual(await other.hear(), notification("notifications/message", { data: "for other" }));
@@ -156,7 +156,7 @@ Deno.test("ModernServer gives to nobody what names no request, and a log where n
   const { server, join, drops } = modernServerRig();
   const client = join();
   client.say(modern(1));
-  const { id } = await asked(server);
+  const { id } = await server.hearRequest();
   server.say(notification("notifications/tools/list_changed"), notification(), result(id));
   assert.deepEqual(await client.hear(), result(1));
   assert.deepEqual(drops(), [

@@ -1,24 +1,12 @@
 import assert from "node:assert/strict";
 import { FarEnd } from "../../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../../tests/support/messages.ts";
-import { modern, modernServerRig, REQUEST_META } from "../../../tests/support/modern_server_rig.ts";
+import { heard, modern, modernServerRig, REQUEST_META } from "../../../tests/support/modern_server_rig.ts";
 import { memoryChannels } from "../../core/channel.ts";
 import { BackendError, DisconnectedError } from "../../core/errors.ts";
-import { isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
+import type { JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 import { MetaKey } from "../../core/mcp/request_meta.ts";
 import { Queue } from "../../base/queue.ts";
-
-async function asked(server: FarEnd): Promise<JsonRpcRequest> {
-  const message = await server.hear();
-  assert(isRequest(message), JSON.stringify(message));
-  return message;
-}
-
-/** The next message of a client, and which of its requests it belongs to. */
-async function heard(client: FarEnd) {
-  const { message, relatesTo } = await client.next();
-  return { message, relatesTo };
-}
 
 // --- requests and their answers ---
 
@@ -26,7 +14,7 @@ Deno.test("ModernServer gives each of 20 clients its own answer when all use id 
   const { server, join } = modernServerRig();
   const clients = Array.from({ length: 20 }, join);
   for (const [index, client] of clients.entries()) client.say(modern(1, "tools/call", { index }));
-  const requests = await Promise.all(clients.map(() => asked(server)));
+  const requests = await Promise.all(clients.map(() => server.hearRequest()));
   assert.equal(new Set(requests.map(({ id }) => id)).size, 20);
   for (const { id, params } of requests.reverse()) server.say(result(id, params?._meta));
   for (const [index, client] of clients.entries()) {
@@ -42,10 +30,10 @@ Deno.test("ModernServer restores ids of every type, in results and in errors", a
   const client = join();
   for (const id of [0, 1, "1", "", "a:b", -7, 12345678901234567890n]) {
     client.say(modern(id));
-    server.say(result((await asked(server)).id, { to: `${id}` }));
+    server.say(result((await server.hearRequest()).id, { to: `${id}` }));
     assert.deepEqual(await heard(client), { message: result(id, { to: `${id}` }), relatesTo: id });
     client.say(modern(id));
-    server.say(failure((await asked(server)).id));
+    server.say(failure((await server.hearRequest()).id));
     assert.deepEqual(await client.hear(), failure(id));
   }
 });
@@ -66,7 +54,7 @@ Deno.test("ModernServer drops what answers nothing that is open, and gives no re
   const { server, join, drops } = modernServerRig();
   const client = join();
   client.say(modern(1));
-  const { id } = await asked(server);
+  const { id } = await server.hearRequest();
   server.say(result(id, "first"), result(id, "second"), result("1"), result(1_000));
   assert.deepEqual(await client.hear(), result(1, "first"));
   await server.leave();
@@ -80,7 +68,7 @@ Deno.test("ModernServer refuses a request whose id its client still uses", async
   client.say(modern(1), modern(1), modern("1"));
   const text = "Invalid Request: a request with id 1 is still open";
   assert.deepEqual(await heard(client), { message: failure(1, text, -32600), relatesTo: 1 });
-  assert.deepEqual([(await asked(server)).id, (await asked(server)).id], [1, 2]);
+  assert.deepEqual([(await server.hearRequest()).id, (await server.hearRequest()).id], [1, 2]);
 });
 
 // --- what may not reach a server of both eras ---
@@ -113,7 +101,7 @@ Deno.test("ModernServer refuses what would have a server of both eras speak the 
   const error = { code: -32022, message: text, data };
   assert.deepEqual(await client.hear(), { jsonrpc: "2.0", id: 1, error });
   client.say(modern(2));
-  assert.equal((await asked(server)).method, "tools/call");
+  assert.equal((await server.hearRequest()).method, "tools/call");
 });
 
 Deno.test("ModernServer passes on what extensions notify of, as a part of this era, and drops what is none of it", async () => {
@@ -150,7 +138,7 @@ Deno.test("ModernServer drops what clients answer, since no server asks in this 
   const { server, join, drops } = modernServerRig();
   const client = join();
   client.say(result(1), failure(2), modern(3));
-  assert.equal((await asked(server)).id, 1);
+  assert.equal((await server.hearRequest()).id, 1);
   const reason = "it answers, and a modern server has asked nothing";
   assert.deepEqual(drops(), [reason, reason]);
 });
@@ -159,7 +147,7 @@ Deno.test("ModernServer answers what a server asks, and tells no client of it", 
   const { server, join, drops } = modernServerRig();
   const client = join();
   client.say(modern(1));
-  const { id } = await asked(server);
+  const { id } = await server.hearRequest();
   server.say(request("q", "roots/list"));
   const text = '"roots/list" cannot be asked: what a request needs is told in its answer since 2026-07-28';
   assert.deepEqual(await server.hear(), failure("q", text, -32601));

@@ -12,8 +12,7 @@ const end = notification("end");
 
 /** The id under which the server is asked for this level next. */
 async function askedFor(server: FarEnd, level: unknown): Promise<RequestId> {
-  const message = await server.hear();
-  assert(isRequest(message), JSON.stringify(message));
+  const message = await server.hearRequest();
   assert.deepEqual(message, setLevel(message.id, level));
   return message.id;
 }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { BackendError, BusyError, DisconnectedError } from "../../core/errors.ts";
-import { isRequest, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 import { type Envelope, memoryChannels } from "../../core/channel.ts";
 import { Queue } from "../../base/queue.ts";
-import { type FarEnd, settled } from "../../../tests/support/far_end.ts";
+import { settled } from "../../../tests/support/far_end.ts";
 import { INITIALIZED, sharedServerRig } from "../../../tests/support/shared_server_rig.ts";
 import { assertLinear } from "../../../tests/support/processor_time.ts";
 import {
@@ -15,17 +14,11 @@ import {
   tracked,
 } from "../../../tests/support/messages.ts";
 
-async function hearRequest(server: FarEnd): Promise<JsonRpcRequest> {
-  const message = await server.hear();
-  assert(isRequest(message), JSON.stringify(message));
-  return message;
-}
-
 Deno.test("SharedServer gives each of 20 clients its own answer when all use id 1", async () => {
   const { server, join } = sharedServerRig();
   const clients = Array.from({ length: 20 }, () => join());
   for (const [index, client] of clients.entries()) client.say(request(1, "tools/call", { index }));
-  const asked = await Promise.all(clients.map(() => hearRequest(server)));
+  const asked = await Promise.all(clients.map(() => server.hearRequest()));
   assert.equal(new Set(asked.map(({ id }) => id)).size, 20);
   for (const { id, params } of asked.reverse()) server.say(result(id, { index: params?.index }));
   for (const [index, client] of clients.entries()) {
@@ -38,9 +31,9 @@ Deno.test("SharedServer restores ids of every type, in results and in errors", a
   const client = join();
   for (const id of [0, 1, "1", "", "a:b", -7, 1.5, Number.MAX_SAFE_INTEGER]) {
     client.say(request(id), request(`${id}-error`));
-    server.say(result((await hearRequest(server)).id, { to: id }));
+    server.say(result((await server.hearRequest()).id, { to: id }));
     assert.deepEqual(await client.hear(), result(id, { to: id }));
-    server.say(failure((await hearRequest(server)).id));
+    server.say(failure((await server.hearRequest()).id));
     assert.deepEqual(await client.hear(), failure(`${id}-error`));
   }
 });
@@ -49,7 +42,7 @@ Deno.test("SharedServer sends the rest of a request up as it is", async () => {
   const { server, join } = sharedServerRig();
   const params = { name: "x", _meta: { "a/b": 1 } };
   join().say(request(1, "tools/call", params), request(2, "ping"));
-  const [call, ping] = [await hearRequest(server), await hearRequest(server)];
+  const [call, ping] = [await server.hearRequest(), await server.hearRequest()];
   assert.deepEqual(call, request(call.id, "tools/call", params));
   assert.deepEqual(ping, request(ping.id, "ping"));
 });
@@ -85,10 +78,10 @@ Deno.test("SharedServer cancels the client's own request under the server's id, 
   const [one, other] = [join(), join()];
   one.say(request(2));
   other.say(request(1), request(2));
-  const [, , third] = [await hearRequest(server), await hearRequest(server), await hearRequest(server)];
+  const [, , third] = [await server.hearRequest(), await server.hearRequest(), await server.hearRequest()];
   other.say(cancelled("2"), cancelled(2), notification("next"));
   assert.deepEqual(await server.hear(), cancelled(Number(third.id)));
-  assert.equal((await hearRequest(server)).method, "ping");
+  assert.equal((await server.hearRequest()).method, "ping");
   assert.deepEqual(await server.hear(), notification("next"));
   assert.deepEqual(drops(), ["it cancels a request that is not open"]);
 });
@@ -97,10 +90,10 @@ Deno.test("SharedServer drops what the server still answers to a cancelled reque
   const { server, join, drops } = sharedServerRig();
   const client = join();
   client.say(request(1), cancelled(1), request(1));
-  const first = await hearRequest(server);
+  const first = await server.hearRequest();
   await server.hear();
-  await hearRequest(server); // The ping that shows when the cancellation has been read.
-  const second = await hearRequest(server);
+  await server.hearRequest(); // The ping that shows when the cancellation has been read.
+  const second = await server.hearRequest();
   server.say(result(first.id, "late"), result(second.id, "right"));
   assert.deepEqual(await client.hear(), result(1, "right"));
   assert.deepEqual(drops(), ["it answers no open request"]);
@@ -111,7 +104,7 @@ Deno.test("SharedServer cancels the open requests of a client that leaves, and o
   const [leaving, staying] = [join(), join()];
   leaving.say(request(1), request(2));
   staying.say(request(1));
-  const [a, b, kept] = [await hearRequest(server), await hearRequest(server), await hearRequest(server)];
+  const [a, b, kept] = [await server.hearRequest(), await server.hearRequest(), await server.hearRequest()];
   await leaving.leave();
   await leaving.leave();
   for (const { id } of [a, b]) {
@@ -128,7 +121,7 @@ Deno.test("SharedServer refuses a request whose id its client still uses", async
   const { server, join } = sharedServerRig();
   const client = join();
   client.say(request(1), request(1), request("1"));
-  const [first, second] = [await hearRequest(server), await hearRequest(server)];
+  const [first, second] = [await server.hearRequest(), await server.hearRequest()];
   const text = "Invalid Request: a request with id 1 is still open";
   assert.deepEqual(await client.hear(), failure(1, text, -32600));
   server.say(result(second.id, "second"), result(first.id, "first"));
@@ -155,7 +148,7 @@ Deno.test("SharedServer takes nothing more from a client that closed, and still 
   client.say(request(1));
   await client.close();
   assert.throws(() => client.say(request(2)), DisconnectedError);
-  server.say(result((await hearRequest(server)).id));
+  server.say(result((await server.hearRequest()).id));
   assert.deepEqual(await client.hear(), result(1));
 });
 
@@ -195,10 +188,10 @@ Deno.test("SharedServer lets no slow client hold up the others, and gives it up 
   const [slow, quick] = [join(), join()];
   for (let id = 0; id < 6; id++) {
     slow.say(request(id));
-    server.say(result((await hearRequest(server)).id));
+    server.say(result((await server.hearRequest()).id));
   }
   quick.say(request("q"));
-  server.say(result((await hearRequest(server)).id));
+  server.say(result((await server.hearRequest()).id));
   assert.deepEqual(await quick.hear(), result("q"));
   const { messages, error } = await slow.rest();
   assert.deepEqual(messages, [0, 1, 2, 3, 4].map((id) => result(id)));

@@ -14,8 +14,7 @@ const end = notification("end");
 
 /** The next message at the server, which must be a request of this method for this uri. */
 async function arrival(server: FarEnd, method: string, uri = URI): Promise<JsonRpcRequest> {
-  const message = await server.hear();
-  assert(isRequest(message), JSON.stringify(message));
+  const message = await server.hearRequest();
   assert.deepEqual(message, request(message.id, `resources/${method}`, { uri }));
   return message;
 }
