@@ -47,6 +47,8 @@ export class ToolHeaders {
       return { name, problem: annotations };
     }
     if (sizeOf(name, annotations) <= MAX_TOOL_CHARS) this.#known.set(whose + name, annotations);
+    // What it had before is not to be asked for any more.
+    else this.#known.delete(whose + name);
     this.#listing?.hear(name, annotations);
   }
 

@@ -22,12 +22,14 @@ import { isRemoved } from "../../core/mcp/removed_methods.ts";
 import {
   faultRefusal,
   isFault,
+  MetaKey,
+  metaOf,
   type RequestMeta,
   requestMetaIn,
   revisionRefusal,
 } from "../../core/mcp/request_meta.ts";
 import { MODERN_REVISIONS } from "../../core/mcp/revisions.ts";
-import type { JsonRpcErrorObject, JsonRpcRequest } from "../../core/message/jsonrpc.ts";
+import type { JsonRpcErrorObject, JsonRpcNotification, JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 
 /** What is known of a server's tools. */
 export interface AnnotatedTools {
@@ -49,6 +51,16 @@ export function checkModern(request: Request, message: JsonRpcRequest, tools?: A
   if (isRemoved(message.method)) throw unknownMethod(message);
   return meta;
 }
+
+/** The same of a notification, which need not say anything of itself: its header says the same then. */
+export function checkModernNotification(request: Request, message: JsonRpcNotification): void {
+  const value = metaOf(message)?.[MetaKey.revision];
+  if (value === undefined) return;
+  demandPlain(request, message, { header: MirrorHeader.revision, where: "protocolVersion in _meta", value });
+}
+
+/** What has come, of which a header may say something. */
+type MirroredMessage = JsonRpcRequest | JsonRpcNotification;
 
 /** One value, and the header that has to say the same. */
 interface Mirror {
@@ -72,7 +84,7 @@ function demandServed(message: JsonRpcRequest, meta: RequestMeta): void {
 }
 
 /** These two are never encoded. */
-function demandPlain(request: Request, message: JsonRpcRequest, mirror: Mirror): void {
+function demandPlain(request: Request, message: MirroredMessage, mirror: Mirror): void {
   const said = request.headers.get(mirror.header);
   if (said === mirror.value) return;
   if (said !== null) throw different(message, mirror, said);
@@ -114,7 +126,7 @@ function canBeSaid(value: unknown): value is Mirrored {
   return isMirrored(value) || typeof value === "bigint" || typeof value === "number";
 }
 
-function missing(message: JsonRpcRequest, { header, where, value }: Mirror): RequestError {
+function missing(message: MirroredMessage, { header, where, value }: Mirror): RequestError {
   return mismatch(message, `${header} header is missing, and ${where} of the body is ${quoted(value)}`);
 }
 
@@ -122,14 +134,14 @@ function invalid(message: JsonRpcRequest, { header }: Mirror, said: string): Req
   return mismatch(message, `${header} header value ${quoted(said)} is not valid`);
 }
 
-function different(message: JsonRpcRequest, { header, where, value }: Mirror, said: string): RequestError {
+function different(message: MirroredMessage, { header, where, value }: Mirror, said: string): RequestError {
   const body = value === undefined || value === null
     ? `the body has no ${where}`
     : `${where} of the body is ${quoted(value)}`;
   return mismatch(message, `${header} header value is ${quoted(said)}, and ${body}`);
 }
 
-function mismatch(message: JsonRpcRequest, what: string): RequestError {
+function mismatch(message: MirroredMessage, what: string): RequestError {
   return refusalOf(message, { code: RpcCode.headerMismatch, message: `Header mismatch: ${what}` });
 }
 
@@ -138,6 +150,7 @@ function unknownMethod(message: JsonRpcRequest): RequestError {
   return new RequestError(text, { status: 404, code: RpcCode.methodNotFound, requestId: message.id });
 }
 
-function refusalOf({ id }: JsonRpcRequest, { code, message, data }: JsonRpcErrorObject): RequestError {
-  return new RequestError(message, { code, data, requestId: id });
+function refusalOf(said: MirroredMessage, { code, message, data }: JsonRpcErrorObject): RequestError {
+  const requestId = "id" in said ? said.id : null;
+  return new RequestError(message, { code, data, requestId });
 }

@@ -10,12 +10,12 @@ import { Method } from "../../core/mcp/methods.ts";
 import { ToolHeaders } from "../../core/mcp/tool_headers.ts";
 import { isModern } from "../../core/mcp/request_meta.ts";
 import { isModernRevision } from "../../core/mcp/revisions.ts";
-import { isResponse, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
+import { isNotification, isResponse, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
 import { LazyAbortController } from "../../base/lazy_abort_controller.ts";
 import { type Ticket, TimeLimit } from "../../base/time_limit.ts";
 import type { Posted } from "../posted.ts";
 import type { ExchangeSettings } from "./exchange.ts";
-import { type AnnotatedTools, checkModern } from "./modern_checks.ts";
+import { type AnnotatedTools, checkModern, checkModernNotification } from "./modern_checks.ts";
 import { SinglePost } from "./single_post.ts";
 
 /** To look costs a connection the runtime's help with its next request, and most calls are answered by then. */
@@ -111,6 +111,7 @@ function check(
     );
   }
   if (asked) checkModern(request, asked, tools);
+  else if (first && isNotification(first.message)) checkModernNotification(request, first.message);
 }
 
 /** A POST that is not answered yet, and the connection that it came on. */

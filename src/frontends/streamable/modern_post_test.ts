@@ -145,6 +145,15 @@ fronts("modernPosts takes notifications with 202 and without a body", async (rig
   }
 });
 
+fronts("modernPosts wants the header of a notification to say what the notification says", async (rig) => {
+  const said = notification("notifications/x", { _meta: META });
+  for (const headers of [{}, { "MCP-Protocol-Version": "2025-11-25" }]) {
+    const { status, id, code } = await told(await rig.post(said, { headers }));
+    assert.deepEqual({ status, id, code }, { status: 400, id: null, code: -32020 });
+  }
+  assert.deepEqual(rig.told("session.opened"), []);
+});
+
 fronts(
   "modernPosts opens nothing for who says that a call is cancelled: to leave has done that",
   async (rig) => {

@@ -21,7 +21,7 @@ interface PostContext {
   readonly statusOf?: ((message: JsonRpcMessage) => number) | undefined;
   /** Hears each answer. */
   readonly hear?: ((message: JsonRpcMessage) => void) | undefined;
-  /** Hears once that all is answered. */
+  /** Hears that all is answered, or that nobody waits for it any more. */
   readonly onComplete?: (() => void) | undefined;
 }
 
@@ -66,14 +66,14 @@ export class SinglePost implements Channel, ExchangeOwner {
     return NO_HEADERS;
   }
 
-  /** Its answer has begun, or is complete. */
+  /** Its answer is complete, or it wants none. */
   get answered(): boolean {
     return this.#exchange?.complete !== false;
   }
 
   /** The client has left, or has taken its answer: who looks at the connection cannot tell. */
   left(): void {
-    if (this.#exchange?.complete === false) this.onGone();
+    if (!this.answered) this.onGone();
   }
 
   /** Nothing can be resumed here, so a client that leaves takes its requests along. */
