@@ -80,27 +80,36 @@ export class AnswerNames {
   }
 }
 
+interface NamingOptions extends Pick<AnswerNamesOptions, "shared" | "emit"> {
+  /** Whether the server may cancel a request of its client: a stream of 2026-07-28, which it need not answer then. */
+  readonly endsStreams?: boolean;
+}
+
 /** For servers whose open requests are not kept track of elsewhere. */
 export function withAnswerNames(
   backend: Backend,
-  { shared, emit }: Pick<AnswerNamesOptions, "shared" | "emit">,
+  { shared, endsStreams = false, emit }: NamingOptions,
 ): Backend {
   return {
     name: backend.name,
     async open(launch, signal) {
       const { session } = launch;
       const names = new AnswerNames({ shared, session, server: backend.name, emit });
-      return channelWithNames(await backend.open(launch, signal), names);
+      return channelWithNames(await backend.open(launch, signal), names, endsStreams);
     },
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   };
 }
 
-function channelWithNames(channel: Channel, names: AnswerNames): Channel {
+function channelWithNames(channel: Channel, names: AnswerNames, endsStreams: boolean): Channel {
   const openRequests = new Table<RequestId, { readonly id: RequestId }>();
   function hear(said: Envelope): Envelope {
     const { message } = said;
-    if (!isResponse(message)) return said;
+    if (!isResponse(message)) {
+      const ended = endsStreams ? cancelledId(message) : undefined;
+      if (ended !== undefined) openRequests.take(ended);
+      return said;
+    }
     const envelope = names.underRequestId(said, message, openRequests);
     if ("id" in envelope.message && isId(envelope.message.id)) openRequests.take(envelope.message.id);
     return envelope;

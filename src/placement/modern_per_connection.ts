@@ -1,4 +1,5 @@
 /** A modern server for each connection: a process that nobody else speaks to. */
+import { modernForOne } from "../adapters/era/open_modern.ts";
 import { guardOpen } from "../adapters/guard_open.ts";
 import type { Assignment, Backend } from "../core/backend.ts";
 import { Backlog } from "../core/backlog.ts";
@@ -10,7 +11,8 @@ export class ModernPerConnection implements Strategy {
 
   constructor({ config, servers, guards }: StrategyOptions) {
     this.#maxBufferedBytes = config.maxBufferedBytes;
-    this.#backend = guardOpen(servers.modern, guards.start, (launch) => !servers.isForAnybody(launch));
+    const backend = modernForOne(servers.modern, servers.sharing);
+    this.#backend = guardOpen(backend, guards.start, (launch) => !servers.isForAnybody(launch));
   }
 
   serverFor(): Assignment {

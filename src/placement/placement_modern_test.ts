@@ -7,6 +7,7 @@ import { recorder } from "../../tests/support/recorder.ts";
 import type { Backend, Launch, LaunchSettings, Peer } from "../core/backend.ts";
 import { type Channel, memoryChannels } from "../core/channel.ts";
 import { LiveSessions } from "../core/live_sessions.ts";
+import { MetaKey } from "../core/mcp/request_meta.ts";
 import { isRequest, type JsonRpcRequest } from "../core/message/jsonrpc.ts";
 import type { PlacementConfig } from "./config.ts";
 import { Placement } from "./placement.ts";
@@ -29,6 +30,8 @@ class Upstream implements Backend {
   speaks: Speaks;
   /** What they have been asked, by the name of each. */
   readonly asked: string[] = [];
+  /** They answer under texts in place of numbers. */
+  renames = false;
   /** They end as soon as they are asked anything. */
   breaks = false;
   /** Settles before a server answers what it speaks. */
@@ -67,7 +70,8 @@ class Upstream implements Backend {
     return Promise.resolve();
   }
 
-  #answer({ id, method, params }: JsonRpcRequest, { session }: Launch) {
+  #answer({ id: askedId, method, params }: JsonRpcRequest, { session }: Launch) {
+    const id = this.renames ? `${askedId}` : askedId;
     const own = params?._meta !== undefined;
     switch (method) {
       case "server/discover": {
@@ -237,6 +241,40 @@ for (const children of ["auto", "principal", "shared", "session", "request"] as 
     }
   });
 }
+
+Deno.test("Placement knows whose answer it is that a modern server gives under an id of another type", async () => {
+  for (const children of ["shared", "request"] as const) {
+    const it = rig("modern", { children, serverEra: "modern" });
+    await using _ = it.placement;
+    it.backend.renames = true;
+    assert.equal(await it.call(), children === "shared" ? "modern" : "r1");
+    assert.match(it.told("server.odd").map(({ reason }) => reason).join(), /ids of another type/);
+  }
+});
+
+Deno.test("Placement lets nothing through to a modern server that is not of its era, on whichever connection", async () => {
+  for (const children of ["shared", "session", "request"] as const) {
+    const it = rig("dual", { children, serverEra: "modern" });
+    await using _ = it.placement;
+    const channel = await it.open({ era: "modern", scope: "session", wire: "websocket" });
+    const client = new FarEnd(channel);
+    client.say(modern(0, "tools/call", { name: "echo" }));
+    await client.hear();
+    const foreign = {
+      "-32602": request(1, "tools/list"),
+      "-32022": modern(2, "tools/list", { _meta: { [MetaKey.revision]: "2099-01-01" } }),
+      "-32601": modern(3, "initialize"),
+    };
+    for (const [code, message] of Object.entries(foreign)) {
+      client.say(message);
+      const told = await client.hear();
+      assert("error" in told);
+      assert.equal(`${told.error.code}`, code, children);
+    }
+    await channel[Symbol.asyncDispose]();
+    assert.equal(it.backend.asked.length, 1);
+  }
+});
 
 Deno.test("Placement gives a server back that was for one request alone", async () => {
   for (const children of ["session", "request"] as const) {

@@ -15,26 +15,15 @@ import { optionName } from "../base/option_name.ts";
 import { until } from "../base/waiting.ts";
 import { isSupervised } from "../adapters/supervise.ts";
 import { openShared, type SharingOptions } from "../adapters/sharing/open_shared.ts";
+import type { ServerForMany } from "../adapters/sharing/server_for_many.ts";
 import type { SharingKind } from "../adapters/sharing/shared_client.ts";
 
-/** A server that clients join, each by a channel of its own. */
-export interface JoinableServer extends AsyncDisposable {
-  /** Settles with the reason when the server is gone. */
-  readonly ended: Promise<Error>;
-  /** What the server is spoken to by. */
-  readonly channel: Channel;
-  /** Milliseconds since the last client left; undefined while there is one. */
-  readonly idleMs: number | undefined;
-  /** Throws DisconnectedError when the server is gone. */
-  join(kind: SharingKind, party?: string): Channel;
-}
-
-/** Opens such a server; throws as openShared does. */
+/** Opens a server that clients can join; throws as openShared does. */
 export type OpenJoinable = (
   backend: Backend,
   launch: Launch,
   options: SharingOptions & { readonly signal: AbortSignal },
-) => Promise<JoinableServer>;
+) => Promise<ServerForMany>;
 
 export interface SharedPoolOptions extends SharingOptions {
   /** How the server is opened: one with a handshake by default. */
@@ -61,8 +50,8 @@ export class SharedPool implements SharedServing, AsyncDisposable {
   readonly #forRequest: Assignment;
   readonly #stopping = new AbortController();
   /** The server that runs or is being started, and once it is there. */
-  #starting: Promise<JoinableServer> | undefined;
-  #server: JoinableServer | undefined;
+  #starting: Promise<ServerForMany> | undefined;
+  #server: ServerForMany | undefined;
   /** A client has asked for it. */
   #wanted = false;
   #giving = new AbortController();
@@ -120,7 +109,7 @@ export class SharedPool implements SharedServing, AsyncDisposable {
   }
 
   /** Settles when the server is there. */
-  start(): Promise<JoinableServer> {
+  start(): Promise<ServerForMany> {
     if (this.#over) return Promise.reject(this.#over);
     if (this.#starting) return this.#starting;
     const starting = this.#starting = this.#startServer();
@@ -163,13 +152,13 @@ export class SharedPool implements SharedServing, AsyncDisposable {
     return { backend, backlog: this.backlog, shared: this };
   }
 
-  #reopen({ channel }: JoinableServer): Promise<void> | undefined {
+  #reopen({ channel }: ServerForMany): Promise<void> | undefined {
     if (isSupervised(channel)) return channel.reopen(this.#launch);
     // There is no conversation that the next one would have to be told of: whoever comes next opens it.
     return this.#options.open ? this.stop() : undefined;
   }
 
-  async #startServer(): Promise<JoinableServer> {
+  async #startServer(): Promise<ServerForMany> {
     // Not the signal of the client that happens to come first: others wait for the same server.
     const { open = openShared } = this.#options;
     return this.#server = await open(this.#backend, this.#launch, {
@@ -178,14 +167,14 @@ export class SharedPool implements SharedServing, AsyncDisposable {
     });
   }
 
-  async #watch(server: JoinableServer): Promise<void> {
+  async #watch(server: ServerForMany): Promise<void> {
     const reason = await server.ended;
     if (this.#server === server && !this.#options.restarts) this.#retire(reason);
     if (this.#server === server) this.#server = this.#starting = undefined;
     await server[Symbol.asyncDispose]();
   }
 
-  #forget(starting: Promise<JoinableServer>): void {
+  #forget(starting: Promise<ServerForMany>): void {
     if (this.#starting === starting) this.#starting = undefined;
   }
 

@@ -29,7 +29,7 @@ export class ModernServer extends ServerForMany {
   }
 
   /** A channel of one client's own, which speaks modern messages there. Throws DisconnectedError when the server is gone. */
-  override join(kind: ClientKind = "request"): Channel {
-    return super.join(kind);
+  override join(kind: ClientKind = "request", party?: string): Channel {
+    return super.join(kind, party);
   }
 }

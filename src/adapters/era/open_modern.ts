@@ -1,21 +1,23 @@
-/** Opens a server of the modern era, which no handshake is played to, so that clients can join. */
+/** Opens servers of the modern era, which no handshake is played to: for many clients, or each for one. */
 import type { Backend, Launch } from "../../core/backend.ts";
 import type { Sink } from "../../core/events.ts";
 import type { BufferLimits } from "../../core/channel.ts";
+import { withAnswerNames } from "../answer_names.ts";
+import { soleClientOf } from "../sharing/server_for_many.ts";
 import { ModernServer } from "./modern_server.ts";
 
-interface OpenOptions extends BufferLimits {
+interface OpeningOptions extends BufferLimits {
   readonly emit: Sink;
-  readonly signal: AbortSignal;
 }
 
-/** Throws BackendError when it cannot be opened; nothing is left then. */
+/** A server that clients can join. Throws BackendError when it cannot be opened; nothing is left then. */
 export async function openModern(
   backend: Backend,
   launch: Launch,
-  { emit, maxBufferedMessages, maxBufferedBytes, signal }: OpenOptions,
+  { emit, maxBufferedMessages, maxBufferedBytes, signal }: OpeningOptions & { readonly signal: AbortSignal },
 ): Promise<ModernServer> {
-  const server = await backend.open({ ...launch, era: "modern" }, signal);
+  const named = withAnswerNames(backend, { shared: true, endsStreams: true, emit });
+  const server = await named.open({ ...launch, era: "modern" }, signal);
   const { session } = launch;
   return new ModernServer({
     server,
@@ -25,4 +27,14 @@ export async function openModern(
     maxBufferedMessages,
     maxBufferedBytes,
   });
+}
+
+/** Servers that are each for one client alone, and end with it; what it may not say is refused here as where many share one. */
+export function modernForOne(backend: Backend, options: OpeningOptions): Backend {
+  return {
+    name: backend.name,
+    open: async (launch, signal) =>
+      soleClientOf(await openModern(backend, launch, { ...options, signal }), "request"),
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  };
 }

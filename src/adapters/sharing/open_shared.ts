@@ -1,12 +1,12 @@
 /** Opens a server and plays the handshake to it, so that clients can join: many of them, or one for each server. */
 import { type Backend, isAsConfigured, type Launch } from "../../core/backend.ts";
-import { around } from "../../core/around.ts";
-import type { BufferLimits, Channel } from "../../core/channel.ts";
+import type { BufferLimits } from "../../core/channel.ts";
 import { TimeoutError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import { until } from "../../base/waiting.ts";
 import { handshake, type HandshakeOptions } from "../handshake.ts";
 import type { SubscriptionLimits } from "../subscription_limits.ts";
+import { soleClientOf } from "./server_for_many.ts";
 import { SharedServer } from "./shared_server.ts";
 
 /** The limits are those of what waits for one client, before it is given up as too slow. */
@@ -27,7 +27,8 @@ export function openShared(backend: Backend, launch: Launch, options: OpenOption
 export function forOneClient(backend: Backend, options: SharingOptions): Backend {
   return {
     name: backend.name,
-    open: (launch, signal) => opened(backend, launch, { ...options, signal, use: soleClientOf }),
+    open: (launch, signal) =>
+      opened(backend, launch, { ...options, signal, use: (server) => soleClientOf(server, "alone") }),
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   };
 }
@@ -58,15 +59,4 @@ async function opened<T>(
     await server[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** The channel of the one client that has the server. */
-function soleClientOf(server: SharedServer): Channel {
-  const client = server.join("alone");
-  return around(client, {
-    async dispose() {
-      await client[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
-  });
 }

@@ -1,5 +1,6 @@
 /** One server and the clients who share it, whatever they say to one another: they join, leave, and hear of its end. */
 import { each, type Readable } from "../../base/readable.ts";
+import { around } from "../../core/around.ts";
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, GatewayError } from "../../core/errors.ts";
 import type { Members } from "./members.ts";
@@ -71,4 +72,15 @@ export class ServerForMany implements AsyncDisposable {
     conversation.members.failAll(reason);
     return reason;
   }
+}
+
+/** The channel of the one client that has the server, which ends with it. */
+export function soleClientOf(server: ServerForMany, kind: ClientKind): Channel {
+  const client = server.join(kind);
+  return around(client, {
+    async dispose() {
+      await client[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  });
 }
