@@ -4,7 +4,14 @@ import { Bridge, QUICK_RETRY } from "../support/bridge.ts";
 import { startKeystone } from "../support/keystone.ts";
 import { modern } from "../support/modern_rig.ts";
 import { answer, type AnyMessage, post } from "../support/rpc.ts";
-import { HttpRemote, SseRemote, WebSocketRemote } from "../support/scripted_remote.ts";
+import {
+  HttpRemote,
+  onTool,
+  type Seen,
+  SseRemote,
+  toolOf,
+  WebSocketRemote,
+} from "../support/scripted_remote.ts";
 import { sdkRemote } from "../support/sdk_remote.ts";
 
 const ELICITS = { "io.modelcontextprotocol/clientCapabilities": { elicitation: { form: {} } } };
@@ -107,4 +114,29 @@ Deno.test("gateway takes a refusal that says nothing of the era for no sign of o
     assert.deepEqual((await ask(2)).result?.content, [], `${status}`);
     assert.deepEqual(remote.posted("initialize"), []);
   }
+});
+
+Deno.test("a remote with sessions is told the end of each that a request of 2026-07-28 has had, and what is taken back", async () => {
+  const waiting = Promise.withResolvers<void>();
+  await using remote = new HttpRemote(onTool("wait", async () => {
+    await waiting.promise;
+    return new Response(null, { status: 204 });
+  }));
+  const flags = ["--children", "request", "--serverEra", "legacy", "--outputTransport", "streamableHttp"];
+  await using gateway = await startKeystone([...flags, "--streamableHttp", remote.url]);
+  const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call" };
+  const ask = (name: string, { signal } = new AbortController()) =>
+    post(gateway.mcp, call(1, name), { headers: { ...headers, "mcp-name": name }, signal });
+  assert.deepEqual((await answer(await ask("echo"))).result.resultType, "complete");
+  const isEnd = ({ method }: Seen) => method === "DELETE";
+  assert((await remote.sees(isEnd)).headers.has("mcp-session-id"));
+  const leaving = new AbortController();
+  const left = assert.rejects(ask("wait", leaving));
+  const { message: { id } } = await remote.sees(({ message }) => toolOf(message) === "wait");
+  leaving.abort();
+  await left;
+  const { message } = await remote.sees(({ message }) => message?.method === "notifications/cancelled");
+  assert.equal(message.params.requestId, id);
+  await remote.sees((seen) => isEnd(seen) && remote.requested("DELETE").length === 2);
+  waiting.resolve();
 });

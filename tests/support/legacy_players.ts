@@ -24,6 +24,8 @@ const INITIALIZED = [
 export class LegacyServer extends Player {
   readonly #logs: boolean;
   readonly #waiting = new Map<string, (said: Said) => void>();
+  /** Settles with the id of the request that is taken back. */
+  readonly #takenBack = Promise.withResolvers<string | undefined>();
   #level: string | undefined;
   finished: Promise<void> | undefined;
 
@@ -40,6 +42,8 @@ export class LegacyServer extends Player {
         return this.#answer(said.at("id"), object(INITIALIZED));
       case "notifications/initialized":
         return;
+      case "notifications/cancelled":
+        return this.#takenBack.resolve(said.at("params", "requestId"));
       case "logging/setLevel":
         this.#level = said.at("params", "level");
         return this.#answer(said.at("id"), "{}");
@@ -79,7 +83,10 @@ export class LegacyServer extends Player {
         }));
       }
     }
-    if (outcome.kind === "cancel") return await this.over;
+    if (outcome.kind === "cancel") {
+      assert.equal(await this.#takenBack.promise, id, this.world.where);
+      return await this.over;
+    }
     if (outcome.kind === "result") {
       return this.#answer(id, object([...outcome.members, member("_meta", object(outcome.meta))]));
     }

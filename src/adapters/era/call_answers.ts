@@ -36,6 +36,18 @@ export function finalAnswer(envelope: Envelope, answered: Answered, asker: Asker
     : { message: errorOf(id, missingCapability({ elicitation: { url: {} } })) };
 }
 
+/** What of URLs that the server wants to be visited first is not handed on, in words; undefined where there is nothing. */
+export function leftOutOfUrls({ message }: Envelope): string | undefined {
+  if (!isResponse(message) || !urlsWanted(message) || !("error" in message)) return undefined;
+  const { data } = message.error;
+  const elicitations = isObject(data) && Array.isArray(data.elicitations)
+    ? data.elicitations.filter(isObject)
+    : [];
+  return elicitations.some(({ elicitationId }) => elicitationId !== undefined)
+    ? "2026-07-28 has no elicitationId of a URL: it is asked for without"
+    : undefined;
+}
+
 /** What the server wants to know, and what its client is to bring with the answers. */
 export function questionsAnswer(
   questions: ReadonlyMap<string, Question>,

@@ -63,11 +63,6 @@ export class CallQuestions {
     for (const [key, question] of this.#open) if (question.id === id) this.#open.delete(key);
   }
 
-  /** The server has answered without waiting for any of it. */
-  clear(): void {
-    this.#open.clear();
-  }
-
   /** Gives the server what it was answered; what is not among the answers stays open. `envelope` is what has them as they are spelled. */
   settle(responses: Params, envelope: Envelope): void {
     for (const [key, { id, method }] of this.#open) {

@@ -16,7 +16,13 @@ import {
 import { background, type Sink } from "../../core/events.ts";
 import { cancelledId } from "../../core/mcp/messages.ts";
 import { isOfTasks, Method } from "../../core/mcp/methods.ts";
-import { isFault, metaRefusal, type RequestMeta, requestMetaIn } from "../../core/mcp/request_meta.ts";
+import {
+  faultRefusal,
+  isFault,
+  type RequestMeta,
+  requestMetaIn,
+  revisionRefusal,
+} from "../../core/mcp/request_meta.ts";
 import { isRemoved } from "../../core/mcp/removed_methods.ts";
 import {
   errorOf,
@@ -34,7 +40,7 @@ import type { HandshakeOptions } from "../handshake.ts";
 import type { AskingTurns } from "./asking_turns.ts";
 import { ALL_ASKABLE, askableIn, mayAsk } from "./input_requests.ts";
 import { type Asking, LegacyCall, type Parking } from "./legacy_call.ts";
-import { converse, type LegacyServer } from "./legacy_conversation.ts";
+import { converse, leave, type LegacyServer } from "./legacy_conversation.ts";
 import { Listening } from "./listening.ts";
 import { discovered } from "./modern_answers.ts";
 import type { ParkedCalls } from "./parked_calls.ts";
@@ -140,8 +146,9 @@ class ModernChannel implements Channel {
 
   #begin(envelope: Envelope, message: JsonRpcRequest): void {
     const meta = requestMetaIn(message);
-    const refusal = metaRefusal(meta) ?? methodRefusal(message);
-    if (refusal || isFault(meta)) return this.#refuse(message.id, refusal);
+    if (isFault(meta)) return this.#refuse(message.id, faultRefusal(meta));
+    const refusal = revisionRefusal(meta) ?? methodRefusal(message);
+    if (refusal) return this.#refuse(message.id, refusal);
     const work = new Opening();
     this.#open.set(message.id, work);
     const { emit } = this.#options;
@@ -163,26 +170,33 @@ class ModernChannel implements Channel {
 
   async #ask(asked: Asked, work: Opening): Promise<void> {
     const { envelope, message } = asked;
-    if (message.params?.task !== undefined) this.#drop(`2026-07-28 has no task in ${message.method}`);
+    const { emit, maxSubscriptions } = this.#options;
+    const { task, inputResponses } = message.params ?? {};
+    if (task !== undefined) this.#drop(`2026-07-28 has no task in ${message.method}`);
+    // They belong to no call that waits: it had asked for URLs to be visited, and was over with that.
+    if (inputResponses !== undefined) {
+      this.#drop("a legacy server has no inputResponses without a requestState");
+    }
     const server = await this.#converse(asked);
     // It was taken back meanwhile.
-    if (work.ended) return await server.channel[Symbol.asyncDispose]();
+    if (work.ended) return await leave(server, emit);
     const waiter = this.#waiterOf(asked);
     if (message.method === Method.discover) {
       waiter.answer({ message: resultOf(message.id, discovered(server.initialized)) });
-      return await server.channel[Symbol.asyncDispose]();
+      return await leave(server, emit);
     }
     const { session } = this.#launch;
-    const common = { server, request: message, session, emit: this.#options.emit };
+    const common = { server, request: message, session, emit };
     if (message.method === Method.listen) {
-      const { maxSubscriptions } = this.#options;
-      return this.#enter(message.id, new Listening(waiter, { ...common, maxSubscriptions }));
+      const listening = new Listening(waiter, { ...common, maxSubscriptions });
+      this.#enter(message.id, listening);
+      return listening.begin();
     }
     const asking = this.#askingOf(message);
     await asking?.begin();
     if (work.ended) {
       asking?.over();
-      return await server.channel[Symbol.asyncDispose]();
+      return await leave(server, emit);
     }
     const call = new LegacyCall(waiter, { ...common, asking, parking: this.#parkingOf(message) });
     this.#enter(message.id, call);
@@ -215,7 +229,7 @@ class ModernChannel implements Channel {
   }
 
   async #converse({ envelope, meta }: Asked): Promise<LegacyServer> {
-    const { protocolVersion, timeoutMs, shared } = this.#options;
+    const { protocolVersion, timeoutMs, shared, emit } = this.#options;
     const { backlog } = this.#launch;
     const size = sizeOf(envelope);
     backlog?.add(size);
@@ -223,7 +237,7 @@ class ModernChannel implements Channel {
       const capabilities = shared ? ALL_ASKABLE : askableIn(meta.capabilities);
       return await converse(this.#legacy, {
         ...{ launch: this.#launch, client: meta.client, capabilities, protocolVersion, timeoutMs },
-        signal: this.#signal,
+        ...{ signal: this.#signal, emit },
       });
     } finally {
       backlog?.remove(size);
@@ -258,8 +272,8 @@ class ModernChannel implements Channel {
     if (!this.incoming.ended) void this.incoming.push(envelope, envelope.text?.length);
   }
 
-  #refuse(id: RequestId, error: JsonRpcErrorObject | undefined): void {
-    this.#deliver({ message: errorOf(id, error ?? toRpcError(undefined)), relatesTo: id });
+  #refuse(id: RequestId, error: JsonRpcErrorObject): void {
+    this.#deliver({ message: errorOf(id, error), relatesTo: id });
   }
 
   #drop(reason: string): void {

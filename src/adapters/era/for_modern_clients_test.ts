@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseMessage, parseMessages } from "../../core/message/parse.ts";
 import { MetaKey } from "../../core/mcp/request_meta.ts";
 import type { JsonRpcMessage, JsonRpcRequest, Params, RequestId } from "../../core/message/jsonrpc.ts";
+import { fakeClock } from "../../../tests/support/fake_clock.ts";
 import { FakeBackend, type FakeServer, LAUNCH } from "../../../tests/support/fake_backend.ts";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
@@ -351,6 +352,8 @@ Deno.test("forModernClients keeps the answer of a server that did not wait for i
   const { server, result: told } = await questioned(all, client);
   server.say(result(1, { content: ["late"] }));
   await settled();
+  // It has said all that is wanted of it.
+  assert(server.disposed);
   const { requestState } = told;
   client.say(asked(2, "tools/call", { name: "ask", arguments: { b: 1, a: 2 }, requestState }));
   assert.deepEqual(resultIn(await client.hear()).content, ["late"]);
@@ -449,7 +452,13 @@ Deno.test("forModernClients makes a question of the URLs that a server wants to 
     },
     ...BY_SERVER,
   });
+  const noId = "2026-07-28 has no elicitationId of a URL: it is asked for without";
+  assert.deepEqual(all.drops(), [noId]);
   await visited(2, { inputResponses: { url_1: { action: "accept" } } });
+  assert.deepEqual(all.drops().slice(1), [
+    "a legacy server has no inputResponses without a requestState",
+    noId,
+  ]);
   const refused = await visited(3, {}, { elicitation: {} });
   assert("error" in refused);
   assert.deepEqual(refused.error.data, { requiredCapabilities: { elicitation: { url: {} } } });
@@ -479,11 +488,30 @@ Deno.test("forModernClients ends the conversation of a request that is cancelled
   for (const end of [() => client.say(cancelled(1)), () => client.leave()]) {
     client.say(asked(1, "tools/call"));
     const server = await greeted(all.backend);
-    await heardRequest(server, "tools/call");
+    const { id } = await heardRequest(server, "tools/call");
     await end();
+    assert.deepEqual(await server.hear(), {
+      ...cancelled(id),
+      params: { requestId: id, reason: "The client is gone" },
+    });
     await settled();
     assert(server.disposed);
   }
+});
+
+Deno.test("forModernClients leaves a server that does not read that its request is taken back", async () => {
+  using clock = fakeClock();
+  using all = rig();
+  const client = await all.connect();
+  client.say(asked(1, "tools/call"));
+  const server = await greeted(all.backend);
+  await heardRequest(server, "tools/call");
+  server.near.send = () => new Promise(() => {});
+  client.say(cancelled(1));
+  await settled();
+  clock.pass(1_000);
+  await settled();
+  assert(server.disposed);
 });
 
 Deno.test("forModernClients ends a call whose client does not come back, and refuses one more than may wait", async () => {

@@ -14,6 +14,7 @@ import {
   type JsonRpcResponse,
 } from "../../core/message/jsonrpc.ts";
 import type { Failure, Over, Readable, Take } from "../../base/readable.ts";
+import { until } from "../../base/waiting.ts";
 import type { ServerEra } from "./server_era.ts";
 
 interface HandshakeFirstOptions {
@@ -149,7 +150,8 @@ class UntriedChannel implements Channel, Readable<Envelope> {
     background(this.#freeing = refused[Symbol.asyncDispose](), "server that refused a handshake", emit);
     this.#listen(this.#server);
     try {
-      for (const envelope of said) await this.#server.send(envelope);
+      // Whoever leaves does not wait for a server that does not read.
+      for (const envelope of said) await until(signal, Promise.resolve(this.#server.send(envelope)));
     } catch (error) {
       this.#end(this.#server, { error });
     }

@@ -19,10 +19,10 @@ import {
   resultOf,
 } from "../../core/message/jsonrpc.ts";
 import { SharedClient } from "../sharing/shared_client.ts";
-import { finalAnswer, questionsAnswer } from "./call_answers.ts";
+import { finalAnswer, leftOutOfUrls, questionsAnswer } from "./call_answers.ts";
 import { CallQuestions, leftOutOf } from "./call_questions.ts";
 import { reportTo } from "./call_reports.ts";
-import type { LegacyServer } from "./legacy_conversation.ts";
+import { leave, type LegacyServer } from "./legacy_conversation.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** A server that asks several things at once says so in one breath, which is over by then (BREATH_MS of asked_requests.ts). */
@@ -65,7 +65,7 @@ export class LegacyCall {
   #waiter: Waiter;
   /** Its client has been asked, and has not come back. */
   #parked = false;
-  /** What the server has answered while nobody waited. */
+  /** What the server has answered, which waits for its client where that has been asked something. */
   #outcome: Envelope | undefined;
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #over = false;
@@ -104,7 +104,7 @@ export class LegacyCall {
 
   /** Settles when it may go on with what its client has answered. */
   async again(): Promise<void> {
-    await this.#options.asking?.begin();
+    if (!this.#outcome) await this.#options.asking?.begin();
   }
 
   /**
@@ -114,20 +114,24 @@ export class LegacyCall {
   resume(waiter: Waiter, responses: Params, envelope: Envelope): void {
     this.#waiter = waiter;
     this.#parked = false;
-    if (this.#outcome) return this.#finish(this.#outcome);
+    if (this.#outcome) return this.#answer(this.#outcome);
     const questions = this.#questions;
     questions?.settle(responses, envelope);
     if (questions && questions.open.size > 0) this.#gather();
   }
 
-  /** Nobody waits for it any more: the server is told by the end of the conversation. */
+  /** Nobody waits for it any more: the server is told so, unless it has answered. */
   end(): void {
     if (this.#over) return;
     this.#over = true;
+    if (!this.#outcome) this.#free();
+  }
+
+  #free(): void {
     clearTimeout(this.#gathering);
-    const { server: { channel }, asking, emit } = this.#options;
+    const { request, server, asking, emit } = this.#options;
     asking?.over();
-    background(channel[Symbol.asyncDispose](), "end of a call", emit);
+    background(leave(server, emit, this.#outcome ? undefined : request.id), "end of a call", emit);
   }
 
   /** What it logs comes for who has asked for that; its answer is of no interest. */
@@ -142,7 +146,7 @@ export class LegacyCall {
   // --- what the server says ---
 
   #hear(envelope: Envelope): void {
-    if (this.#over) return;
+    if (this.#over || this.#outcome) return;
     const { message } = envelope;
     if (isResponse(message)) return this.#answered(envelope, message);
     if (isRequest(message)) return this.#ask(envelope, message);
@@ -168,7 +172,7 @@ export class LegacyCall {
   }
 
   #lost(error: unknown): void {
-    if (this.#over) return;
+    if (this.#over || this.#outcome) return;
     const known = error instanceof GatewayError
       ? error
       : new BackendError("The MCP server closed the connection", { cause: error });
@@ -219,19 +223,21 @@ export class LegacyCall {
 
   // --- what becomes of it ---
 
-  /** Whoever waits for answers to questions gets this in their place when it comes back. */
+  /** Nothing is wanted of the server any more. Who was asked something gets this on coming back, in the place of more questions. */
   #settle(outcome: Envelope): void {
-    if (!this.#parked) return this.#finish(outcome);
     this.#outcome = outcome;
-    this.#questions?.clear();
+    if (!this.#parked) this.#answer(outcome);
+    this.#free();
   }
 
-  #finish(outcome: Envelope): void {
+  #answer(outcome: Envelope): void {
     const { request: { method }, server: { initialized: { serverInfo } } } = this.#options;
     const { id, meta: { capabilities } } = this.#waiter;
     const asker = { capabilities, refused: this.#questions?.refused };
+    this.#over = true;
+    const leftOut = leftOutOfUrls(outcome);
+    if (leftOut !== undefined) this.#drop(leftOut);
     this.#waiter.answer(finalAnswer(outcome, { id, method, serverInfo }, asker));
-    this.end();
   }
 
   #say(envelope: Envelope): void {

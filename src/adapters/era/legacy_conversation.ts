@@ -1,9 +1,11 @@
 /** One conversation with a legacy server, begun on behalf of one modern request. */
 import type { Backend, Launch } from "../../core/backend.ts";
-import type { Channel, Envelope } from "../../core/channel.ts";
-import type { Params } from "../../core/message/jsonrpc.ts";
+import { type Channel, type Envelope, free } from "../../core/channel.ts";
+import type { Sink } from "../../core/events.ts";
+import { cancellation } from "../../core/mcp/messages.ts";
+import type { Params, RequestId } from "../../core/message/jsonrpc.ts";
 import type { Readable } from "../../base/readable.ts";
-import { until } from "../../base/waiting.ts";
+import { until, within } from "../../base/waiting.ts";
 import { SharedClient } from "../sharing/shared_client.ts";
 import { handshake, type HandshakeOptions } from "../handshake.ts";
 
@@ -26,11 +28,12 @@ interface ConversationOptions extends Pick<HandshakeOptions, "protocolVersion" |
   /** What the server may ask. */
   readonly capabilities: Params;
   readonly signal: AbortSignal;
+  readonly emit: Sink;
 }
 
 /** Throws BackendError or TimeoutError when the server cannot be had; nothing is left then. */
 export async function converse(backend: Backend, options: ConversationOptions): Promise<LegacyServer> {
-  const { launch, client, capabilities, protocolVersion, timeoutMs, signal } = options;
+  const { launch, client, capabilities, protocolVersion, timeoutMs, signal, emit } = options;
   const channel = await backend.open(launch, signal);
   const known = channel instanceof SharedClient ? channel.introduce(capabilities) : undefined;
   if (known) return { channel, incoming: channel.incoming, initialized: known };
@@ -40,8 +43,42 @@ export async function converse(backend: Backend, options: ConversationOptions): 
     const { result: initialized, incoming } = await until(signal, played);
     return { channel, incoming, initialized };
   } catch (error) {
-    await channel[Symbol.asyncDispose]();
+    await leave({ channel }, emit);
     throw error;
+  }
+}
+
+/** A server that does not even read that its request is taken back is left all the same. */
+const CANCEL_MS = 1_000;
+
+/**
+ * Ends it in good order: what is `open` there is taken back, and a remote is told that its session is over. One that others
+ * share hears of both from whoever shares it. Never rejects.
+ */
+export function leave(
+  { channel }: Pick<LegacyServer, "channel">,
+  emit: Sink,
+  open?: RequestId,
+): Promise<void> {
+  return channel instanceof SharedClient ? channel[Symbol.asyncDispose]() : leaveOwn(channel, {
+    open,
+    fault: (error) => emit({ type: "fault", where: "end of a conversation", error }),
+  });
+}
+
+async function leaveOwn(
+  channel: Channel,
+  { open, fault }: { readonly open: RequestId | undefined; readonly fault: (error: unknown) => void },
+): Promise<void> {
+  if (open !== undefined) await within(CANCEL_MS, takeBack(channel, open));
+  await free(channel, { reason: undefined, fault });
+}
+
+async function takeBack(channel: Channel, id: RequestId): Promise<void> {
+  try {
+    await channel.send({ message: cancellation(id, "The client is gone") });
+  } catch {
+    // The server is gone, and the request with it.
   }
 }
 

@@ -22,7 +22,7 @@ import {
 import { optionName } from "../../base/option_name.ts";
 import { quoted } from "../../base/outside.ts";
 import { anew } from "../../wire/anew.ts";
-import type { LegacyServer } from "./legacy_conversation.ts";
+import { leave, type LegacyServer } from "./legacy_conversation.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** What a client asks for ("Notification Filter"), by the capability of the server and the notification that it means. */
@@ -60,18 +60,18 @@ export class Listening {
     this.#waiter = waiter;
     this.#options = options;
     options.server.incoming.read((said) => this.#hear(said), (failure) => this.#lost(failure?.error));
-    this.#begin();
   }
 
   /** Nobody listens any more; what was subscribed to ends with the conversation. */
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    const { server: { channel }, emit } = this.#options;
-    background(channel[Symbol.asyncDispose](), "end of a subscription", emit);
+    const { server, emit } = this.#options;
+    background(leave(server, emit), "end of a subscription", emit);
   }
 
-  #begin(): void {
+  /** Subscribes to what the server has of it, and acknowledges that; what it cannot be is answered with an error. */
+  begin(): void {
     const filter = this.#options.request.params?.notifications;
     if (!isObject(filter)) return this.#fail(invalid("notifications", filter, "an object"));
     const { resourceSubscriptions: uris = [] } = filter;
