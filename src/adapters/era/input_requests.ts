@@ -49,18 +49,17 @@ export function undeclared(
   return { [name]: part === undefined ? {} : { [part]: {} } };
 }
 
-/** The mode of an elicitation, and tools of a sampling, are declared by themselves. */
-function partOf(method: string, params: Params = {}): string | undefined {
-  if (method === Method.elicit) return params.mode === "url" ? "url" : "form";
-  return method === Method.createMessage && (params.tools ?? params.toolChoice) !== undefined
-    ? "tools"
-    : undefined;
+/** The mode of an elicitation, and tools of a sampling, are declared by themselves. Some write null for what they do not say. */
+function partOf(method: string, { mode, tools, toolChoice }: Params = {}): string | undefined {
+  if (method === Method.elicit) return mode === "url" ? "url" : "form";
+  const usesTools = (tools ?? toolChoice ?? undefined) !== undefined;
+  return method === Method.createMessage && usesTools ? "tools" : undefined;
 }
 
-/** An elicitation that names no mode means forms. */
+/** Who names no mode of elicitation takes forms (its page, "Capabilities"), and who names one takes no other. */
 function hasPart(declared: Params, part: string | undefined): boolean {
   if (part === undefined || isObject(declared[part])) return true;
-  return part === "form" && declared.url === undefined;
+  return part === "form" && (declared.url ?? undefined) === undefined;
 }
 
 /** What a server has asked. */

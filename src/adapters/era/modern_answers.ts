@@ -21,8 +21,8 @@ import { withResultMembers } from "../../wire/result_members.ts";
 /** Nobody may keep it: a legacy server does not say for how long it holds, nor for whom (caching page). */
 const UNCACHEABLE = { ttlMs: 0, cacheScope: "private" } as const;
 
-/** Whose results say how long they hold. */
-const CACHEABLE = new Set<string>([
+/** Whose results say how long they hold (its caching page). */
+export const CACHEABLE: ReadonlySet<string> = new Set([
   Method.discover,
   Method.listTools,
   Method.listPrompts,

@@ -6,7 +6,6 @@ import { asText, type Envelope } from "../../../core/channel.ts";
 import { RpcCode } from "../../../core/errors.ts";
 import { background, type Sink } from "../../../core/events.ts";
 import { requestedToken, requestedTool } from "../../../core/mcp/messages.ts";
-import { Method } from "../../../core/mcp/methods.ts";
 import {
   errorOf,
   isObject,
@@ -20,6 +19,7 @@ import {
   type RequestId,
 } from "../../../core/message/jsonrpc.ts";
 import { editedText } from "../../../wire/anew.ts";
+import { mayAsk } from "../input_requests.ts";
 import { anewSpelled } from "./anew_spelled.ts";
 import { type ClientProfile, paramsWithMeta, withRequestMeta } from "./client_profile.ts";
 import type { ClientQuestions, RoundListener } from "./client_questions.ts";
@@ -41,8 +41,6 @@ interface CallsOptions {
   readonly signal: AbortSignal;
 }
 
-/** Those that a server may answer with a demand for input (2026-07-28, "Multi Round-Trip Requests", "Supported Requests"). */
-const ASKING: ReadonlySet<string> = new Set([Method.callTool, Method.getPrompt, Method.readResource]);
 /** Before a call is repeated for which nobody had to be asked, as the SDKs do. */
 const PACE_MS = 250;
 
@@ -68,7 +66,7 @@ class Call implements Asker, RoundListener {
     this.method = method;
     this.tool = requestedTool(message);
     this.token = requestedToken(message);
-    this.request = ASKING.has(method) ? asText(envelope) : undefined;
+    this.request = mayAsk(method) ? asText(envelope) : undefined;
   }
 
   hearAnswer(envelope: Envelope, message: JsonRpcResponse): Promise<void> | void {

@@ -3,6 +3,7 @@ import type { Envelope } from "../../../core/channel.ts";
 import { Method } from "../../../core/mcp/methods.ts";
 import { isObject, type JsonRpcResult, type Params } from "../../../core/message/jsonrpc.ts";
 import { quoted } from "../../../base/outside.ts";
+import { isQuestion, undeclared } from "../input_requests.ts";
 import { jsonAt } from "./anew_spelled.ts";
 
 /** A question as it is asked of a client. */
@@ -29,13 +30,6 @@ export interface Unmet {
 
 const DEMANDS = ["result", "inputRequests"];
 const STATE = ["result", "requestState"];
-
-/** The capability that a client declares for each kind of question (schema, "InputRequest"). */
-const CAPABILITIES: Readonly<Record<string, string>> = {
-  [Method.elicit]: "elicitation",
-  [Method.createMessage]: "sampling",
-  [Method.listRoots]: "roots",
-};
 
 export function isUnmet(demand: Demand | Unmet): demand is Unmet {
   return "why" in demand;
@@ -78,26 +72,14 @@ function questionIn(envelope: Envelope, key: string, asked: unknown): Question {
 function whyUnmet(key: string, asked: unknown, declared: Params): Unmet | undefined {
   if (!isObject(asked) || typeof asked.method !== "string") return broken(`${quoted(key)} is no request`);
   const { method, params } = asked;
-  const capability = Object.hasOwn(CAPABILITIES, method) ? CAPABILITIES[method] : undefined;
-  if (capability === undefined) {
+  if (!isQuestion(method)) {
     return broken(`${quoted(key)} asks ${quoted(method)}, which no client answers`);
   }
   if (params === undefined ? method !== Method.listRoots : !isObject(params)) {
     return broken(`${quoted(key)} (${method}) has no params`);
   }
-  if (isDeclared(capability, isObject(params) ? params : {}, declared)) return undefined;
+  if (!undeclared({ method, params: isObject(params) ? params : {} }, declared)) return undefined;
   return { why: `${quoted(key)} (${method}) needs what the client does not offer`, broken: false };
-}
-
-/** Forms are what is meant where no mode is declared, as before there were several (elicitation page, "Capabilities"). */
-function isDeclared(capability: string, params: Params, declared: Params): boolean {
-  const { [capability]: own } = declared;
-  if (!isObject(own)) return false;
-  if (capability === "elicitation") {
-    return params.mode === "url" ? isObject(own.url) : isObject(own.form) || !isObject(own.url);
-  }
-  const usesTools = params.tools !== undefined || params.toolChoice !== undefined;
-  return capability !== "sampling" || !usesTools || isObject(own.tools);
 }
 
 function broken(why: string): Unmet {

@@ -223,6 +223,7 @@ Deno.test("a client is asked nothing that it has not declared", async () => {
   const cases: [Params, string, Params][] = [
     [{}, "elicitation/create", FORM],
     [{ elicitation: { url: {} } }, "elicitation/create", FORM],
+    [{ elicitation: { url: true } }, "elicitation/create", FORM],
     [{ elicitation: {} }, "elicitation/create", { mode: "url", message: "m", url: "u" }],
     [{ elicitation: {} }, "sampling/createMessage", { messages: [] }],
     [{ sampling: {} }, "sampling/createMessage", { messages: [], tools: [] }],

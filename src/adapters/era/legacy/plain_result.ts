@@ -5,17 +5,10 @@ import { elementsIn } from "../../../core/message/elements.ts";
 import { isObject, type JsonRpcResult, type Params, type RequestId } from "../../../core/message/jsonrpc.ts";
 import { eachMember, endOfValue, nameAt } from "../../../core/message/members.ts";
 import { quoted } from "../../../base/outside.ts";
+import { CACHEABLE } from "../modern_answers.ts";
 import { anewSpelled, jsonAt, type Put } from "./anew_spelled.ts";
 import { plainMetaOfResult } from "./plain_meta.ts";
 
-/** What is asked for with these may be kept by its client for a time, since 2026-07-28. */
-const CACHEABLE: ReadonlySet<string> = new Set([
-  Method.listTools,
-  Method.listPrompts,
-  Method.listResources,
-  Method.listTemplates,
-  Method.readResource,
-]);
 const CACHE_HINTS: ReadonlySet<string> = new Set(["ttlMs", "cacheScope"]);
 const SCHEMA = "outputSchema";
 
