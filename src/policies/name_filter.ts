@@ -3,7 +3,7 @@
  * unknown as what does not exist. What clients say is written anew, so that the server finds the same name as we have.
  */
 import { echoed } from "../base/outside.ts";
-import { RequestError } from "../core/errors.ts";
+import { RequestError, RpcCode } from "../core/errors.ts";
 import { Method } from "../core/mcp/methods.ts";
 import type { Envelope } from "../core/channel.ts";
 import {
@@ -20,9 +20,6 @@ import type { MessageContext, MessagePolicy } from "../core/policy.ts";
 import { anew } from "../wire/anew.ts";
 import { filterArray } from "../wire/array_filter.ts";
 import type { HiddenNames, Kind } from "./hidden_names.ts";
-
-/** JSON-RPC 2.0 §5.1, and what MCP's page on resources has for one that is not there. */
-const [INVALID_PARAMS, RESOURCE_NOT_FOUND] = [-32602, -32002];
 
 /** A list in a result, and what names its entries. */
 interface ListOf {
@@ -107,16 +104,16 @@ function refuseHiddenName(
 }
 
 function invalidParams(why: string): RequestError {
-  return new RequestError(`Invalid params: ${why}`, { code: INVALID_PARAMS });
+  return new RequestError(`Invalid params: ${why}`, { code: RpcCode.invalidParams });
 }
 
 /** As the pages of MCP on tools, prompts and resources word it for what does not exist. */
 function unknown(kind: Kind, name: string): RequestError {
   if (kind === "tools" || kind === "prompts") {
     const what = kind === "tools" ? "tool" : "prompt";
-    return new RequestError(`Unknown ${what}: ${echoed(name)}`, { code: INVALID_PARAMS });
+    return new RequestError(`Unknown ${what}: ${echoed(name)}`, { code: RpcCode.invalidParams });
   }
-  return new RequestError("Resource not found", { code: RESOURCE_NOT_FOUND });
+  return new RequestError("Resource not found", { code: RpcCode.resourceNotFound });
 }
 
 /** With nothing beside it: some readers would take an answer that names a method for a request. */

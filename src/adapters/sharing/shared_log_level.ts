@@ -1,7 +1,7 @@
 /** A log level for each client: the server has the most talkative one, and each client hears what it wants. */
 import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
 import type { Envelope } from "../../core/channel.ts";
-import { LOG_LEVELS } from "../../core/mcp/log_levels.ts";
+import { LOG_LEVELS, reachesRank } from "../../core/mcp/log_levels.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import {
   type JsonRpcNotification,
@@ -74,7 +74,7 @@ export class SharedLogLevel {
     for (const [client, wanted] of this.#wanted) {
       if (client.party !== undefined && client !== call) continue;
       heard++;
-      if (reaches(rank, wanted)) client.deliver({ ...envelope });
+      if (reachesRank(rank, wanted)) client.deliver({ ...envelope });
     }
     if (!other || this.#wanted.has(other)) return heard > 0;
     other.deliver({ ...envelope });
@@ -83,7 +83,9 @@ export class SharedLogLevel {
 
   /** To the one whose call it is about, if its level lets it through or it has set none. */
   loggedFor(client: SharedClient, envelope: Envelope, { params }: JsonRpcNotification): true {
-    if (reaches(LOG_LEVELS.indexOf(params?.level), this.#wanted.get(client) ?? 0)) client.deliver(envelope);
+    if (reachesRank(LOG_LEVELS.indexOf(params?.level), this.#wanted.get(client) ?? 0)) {
+      client.deliver(envelope);
+    }
     return true;
   }
 
@@ -156,11 +158,6 @@ export class SharedLogLevel {
     const lowest = this.#counts.findIndex((count, rank) => count > (rank === own ? 1 : 0));
     return lowest === -1 ? Infinity : lowest;
   }
-}
-
-/** An unknown level passes: it cannot be compared. */
-function reaches(rank: number, wanted: number): boolean {
-  return rank === -1 || rank >= wanted;
 }
 
 function paramsOf(rank: number): Params {

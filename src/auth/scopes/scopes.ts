@@ -1,6 +1,6 @@
 /** Which scopes it takes: to call a server at all, and to call some of its tools. */
 import type { Principal } from "../../core/backend.ts";
-import { RequestError } from "../../core/errors.ts";
+import { RequestError, RpcCode } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import { isResponse, type JsonRpcMessage } from "../../core/message/jsonrpc.ts";
@@ -8,9 +8,6 @@ import { type Demand, insufficientScope, TOO_LITTLE } from "../challenge.ts";
 import type { ScopeRule } from "./options.ts";
 
 type Rules = readonly ScopeRule[];
-
-/** JSON-RPC 2.0 §5.1. */
-const INVALID_PARAMS = -32602;
 
 /** What each call needs. */
 export function serverScopes(rules: Rules): string[] {
@@ -73,7 +70,7 @@ export function toolCheck(rules: Rules, { maxChars, emit }: ToolCheckOptions): T
     const name = message.params?.name;
     // A server may make a name of what is no text.
     if (typeof name !== "string") {
-      throw new RequestError('Invalid params: "name" is not a string', { code: INVALID_PARAMS });
+      throw new RequestError('Invalid params: "name" is not a string', { code: RpcCode.invalidParams });
     }
     requireScopes(who, { demand: { scopes: neededFor(name), metadataUrl }, tool: name }, emit);
   };

@@ -1,14 +1,17 @@
 /** What a message of 2026-07-28 says once more in headers (Streamable HTTP page, "Request Metadata"). */
 import { quoted } from "../../base/outside.ts";
 import { invalidRequest } from "../../core/errors.ts";
-import { encodeMirrored, mirroredName, mirroredParams, MirrorHeader } from "../../core/mcp/mirrored.ts";
+import {
+  encodeMirrored,
+  isPlain,
+  mirroredName,
+  mirroredParams,
+  MirrorHeader,
+} from "../../core/mcp/mirrored.ts";
 import type { ParamAnnotation } from "../../core/mcp/param_annotations.ts";
 import { MetaKey, metaOf } from "../../core/mcp/request_meta.ts";
 import { NEWEST_MODERN } from "../../core/mcp/revisions.ts";
 import type { JsonRpcNotification, JsonRpcRequest } from "../../core/message/jsonrpc.ts";
-
-/** What a header can say as it is: these two have no other spelling. */
-const PLAIN = /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/;
 
 /** Throws RequestError for what no header can say. */
 export function headersOf(message: JsonRpcRequest | JsonRpcNotification): Record<string, string> {
@@ -32,7 +35,8 @@ export function headersOfCall(
   return { ...headersOf(call), ...Object.fromEntries(encoded) };
 }
 
+/** These two have no other spelling, and what is empty is taken for what is missing. */
 function plain(header: string, value: unknown): string {
-  if (typeof value === "string" && PLAIN.test(value)) return value;
+  if (typeof value === "string" && value !== "" && isPlain(value)) return value;
   throw invalidRequest(`${quoted(value)} cannot be said in the header ${header}`);
 }

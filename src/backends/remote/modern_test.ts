@@ -62,10 +62,12 @@ Deno.test("modern refuses what no header can say, and sends nothing of it", asyn
   await using it = await modernRig(() => json(result(1)));
   it.client.say(modern(1, "méthode"), modern(2, "a b\n"));
   it.client.say(modern(3, "x", { _meta: { "io.modelcontextprotocol/protocolVersion": 7 } }));
+  it.client.say(modern(4, ""));
   const refusals = [
     '"méthode" cannot be said in the header Mcp-Method',
     String.raw`"a b\n" cannot be said in the header Mcp-Method`,
     "7 cannot be said in the header MCP-Protocol-Version",
+    '"" cannot be said in the header Mcp-Method',
   ];
   for (const [at, why] of refusals.entries()) {
     assert.deepEqual(await it.client.hear(), failure(at + 1, `Invalid Request: ${why}`, -32600));

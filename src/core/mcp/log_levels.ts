@@ -16,8 +16,12 @@ export function isLogLevel(value: unknown): value is string {
   return LOG_LEVELS.includes(value);
 }
 
-/** Whether what is logged at a level is for who wants to hear from another one on. An unknown level passes: it cannot be compared. */
+/** Whether what is logged at a level is for who wants to hear from another one on. */
 export function reachesLevel(level: unknown, wanted: unknown): boolean {
-  const rank = LOG_LEVELS.indexOf(level);
-  return rank === -1 || rank >= LOG_LEVELS.indexOf(wanted);
+  return reachesRank(LOG_LEVELS.indexOf(level), LOG_LEVELS.indexOf(wanted));
+}
+
+/** The same by where they stand in `LOG_LEVELS`. An unknown level (-1) passes: it cannot be compared. */
+export function reachesRank(rank: number, wanted: number): boolean {
+  return rank === -1 || rank >= wanted;
 }

@@ -46,8 +46,13 @@ export function nameKeyOf(method: string): string | undefined {
 /** A value as a header carries it (the page's "Value Encoding"). */
 export function encodeMirrored(value: Mirrored): string {
   const text = `${value}`;
-  if (PLAIN.test(text) && !isMarked(text)) return text;
+  if (isPlain(text) && !isMarked(text)) return text;
   return `${ENCODED_START}${new TextEncoder().encode(text).toBase64()}${ENCODED_END}`;
+}
+
+/** Whether a header can say it as it is, marked as encoded or not. */
+export function isPlain(text: string): boolean {
+  return PLAIN.test(text);
 }
 
 /** What a header says; undefined where that is not valid: it has other characters than it may have, or is not encoded well. */
