@@ -131,8 +131,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     harm: "a cancellation names the client's own id, which at the shared server is another client's request",
     file: SHARED_REQUESTS,
-    search: "params: { ...said.params, requestId } });",
-    replace: "params: { ...said.params } });",
+    search: "=> withCancelledId(said, serverId);",
+    replace: "=> said;",
     tests: SHARING_TESTS,
   },
   {

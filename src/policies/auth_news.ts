@@ -1,6 +1,6 @@
 /** Says in the answer to the handshake how callers may prove who they are: `_meta["keystone/auth"]` of its result. */
 import type { Envelope } from "../core/channel.ts";
-import { isObject, type JsonRpcResult } from "../core/message/jsonrpc.ts";
+import { isObject, type JsonRpcResult, objectIn } from "../core/message/jsonrpc.ts";
 import { anew } from "../wire/anew.ts";
 
 /** What a client is told, here and with a refusal. */
@@ -18,7 +18,7 @@ export function authNews(news: AuthNews): (answer: Envelope) => void {
   const told = (message: JsonRpcResult): JsonRpcResult => {
     const { result } = message;
     if (!isObject(result)) return message;
-    const meta = isObject(result._meta) ? result._meta : {};
+    const meta = objectIn(result._meta);
     return { ...message, result: { ...result, _meta: { ...meta, [KEY]: news } } };
   };
   return (envelope) => {

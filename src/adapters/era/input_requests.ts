@@ -4,7 +4,13 @@
  */
 import type { Envelope } from "../../core/channel.ts";
 import { Method } from "../../core/mcp/methods.ts";
-import { isObject, type JsonRpcRequest, type Params, type RequestId } from "../../core/message/jsonrpc.ts";
+import {
+  isObject,
+  type JsonRpcRequest,
+  objectIn,
+  type Params,
+  type RequestId,
+} from "../../core/message/jsonrpc.ts";
 import { jsonOf } from "../../wire/anew.ts";
 
 /** The requests of clients that may be answered with a question ("Supported Requests"). */
@@ -94,7 +100,7 @@ export const NOT_ASKED = ["task", "elicitationId"] as const;
 function inputRequestOf({ method, params }: JsonRpcRequest): Params {
   if (params === undefined) return { method };
   const { _meta, task: _, elicitationId: __, ...asked } = params;
-  const { progressToken: ___, ...meta } = isObject(_meta) ? _meta : {};
+  const { progressToken: ___, ...meta } = objectIn(_meta);
   const hasMeta = Object.keys(meta).length > 0;
   return { method, params: { ...asked, ...hasMeta && { _meta: meta } } };
 }

@@ -12,6 +12,7 @@ import {
   type JsonRpcErrorObject,
   type JsonRpcResponse,
   type JsonRpcResult,
+  objectIn,
   type Params,
   type RequestId,
 } from "../../core/message/jsonrpc.ts";
@@ -86,7 +87,7 @@ function modernResult({ result }: JsonRpcResult, { id, method, serverInfo }: Ans
 
 /** A result that says that it is one (`resultType`), from whom it is, and how long it holds. */
 export function completed(result: unknown, { method, serverInfo }: Omit<Answered, "id">): Params {
-  const own = isObject(result) ? result : {};
+  const own = objectIn(result);
   return {
     ...own,
     resultType: "complete",
@@ -112,7 +113,7 @@ function asModernError(envelope: Envelope, message: JsonRpcError, id: RequestId)
 /** What a legacy server has said of itself in its handshake, as an answer to `server/discover`. */
 export function discovered(initialized: Params): Params {
   const { capabilities, serverInfo, instructions } = initialized;
-  const { tasks: _, ...carried } = isObject(capabilities) ? capabilities : {};
+  const { tasks: _, ...carried } = objectIn(capabilities);
   return completed(
     {
       supportedVersions: [...MODERN_REVISIONS],

@@ -5,12 +5,12 @@ import { isHandshake } from "../../core/mcp/messages.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import {
   errorOf,
-  isObject,
   isRequest,
   isResponse,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResult,
+  objectIn,
   type Params,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
@@ -79,7 +79,7 @@ export class ClientMessages {
     client.askable = askableIn(capabilities);
     client.initialized = true;
     const { result } = this.#parts.initialized.message;
-    return isObject(result) ? result : {};
+    return objectIn(result);
   }
 
   #initialize(client: SharedClient, { id, params }: JsonRpcRequest): void {

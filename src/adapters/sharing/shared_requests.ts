@@ -1,6 +1,6 @@
 /** The requests that clients wait for, with what is asked on behalf of several. */
 import type { Envelope } from "../../core/channel.ts";
-import { cancellation, cancelledId } from "../../core/mcp/messages.ts";
+import { cancellation, cancelledId, withCancelledId } from "../../core/mcp/messages.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import type {
   JsonRpcNotification,
@@ -76,8 +76,8 @@ export class SharedRequests {
     const request = id === undefined ? undefined : this.#forwarded.take(client, id);
     if (!request) return this.#server.drop("up", "it cancels a request that is not open");
     if ("withdraw" in request) return request.withdraw();
-    const { serverId: requestId } = request;
-    const named = (said: JsonRpcNotification) => ({ ...said, params: { ...said.params, requestId } });
+    const { serverId } = request;
+    const named = (said: JsonRpcNotification) => withCancelledId(said, serverId);
     const room = this.#server.send(anew(envelope, message, named));
     this.#withdrawn.add(client);
     return room;

@@ -79,6 +79,11 @@ export function cancellation(requestId: RequestId, reason: string): JsonRpcNotif
   return { jsonrpc: "2.0", method: Method.cancelled, params: { requestId, reason } };
 }
 
+/** The same, said of a request by the id that it has on the other side. */
+export function withCancelledId(message: JsonRpcNotification, requestId: RequestId): JsonRpcNotification {
+  return { ...message, params: { ...message.params, requestId } };
+}
+
 /** What a client says once its handshake is answered. */
 export function initialized(): JsonRpcNotification {
   return { jsonrpc: "2.0", method: Method.initialized };

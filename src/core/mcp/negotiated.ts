@@ -3,7 +3,7 @@
  * Most sessions of a gateway have agreed on the same: they share one record.
  */
 import { SharedValues } from "../../base/shared_values.ts";
-import { isObject, type JsonRpcRequest, type Params } from "../message/jsonrpc.ts";
+import { isObject, type JsonRpcRequest, objectIn, type Params } from "../message/jsonrpc.ts";
 import { revisionIn } from "./messages.ts";
 
 /** What is longer is no name of a program. */
@@ -52,7 +52,7 @@ export function introductionIn({ params = {} }: JsonRpcRequest): Introduction {
 
 /** What is agreed on when the server answers the handshake of that client with this result. */
 export function negotiatedIn(client: Introduction, result: unknown): Negotiated {
-  const { serverInfo, capabilities } = isObject(result) ? result : {};
+  const { serverInfo, capabilities } = objectIn(result);
   const server = introduction(serverInfo, capabilities);
   return records.of(JSON.stringify([nameOf(revisionIn(result)), client, server]));
 }
@@ -65,7 +65,7 @@ function recordIn(text: string): Negotiated {
 }
 
 function introduction(info: unknown, capabilities: unknown): Introduction {
-  const { name, version } = isObject(info) ? info : {};
+  const { name, version } = objectIn(info);
   return [nameOf(name), nameOf(version), declared(capabilities)];
 }
 

@@ -58,6 +58,11 @@ export function isObject(value: unknown): value is Params {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The value as an object: one without members where it is none. */
+export function objectIn(value: unknown): Params {
+  return isObject(value) ? value : {};
+}
+
 /** JSON can spell a number that no double holds (1e999): it could not be written back. */
 export function isId(value: unknown): value is RequestId {
   return typeof value === "string" || Number.isFinite(value) || typeof value === "bigint";

@@ -5,7 +5,7 @@ import { quoted } from "../../../base/outside.ts";
 import { asText, type Envelope } from "../../../core/channel.ts";
 import { RpcCode } from "../../../core/errors.ts";
 import { background, type Sink } from "../../../core/events.ts";
-import { requestedToken, requestedTool } from "../../../core/mcp/messages.ts";
+import { requestedToken, requestedTool, withCancelledId } from "../../../core/mcp/messages.ts";
 import {
   errorOf,
   isObject,
@@ -116,7 +116,7 @@ export class Calls {
     this.#close(call);
     // While its client is asked, the server knows nothing of it.
     if (questions.withdraw(call, "the call was cancelled") || !upstream.forget(call.upstreamId)) return;
-    return ends.toServer(withCancelledId(envelope, message, call.upstreamId));
+    return ends.toServer(cancelledUnder(call.upstreamId, envelope, message));
   }
 
   /** The client's id of what is open at the server under this one. */
@@ -227,9 +227,8 @@ export class Calls {
   }
 }
 
-function withCancelledId(envelope: Envelope, message: JsonRpcNotification, requestId: number): Envelope {
-  const { text } = envelope;
-  const cancelled = { ...message, params: { ...message.params, requestId } };
+function cancelledUnder(requestId: number, { text }: Envelope, message: JsonRpcNotification): Envelope {
+  const cancelled = withCancelledId(message, requestId);
   if (text === undefined) return { message: cancelled };
   return {
     message: cancelled,

@@ -1,5 +1,5 @@
 /** Which changes a stream is to tell of (2026-07-28, subscriptions page, "Notification Filter"). */
-import { isObject, type Params } from "../../../core/message/jsonrpc.ts";
+import { isObject, objectIn, type Params } from "../../../core/message/jsonrpc.ts";
 
 /** By the capability under which a server offers to tell of a list. */
 const LISTS: readonly (readonly [capability: string, key: string])[] = [
@@ -33,7 +33,7 @@ export class Honored {
   readonly #filter: Params;
 
   constructor(filter: unknown) {
-    this.#filter = isObject(filter) ? filter : {};
+    this.#filter = objectIn(filter);
     const { [RESOURCES]: uris } = this.#filter;
     this.#uris = new Set(Array.isArray(uris) ? uris : []);
   }

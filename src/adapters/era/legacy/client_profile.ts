@@ -1,9 +1,15 @@
 /** What a legacy client has said of itself once, and a modern server wants to hear with each request. */
 import type { Envelope } from "../../../core/channel.ts";
-import { LOG_LEVELS } from "../../../core/mcp/log_levels.ts";
+import { isLogLevel } from "../../../core/mcp/log_levels.ts";
 import { MetaKey, metaOf, plainMeta } from "../../../core/mcp/request_meta.ts";
 import { NEWEST, NEWEST_MODERN, REVISIONS } from "../../../core/mcp/revisions.ts";
-import { isObject, type JsonRpcRequest, type Params, type RequestId } from "../../../core/message/jsonrpc.ts";
+import {
+  isObject,
+  type JsonRpcRequest,
+  objectIn,
+  type Params,
+  type RequestId,
+} from "../../../core/message/jsonrpc.ts";
 import { anew } from "../../../wire/anew.ts";
 
 /** What who has set no level hears: all, as servers of its own era mostly tell it ("Message Flow" of their logging page leaves that to them). */
@@ -24,7 +30,7 @@ export class ClientProfile {
   /** What a server may ask it. */
   get capabilities(): Params {
     const capabilities = this.#meta[MetaKey.capabilities];
-    return isObject(capabilities) ? capabilities : {};
+    return objectIn(capabilities);
   }
 
   /** The request meta of its calls. */
@@ -47,7 +53,7 @@ export class ClientProfile {
 
   /** False for what is no level. */
   setLevel(level: unknown): boolean {
-    if (!LOG_LEVELS.includes(level)) return false;
+    if (!isLogLevel(level)) return false;
     this.#leveled = leveled(this.#meta, level);
     return true;
   }

@@ -8,6 +8,7 @@ import {
   isObject,
   type JsonRpcError,
   type JsonRpcResult,
+  objectIn,
   type Params,
   type RequestId,
 } from "../../../core/message/jsonrpc.ts";
@@ -40,7 +41,7 @@ export function discoveredIn({ result }: JsonRpcResult): Params | string {
     const named = versions.slice(0, 10).map((version) => echoed(String(version))).join(", ");
     return `The MCP server speaks none of the revisions that are spoken here: ${named || "it names none"}`;
   }
-  return isObject(capabilities) ? capabilities : {};
+  return objectIn(capabilities);
 }
 
 /** The answer to `initialize` that the answer to `server/discover` comes to. */
@@ -62,7 +63,7 @@ function initializeResult(
   { _meta, supportedVersions: _, resultType: __, ttlMs: ___, cacheScope: ____, ...discovered }: Params,
   { revision, name, named }: InitializeQuestion & { readonly named: boolean },
 ): Params {
-  const meta = isObject(_meta) ? _meta : {};
+  const meta = objectIn(_meta);
   const plain = plainMetaOfResult(meta);
   return {
     ...discovered,
@@ -87,8 +88,4 @@ export function undiscovered(id: RequestId, { error }: JsonRpcError): JsonRpcErr
     ? `The MCP server does not know server/discover, so it is none of ${NEWEST_MODERN}: ${said}`
     : `The MCP server refused server/discover: ${said}`;
   return errorOf(id, { code: RpcCode.internalError, message });
-}
-
-function objectIn(value: unknown): Params {
-  return isObject(value) ? value : {};
 }

@@ -1,7 +1,7 @@
 /** What a server wants to know before it goes on with a call (2026-07-28, "Multi Round-Trip Requests"). */
 import type { Envelope } from "../../../core/channel.ts";
 import { Method } from "../../../core/mcp/methods.ts";
-import { isObject, type JsonRpcResult, type Params } from "../../../core/message/jsonrpc.ts";
+import { isObject, type JsonRpcResult, objectIn, type Params } from "../../../core/message/jsonrpc.ts";
 import { quoted } from "../../../base/outside.ts";
 import { isQuestion, undeclared } from "../input_requests.ts";
 import { jsonAt } from "./anew_spelled.ts";
@@ -41,7 +41,7 @@ export function demandIn(
   { result }: JsonRpcResult,
   declared: Params,
 ): Demand | Unmet {
-  const { inputRequests = {}, requestState } = isObject(result) ? result : {};
+  const { inputRequests = {}, requestState } = objectIn(result);
   if (!isObject(inputRequests)) return broken("its inputRequests are not an object");
   if (requestState !== undefined && typeof requestState !== "string") {
     return broken("its requestState is not a string");
@@ -63,7 +63,7 @@ export function demandIn(
 }
 
 function questionIn(envelope: Envelope, key: string, asked: unknown): Question {
-  const { method, params } = isObject(asked) ? asked : {};
+  const { method, params } = objectIn(asked);
   const known = isObject(params) ? params : undefined;
   const json = known && jsonAt(envelope, [...DEMANDS, key, "params"], known);
   return { key, method: String(method), params: known, json };
@@ -78,7 +78,7 @@ function whyUnmet(key: string, asked: unknown, declared: Params): Unmet | undefi
   if (params === undefined ? method !== Method.listRoots : !isObject(params)) {
     return broken(`${quoted(key)} (${method}) has no params`);
   }
-  if (!undeclared({ method, params: isObject(params) ? params : {} }, declared)) return undefined;
+  if (!undeclared({ method, params: objectIn(params) }, declared)) return undefined;
   return { why: `${quoted(key)} (${method}) needs what the client does not offer`, broken: false };
 }
 

@@ -1,7 +1,7 @@
 /** The requests that clients wait for at a modern server: what is open, what of it is a stream, and who wants to hear logs. */
 import { Table } from "../../../base/table.ts";
 import type { Envelope } from "../../../core/channel.ts";
-import { cancellation, cancelledId } from "../../../core/mcp/messages.ts";
+import { cancellation, cancelledId, endOfLasting, withCancelledId } from "../../../core/mcp/messages.ts";
 import { Method } from "../../../core/mcp/methods.ts";
 import {
   isId,
@@ -10,7 +10,6 @@ import {
   type JsonRpcResponse,
   otherTypeOf,
   type RequestId,
-  resultOf,
 } from "../../../core/message/jsonrpc.ts";
 import { anew } from "../../../wire/anew.ts";
 import { withAnswerId } from "../../../wire/answer_id.ts";
@@ -18,7 +17,7 @@ import { ForwardedRequests, underServerId } from "../../sharing/forwarded_reques
 import type { ServerEnd } from "../../sharing/server_end.ts";
 import type { ForwardedRequest, SharedClient } from "../../sharing/shared_client.ts";
 import { LogAskers } from "./log_askers.ts";
-import { inStream, streamEnd, withListenId } from "./subscription_id.ts";
+import { inStream, withListenId } from "./subscription_id.ts";
 import { withRequestMeta } from "./with_request_meta.ts";
 
 export class ModernRequests {
@@ -68,7 +67,7 @@ export class ModernRequests {
     }
     this.#takenBack(request);
     const { serverId } = request;
-    const named = (said: JsonRpcNotification) => withRequestMeta(cancelling(said, serverId));
+    const named = (said: JsonRpcNotification) => withRequestMeta(withCancelledId(said, serverId));
     return this.#server.send(anew(envelope, message, named));
   }
 
@@ -119,9 +118,9 @@ export class ModernRequests {
     const { client, id, serverId } = asker;
     this.#forwarded.take(client, id);
     this.#listens.take(serverId);
-    const named = (said: JsonRpcNotification) => inStream(cancelling(said, id), id);
+    const named = (said: JsonRpcNotification) => inStream(withCancelledId(said, id), id);
     client.deliver(relatedTo(asker, anew(envelope, message, named)));
-    client.deliver(relatedTo(asker, { message: resultOf(id, streamEnd(id)) }));
+    client.deliver(relatedTo(asker, { message: endOfLasting(id) }));
   }
 }
 
@@ -129,8 +128,4 @@ export class ModernRequests {
 export function relatedTo({ id }: ForwardedRequest, envelope: Envelope): Envelope {
   envelope.relatesTo = id;
   return envelope;
-}
-
-function cancelling(message: JsonRpcNotification, requestId: RequestId): JsonRpcNotification {
-  return { ...message, params: { ...message.params, requestId } };
 }

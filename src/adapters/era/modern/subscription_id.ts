@@ -9,6 +9,7 @@ import {
   isObject,
   type JsonRpcNotification,
   type JsonRpcResponse,
+  objectIn,
   type Params,
   type RequestId,
 } from "../../../core/message/jsonrpc.ts";
@@ -48,23 +49,14 @@ export function withListenId(envelope: Envelope, message: JsonRpcResponse, id: R
     return withAnswerId(envelope, message, id);
   }
   const { text } = envelope;
-  const result = { ...asObject(message.result), _meta: { ...meta, [MetaKey.subscription]: id } };
+  const result = { ...objectIn(message.result), _meta: { ...meta, [MetaKey.subscription]: id } };
   const renamed = { ...message, id, result };
   if (text === undefined) return { message: renamed };
   const edits = [{ path: ["id"], value: id }, { path: IN_RESULT, value: id }];
   return { message: renamed, text: editedText(text, edits) };
 }
 
-/** How a stream ends in good order, without anything that only its server could say. */
-export function streamEnd(id: RequestId): Params {
-  return { resultType: "complete", _meta: { [MetaKey.subscription]: id } };
-}
-
 function metaOfResult(message: JsonRpcResponse): Params | undefined {
-  const { _meta: meta } = "result" in message ? asObject(message.result) : {};
+  const { _meta: meta } = "result" in message ? objectIn(message.result) : {};
   return isObject(meta) ? meta : undefined;
-}
-
-function asObject(value: unknown): Params {
-  return isObject(value) ? value : {};
 }
