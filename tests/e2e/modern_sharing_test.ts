@@ -5,10 +5,13 @@ import { probeEra } from "../../src/adapters/era/probe_era.ts";
 import { processBackend } from "../../src/backends/process/process.ts";
 import { AS_CONFIGURED } from "../../src/core/backend.ts";
 import { MetaKey } from "../../src/core/mcp/request_meta.ts";
+import { isObject } from "../../src/core/message/jsonrpc.ts";
 import { inTime } from "../contract/deadline.ts";
 import { ChannelTransport } from "../support/channel_transport.ts";
 import { Inbox, v2 } from "../support/clients.ts";
+import { FarEnd } from "../support/far_end.ts";
 import { EVERYTHING, MODERN_SHARED } from "../support/keystone.ts";
+import { modern } from "../support/modern_rig.ts";
 import { recorder } from "../support/recorder.ts";
 
 const INFO = { name: "keystone-test", version: "1.0.0" };
@@ -27,13 +30,11 @@ async function openShared() {
   const record = recorder();
   const backend = backendOf(MODERN_SHARED, record.emit);
   const server = await backend.open({ ...AS_CONFIGURED, session: "shared" }, new AbortController().signal);
-  const probed = await probeEra(server, PROBE);
-  assert(probed.found === "modern");
-  const { incoming, discovered } = probed;
+  const { incoming } = server;
   const shared = new ModernServer({ server, incoming, session: "shared", emit: record.emit, ...LIMITS });
   return {
     ...record,
-    ...{ shared, discovered },
+    shared,
     async [Symbol.asyncDispose]() {
       await shared[Symbol.asyncDispose]();
       await shared.ended;
@@ -73,7 +74,6 @@ async function begin({ name, client }: SharedClient, signal?: AbortSignal): Prom
 Deno.test("a v2 server shared by several v2 clients gives each its own answers, progress and log", async () => {
   await using rig = await openShared();
   const clients = await Promise.all(["ann", "bob", "eve", "joe"].map((name) => join(rig.shared, name)));
-  assert.deepEqual(rig.discovered?.supportedVersions, ["2026-07-28"]);
   await Promise.all(clients.map(async ({ name, client }) => {
     for (let round = 0; round < 20; round++) {
       const heard: (string | undefined)[] = [];
@@ -167,10 +167,27 @@ Deno.test("a v2 server that ends tells its clients, and what they wait for fails
   assert.equal(await listening.closed, "remote");
 });
 
-Deno.test("probeEra finds that server-everything is a legacy server", async () => {
-  await using backend = backendOf(EVERYTHING);
-  const server = await backend.open({ ...AS_CONFIGURED, session: "probe" }, new AbortController().signal);
-  const { found } = await probeEra(server, PROBE);
-  assert.equal(found, "legacy");
-  await server[Symbol.asyncDispose]();
+Deno.test("a v2 server that is shared says which revisions it speaks", async () => {
+  await using rig = await openShared();
+  const asker = new FarEnd(rig.shared.join());
+  asker.say(modern(1, "server/discover"));
+  const answer = await asker.hear();
+  assert("result" in answer && isObject(answer.result), JSON.stringify(answer));
+  assert.deepEqual(answer.result.supportedVersions, ["2026-07-28"]);
 });
+
+for (
+  const [name, command, era] of [["server-everything", EVERYTHING, "legacy"], [
+    "a v2 server",
+    MODERN_SHARED,
+    "modern",
+  ]] as const
+) {
+  Deno.test(`probeEra finds that ${name} is a ${era} server`, async () => {
+    await using backend = backendOf(command);
+    const server = await backend.open({ ...AS_CONFIGURED, session: "probe" }, new AbortController().signal);
+    const { found } = await probeEra(server, PROBE);
+    assert.equal(found, era);
+    await server[Symbol.asyncDispose]();
+  });
+}

@@ -3,20 +3,19 @@
  * shows it (2026-07-28, "Backward Compatibility" of the pages "stdio", "Streamable HTTP" and "Versioning").
  */
 import { InTurn } from "../../base/in_turn.ts";
-import type { Readable } from "../../base/readable.ts";
 import { within } from "../../base/waiting.ts";
 import type { Channel, Envelope, Undelivered } from "../../core/channel.ts";
 import { BackendError, BusyError, RpcCode } from "../../core/errors.ts";
+import { isModernError } from "../../core/mcp/eras.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import { MetaKey } from "../../core/mcp/request_meta.ts";
-import { isModernRevision, NEWEST_MODERN, REVISIONS } from "../../core/mcp/revisions.ts";
+import { type Era, isModernRevision, NEWEST_MODERN } from "../../core/mcp/revisions.ts";
 import {
   answersSole,
-  isObject,
   isRequest,
   type JsonRpcErrorObject,
   type JsonRpcRequest,
-  type Params,
+  objectIn,
 } from "../../core/message/jsonrpc.ts";
 import { answerEarly } from "../early_requests.ts";
 
@@ -26,41 +25,26 @@ export interface ProbeEraOptions {
   readonly timeoutMs: number;
 }
 
-/** What came of it. `incoming` is what the server says after its answer: the conversation goes on in the era that was found. */
-export type ProbedEra =
-  | {
-    /** "dual" where it has said that it speaks the other era as well. */
-    readonly found: "modern" | "dual";
-    readonly incoming: Readable<Envelope>;
-    /** The result of `server/discover`; undefined where it has shown by an error that it is modern. */
-    readonly discovered?: Params;
-  }
-  | { readonly found: "legacy"; readonly incoming: Readable<Envelope> }
-  /** It was there no more before it had answered: some legacy servers end at what they do not expect. */
-  | { readonly found: "ended"; readonly reason: unknown };
+/** What came of it; "ended" is a server that was there no more before it had answered. */
+export interface ProbedEra {
+  readonly found: "modern" | "legacy" | "ended";
+}
 
-type Verdict =
-  | { readonly found: "modern" | "dual"; readonly discovered?: Params }
-  | { readonly found: "legacy" }
-  | { readonly found: "nothing"; readonly error: Error };
+type Verdict = ProbedEra | { readonly found: "nothing"; readonly error: Error };
 
-/**
- * An integer, since some servers read no other id, which fits into 32 bits for the same reason. Not that of a handshake: a
- * server that answers too late must not seem to answer that.
- */
+/** An integer, since some servers read no other id, which fits into 32 bits for the same reason. */
 const PROBE_ID = 2 ** 31 - 1;
 
 /**
- * Asks a channel that was opened just now. Throws BusyError or BackendError where the question has not reached the server,
- * which says nothing of its era.
+ * Asks a channel that was opened just now, which is good for nothing else then. Throws BusyError or BackendError where the
+ * question has not reached the server, which says nothing of its era.
  */
 export async function probeEra(server: Channel, options: ProbeEraOptions): Promise<ProbedEra> {
-  const incoming = new InTurn(server.incoming);
-  const asking = askedVerdict(server, incoming, question(options));
-  if (!await within(options.timeoutMs, asking)) return { found: "legacy", incoming };
+  const asking = askedVerdict(server, question(options));
+  if (!await within(options.timeoutMs, asking)) return { found: "legacy" };
   const verdict = await asking;
   if (verdict.found === "nothing") throw verdict.error;
-  return verdict.found === "ended" ? verdict : { ...verdict, incoming };
+  return verdict;
 }
 
 function question({ clientInfo }: ProbeEraOptions): JsonRpcRequest {
@@ -72,17 +56,17 @@ function question({ clientInfo }: ProbeEraOptions): JsonRpcRequest {
   return { jsonrpc: "2.0", id: PROBE_ID, method: Method.discover, params: { _meta: meta } };
 }
 
-async function askedVerdict(
-  server: Channel,
-  incoming: InTurn<Envelope>,
-  message: JsonRpcRequest,
-): Promise<Verdict | { readonly found: "ended"; readonly reason: unknown }> {
+async function askedVerdict(server: Channel, message: JsonRpcRequest): Promise<Verdict> {
   try {
     // Read from the start on: whoever begins to read when a slow server has room would take the turn of another.
-    const [, verdict] = await Promise.all([server.send({ message }), incoming.seek(look)]);
-    return verdict ?? { found: "ended", reason: new BackendError("The MCP server closed the connection") };
-  } catch (reason) {
-    return { found: "ended", reason };
+    const [, verdict] = await Promise.all([
+      server.send({ message }),
+      new InTurn(server.incoming).seek(look),
+    ]);
+    return verdict ?? { found: "ended" };
+  } catch {
+    // However it ended, it ended: some legacy servers do so at what they do not expect.
+    return { found: "ended" };
   }
 
   async function look(envelope: Envelope): Promise<Verdict | undefined> {
@@ -105,28 +89,21 @@ function verdictIn({ message, undelivered }: Envelope): Verdict | undefined {
 
 /** Some legacy servers have a result for whatever they are asked. */
 function verdictOfResult(result: unknown): Verdict {
-  if (!isObject(result)) return { found: "legacy" };
-  const found = eraOf(result.supportedVersions);
-  return found === "legacy" ? { found } : { found, discovered: result };
+  return { found: eraOf(objectIn(result).supportedVersions) };
 }
 
 /** Only errors that this era has brought are evidence for it: what legacy servers answer is not settled. */
-function verdictOfError({ code, data }: JsonRpcErrorObject): Verdict {
-  switch (code) {
-    case RpcCode.headerMismatch:
-    case RpcCode.missingCapability:
-      return { found: "modern" };
-    case RpcCode.unsupportedRevision:
-      return { found: eraOf(isObject(data) ? data.supported : undefined) };
-    default:
-      return { found: "legacy" };
-  }
+function verdictOfError(error: JsonRpcErrorObject): Verdict {
+  if (!isModernError(error)) return { found: "legacy" };
+  // Of the revisions that it names none may be spoken here.
+  return error.code === RpcCode.unsupportedRevision
+    ? { found: eraOf(objectIn(error.data).supported) }
+    : { found: "modern" };
 }
 
-/** Of a server that speaks these revisions, as far as they are spoken here. */
-function eraOf(revisions: unknown): "modern" | "dual" | "legacy" {
-  if (!Array.isArray(revisions) || !revisions.some(isModernRevision)) return "legacy";
-  return REVISIONS.some((revision) => revisions.includes(revision)) ? "dual" : "modern";
+/** Of a server that speaks these revisions: modern where one of them is spoken here, whatever else it speaks. */
+function eraOf(revisions: unknown): Era {
+  return Array.isArray(revisions) && revisions.some(isModernRevision) ? "modern" : "legacy";
 }
 
 function unreached(reason: string, { again, afterMs, why }: Undelivered): Error {

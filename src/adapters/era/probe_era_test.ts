@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { failure, notification, request, result } from "../../../tests/support/messages.ts";
-import { pulled } from "../../../tests/support/pulled.ts";
 import { type Channel, type Envelope, memoryChannels } from "../../core/channel.ts";
 import { BackendError, BusyError, DisconnectedError } from "../../core/errors.ts";
 import {
@@ -10,7 +9,6 @@ import {
   type JsonRpcRequest,
   type RequestId,
 } from "../../core/message/jsonrpc.ts";
-import { handshake } from "../handshake.ts";
 import { type ProbedEra, probeEra } from "./probe_era.ts";
 
 const clientInfo = { name: "keystone", version: "1.0.0" };
@@ -58,17 +56,16 @@ Deno.test("probeEra asks server/discover, with all that a request has to say of 
   assert.deepEqual(message, request(message.id, "server/discover", { _meta: meta }));
   assert(Number.isInteger(message.id) && Number(message.id) > 0 && Number(message.id) < 2 ** 31);
   server.say(result(message.id, DISCOVERED));
-  const probed = await done;
-  assert(probed.found === "modern");
-  assert.deepEqual(probed.discovered, DISCOVERED);
+  assert.deepEqual(await done, { found: "modern" });
 });
 
 Deno.test("probeEra finds by a result which eras the server speaks", async () => {
   const cases: [supportedVersions: unknown, found: string][] = [
     [["2026-07-28"], "modern"],
     [["2099-01-01", "2026-07-28"], "modern"],
-    [["2026-07-28", "2025-11-25"], "dual"],
-    [["2024-11-05", "2026-07-28"], "dual"],
+    // Both eras: it can be spoken to as a modern one.
+    [["2026-07-28", "2025-11-25"], "modern"],
+    [["2024-11-05", "2026-07-28"], "modern"],
     [["2025-11-25"], "legacy"],
     [["2099-01-01"], "legacy"],
     [[], "legacy"],
@@ -95,18 +92,17 @@ Deno.test("probeEra finds by an error which eras the server speaks, and takes no
     [(id) => failure(id, "no", -32021), "modern"],
     [(id) => failure(id, "no", -32022), "legacy"],
     [unsupported(["2026-07-28"]), "modern"],
-    [unsupported(["2026-07-28", "2025-06-18"]), "dual"],
+    [unsupported(["2026-07-28", "2025-06-18"]), "modern"],
     [unsupported(["2099-01-01"]), "legacy"],
     [unsupported("2026-07-28"), "legacy"],
   ];
   for (const [answer, found] of cases) {
     const probed = await afterAnswer(answer);
     assert.equal(probed.found, found, JSON.stringify(answer(1)));
-    assert(!("discovered" in probed));
   }
 });
 
-Deno.test("probeEra waits for its own answer, answers what the server asks, and leaves what comes after", async () => {
+Deno.test("probeEra waits for its own answer, and answers what the server asks", async () => {
   const { server, done } = probe();
   const { id } = await asked(server);
   server.say(notification(), result(1), request("p", "ping"));
@@ -115,48 +111,32 @@ Deno.test("probeEra waits for its own answer, answers what the server asks, and 
   const refusal = '"roots/list" cannot be asked before initialize is answered';
   assert.deepEqual(await server.hear(), failure(id, refusal, -32601));
   server.say(result(`${id}`, DISCOVERED), notification("after"), notification("later"));
-  const probed = await done;
-  assert(probed.found === "modern");
-  await server.close();
-  const rest = await Array.fromAsync(pulled(probed.incoming), ({ message }) => message);
-  assert.deepEqual(rest, [notification("after"), notification("later")]);
+  assert.equal((await done).found, "modern");
 });
 
-Deno.test("probeEra leaves a channel on which a handshake can be played, after an error or too long a silence", async () => {
-  for (const late of [false, true]) {
-    const { server, serverEnd, done } = probe(late ? 1 : 60_000);
-    const { id } = await asked(server);
-    if (!late) server.say(failure(id, "no", -32601));
-    const probed = await done;
-    assert(probed.found === "legacy");
-    const options = { protocolVersion: "2025-11-25", clientInfo, timeoutMs: 60_000 };
-    const shaken = handshake({ ...serverEnd, incoming: probed.incoming }, options);
-    const initialize = await asked(server);
-    assert.equal(initialize.method, "initialize");
-    // What comes too late is not taken for the answer to something else.
-    if (late) server.say(result(id, DISCOVERED), failure(id, "no", -32601));
-    server.say(result(initialize.id, { protocolVersion: "2025-11-25" }));
-    assert.deepEqual((await shaken).result, { protocolVersion: "2025-11-25" });
-  }
+Deno.test("probeEra takes too long a silence for legacy, whatever comes after", async () => {
+  const { server, done } = probe(1);
+  const { id } = await asked(server);
+  assert.equal((await done).found, "legacy");
+  server.say(result(id, DISCOVERED), failure(id, "no", -32601));
+  await settled();
 });
 
 Deno.test("probeEra says that the server has ended, however it did", async () => {
   const closing = probe();
   await closing.server.close();
-  const closed = await closing.done;
-  assert(closed.found === "ended" && closed.reason instanceof BackendError);
+  assert.equal((await closing.done).found, "ended");
 
   const breaking = probe();
   await breaking.server.leave();
-  const broken = await breaking.done;
-  assert(broken.found === "ended" && broken.reason instanceof DisconnectedError);
+  assert.equal((await breaking.done).found, "ended");
 
   const [, gone] = memoryChannels();
   const send = () => {
     throw new DisconnectedError("gone");
   };
   const refused = await probeEra({ ...gone, send }, { clientInfo, timeoutMs: 60_000 });
-  assert(refused.found === "ended" && refused.reason instanceof DisconnectedError);
+  assert.equal(refused.found, "ended");
 });
 
 Deno.test("probeEra takes what has not reached the server for no evidence, but for what speaks another transport", async () => {

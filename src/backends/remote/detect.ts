@@ -9,12 +9,12 @@ import type { Backend, Launch } from "../../core/backend.ts";
 import type { Channel, Envelope } from "../../core/channel.ts";
 import { DisconnectedError, GatewayError } from "../../core/errors.ts";
 import type { Sink } from "../../core/events.ts";
+import { isModernError } from "../../core/mcp/eras.ts";
 import { isRequest, isResponse, type JsonRpcResponse, type RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import { InTurn } from "../../base/in_turn.ts";
 import { each } from "../../base/readable.ts";
 import { HandshakeGate } from "./handshake_gate.ts";
-import { isModernError } from "./modern_answer.ts";
 
 interface DetectOptions {
   readonly streamable: Backend;

@@ -4,6 +4,7 @@
  */
 import type { Envelope, Undelivered } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
+import { isModernError } from "../../core/mcp/eras.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import {
   isResponse,
@@ -15,12 +16,6 @@ import {
 } from "../../core/message/jsonrpc.ts";
 import { failureAnswer, RemoteError, saidTo, untaken } from "./remote_error.ts";
 
-/** What a server of this era alone says, whatever status carries it. */
-const OF_THIS_ERA: ReadonlySet<number> = new Set([
-  RpcCode.headerMismatch,
-  RpcCode.missingCapability,
-  RpcCode.unsupportedRevision,
-]);
 /** A server says so that does not know what it was sent, if it says nothing else that is known. */
 const OF_ANOTHER_ERA = [400, 404, 405];
 /** Said by whoever stands before the server, or by the server before it has read anything. */
@@ -28,10 +23,6 @@ const NO_ANSWER = [401, 403, 429, 503];
 
 const FOREIGN: Undelivered = { again: "never", why: "foreign" };
 const NO_EVIDENCE: Undelivered = { again: "later" };
-
-export function isModernError({ code }: JsonRpcErrorObject): boolean {
-  return OF_THIS_ERA.has(code);
-}
 
 /** A refused `initialize` as its answer. A server that knows no handshake says so in the words of its era. */
 export function handshakeFailure(id: RequestId, error: unknown, session: { sessionLost: boolean }): Envelope {

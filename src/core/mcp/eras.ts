@@ -17,6 +17,18 @@ export const UNDISCOVERED: JsonRpcErrorObject = {
   message: '"server/discover" is not served here: begin with initialize',
 };
 
+/** Errors that no revision before 2026-07-28 has. */
+const MODERN_ALONE: ReadonlySet<number> = new Set([
+  RpcCode.headerMismatch,
+  RpcCode.missingCapability,
+  RpcCode.unsupportedRevision,
+]);
+
+/** Whether only a server that knows 2026-07-28 says so. */
+export function isModernError({ code }: JsonRpcErrorObject): boolean {
+  return MODERN_ALONE.has(code);
+}
+
 /** Codes that 2026-07-28 forbids (its basic protocol page, "Error Codes"): what they said is an invalid parameter there. */
 const FORBIDDEN: ReadonlySet<number> = new Set([RpcCode.resourceNotFound, RpcCode.urlElicitationRequired]);
 
