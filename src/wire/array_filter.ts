@@ -2,8 +2,7 @@
 import type { Envelope } from "../core/channel.ts";
 import { elementsIn } from "../core/message/elements.ts";
 import type { JsonRpcResult, Params } from "../core/message/jsonrpc.ts";
-import { spelledAt } from "../core/message/members.ts";
-import { jsonOf } from "./anew.ts";
+import { anewSpelled, jsonAt } from "./anew_spelled.ts";
 
 interface ArrayFilter {
   /** Of an array in the result. */
@@ -19,15 +18,12 @@ export function filterArray(envelope: Envelope, message: ObjectResult, { key, ke
   if (!Array.isArray(array)) return;
   const kept = array.map(keeps);
   if (!kept.includes(false)) return;
-  const put = (value: unknown) => (same: ObjectResult) => ({
+  const stays = (_: unknown, index: number) => kept[index];
+  const some = array.filter(stays);
+  const json = () => `[${elementsIn(jsonAt(envelope, ["result", key], array)).filter(stays).join(",")}]`;
+  const filtered = anewSpelled(envelope, message, (same, put) => ({
     ...same,
-    result: { ...same.result, [key]: value },
-  });
-  envelope.message = put(array.filter((_, index) => kept[index]))(message);
-  if (envelope.text === undefined) return;
-  const elements = elementsIn(spelledAt(envelope.text, ["result", key]) ?? "[]");
-  const spelled = `[${elements.filter((_, index) => kept[index]).join(",")}]`;
-  // Nobody can have written that.
-  const hole = crypto.randomUUID();
-  envelope.text = jsonOf(envelope, message, put(hole)).replace(`"${hole}"`, () => spelled);
+    result: { ...same.result, [key]: put(some, json) },
+  }));
+  Object.assign(envelope, filtered);
 }

@@ -20,7 +20,7 @@ import {
   questionOf,
   undeclared,
 } from "./input_requests.ts";
-import { jsonAt } from "./legacy/anew_spelled.ts";
+import { jsonAt } from "../../wire/anew_spelled.ts";
 import { spelledResult } from "./call_answers.ts";
 
 export class CallQuestions {

@@ -19,8 +19,8 @@ import {
   type RequestId,
 } from "../../../core/message/jsonrpc.ts";
 import { editedText } from "../../../wire/anew.ts";
+import { anewSpelled } from "../../../wire/anew_spelled.ts";
 import { mayAsk } from "../input_requests.ts";
-import { anewSpelled } from "./anew_spelled.ts";
 import { type ClientProfile, paramsWithMeta, withRequestMeta } from "./client_profile.ts";
 import type { ClientQuestions, RoundListener } from "./client_questions.ts";
 import { type Demand, demandIn, isUnmet, type Unmet } from "./input_demand.ts";

@@ -12,7 +12,7 @@ import {
   otherTypeOf,
   type RequestId,
 } from "../../../core/message/jsonrpc.ts";
-import { jsonAt } from "./anew_spelled.ts";
+import { jsonAt } from "../../../wire/anew_spelled.ts";
 import type { Question } from "./input_demand.ts";
 import type { TwoEnds } from "./two_ends.ts";
 

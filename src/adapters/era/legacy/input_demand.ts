@@ -3,8 +3,8 @@ import type { Envelope } from "../../../core/channel.ts";
 import { Method } from "../../../core/mcp/methods.ts";
 import { isObject, type JsonRpcResult, objectIn, type Params } from "../../../core/message/jsonrpc.ts";
 import { quoted } from "../../../base/outside.ts";
+import { jsonAt } from "../../../wire/anew_spelled.ts";
 import { isQuestion, undeclared } from "../input_requests.ts";
-import { jsonAt } from "./anew_spelled.ts";
 
 /** A question as it is asked of a client. */
 export interface Question {

@@ -5,8 +5,8 @@ import { elementsIn } from "../../../core/message/elements.ts";
 import { isObject, type JsonRpcResult, type Params, type RequestId } from "../../../core/message/jsonrpc.ts";
 import { eachMember, endOfValue, nameAt } from "../../../core/message/members.ts";
 import { quoted } from "../../../base/outside.ts";
+import { anewSpelled, jsonAt, type Put } from "../../../wire/anew_spelled.ts";
 import { CACHEABLE } from "../modern_answers.ts";
-import { anewSpelled, jsonAt, type Put } from "./anew_spelled.ts";
 import { plainMetaOfResult } from "./plain_meta.ts";
 
 const CACHE_HINTS: ReadonlySet<string> = new Set(["ttlMs", "cacheScope"]);

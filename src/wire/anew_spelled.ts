@@ -1,9 +1,9 @@
 /** A message written anew in which some values stand as they were spelled elsewhere. */
-import type { Envelope } from "../../../core/channel.ts";
-import type { JsonRpcMessage } from "../../../core/message/jsonrpc.ts";
-import { spelledAt } from "../../../core/message/members.ts";
-import type { Path } from "../../../core/message/path.ts";
-import { jsonOf } from "../../../wire/anew.ts";
+import type { Envelope } from "../core/channel.ts";
+import type { JsonRpcMessage } from "../core/message/jsonrpc.ts";
+import { spelledAt } from "../core/message/members.ts";
+import type { Path } from "../core/message/path.ts";
+import { jsonOf } from "./anew.ts";
 
 /** Gives what is to be put into the message: the value, or what stands for its JSON until all is written. */
 export type Put = (value: unknown, json: () => string) => unknown;
