@@ -11,12 +11,12 @@ import type { Sink } from "../../core/events.ts";
 
 /** What waits. */
 export interface Parkable {
-  /** It is given up: whoever waits for its answers is told so, in these words. */
-  end(reason: string): void;
+  /** It is given up: nobody waits for it, at the server either. */
+  end(): void;
   /** Whose it is, for observers. */
-  readonly session?: string | undefined;
-  readonly method?: string | undefined;
-  readonly tool?: string | undefined;
+  readonly session: string;
+  readonly method: string;
+  readonly tool: string | undefined;
 }
 
 export interface ParkedCallsOptions {
@@ -25,7 +25,7 @@ export interface ParkedCallsOptions {
   readonly maxCalls: number;
   /** Of one principal; those of callers whom nobody knows are counted together. */
   readonly maxPerPrincipal: number;
-  readonly emit?: Sink;
+  readonly emit: Sink;
 }
 
 interface Parked<T> {
@@ -116,10 +116,11 @@ export class ParkedCalls<T extends Parkable> implements Disposable {
 
   #giveUp(parked: Parked<T>, reason: string): void {
     this.#forget(parked);
+    const { emit } = this.#options;
     const { call, owner, since } = parked;
     const { session, method, tool } = call;
     const waitedMs = performance.now() - since;
-    this.#options.emit?.({
+    emit({
       type: "call.abandoned",
       session,
       method,
@@ -129,10 +130,10 @@ export class ParkedCalls<T extends Parkable> implements Disposable {
       reason,
     });
     try {
-      call.end(reason);
+      call.end();
     } catch (error) {
       // The others are to be given up all the same.
-      this.#options.emit?.({ type: "fault", where: "call that was given up", error });
+      emit({ type: "fault", where: "call that was given up", error });
     }
   }
 }
