@@ -44,6 +44,8 @@ export class UnclearQuestions {
 
   /** This client is meant by none of them. */
   without(client: SharedClient): void {
+    // Asked for each answer of the server, and mostly nothing is held.
+    if (this.#held.size === 0) return;
     for (const { entry } of [...this.#held.values()]) {
       if (!entry.candidates.delete(client) || entry.candidates.size > 1) continue;
       const [only] = entry.candidates;
