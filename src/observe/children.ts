@@ -11,7 +11,7 @@ export interface Children {
   restartsOf(session: string): number;
 }
 
-/** As `placement/shared.ts` calls it in events. */
+/** As `placement/shared.ts` and `placement/placement.ts` call them in events. */
 const SHARED = ["shared", "modern"];
 /** Of children that have ended, for what is told of their calls after that. */
 const MAX_GONE = 100;
