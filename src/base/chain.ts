@@ -17,7 +17,19 @@ export interface LinkTo<T> extends Link<LinkTo<T>> {
 }
 
 export function linkTo<T>(value: T): LinkTo<T> {
-  return { value, previous: undefined, next: undefined, linked: false };
+  return new ValueLink(value);
+}
+
+/** A class, as LinkedTicket of time_limit.ts is one, and for the same reason. */
+class ValueLink<T> implements LinkTo<T> {
+  readonly value: T;
+  previous: LinkTo<T> | undefined = undefined;
+  next: LinkTo<T> | undefined = undefined;
+  linked = false;
+
+  constructor(value: T) {
+    this.value = value;
+  }
 }
 
 export class Chain<L extends Link<L>> {

@@ -3,7 +3,8 @@
  * spoken to on their behalf.
  */
 import { AskingTurns } from "../adapters/era/asking_turns.ts";
-import { forModernClients, type ModernClientsOptions } from "../adapters/era/for_modern_clients.ts";
+import { forModernClients } from "../adapters/era/for_modern_clients.ts";
+import type { ModernClientsOptions } from "../adapters/era/modern_request.ts";
 import type { ServerEra } from "../adapters/era/server_era.ts";
 import type { Assignment, Backend, Peer } from "../core/backend.ts";
 import type { Strategy } from "./strategy.ts";

@@ -19,25 +19,45 @@ export class AskingTurns {
 
   /** For one call, which tells how far it has come. */
   take(request: JsonRpcRequest): Asking {
-    const kind = kindOf(request);
-    let hasPlace = false;
-    let isOver = false;
-    const done = () => {
-      if (hasPlace) this.#places.release();
-      hasPlace = false;
-    };
-    return {
-      begin: async () => {
-        hasPlace = this.#known.get(kind) === true && await this.#isFree();
-        if (isOver) done();
-      },
-      suspected: () => this.#known.set(kind, true),
-      asked: done,
-      over: () => {
-        isOver = true;
-        done();
-      },
-    };
+    return new Turn(kindOf(request), this.#known, this.#places);
+  }
+}
+
+/** That of one call. */
+class Turn implements Asking {
+  readonly #kind: string;
+  readonly #known: Recent<true>;
+  readonly #places: Semaphore;
+  #hasPlace = false;
+  #isOver = false;
+
+  constructor(kind: string, known: Recent<true>, places: Semaphore) {
+    this.#kind = kind;
+    this.#known = known;
+    this.#places = places;
+  }
+
+  begin(): Promise<void> | void {
+    if (this.#known.get(this.#kind)) return this.#wait();
+  }
+
+  suspected(): void {
+    this.#known.set(this.#kind, true);
+  }
+
+  asked(): void {
+    if (this.#hasPlace) this.#places.release();
+    this.#hasPlace = false;
+  }
+
+  over(): void {
+    this.#isOver = true;
+    this.asked();
+  }
+
+  async #wait(): Promise<void> {
+    this.#hasPlace = await this.#isFree();
+    if (this.#isOver) this.asked();
   }
 
   /** Settles when the next may begin; false when it may after all that time, though another one has the place. */

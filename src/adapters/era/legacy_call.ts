@@ -48,8 +48,8 @@ interface LegacyCallOptions {
 
 /** Who has to know when a call comes to its question. */
 export interface Asking {
-  /** Settles when the call may go on to where it may ask. */
-  begin(): Promise<void>;
+  /** Settles when the call may go on to where it may ask; nothing where it may do so at once. */
+  begin(): Promise<void> | void;
   /** The server asks something for it, or may do so. */
   suspected(): void;
   /** It waits for its client, and asks nothing more until that has answered. */
@@ -58,7 +58,12 @@ export interface Asking {
 }
 
 export class LegacyCall {
-  readonly #options: LegacyCallOptions;
+  readonly #server: LegacyServer;
+  readonly #request: JsonRpcRequest;
+  readonly #parking: Parking;
+  readonly #asking: Asking | undefined;
+  readonly #session: string;
+  readonly #emit: Sink;
   /** Made with the first question: most calls have none. */
   #questions: CallQuestions | undefined;
   /** Who waits for it, or has waited until the call came to its question. */
@@ -70,25 +75,33 @@ export class LegacyCall {
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #over = false;
 
-  constructor(waiter: Waiter, options: LegacyCallOptions) {
+  constructor(
+    waiter: Waiter,
+    { server, request, parking, asking, session, emit }: LegacyCallOptions,
+  ) {
     this.#waiter = waiter;
-    this.#options = options;
-    const { server: { channel }, asking } = options;
+    this.#server = server;
+    this.#request = request;
+    this.#parking = parking;
+    this.#asking = asking;
+    this.#session = session;
+    this.#emit = emit;
+    const { channel, incoming } = server;
     if (asking && channel instanceof SharedClient) channel.onSuspected = () => asking.suspected();
-    options.server.incoming.read((said) => this.#hear(said), (failure) => this.#lost(failure?.error));
+    incoming.read((said) => this.#hear(said), (failure) => this.#lost(failure?.error));
   }
 
   /** Names it in events. */
   get session(): string {
-    return this.#options.session;
+    return this.#session;
   }
 
   get method(): string {
-    return this.#options.request.method;
+    return this.#request.method;
   }
 
   get tool(): string | undefined {
-    return requestedTool(this.#options.request);
+    return requestedTool(this.#request);
   }
 
   /** Nobody waits for it any more. */
@@ -104,7 +117,7 @@ export class LegacyCall {
 
   /** Settles when it may go on with what its client has answered. */
   async again(): Promise<void> {
-    if (!this.#outcome) await this.#options.asking?.begin();
+    if (!this.#outcome) await this.#asking?.begin();
   }
 
   /**
@@ -129,17 +142,17 @@ export class LegacyCall {
 
   #free(): void {
     clearTimeout(this.#gathering);
-    const { request, server, asking, emit } = this.#options;
-    asking?.over();
-    background(leave(server, emit, this.#outcome ? undefined : request.id), "end of a call", emit);
+    this.#asking?.over();
+    const left = leave(this.#server, this.#emit, this.#outcome ? undefined : this.#request.id);
+    background(left, "end of a call", this.#emit);
   }
 
   /** What it logs comes for who has asked for that; its answer is of no interest. */
   #setLevel(): void {
-    const { request, server: { initialized: { capabilities } } } = this.#options;
+    const { capabilities } = this.#server.initialized;
     const level = this.#waiter.meta.logLevel;
     if (level === undefined || !isObject(capabilities) || capabilities.logging === undefined) return;
-    const id = request.id === 1 ? 2 : 1;
+    const id = this.#request.id === 1 ? 2 : 1;
     this.#say({ message: { jsonrpc: "2.0", id, method: Method.setLevel, params: { level } } });
   }
 
@@ -154,7 +167,7 @@ export class LegacyCall {
   }
 
   #answered(envelope: Envelope, message: JsonRpcResponse): void {
-    if (message.id === this.#options.request.id) this.#settle(envelope);
+    if (message.id === this.#request.id) this.#settle(envelope);
   }
 
   #note(envelope: Envelope, message: JsonRpcNotification): void {
@@ -176,44 +189,43 @@ export class LegacyCall {
     const known = error instanceof GatewayError
       ? error
       : new BackendError("The MCP server closed the connection", { cause: error });
-    this.#settle({ message: errorOf(this.#options.request.id, toRpcError(known)) });
+    this.#settle({ message: errorOf(this.#request.id, toRpcError(known)) });
   }
 
   // --- what it asks ---
 
   #ask(envelope: Envelope, message: JsonRpcRequest): void {
-    const { request, asking } = this.#options;
     if (message.method === Method.ping) return this.#say({ message: resultOf(message.id, {}) });
-    this.#questions ??= new CallQuestions(request.method, (said) => this.#say(said));
+    this.#questions ??= new CallQuestions(this.method, (said) => this.#say(said));
     const declared = this.#parked ? undefined : this.#waiter.meta.capabilities;
     const refusal = this.#questions.add(envelope, message, declared);
     if (refusal !== undefined) return this.#drop(refusal);
     const leftOut = leftOutOf(message);
     if (leftOut !== undefined) this.#drop(leftOut);
-    asking?.suspected();
+    this.#asking?.suspected();
     if (!this.#parked) this.#gather();
   }
 
   #gather(): void {
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
-      background(this.#putQuestions(), "questions of a call", this.#options.emit);
+      background(this.#putQuestions(), "questions of a call", this.#emit);
     }, GATHER_MS);
   }
 
   /** Answers the request with what the server wants to know; the call waits then. */
   async #putQuestions(): Promise<void> {
-    const { parking, asking, server: { initialized: { serverInfo } } } = this.#options;
+    const { serverInfo } = this.#server.initialized;
     const waiter = this.#waiter;
     this.#questions?.refuseUndeclared(waiter.meta.capabilities);
     const asked = new Map(this.#questions?.open);
     if (asked.size === 0) return;
     // From here on there is nobody to be told anything.
     this.#parked = true;
-    asking?.asked();
+    this.#asking?.asked();
     const { id } = waiter;
     try {
-      const requestState = await parking.park(this);
+      const requestState = await this.#parking.park(this);
       waiter.answer(questionsAnswer(asked, requestState, { id, serverInfo }));
     } catch (error) {
       waiter.answer({ message: errorOf(id, toRpcError(error)) });
@@ -231,26 +243,25 @@ export class LegacyCall {
   }
 
   #answer(outcome: Envelope): void {
-    const { request: { method }, server: { initialized: { serverInfo } } } = this.#options;
+    const { serverInfo } = this.#server.initialized;
     const { id, meta: { capabilities } } = this.#waiter;
     const asker = { capabilities, refused: this.#questions?.refused };
     this.#over = true;
     const leftOut = leftOutOfUrls(outcome);
     if (leftOut !== undefined) this.#drop(leftOut);
-    this.#waiter.answer(finalAnswer(outcome, { id, method, serverInfo }, asker));
+    this.#waiter.answer(finalAnswer(outcome, { id, method: this.method, serverInfo }, asker));
   }
 
   #say(envelope: Envelope): void {
-    const { server: { channel } } = this.#options;
     try {
-      void Promise.resolve(channel.send(envelope)).catch((error) => this.#lost(error));
+      const room = this.#server.channel.send(envelope);
+      room?.catch((error) => this.#lost(error));
     } catch (error) {
       this.#lost(error);
     }
   }
 
   #drop(reason: string): void {
-    const { session, emit } = this.#options;
-    emit({ type: "message.dropped", session, direction: "down", reason });
+    this.#emit({ type: "message.dropped", session: this.#session, direction: "down", reason });
   }
 }

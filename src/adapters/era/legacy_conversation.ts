@@ -13,12 +13,18 @@ import { handshake, type HandshakeOptions } from "../handshake.ts";
 const UNNAMED = { name: "unnamed client", version: "0" };
 
 /** A server after its handshake. */
-export interface LegacyServer {
+export class LegacyServer {
   readonly channel: Channel;
   /** What it says from then on. */
   readonly incoming: Readable<Envelope>;
   /** What it has said of itself. */
   readonly initialized: Params;
+
+  constructor(channel: Channel, incoming: Readable<Envelope>, initialized: Params) {
+    this.channel = channel;
+    this.incoming = incoming;
+    this.initialized = initialized;
+  }
 }
 
 interface ConversationOptions extends Pick<HandshakeOptions, "protocolVersion" | "timeoutMs"> {
@@ -36,12 +42,12 @@ export async function converse(backend: Backend, options: ConversationOptions): 
   const { launch, client, capabilities, protocolVersion, timeoutMs, signal, emit } = options;
   const channel = await backend.open(launch, signal);
   const known = channel instanceof SharedClient ? channel.introduce(capabilities) : undefined;
-  if (known) return { channel, incoming: channel.incoming, initialized: known };
+  if (known) return new LegacyServer(channel, channel.incoming, known);
   try {
     const clientInfo = isNamed(client) ? client : UNNAMED;
     const played = handshake(channel, { protocolVersion, clientInfo, capabilities, timeoutMs });
     const { result: initialized, incoming } = await until(signal, played);
-    return { channel, incoming, initialized };
+    return new LegacyServer(channel, incoming, initialized);
   } catch (error) {
     await leave({ channel }, emit);
     throw error;

@@ -27,7 +27,7 @@ interface Candidates {
   /** Those for whom the server may be working; undefined for one that has left. */
   readonly askers: () => Iterable<SharedClient | undefined>;
   /** Those who have a conversation with it. */
-  readonly sessions: Iterable<SharedClient>;
+  readonly sessions: () => Iterable<SharedClient>;
 }
 
 interface Asked {
@@ -156,8 +156,8 @@ export class AskedRequests {
       return meant ?? refused(`${quoted(method)} is ambiguous: ${SEVERAL}`);
     }
     // However many calls stand alone, none of them could be asked.
-    if (askers.size > 1 && firstTwo(candidates.sessions).size === 0) return standsAlone(method);
-    const [client, other] = askers.size > 0 ? askers : candidates.sessions;
+    if (askers.size > 1 && firstTwo(candidates.sessions()).size === 0) return standsAlone(method);
+    const [client, other] = askers.size > 0 ? askers : candidates.sessions();
     if (other || askers.size > 1) return refused(`${quoted(method)} is ambiguous: ${SEVERAL}`);
     if (!client) return refused(`${quoted(method)} cannot be asked: whom it is for is not there`);
     return cannotAnswer(client, method) ?? client;

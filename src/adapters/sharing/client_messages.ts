@@ -116,8 +116,8 @@ export class ClientMessages {
 
   /** The server would ask again for roots, and could not say whose it means. */
   #rootsChanged(client: SharedClient, envelope: Envelope): Promise<void> | void {
-    const { server, members: { sessions } } = this.#parts;
-    if (sessions.size === 1 && sessions.has(client)) return server.send(envelope);
+    const { server, members } = this.#parts;
+    if (members.isSoleSession(client)) return server.send(envelope);
     return this.#drop("the roots of one client are not those of the others");
   }
 

@@ -2,7 +2,7 @@
 import { Chain, type LinkTo } from "../../base/chain.ts";
 import { Table } from "../../base/table.ts";
 import type { Envelope } from "../../core/channel.ts";
-import { reportedToken, requestedToken } from "../../core/mcp/messages.ts";
+import { reportedToken } from "../../core/mcp/messages.ts";
 import {
   isId,
   type JsonRpcNotification,
@@ -14,7 +14,7 @@ import {
 import { unansweredBy } from "../../core/session/open_table.ts";
 import { withReportedToken, withRequestId } from "./rewrite.ts";
 import type { ServerEnd } from "./server_end.ts";
-import type { ForwardedRequest, HeldRequest, SharedClient } from "./shared_client.ts";
+import { ForwardedRequest, type HeldRequest, type SharedClient } from "./shared_client.ts";
 
 /** Hears the answer to a request of our own. */
 export type Settle = (answer: JsonRpcResponse, envelope: Envelope) => void;
@@ -55,7 +55,7 @@ export class ForwardedRequests {
   /** A request of a client that the server is asked, under an id of ours. */
   enter(client: SharedClient, message: JsonRpcRequest): ForwardedRequest {
     const serverId = ++this.#lastId;
-    const request = { client, id: message.id, token: requestedToken(message), serverId };
+    const request = new ForwardedRequest(client, message, serverId);
     this.#sent.set(serverId, request);
     this.hold(client, message.id, request);
     return request;

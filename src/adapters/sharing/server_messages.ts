@@ -47,10 +47,10 @@ export class ServerMessages {
   }
 
   #request(envelope: Envelope, message: JsonRpcRequest, asker: SharedClient | undefined): void {
-    const { server, requests, asked, members: { sessions } } = this.#parts;
+    const { server, requests, asked, members } = this.#parts;
     if (message.method === Method.ping) return void server.say(resultOf(message.id, {}));
     const askers = asker ? () => [asker] : () => requests.askers();
-    asked.ask(envelope, message, { askers, sessions });
+    asked.ask(envelope, message, { askers, sessions: () => members.sessions() });
   }
 
   #notification(envelope: Envelope, message: JsonRpcNotification, asker: SharedClient | undefined): void {
@@ -99,7 +99,7 @@ export class ServerMessages {
 
   /** Whoever comes later asks for the list as it is then: many a server says this at its start, to nobody. */
   #listChanged(envelope: Envelope): void {
-    const receivers = [...this.#parts.members.sessions].filter(({ initialized }) => initialized);
+    const receivers = [...this.#parts.members.sessions()].filter(({ initialized }) => initialized);
     for (const client of receivers) client.deliver({ ...envelope });
     if (receivers.length === 0) {
       this.#drop("nobody is there who has seen the list", { harmless: true });

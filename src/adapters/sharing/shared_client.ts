@@ -2,7 +2,8 @@
 import { linkTo } from "../../base/chain.ts";
 import type { BufferLimits, Channel, Envelope } from "../../core/channel.ts";
 import { BusyError, DisconnectedError } from "../../core/errors.ts";
-import type { Params, ProgressToken, RequestId } from "../../core/message/jsonrpc.ts";
+import { requestedToken } from "../../core/mcp/messages.ts";
+import type { JsonRpcRequest, Params, ProgressToken, RequestId } from "../../core/message/jsonrpc.ts";
 import { Queue } from "../../base/queue.ts";
 import { Table } from "../../base/table.ts";
 
@@ -15,11 +16,18 @@ export type SharingKind = "session" | "request";
 export type ClientKind = SharingKind | "alone";
 
 /** A client's request that waits at the server. */
-export interface ForwardedRequest {
+export class ForwardedRequest {
   readonly client: SharedClient;
   readonly id: RequestId;
   readonly token: ProgressToken | undefined;
   readonly serverId: number;
+
+  constructor(client: SharedClient, message: JsonRpcRequest, serverId: number) {
+    this.client = client;
+    this.id = message.id;
+    this.token = requestedToken(message);
+    this.serverId = serverId;
+  }
 }
 
 /** A client's request that waits for something that is asked on behalf of several. */

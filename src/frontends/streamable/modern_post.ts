@@ -81,7 +81,7 @@ export function modernPosts(
     });
     void admission.run(post);
     // To leave is to cancel: the stream of an answer tells it, and before there is one, somebody has to look.
-    if (!post.answered) watched = watch.add({ post, request });
+    if (!post.answered) watched = watch.add(new Watched(post, request));
     return post.response;
   };
 }
@@ -115,9 +115,14 @@ function check(
 }
 
 /** A POST that is not answered yet, and the connection that it came on. */
-interface Watched {
+class Watched {
   readonly post: SinglePost;
   readonly request: Request;
+
+  constructor(post: SinglePost, request: Request) {
+    this.post = post;
+    this.request = request;
+  }
 }
 
 /** Looks at who waits for longer than most; one timer for all. Whoever makes it clears it, or leaves it to end by itself. */
