@@ -195,8 +195,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     harm: "a cancellation names the client's own id, which at the modern server is another client's request",
     file: MODERN_REQUESTS,
-    search: "return { ...message, params: { ...message.params, requestId } };",
-    replace: "return { ...message, params: { requestId, ...message.params } };",
+    search: "withRequestMeta(withCancelledId(said, serverId))",
+    replace: "withRequestMeta(said)",
     tests: MODERN_TESTS,
   },
   {
