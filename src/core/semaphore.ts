@@ -1,5 +1,6 @@
 /** A counting semaphore: a bounded number of places, and a queue of those who wait for one. */
 import { BusyError } from "./errors.ts";
+import { Chain, type LinkTo, linkTo } from "../base/chain.ts";
 import { pause } from "../base/retry.ts";
 
 /** How often `makeRoom` is called while somebody waits: sessions become idle as time passes. */
@@ -20,7 +21,7 @@ export interface SemaphoreOptions {
 export class Semaphore {
   readonly #options: SemaphoreOptions;
   /** First come, first served. */
-  readonly #queue = new Set<() => void>();
+  readonly #queue = new Chain<LinkTo<() => void>>();
   readonly #closing = new AbortController();
   #taken = 0;
   #asking: ReturnType<typeof setInterval> | undefined;
@@ -60,10 +61,10 @@ export class Semaphore {
 
   /** Gives a place back: to whoever has waited longest. */
   release(): void {
-    const [next] = this.#queue;
+    const next = this.#queue.first;
     if (!next) return void this.#taken--;
-    this.#queue.delete(next);
-    next();
+    this.#queue.remove(next);
+    next.value();
   }
 
   async #wait(signal?: AbortSignal): Promise<void> {
@@ -72,7 +73,8 @@ export class Semaphore {
     if (this.#queue.size >= MAX_WAITING) throw this.#full();
     const place = Promise.withResolvers<void>();
     const settled = new AbortController();
-    this.#queue.add(place.resolve);
+    const waiting = linkTo(place.resolve);
+    this.#queue.add(waiting);
     this.#askForRoom();
     const given = place.promise.then(() => true);
     const late = pause(
@@ -85,7 +87,7 @@ export class Semaphore {
       signal?.throwIfAborted();
     } catch (error) {
       // A place that was given in the same moment is not lost.
-      if (!this.#queue.delete(place.resolve)) this.release();
+      if (!this.#queue.remove(waiting)) this.release();
       throw error;
     } finally {
       settled.abort();

@@ -4,6 +4,7 @@
  */
 import type { Peer, Principal } from "../core/backend.ts";
 import type { Caller } from "../core/caller.ts";
+import { Table } from "../base/table.ts";
 import { RequestError, RpcCode } from "../core/errors.ts";
 
 /** A session as others find it. */
@@ -14,7 +15,7 @@ export interface NamedSession {
 }
 
 export class SessionDirectory<S extends NamedSession> {
-  readonly #sessions = new Map<string, S>();
+  readonly #sessions = new Table<string, S>();
 
   get size(): number {
     return this.#sessions.size;
@@ -26,7 +27,7 @@ export class SessionDirectory<S extends NamedSession> {
 
   /** From now on it is unknown. Idempotent, and no matter of another one that has its id by now. */
   delete(session: Pick<NamedSession, "id">): void {
-    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+    if (this.#sessions.get(session.id) === session) this.#sessions.take(session.id);
   }
 
   /** Whoever's it is. */

@@ -4,6 +4,7 @@
  */
 import { BusyError, GatewayError, RequestError, StoppingError, toResponse } from "../core/errors.ts";
 import type { Sink } from "../core/events.ts";
+import { Chain, type LinkTo, linkTo } from "../base/chain.ts";
 import { pause, pauseBefore, type Retry } from "../base/retry.ts";
 import { writeAnswer } from "./answer.ts";
 import { Connection } from "./connection.ts";
@@ -46,7 +47,7 @@ export class Listener {
   readonly ended: Promise<void>;
   readonly #options: ListenerOptions;
   readonly #places: Places;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Chain<LinkTo<Connection>>();
   readonly #inside = new Inside();
   readonly #around: Surroundings;
   readonly #stopping = new AbortController();
@@ -81,7 +82,7 @@ export class Listener {
   async shutdown(): Promise<void> {
     this.#stopping.abort(new StoppingError());
     closeSocket(this.#socket);
-    await Promise.all([...this.#connections].map((connection) => connection.shutdown()));
+    await Promise.all(this.#connections.all().map(({ value: connection }) => connection.shutdown()));
     await this.#inside.shutdown();
     this.#around.tls?.close();
     this.#places[Symbol.dispose]();
@@ -90,7 +91,7 @@ export class Listener {
   /** Ends what is left of them. */
   kill(): void {
     this.#places[Symbol.dispose]();
-    for (const connection of this.#connections) connection.drop("the gateway stops");
+    for (const { value: connection } of this.#connections.all()) connection.drop("the gateway stops");
   }
 
   // --- accepting ---
@@ -122,8 +123,9 @@ export class Listener {
   #begin(conn: Deno.TcpConn, address: string): void {
     const place = this.#places.enter(address, (reason) => connection.drop(reason));
     const connection: Connection = new Connection(conn, place, this.#around);
-    this.#connections.add(connection);
-    void connection.run().then(() => this.#connections.delete(connection));
+    const link = linkTo(connection);
+    this.#connections.add(link);
+    void connection.run().then(() => this.#connections.remove(link));
   }
 
   /** A status says more than a closed connection, to who is not encrypted yet; but it must not cost much. */

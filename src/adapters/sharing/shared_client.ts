@@ -57,9 +57,12 @@ export class SharedClient implements Channel {
   readonly openRequests = new Table<RequestId, ForwardedRequest | HeldRequest>();
   /** Called when the server asks something that may be for it, or for others. */
   onSuspected: (() => void) | undefined = undefined;
-  /** Its links among the clients of the server, and among those that wait for an answer. */
+  /** From which level on it hears what is logged, by its place in `LOG_LEVELS`: all of it until it sets one. */
+  logRank = 0;
+  /** Its links among the clients of the server, those that wait for an answer, and those that have set a level. */
   readonly joined = linkTo(this);
   readonly waiting = linkTo(this);
+  readonly logging = linkTo(this);
   /** Of what waits for the client, before it is given up. */
   readonly #limits: BufferLimits;
   readonly #server: JoinedServer;

@@ -33,7 +33,8 @@ interface Change {
 
 export class SharedLogLevel {
   readonly #requests: SharedRequests;
-  readonly #wanted = new Map<SharedClient, number>();
+  /** Those who have set a level, as their clients know it: calls of modern clients set theirs each time, and leave. */
+  readonly #wanted = new Chain<LinkTo<SharedClient>>();
   /** How many clients want each rank: the lowest is found without asking all of them. */
   readonly #counts = LOG_LEVELS.map(() => 0);
   /** What the server is known to have; undefined before the first change and when it may have anything. */
@@ -57,10 +58,8 @@ export class SharedLogLevel {
   }
 
   leave(client: SharedClient): void {
-    const rank = this.#wanted.get(client);
-    if (rank === undefined) return;
-    this.#wanted.delete(client);
-    this.#count(rank, -1);
+    if (!this.#wanted.remove(client.logging)) return;
+    this.#count(client.logRank, -1);
     void this.#adjust();
   }
 
@@ -71,21 +70,19 @@ export class SharedLogLevel {
   logged(envelope: Envelope, { params }: JsonRpcNotification, { other, call }: Hearers): boolean {
     const rank = LOG_LEVELS.indexOf(params?.level);
     let heard = 0;
-    for (const [client, wanted] of this.#wanted) {
+    for (const { value: client } of this.#wanted.all()) {
       if (client.party !== undefined && client !== call) continue;
       heard++;
-      if (reachesRank(rank, wanted)) client.deliver({ ...envelope });
+      if (reachesRank(rank, client.logRank)) client.deliver({ ...envelope });
     }
-    if (!other || this.#wanted.has(other)) return heard > 0;
+    if (!other || other.logging.linked) return heard > 0;
     other.deliver({ ...envelope });
     return true;
   }
 
   /** To the one whose call it is about, if its level lets it through or it has set none. */
   loggedFor(client: SharedClient, envelope: Envelope, { params }: JsonRpcNotification): true {
-    if (reachesRank(LOG_LEVELS.indexOf(params?.level), this.#wanted.get(client) ?? 0)) {
-      client.deliver(envelope);
-    }
+    if (reachesRank(LOG_LEVELS.indexOf(params?.level), client.logRank)) client.deliver(envelope);
     return true;
   }
 
@@ -143,9 +140,9 @@ export class SharedLogLevel {
   }
 
   #want(client: SharedClient, rank: number): void {
-    const before = this.#wanted.get(client);
-    if (before !== undefined) this.#count(before, -1);
-    this.#wanted.set(client, rank);
+    if (client.logging.linked) this.#count(client.logRank, -1);
+    client.logRank = rank;
+    this.#wanted.add(client.logging);
     this.#count(rank, 1);
   }
 
@@ -154,7 +151,7 @@ export class SharedLogLevel {
   }
 
   #lowest(except?: SharedClient): number {
-    const own = except && this.#wanted.get(except);
+    const own = except?.logging.linked ? except.logRank : undefined;
     const lowest = this.#counts.findIndex((count, rank) => count > (rank === own ? 1 : 0));
     return lowest === -1 ? Infinity : lowest;
   }

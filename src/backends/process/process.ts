@@ -7,6 +7,7 @@ import { isRequest, isResponse } from "../../core/message/jsonrpc.ts";
 import { excessIn, type MessageLimits } from "../../core/message/message_limits.ts";
 import type { Outline } from "../../core/message/outline.ts";
 import { answersTooLong, parseFromServer } from "../../core/message/parse.ts";
+import { Chain, type LinkTo, linkTo } from "../../base/chain.ts";
 import { Queue } from "../../base/queue.ts";
 import { inTime, within } from "../../base/waiting.ts";
 import { encodeLine, LineDecoder } from "../../wire/ndjson.ts";
@@ -41,7 +42,7 @@ export interface ProcessBackend extends Backend {
 
 /** Starts a child for each `open`; the child's whole process group ends with its channel. */
 export function processBackend(options: ProcessOptions): ProcessBackend {
-  const children = new Set<ProcessChannel>();
+  const children = new Chain<LinkTo<ProcessChannel>>();
   const orphans = new OrphanWatch(options);
   return {
     name: options.name,
@@ -52,19 +53,20 @@ export function processBackend(options: ProcessOptions): ProcessBackend {
       // Before anything else: a gateway that is killed from here on leaves nothing behind.
       orphans.add(child.pid);
       const channel = new ProcessChannel(child, options, launch);
-      children.add(channel);
+      const link = linkTo(channel);
+      children.add(link);
       const gone = channel.ended.finally(() => {
-        children.delete(channel);
+        children.remove(link);
         orphans.delete(child.pid);
       });
       background(gone, "child process", options.emit);
       return channel;
     },
     kill() {
-      for (const child of children) child.kill();
+      for (const { value: child } of children.all()) child.kill();
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...children].map((child) => child[Symbol.asyncDispose]()));
+      await Promise.all(children.all().map(({ value: child }) => child[Symbol.asyncDispose]()));
       await orphans[Symbol.asyncDispose]();
     },
   };
