@@ -51,7 +51,7 @@ Deno.test("AnswerNames leaves what is named as it was asked, and what nobody ask
 Deno.test("AnswerNames keeps the rest of the text as it came", () => {
   const { hear } = rig({ open: [1] });
   const heard = (text: string) => hear({ message: parseMessage(text), text });
-  assert.deepEqual(heard('{"result": {"n": 1915883588174806058}, "id": "1", "jsonrpc": "2.0"}'), {
+  assert.deepEqual({ ...heard('{"result": {"n": 1915883588174806058}, "id": "1", "jsonrpc": "2.0"}') }, {
     message: result(1, { n: 1915883588174806058 }),
     text: '{"result": {"n": 1915883588174806058}, "id": 1, "jsonrpc": "2.0"}',
   });

@@ -20,6 +20,20 @@ export interface Envelope {
   undelivered?: Undelivered | undefined;
 }
 
+/**
+ * An envelope with the text that was made for its message. A class, since there is one for nearly each message, which keeps
+ * what that says: see LinkedTicket of time_limit.ts.
+ */
+export class SpelledEnvelope implements Envelope {
+  message: JsonRpcMessage;
+  text: string;
+
+  constructor(message: JsonRpcMessage, text: string) {
+    this.message = message;
+    this.text = text;
+  }
+}
+
 /** The verdict on a request that never reached the server, made by whoever knows why. */
 export interface Undelivered {
   /**

@@ -1,5 +1,5 @@
 /** What a message is to say in place of what it said, each number as it was spelled: no more is written anew than must be. */
-import type { Envelope } from "../core/channel.ts";
+import { type Envelope, SpelledEnvelope } from "../core/channel.ts";
 import type { JsonRpcMessage } from "../core/message/jsonrpc.ts";
 import { Kept } from "../core/message/kept.ts";
 import { parseKept } from "../core/message/parse.ts";
@@ -27,7 +27,7 @@ export function anew<M extends JsonRpcMessage, N extends JsonRpcMessage>(
   const made = make(message);
   return envelope.text === undefined
     ? { message: made }
-    : { message: made, text: jsonOf(envelope, message, make) };
+    : new SpelledEnvelope(made, jsonOf(envelope, message, make));
 }
 
 /** The same message, written anew: in what routes it every reader finds what we have found. */

@@ -1,4 +1,4 @@
-import type { Envelope } from "../core/channel.ts";
+import { type Envelope, SpelledEnvelope } from "../core/channel.ts";
 import type { JsonRpcResponse, RequestId } from "../core/message/jsonrpc.ts";
 import { anew, editedText } from "./anew.ts";
 
@@ -9,5 +9,5 @@ export function withAnswerId(envelope: Envelope, said: JsonRpcResponse, id: Requ
   if (text === undefined) return { message };
   // Where there was no id, there is no place for it either.
   if (said.id === undefined) return anew(envelope, said, (answer) => ({ ...answer, id }));
-  return { message, text: editedText(text, [{ path: ["id"], value: id }]) };
+  return new SpelledEnvelope(message, editedText(text, [{ path: ["id"], value: id }]));
 }

@@ -19,30 +19,31 @@ export class AskingTurns {
 
   /** For one call, which tells how far it has come. */
   take(request: JsonRpcRequest): Asking {
-    return new Turn(kindOf(request), this.#known, this.#places);
+    return new Turn(request, this.#known, this.#places);
   }
 }
 
 /** That of one call. */
 class Turn implements Asking {
-  readonly #kind: string;
+  readonly #request: JsonRpcRequest;
   readonly #known: Recent<true>;
   readonly #places: Semaphore;
   #hasPlace = false;
   #isOver = false;
 
-  constructor(kind: string, known: Recent<true>, places: Semaphore) {
-    this.#kind = kind;
+  constructor(request: JsonRpcRequest, known: Recent<true>, places: Semaphore) {
+    this.#request = request;
     this.#known = known;
     this.#places = places;
   }
 
   begin(): Promise<void> | void {
-    if (this.#known.get(this.#kind)) return this.#wait();
+    // At most servers nothing ever asks.
+    if (this.#known.size > 0 && this.#known.get(kindOf(this.#request))) return this.#wait();
   }
 
   suspected(): void {
-    this.#known.set(this.#kind, true);
+    this.#known.set(kindOf(this.#request), true);
   }
 
   asked(): void {

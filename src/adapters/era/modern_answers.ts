@@ -1,5 +1,5 @@
 /** What a legacy server answers, as clients of 2026-07-28 are to be told it (its basic protocol page, "Responses"). */
-import type { Envelope } from "../../core/channel.ts";
+import { type Envelope, SpelledEnvelope } from "../../core/channel.ts";
 import { RpcCode } from "../../core/errors.ts";
 import { modernError } from "../../core/mcp/eras.ts";
 import { Method } from "../../core/mcp/methods.ts";
@@ -55,30 +55,43 @@ const NO_RESULT: JsonRpcErrorObject = {
   message: "The MCP server has answered with a result that is no object",
 };
 
-/** What a modern result has, as JSON, by what its server has said of itself: nearly all calls are answered by the same one. */
-const spelled = new WeakMap<object, Map<boolean, string>>();
+/** What a modern result has, and the same as JSON. */
+interface Added {
+  readonly members: Params;
+  readonly json: string;
+}
+
+/** By what its server has said of itself: nearly all calls are answered by the same one. */
+const added = {
+  cacheable: new WeakMap<object, Added>(),
+  other: new WeakMap<object, Added>(),
+};
 
 /** As mostly: the result has nothing of that yet, so it need not be written anew. */
 function quickly({ text }: Envelope, message: JsonRpcResult, answered: Answered): Envelope | undefined {
   const { result } = message;
   if (text === undefined || message.id !== answered.id || !isObject(result)) return undefined;
-  const { method, serverInfo } = answered;
-  const added = completed({}, { method, serverInfo });
-  for (const key in added) if (Object.hasOwn(result, key)) return undefined;
-  const made = withResultMembers(text, membersOf(added, { method, serverInfo }));
-  return made === undefined
-    ? undefined
-    : { message: { ...message, result: { ...result, ...added } }, text: made };
+  const { members, json } = addedTo(answered);
+  for (const key in members) if (Object.hasOwn(result, key)) return undefined;
+  const made = withResultMembers(text, json);
+  if (made === undefined) return undefined;
+  return new SpelledEnvelope({ ...message, result: { ...result, ...members } }, made);
 }
 
-function membersOf(added: Params, { method, serverInfo }: Omit<Answered, "id">): string {
-  if (!isObject(serverInfo)) return JSON.stringify(added).slice(1, -1);
-  const known = spelled.get(serverInfo) ?? new Map<boolean, string>();
-  spelled.set(serverInfo, known);
-  const isCacheable = CACHEABLE.has(method);
-  const text = known.get(isCacheable) ?? JSON.stringify(added).slice(1, -1);
-  known.set(isCacheable, text);
-  return text;
+function addedTo(answered: Omit<Answered, "id">): Added {
+  const { method, serverInfo } = answered;
+  if (!isObject(serverInfo)) return newlyAddedTo(answered);
+  const known = CACHEABLE.has(method) ? added.cacheable : added.other;
+  const before = known.get(serverInfo);
+  if (before) return before;
+  const made = newlyAddedTo(answered);
+  known.set(serverInfo, made);
+  return made;
+}
+
+function newlyAddedTo(answered: Omit<Answered, "id">): Added {
+  const members = completed({}, answered);
+  return { members, json: JSON.stringify(members).slice(1, -1) };
 }
 
 function modernResult({ result }: JsonRpcResult, { id, method, serverInfo }: Answered): JsonRpcResult {

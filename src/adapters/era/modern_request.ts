@@ -194,7 +194,12 @@ export class ModernRequest implements Work, Waiter, Parking {
     backlog?.add(size);
     try {
       return await converse(legacy, {
-        ...{ launch, signal, emit, client, protocolVersion, timeoutMs },
+        launch,
+        signal,
+        emit,
+        client,
+        protocolVersion,
+        timeoutMs,
         capabilities: shared ? ALL_ASKABLE : askableIn(capabilities),
       });
     } finally {

@@ -1,5 +1,5 @@
 /** A request of a modern client as a legacy server is asked it: without what is of the other era. */
-import type { Envelope } from "../../core/channel.ts";
+import { type Envelope, SpelledEnvelope } from "../../core/channel.ts";
 import { plainMeta } from "../../core/mcp/request_meta.ts";
 import { isObject, type JsonRpcRequest } from "../../core/message/jsonrpc.ts";
 import { anew } from "../../wire/anew.ts";
@@ -22,7 +22,7 @@ function quicklyPlain({ text }: Envelope, message: JsonRpcRequest): Envelope | u
   if (text === undefined || OF_THE_ERAS.some((name) => name in params)) return undefined;
   const meta = isObject(params._meta) ? plainMeta(params._meta) : undefined;
   const made = withParamsMeta(text, (json) => meta && membersNamed(json, new Set(Object.keys(meta))));
-  return made === undefined ? undefined : { message: plain(message), text: made };
+  return made === undefined ? undefined : new SpelledEnvelope(plain(message), made);
 }
 
 function plain({ params, ...request }: JsonRpcRequest): JsonRpcRequest {

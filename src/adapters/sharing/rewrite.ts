@@ -1,5 +1,5 @@
 /** Messages under another id or progress token, the rest of their text as it came where that is certain. */
-import type { Envelope } from "../../core/channel.ts";
+import { type Envelope, SpelledEnvelope } from "../../core/channel.ts";
 import {
   isObject,
   type JsonRpcMessage,
@@ -52,7 +52,7 @@ export function withReportedToken(
 /** What had a text keeps one, so that its size is known to whoever queues it. */
 function withEdits({ text }: Envelope, message: JsonRpcMessage, edits: readonly Edit[]): Envelope {
   if (text === undefined) return { message };
-  return { message, text: editedText(text, edits) };
+  return new SpelledEnvelope(message, editedText(text, edits));
 }
 
 function sizesOnTokenPath(message: JsonRpcRequest): number[] {

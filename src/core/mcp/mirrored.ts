@@ -64,11 +64,9 @@ export function decodeMirrored(header: string): string | undefined {
   return decodedText(header.slice(ENCODED_START.length, -ENCODED_END.length));
 }
 
-/** Whether a header says the same as the body. */
-export function sameMirrored(header: string, value: Mirrored): boolean {
-  const text = decodeMirrored(header);
-  if (text === undefined) return false;
-  return text === `${value}` || isSameNumber(text, value);
+/** Whether what a header says, decoded, is what the body says. */
+export function isMirrorOf(text: string, value: Mirrored): boolean {
+  return text === value || text === `${value}` || isSameNumber(text, value);
 }
 
 /** The headers of a tool's call, for those of its annotated arguments that are there: name and value, not yet encoded. */

@@ -4,11 +4,16 @@ import {
   decodeMirrored,
   encodeMirrored,
   isMirrored,
+  isMirrorOf,
   type Mirrored,
   mirroredName,
   mirroredParams,
-  sameMirrored,
 } from "./mirrored.ts";
+
+function sameMirrored(header: string, value: Mirrored): boolean {
+  const decoded = decodeMirrored(header);
+  return decoded !== undefined && isMirrorOf(decoded, value);
+}
 
 /** As the page has them, and more that no two readers may take for different values. */
 const ENCODED: [Mirrored, string][] = [
@@ -66,7 +71,7 @@ Deno.test("decodeMirrored refuses what is not encoded well, and characters that 
   assert.equal(decodeMirrored("a\tb"), "a\tb");
 });
 
-Deno.test("sameMirrored compares integers by their value, and everything else to the letter", () => {
+Deno.test("isMirrorOf compares integers by their value, and everything else to the letter", () => {
   const same: [Mirrored, string[]][] = [
     [42, ["42", "42.0", "042", "=?base64?NDI=?="]],
     [-7, ["-7", "-7.000"]],

@@ -8,12 +8,12 @@ import { RequestError, RpcCode } from "../../core/errors.ts";
 import {
   decodeMirrored,
   isMirrored,
+  isMirrorOf,
   type Mirrored,
   mirroredName,
   MirrorHeader,
   nameKeyOf,
   PARAM_HEADER,
-  sameMirrored,
   valueAt,
 } from "../../core/mcp/mirrored.ts";
 import { Method } from "../../core/mcp/methods.ts";
@@ -40,12 +40,14 @@ export interface AnnotatedTools {
 /** What the request says of itself; throws RequestError, with its id, where that or a header of it is not as it must be. */
 export function checkModern(request: Request, message: JsonRpcRequest, tools?: AnnotatedTools): RequestMeta {
   const meta = demandMeta(message);
-  const revision = { header: MirrorHeader.revision, where: "protocolVersion in _meta", value: meta.revision };
-  const method = { header: MirrorHeader.method, where: "method", value: message.method };
+  const revision = revisionIn(request, meta.revision);
+  const method = mirrorIn(request, { header: MirrorHeader.method, where: "method", value: message.method });
   // A proxy may have left out a header: what is there tells more of what is wrong.
-  for (const mirror of [revision, method]) demandPlain(request, message, { ...mirror, isOptional: true });
+  demandSame(message, revision);
+  demandSame(message, method);
   demandServed(message, meta);
-  for (const mirror of [revision, method]) demandPlain(request, message, mirror);
+  demandThere(message, revision);
+  demandThere(message, method);
   demandName(request, message);
   demandParams(request, message, tools);
   if (isRemoved(message.method)) throw unknownMethod(message);
@@ -56,20 +58,35 @@ export function checkModern(request: Request, message: JsonRpcRequest, tools?: A
 export function checkModernNotification(request: Request, message: JsonRpcNotification): void {
   const value = metaOf(message)?.[MetaKey.revision];
   if (value === undefined) return;
-  demandPlain(request, message, { header: MirrorHeader.revision, where: "protocolVersion in _meta", value });
+  const revision = revisionIn(request, value);
+  demandSame(message, revision);
+  demandThere(message, revision);
 }
 
 /** What has come, of which a header may say something. */
 type MirroredMessage = JsonRpcRequest | JsonRpcNotification;
 
-/** One value, and the header that has to say the same. */
-interface Mirror {
+/** A value of the body. */
+interface MirroredValue {
+  /** Which has to say the same. */
   readonly header: string;
   /** Where in the body it stands. */
   readonly where: string;
   readonly value: unknown;
-  /** It is compared where it is there, and not missed. */
-  readonly isOptional?: boolean;
+}
+
+interface Mirror extends MirroredValue {
+  /** In the header; null where that is missing. */
+  readonly said: string | null;
+}
+
+/** A header is read once: that costs more than all that is done with it. */
+function mirrorIn({ headers }: Request, { header, where, value }: MirroredValue): Mirror {
+  return { header, where, value, said: headers.get(header) };
+}
+
+function revisionIn(request: Request, value: unknown): Mirror {
+  return mirrorIn(request, { header: MirrorHeader.revision, where: "protocolVersion in _meta", value });
 }
 
 function demandMeta(message: JsonRpcRequest): RequestMeta {
@@ -83,19 +100,24 @@ function demandServed(message: JsonRpcRequest, meta: RequestMeta): void {
   if (refused) throw refusalOf(message, refused);
 }
 
-/** These two are never encoded. */
-function demandPlain(request: Request, message: MirroredMessage, mirror: Mirror): void {
-  const said = request.headers.get(mirror.header);
-  if (said === mirror.value) return;
-  if (said !== null) throw different(message, mirror, said);
-  if (!mirror.isOptional) throw missing(message, mirror);
+/** Of what is never encoded. */
+function demandSame(message: MirroredMessage, mirror: Mirror): void {
+  const { said, value } = mirror;
+  if (said !== null && said !== value) throw different(message, mirror, said);
+}
+
+function demandThere(message: MirroredMessage, mirror: Mirror): void {
+  if (mirror.said === null) throw missing(message, mirror);
 }
 
 function demandName(request: Request, message: JsonRpcRequest): void {
   const key = nameKeyOf(message.method);
   if (key === undefined) return;
-  const mirror = { header: MirrorHeader.name, where: `params.${key}`, value: mirroredName(message) };
-  demandMirrored(request, message, mirror);
+  demandMirrored(request, message, {
+    header: MirrorHeader.name,
+    where: `params.${key}`,
+    value: mirroredName(message),
+  });
 }
 
 /** Other headers of that kind are nobody's business here (the page's "Server Behavior for Custom Headers"). */
@@ -111,14 +133,16 @@ function demandParams(request: Request, message: JsonRpcRequest, tools: Annotate
   }
 }
 
-function demandMirrored(request: Request, message: JsonRpcRequest, mirror: Mirror): void {
-  const said = request.headers.get(mirror.header);
+function demandMirrored(request: Request, message: JsonRpcRequest, mirrored: MirroredValue): void {
+  const mirror = mirrorIn(request, mirrored);
+  const { said, value } = mirror;
   if (said === null) {
-    if (isMirrored(mirror.value)) throw missing(message, mirror);
+    if (isMirrored(value)) throw missing(message, mirror);
     return;
   }
-  if (decodeMirrored(said) === undefined) throw invalid(message, mirror, said);
-  if (!canBeSaid(mirror.value) || !sameMirrored(said, mirror.value)) throw different(message, mirror, said);
+  const decoded = decodeMirrored(said);
+  if (decoded === undefined) throw invalid(message, mirror, said);
+  if (!canBeSaid(value) || !isMirrorOf(decoded, value)) throw different(message, mirror, said);
 }
 
 /** An integer that a double would round need not be mirrored; whoever does it has to say the same all the same. */
@@ -126,15 +150,19 @@ function canBeSaid(value: unknown): value is Mirrored {
   return isMirrored(value) || typeof value === "bigint" || typeof value === "number";
 }
 
-function missing(message: MirroredMessage, { header, where, value }: Mirror): RequestError {
+function missing(message: MirroredMessage, { header, where, value }: MirroredValue): RequestError {
   return mismatch(message, `${header} header is missing, and ${where} of the body is ${quoted(value)}`);
 }
 
-function invalid(message: JsonRpcRequest, { header }: Mirror, said: string): RequestError {
+function invalid(message: JsonRpcRequest, { header }: MirroredValue, said: string): RequestError {
   return mismatch(message, `${header} header value ${quoted(said)} is not valid`);
 }
 
-function different(message: MirroredMessage, { header, where, value }: Mirror, said: string): RequestError {
+function different(
+  message: MirroredMessage,
+  { header, where, value }: MirroredValue,
+  said: string,
+): RequestError {
   const body = value === undefined || value === null
     ? `the body has no ${where}`
     : `${where} of the body is ${quoted(value)}`;

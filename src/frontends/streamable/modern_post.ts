@@ -57,27 +57,30 @@ export function modernPosts(
     if (cancels(posted)) return new Response(null, { status: 202 });
     const gone = new LazyAbortController();
     const session = crypto.randomUUID();
-    const { principal, scopes, address, launch } = caller;
     const admitted = accept({
-      ...{ session, wire: "streamableHttp", scope: "request", era: "modern" } as const,
-      ...{ principal, scopes, address, launch, gone },
+      session,
+      wire: "streamableHttp",
+      scope: "request",
+      era: "modern",
+      principal: caller.principal,
+      scopes: caller.scopes,
+      address: caller.address,
+      launch: caller.launch,
+      gone,
     });
     const admission = admitted instanceof Promise ? await admitted : admitted;
-    const lists = posted.requests.some(({ method }) => method === Method.listTools);
-    const learn = (message: JsonRpcMessage) => tools.learnFrom(message, whoseTools(caller));
-    const lasts = posted.requests.some(isLasting);
+    const [asked] = posted.requests;
     let watched: Ticket<Watched> | undefined;
-    const onComplete = () => watched && watch.delete(watched);
-    const post = new SinglePost(posted, lasts ? lasting : settings, {
-      ...{
-        session,
-        caller,
-        gone,
-        backlog: admission.backlog,
-        statusOf,
-        onComplete,
-        ...lists && { hear: learn },
-      },
+    const post = new SinglePost(posted, asked && isLasting(asked) ? lasting : settings, {
+      session,
+      caller,
+      gone,
+      backlog: admission.backlog,
+      statusOf,
+      hear: asked?.method === Method.listTools
+        ? (message) => tools.learnFrom(message, whoseTools(caller))
+        : undefined,
+      onComplete: () => watched && watch.delete(watched),
     });
     void admission.run(post);
     // To leave is to cancel: the stream of an answer tells it, and before there is one, somebody has to look.
