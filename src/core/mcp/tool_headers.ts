@@ -34,21 +34,20 @@ export class ToolHeaders {
 
   /** Undefined where the tools have to be listed first. `whose` tells apart who may have other tools of the same names. */
   of(name: string, whose = ""): Annotations | undefined {
-    return this.#known.get(whose + name) ?? (this.#listed ? NONE : undefined);
+    return this.#known.get(keyOf(name, whose)) ?? (this.#listed ? NONE : undefined);
   }
 
   /** Learns from an entry of a list of tools. */
   learn(tool: unknown, whose = ""): FaultyTool | undefined {
     if (!isObject(tool) || typeof tool.name !== "string") return undefined;
     const { name } = tool;
-    const annotations = annotationsOf(tool.inputSchema);
-    if (typeof annotations === "string") {
-      this.#known.set(whose + name, NONE);
-      return { name, problem: annotations };
-    }
-    if (sizeOf(name, annotations) <= MAX_TOOL_CHARS) this.#known.set(whose + name, annotations);
+    const found = annotationsOf(tool.inputSchema);
+    const annotations = typeof found === "string" ? NONE : found;
+    const key = keyOf(name, whose);
+    if (sizeOf(name, annotations) <= MAX_TOOL_CHARS) this.#known.set(key, annotations);
     // What it had before is not to be asked for any more.
-    else this.#known.delete(whose + name);
+    else this.#known.delete(key);
+    if (typeof found === "string") return { name, problem: found };
     this.#listing?.hear(name, annotations);
   }
 
@@ -100,6 +99,11 @@ class Listing {
     await this.#done;
     return this.#wanted.get(name);
   }
+}
+
+/** Says where the name begins: one may be spelled like somebody's tool. */
+function keyOf(name: string, whose: string): string {
+  return `${whose.length}:${whose}${name}`;
 }
 
 function sizeOf(name: string, annotations: Annotations): number {

@@ -300,22 +300,25 @@ servedTest("modernPosts asks for headers of arguments once it has seen the list 
   await answered(call, {});
 });
 
-servedTest("modernPosts believes nobody's list of tools for the calls of somebody else", async () => {
+servedTest("modernPosts believes nobody's tools for calls of others, or at another server", async () => {
   await using rig = modernPostRig();
+  await using other = modernPostRig();
   const properties = { region: { type: "string", "x-mcp-header": "Region" } };
   const tools = [{ name: "sql", inputSchema: { type: "object", properties } }];
   const call = modern(1, "tools/call", { name: "sql", arguments: { region: "eu" } });
-  const answered = async (who: string, message: JsonRpcRequest) => {
-    const count = rig.shared.servers.length;
-    const response = rig.ask(message, { headers: { "x-principal": who } });
-    while (rig.shared.servers.length === count) await settled();
-    await rig.server().hear();
-    rig.server().say(result(1, { tools }));
-    return (await response).status;
+  /** The status of the answer, which a server gives where one is asked. */
+  const answered = async ({ shared, ask }: ModernPostRig, who: string, message: JsonRpcRequest) => {
+    const count = shared.servers.length;
+    let over = false;
+    const response = ask(message, { headers: { "x-principal": who } }).finally(() => over = true);
+    while (!over && shared.servers.length === count) await settled();
+    if (!over) shared.last().say(result(1, { tools }));
+    return (await told(await response)).status;
   };
-  assert.equal(await answered("eve", modern(1, "tools/list")), 200);
-  assert.equal((await told(await rig.ask(call, { headers: { "x-principal": "eve" } }))).code, -32020);
-  assert.equal(await answered("ann", call), 200);
+  assert.equal(await answered(rig, "eve", modern(1, "tools/list")), 200);
+  assert.equal(await answered(rig, "eve", call), 400);
+  assert.equal(await answered(rig, "ann", call), 200);
+  assert.equal(await answered(other, "eve", call), 200);
 });
 
 for (const afterMs of [0, 300]) {
