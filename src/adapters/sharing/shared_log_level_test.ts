@@ -87,6 +87,30 @@ Deno.test("SharedLogLevel gives the only client everything, until it sets a leve
   assert.deepEqual(await only.hear(), log("error"));
 });
 
+Deno.test("SharedLogLevel gives a call of a party what is logged while it is the only one, and nobody else's call", async () => {
+  const { server, join, drops } = sharedServerRig();
+  const [one, other] = [join("session", "ann"), join("session", "ann")];
+  await set(server, one, "info");
+  other.say(setLevel("s", "info"));
+  assert.deepEqual(await other.hear(), result("s"));
+  const call = async (client: FarEnd) => {
+    client.say(request(1));
+    return (await server.hearRequest()).id;
+  };
+  const said = (data: string) => notification("notifications/message", { level: "error", data });
+  server.say(said("before any"));
+  await settled();
+  const first = await call(one);
+  server.say(said("one"), log("debug"));
+  await settled();
+  const second = await call(other);
+  server.say(said("one or other"), result(first), said("other"), result(second), said("after all"));
+  assert.deepEqual(await heardBy(one), [said("one"), result(1)]);
+  assert.deepEqual(await heardBy(other), [said("other"), result(1)]);
+  const nobody = "nobody can be named as the receiver of notifications/message";
+  assert.deepEqual(drops(), [nobody, nobody, nobody]);
+});
+
 Deno.test("SharedLogLevel drops what nobody set a level for", async () => {
   const { server, join, drops } = sharedServerRig();
   const [one, other] = [join(), join()];
