@@ -57,6 +57,20 @@ Deno.test("judge compares a figure itself where there is nothing to divide it by
   assert.equal(result?.reached, true);
 });
 
+Deno.test("MARKS want a call of 2026-07-28 in front of a server with a handshake answered within 2 ms", () => {
+  for (const p50 of [2, 2.01]) {
+    const rounds = [{ p50: 0.1 }, { p50 }, { p50: 9 }];
+    const measured = judge(new Results([{ name: "modern/1", contestant: KEYSTONE, rounds }]))
+      .filter(({ reached }) => reached !== undefined);
+    assert.deepEqual(measured, [{
+      title: "The same with 1 caller, p50 in ms",
+      limit: "≤ 2",
+      measured: { median: p50, min: 0.1, max: 9 },
+      reached: p50 <= 2,
+    }]);
+  }
+});
+
 Deno.test("every mark has one limit and a row that is measured", () => {
   const names = [
     ...[...STAGES, NODE_CHILD].flat().map(({ name }) => name),
