@@ -110,6 +110,54 @@ export abstract class Player {
   }
 }
 
+interface ServerOptions {
+  readonly logs: boolean;
+  /** Whether it is one for all calls: each of the others is for one call, and is over with it. */
+  readonly shared?: boolean;
+}
+
+/** A server, which plays a script for each call. */
+export abstract class PlayedServer extends Player {
+  protected readonly logs: boolean;
+  protected readonly shared: boolean;
+  readonly #played: Promise<void>[] = [];
+  /** What hears that a call is taken back, by its id. */
+  readonly #taking = new Map<string, () => void>();
+
+  constructor(channel: Channel, world: World, { logs, shared = false }: ServerOptions) {
+    super(channel, "the server", world);
+    this.logs = logs;
+    this.shared = shared;
+  }
+
+  /** Settles when all calls that it has heard of have come to their end. */
+  get finished(): Promise<unknown> {
+    return Promise.all(this.#played);
+  }
+
+  protected plays(played: Promise<void>): Promise<void> {
+    this.#played.push(played);
+    return played;
+  }
+
+  /** Settles when the call that was asked for there is taken back. */
+  protected async isTakenBack(asked: Said): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#taking.set(asked.at("id") ?? "", resolve);
+    await promise;
+    if (!this.shared) await this.over;
+  }
+
+  /** No call but one whose client is to take it back. */
+  protected takenBack(said: Said): void {
+    const id = said.at("params", "requestId") ?? "";
+    const taken = this.#taking.get(id);
+    if (!taken) return this.unexpected(said);
+    this.#taking.delete(id);
+    taken();
+  }
+}
+
 /** What a client has yet to hear of a call. */
 export class Course {
   readonly script: Script;

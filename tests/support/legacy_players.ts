@@ -5,6 +5,7 @@ import {
   CAPABILITIES,
   CLIENT_INFO,
   Course,
+  PlayedServer,
   Player,
   progressed,
   questionIn,
@@ -21,29 +22,22 @@ const INITIALIZED = [
   '"instructions":"Lies\\u0021"',
 ];
 
-export class LegacyServer extends Player {
-  readonly #logs: boolean;
+export class LegacyServer extends PlayedServer {
   readonly #waiting = new Map<string, (said: Said) => void>();
-  /** Settles with the id of the request that is taken back. */
-  readonly #takenBack = Promise.withResolvers<string | undefined>();
   #level: string | undefined;
-  finished: Promise<void> | undefined;
-
-  constructor(channel: Channel, world: World, { logs }: { readonly logs: boolean }) {
-    super(channel, "the server", world);
-    this.#logs = logs;
-  }
 
   protected hear(said: Said): Promise<void> | void {
     switch (said.method) {
       case "initialize":
-        said.assertAt(["params", "clientInfo"], CLIENT_INFO);
+        if (!this.shared) said.assertAt(["params", "clientInfo"], CLIENT_INFO);
         said.assertAt(["params", "capabilities"], CAPABILITIES);
         return this.#answer(said.at("id"), object(INITIALIZED));
       case "notifications/initialized":
         return;
       case "notifications/cancelled":
-        return this.#takenBack.resolve(said.at("params", "requestId"));
+        return this.takenBack(said);
+      case "ping":
+        return this.#answer(said.at("id"), "{}");
       case "logging/setLevel":
         this.#level = said.at("params", "level");
         return this.#answer(said.at("id"), "{}");
@@ -67,13 +61,14 @@ export class LegacyServer extends Player {
     assert.equal(token !== undefined, script.token !== undefined, said.where);
     const named = token === undefined ? [] : [member("progressToken", token)];
     said.assertAt(["params"], object([...params, member("_meta", object([...meta, ...named]))]));
-    assert.equal(this.#level, this.#logs ? '"debug"' : undefined, said.where);
-    return this.finished = this.#play(script, said.at("id"), token);
+    assert.equal(this.#level, this.logs ? '"debug"' : undefined, said.where);
+    return this.plays(this.#play(script, said, token));
   }
 
-  async #play({ steps, outcome }: Script, id: string | undefined, token: string | undefined): Promise<void> {
+  async #play({ steps, outcome }: Script, asked: Said, token: string | undefined): Promise<void> {
+    const id = asked.at("id");
     for (const step of steps) {
-      if (step.kind === "log" && this.#logs) this.#tell("message", step.params);
+      if (step.kind === "log" && this.logs) this.#tell("message", step.params);
       if (step.kind === "progress" && token !== undefined) {
         this.#tell("progress", object([member("progressToken", token), ...step.members]));
       }
@@ -83,10 +78,7 @@ export class LegacyServer extends Player {
         }));
       }
     }
-    if (outcome.kind === "cancel") {
-      assert.equal(await this.#takenBack.promise, id, this.world.where);
-      return await this.over;
-    }
+    if (outcome.kind === "cancel") return await this.isTakenBack(asked);
     if (outcome.kind === "result") {
       return this.#answer(id, object([...outcome.members, member("_meta", object(outcome.meta))]));
     }

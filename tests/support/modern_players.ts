@@ -6,6 +6,7 @@ import {
   CLIENT_INFO,
   Course,
   KEY,
+  PlayedServer,
   Player,
   progressed,
   questionIn,
@@ -40,25 +41,18 @@ function hints(method: string, ttlMs: number, cacheScope: string): string[] {
   return CACHEABLE.test(method) ? [`"ttlMs":${ttlMs}`, `"cacheScope":"${cacheScope}"`] : [];
 }
 
-export class ModernServer extends Player {
-  readonly #logs: boolean;
+export class ModernServer extends PlayedServer {
   readonly #requests = new Map<number, (said: Said) => void>();
-  finished: Promise<void> | undefined;
-
-  constructor(channel: Channel, world: World, { logs }: { readonly logs: boolean }) {
-    super(channel, "the server", world);
-    this.#logs = logs;
-  }
 
   protected hear(said: Said): Promise<void> | void {
-    if (said.method === "notifications/cancelled") return;
+    if (said.method === "notifications/cancelled") return this.takenBack(said);
     if (said.method === "server/discover") return this.#discovered(said);
     const script = said.scriptIn(this.world, "params");
     this.#assertAsked(script, said);
     const repeated = this.#requests.get(script.call);
     if (repeated) return repeated(said);
     assert.equal(said.at("params", "inputResponses"), undefined, said.where);
-    return this.finished = this.#play(script, said);
+    return this.plays(this.#play(script, said));
   }
 
   /** Nothing is logged for a question that nobody has asked. */
@@ -82,7 +76,7 @@ export class ModernServer extends Player {
     const all = [
       ...meta,
       ...found === undefined ? [] : [member("progressToken", found)],
-      ...requestMeta(this.#logs),
+      ...requestMeta(this.logs),
     ];
     const inputs = ["inputResponses", "requestState"].flatMap((key) => {
       const value = said.at("params", key);
@@ -94,14 +88,14 @@ export class ModernServer extends Player {
   async #play({ call, method, steps, outcome }: Script, asked: Said): Promise<void> {
     let said = asked;
     for (const step of steps) {
-      if (step.kind === "log" && this.#logs) this.#tell("message", step.params);
+      if (step.kind === "log" && this.logs) this.#tell("message", step.params);
       const token = said.at("params", "_meta", "progressToken");
       if (step.kind === "progress" && token !== undefined) {
         this.#tell("progress", object([member("progressToken", token), ...step.members]));
       }
       if (step.kind === "ask") said = await this.#ask(call, step.questions, said);
     }
-    if (outcome.kind === "cancel") return await this.over;
+    if (outcome.kind === "cancel") return await this.isTakenBack(said);
     if (outcome.kind === "error") {
       const error = object([member("code", outcome.code), ...outcome.members]);
       return this.say(`{"jsonrpc":"2.0","id":${said.at("id")},"error":${error}}`);
