@@ -3,7 +3,7 @@ import type { Backend } from "../core/backend.ts";
 import { around, heard } from "../core/around.ts";
 import type { Channel, Envelope } from "../core/channel.ts";
 import type { Sink } from "../core/events.ts";
-import { cancelledId, isInitialized } from "../core/mcp/messages.ts";
+import { cancelledId, isInitialized, isLasting } from "../core/mcp/messages.ts";
 import {
   isId,
   isRequest,
@@ -85,7 +85,7 @@ interface NamingOptions extends Pick<AnswerNamesOptions, "shared" | "emit"> {
   readonly endsStreams?: boolean;
 }
 
-/** For servers whose open requests are not kept track of elsewhere. */
+/** For servers who may name a request otherwise than they were asked it. */
 export function withAnswerNames(
   backend: Backend,
   { shared, endsStreams = false, emit }: NamingOptions,
@@ -101,13 +101,26 @@ export function withAnswerNames(
   };
 }
 
+interface Open {
+  readonly id: RequestId;
+  /** It is a stream, which its server may end as if it took it back. */
+  readonly lasts: boolean;
+}
+
+/** A server may have changed the type of the id. */
+function endStream(openRequests: Table<RequestId, Open>, id: RequestId | undefined): void {
+  if (id === undefined) return;
+  for (const spelled of [id, otherTypeOf(id)]) {
+    if (spelled !== undefined && openRequests.get(spelled)?.lasts) openRequests.take(spelled);
+  }
+}
+
 function channelWithNames(channel: Channel, names: AnswerNames, endsStreams: boolean): Channel {
-  const openRequests = new Table<RequestId, { readonly id: RequestId }>();
+  const openRequests = new Table<RequestId, Open>();
   function hear(said: Envelope): Envelope {
     const { message } = said;
     if (!isResponse(message)) {
-      const ended = endsStreams ? cancelledId(message) : undefined;
-      if (ended !== undefined) openRequests.take(ended);
+      if (endsStreams) endStream(openRequests, cancelledId(message));
       return said;
     }
     const envelope = names.underRequestId(said, message, openRequests);
@@ -119,7 +132,7 @@ function channelWithNames(channel: Channel, names: AnswerNames, endsStreams: boo
     send(envelope) {
       const { message } = envelope;
       names.sent(message);
-      if (isRequest(message)) openRequests.set(message.id, { id: message.id });
+      if (isRequest(message)) openRequests.set(message.id, { id: message.id, lasts: isLasting(message) });
       const cancelled = cancelledId(message);
       if (cancelled !== undefined) openRequests.take(cancelled);
       return channel.send(envelope);

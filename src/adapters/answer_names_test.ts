@@ -4,8 +4,10 @@ import { isResponse, type JsonRpcMessage, type RequestId } from "../core/message
 import { parseMessage } from "../core/message/parse.ts";
 import { Table } from "../base/table.ts";
 import { cancelled, failure, notification, request, result } from "../../tests/support/messages.ts";
+import { FakeBackend, LAUNCH } from "../../tests/support/fake_backend.ts";
+import { FarEnd } from "../../tests/support/far_end.ts";
 import { recorder } from "../../tests/support/recorder.ts";
-import { AnswerNames } from "./answer_names.ts";
+import { AnswerNames, withAnswerNames } from "./answer_names.ts";
 
 /** Names of answers while these requests are open. */
 function rig({ open, shared = false }: { open: RequestId[]; shared?: boolean }) {
@@ -99,4 +101,21 @@ Deno.test("AnswerNames need not think of others where one client speaks alone, n
   const shared = rig({ open: [2], shared: true });
   shared.names.sent(notification("notifications/initialized"));
   assert.equal(shared.idOf(failure(null)), 2);
+});
+
+Deno.test("withAnswerNames forgets a stream that its server ends, however it spells the id, and no call", async () => {
+  const record = recorder();
+  const backend = new FakeBackend();
+  const named = withAnswerNames(backend, { shared: true, endsStreams: true, emit: record.emit });
+  for (const ends of [5, "5"]) {
+    const opening = named.open(LAUNCH, new AbortController().signal);
+    const server = await backend.next();
+    const client = new FarEnd(await opening);
+    client.say(request(5, "subscriptions/listen"), request(6, "tools/call"));
+    server.say(cancelled(ends), failure(null));
+    assert.deepEqual([await client.hear(), await client.hear()], [cancelled(ends), failure(6)]);
+    client.say(request(7, "tools/call"));
+    server.say(cancelled(7), result("7"));
+    assert.deepEqual([await client.hear(), await client.hear()], [cancelled(7), result(7)]);
+  }
 });

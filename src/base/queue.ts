@@ -94,7 +94,12 @@ export class Queue<T> implements Readable<T> {
       return this.#wake(this.#consumer, new Entry(item, weight));
     }
     this.#add(new Entry(item, weight));
-    if (!this.#full()) return;
+    return this.room();
+  }
+
+  /** As `push` returns, for whoever has others push. */
+  room(): Promise<void> | void {
+    if (this.#ended || !this.#full()) return;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }

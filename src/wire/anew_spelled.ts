@@ -1,6 +1,6 @@
 /** A message written anew in which some values stand as they were spelled elsewhere. */
-import type { Envelope } from "../core/channel.ts";
-import type { JsonRpcMessage } from "../core/message/jsonrpc.ts";
+import { type Envelope, SpelledEnvelope } from "../core/channel.ts";
+import type { JsonRpcMessage, JsonRpcResult, RequestId } from "../core/message/jsonrpc.ts";
 import { spelledAt } from "../core/message/members.ts";
 import type { Path } from "../core/message/path.ts";
 import { jsonOf } from "./anew.ts";
@@ -25,10 +25,22 @@ export function anewSpelled<M extends JsonRpcMessage, N extends JsonRpcMessage>(
   };
   let text = jsonOf(envelope, message, (said) => make(said, put));
   for (const [hole, json] of holes) text = text.replace(`"${hole}"`, () => json);
-  return { message: made, text };
+  return new SpelledEnvelope(made, text);
 }
 
 /** How a value of a message is spelled, which is there at this path. */
 export function jsonAt({ text }: Envelope, path: Path, value: unknown): string {
   return (text === undefined ? undefined : spelledAt(text, path)) ?? JSON.stringify(value);
+}
+
+/** A result whose JSON is this. */
+export function spelledResult(message: JsonRpcResult, json: string): Envelope {
+  return new SpelledEnvelope(
+    message,
+    `{"jsonrpc":"2.0","id":${spelledId(message.id)},"result":${json}}`,
+  );
+}
+
+function spelledId(id: RequestId): string {
+  return typeof id === "string" ? JSON.stringify(id) : `${id}`;
 }

@@ -6,11 +6,10 @@ import {
   isObject,
   isResponse,
   type JsonRpcResponse,
-  type JsonRpcResult,
   type Params,
-  type RequestId,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
+import { spelledResult } from "../../wire/anew_spelled.ts";
 import { inputRequestsOf, mayAsk, type Question, urlQuestions } from "./input_requests.ts";
 import { type Answered, missingCapability, modernAnswer, withServer } from "./modern_answers.ts";
 
@@ -36,9 +35,10 @@ export function finalAnswer(envelope: Envelope, answered: Answered, asker: Asker
     : { message: errorOf(id, missingCapability({ elicitation: { url: {} } })) };
 }
 
-/** What of URLs that the server wants to be visited first is not handed on, in words; undefined where there is nothing. */
-export function leftOutOfUrls({ message }: Envelope): string | undefined {
-  if (!isResponse(message) || !urlsWanted(message) || !("error" in message)) return undefined;
+/** What of URLs that `answer` asks to be visited first is not handed on, in words; undefined where there is nothing. */
+export function leftOutOfUrls({ message }: Envelope, { message: answer }: Envelope): string | undefined {
+  // Nothing else makes a result of an error.
+  if (!isResponse(message) || !("error" in message) || !("result" in answer)) return undefined;
   const { data } = message.error;
   const elicitations = isObject(data) && Array.isArray(data.elicitations)
     ? data.elicitations.filter(isObject)
@@ -62,11 +62,6 @@ export function questionsAnswer(
   );
 }
 
-/** The result with its own spelling. */
-export function spelledResult(message: JsonRpcResult, json: string): Envelope {
-  return { message, text: `{"jsonrpc":"2.0","id":${spelledId(message.id)},"result":${json}}` };
-}
-
 function inputRequired(asked: Params, serverInfo: unknown): Params {
   return {
     resultType: "input_required",
@@ -78,10 +73,6 @@ function inputRequired(asked: Params, serverInfo: unknown): Params {
 function urlsWanted(message: JsonRpcResponse): Params | undefined {
   const wants = "error" in message && message.error.code === RpcCode.urlElicitationRequired;
   return wants ? urlQuestions(message.error.data) : undefined;
-}
-
-function spelledId(id: RequestId): string {
-  return typeof id === "string" ? JSON.stringify(id) : `${id}`;
 }
 
 /** Also a tool tells of a failure in its result. */

@@ -20,8 +20,7 @@ import {
   questionOf,
   undeclared,
 } from "./input_requests.ts";
-import { jsonAt } from "../../wire/anew_spelled.ts";
-import { spelledResult } from "./call_answers.ts";
+import { jsonAt, spelledResult } from "../../wire/anew_spelled.ts";
 
 export class CallQuestions {
   readonly #method: string;
@@ -49,7 +48,8 @@ export class CallQuestions {
 
   /** Takes a question of the server's, or refuses it and gives the reason; `capabilities` are those of who waits, if somebody does. */
   add(envelope: Envelope, message: JsonRpcRequest, capabilities: Params | undefined): string | undefined {
-    const refusal = this.#impossible(message) ?? (capabilities && this.#undeclared(message, capabilities));
+    const refusal = this.#impossible(message) ??
+      (capabilities && this.#noteUndeclared(message, capabilities));
     if (refusal) {
       this.#say({ message: errorOf(message.id, refusal) });
       return refusal.message;
@@ -77,7 +77,7 @@ export class CallQuestions {
   /** Refuses what was asked while nobody waited, or of a client that declares something else now. */
   refuseUndeclared(capabilities: Params): void {
     for (const [key, { id, method, input: { params } }] of this.#open) {
-      const refusal = this.#undeclared({ method, params: isObject(params) ? params : {} }, capabilities);
+      const refusal = this.#noteUndeclared({ method, params: isObject(params) ? params : {} }, capabilities);
       if (!refusal) continue;
       this.#open.delete(key);
       this.#say({ message: errorOf(id, refusal) });
@@ -90,7 +90,8 @@ export class CallQuestions {
     return unknown(`${quoted(method)} cannot be asked while ${quoted(this.#method)} is answered`);
   }
 
-  #undeclared(
+  /** Why it cannot be asked, which is remembered as well. */
+  #noteUndeclared(
     question: Pick<JsonRpcRequest, "method" | "params">,
     capabilities: Params,
   ): JsonRpcErrorObject | undefined {

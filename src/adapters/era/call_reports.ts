@@ -18,7 +18,5 @@ export function reportTo(
     return isWanted ? { ...envelope } : undefined;
   }
   if (message.method !== Method.progress || token === undefined) return undefined;
-  return reportedToken(message) === token
-    ? { ...envelope }
-    : { ...withReportedToken(envelope, message, token) };
+  return reportedToken(message) === token ? { ...envelope } : withReportedToken(envelope, message, token);
 }

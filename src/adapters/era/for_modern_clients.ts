@@ -114,9 +114,9 @@ class ModernChannel implements Channel, ModernConnection {
     if (isFault(meta)) return this.#refuse(message.id, faultRefusal(meta));
     const refusal = revisionRefusal(meta) ?? methodRefusal(message);
     if (refusal) return this.#refuse(message.id, refusal);
-    const request = new ModernRequest(envelope, message, { meta, connection: this });
+    const request = new ModernRequest(message, { meta, connection: this });
     this.enter(message.id, request);
-    background(request.run(), "request of a modern client", this.options.emit);
+    background(request.run(envelope), "request of a modern client", this.options.emit);
   }
 
   #refuse(id: RequestId, error: JsonRpcErrorObject): void {

@@ -7,6 +7,7 @@ import { FakeBackend, type FakeServer, LAUNCH } from "../../../tests/support/fak
 import { FarEnd, settled } from "../../../tests/support/far_end.ts";
 import { cancelled, failure, notification, request, result } from "../../../tests/support/messages.ts";
 import { textOf } from "../../core/channel.ts";
+import { DisconnectedError } from "../../core/errors.ts";
 import { type Recorder, recorder } from "../../../tests/support/recorder.ts";
 import { forModernClients } from "./for_modern_clients.ts";
 import { AskingTurns } from "./asking_turns.ts";
@@ -288,6 +289,29 @@ Deno.test("forModernClients asks again for what is missing or cannot be an answe
   assert.equal(resultIn(await client.hear()).resultType, "complete");
 });
 
+Deno.test("forModernClients answers once who brings a part of the answers to a server that is gone by then", async () => {
+  using all = rig();
+  const client = await all.connect();
+  const questions = [request(0, "roots/list"), request(1, "elicitation/create", { message: "?" })];
+  const { server, result: { requestState } } = await questioned(all, client, { questions });
+  using clock = fakeClock();
+  server.near.send = () => {
+    throw new DisconnectedError("The MCP server is gone");
+  };
+  const inputResponses = { question_1: { roots: [] } };
+  const call = { name: "ask", arguments: { b: 1, a: 2 }, inputResponses, requestState };
+  client.say(asked(2, "tools/call", call));
+  const answer = await client.hear();
+  assert("error" in answer, JSON.stringify(answer));
+  assert.match(answer.error.message, /is gone/);
+  clock.pass(1_000);
+  await settled();
+  assert.equal(all.parked.size, 0);
+  client.say(asked(3, "ping"));
+  const next = await client.hear();
+  assert("id" in next && next.id === 3, JSON.stringify(next));
+});
+
 Deno.test("forModernClients tells as an event what it cannot hand on of a call that asks", async () => {
   using all = rig();
   const client = await all.connect();
@@ -460,6 +484,7 @@ Deno.test("forModernClients makes a question of the URLs that a server wants to 
     noId,
   ]);
   const refused = await visited(3, {}, { elicitation: {} });
+  assert.equal(all.drops().length, 3, "of what is not asked nothing is left out");
   assert("error" in refused);
   assert.deepEqual(refused.error.data, { requiredCapabilities: { elicitation: { url: {} } } });
 });

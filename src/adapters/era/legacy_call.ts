@@ -70,6 +70,8 @@ export class LegacyCall {
   #waiter: Waiter;
   /** Its client has been asked, and has not come back. */
   #parked = false;
+  /** What its client would have had to declare for what was asked in vain, once that is over. */
+  #refused: Params | undefined;
   /** What the server has answered, which waits for its client where that has been asked something. */
   #outcome: Envelope | undefined;
   #gathering: ReturnType<typeof setTimeout> | undefined;
@@ -130,7 +132,8 @@ export class LegacyCall {
     if (this.#outcome) return this.#answer(this.#outcome);
     const questions = this.#questions;
     questions?.settle(responses, envelope);
-    if (questions && questions.open.size > 0) this.#gather();
+    // The server may have turned out to be gone.
+    if (!this.#over && questions && questions.open.size > 0) this.#gather();
   }
 
   /** Nobody waits for it any more: the server is told so, unless it has answered. */
@@ -219,7 +222,7 @@ export class LegacyCall {
     const waiter = this.#waiter;
     this.#questions?.refuseUndeclared(waiter.meta.capabilities);
     const asked = new Map(this.#questions?.open);
-    if (asked.size === 0) return;
+    if (this.#over || asked.size === 0) return;
     // From here on there is nobody to be told anything.
     this.#parked = true;
     this.#asking?.asked();
@@ -238,6 +241,8 @@ export class LegacyCall {
   /** Nothing is wanted of the server any more. Who was asked something gets this on coming back, in the place of more questions. */
   #settle(outcome: Envelope): void {
     this.#outcome = outcome;
+    this.#refused = this.#questions?.refused;
+    this.#questions = undefined;
     if (!this.#parked) this.#answer(outcome);
     this.#free();
   }
@@ -245,11 +250,12 @@ export class LegacyCall {
   #answer(outcome: Envelope): void {
     const { serverInfo } = this.#server.initialized;
     const { id, meta: { capabilities } } = this.#waiter;
-    const asker = { capabilities, refused: this.#questions?.refused };
+    const asker = { capabilities, refused: this.#refused };
     this.#over = true;
-    const leftOut = leftOutOfUrls(outcome);
+    const answer = finalAnswer(outcome, { id, method: this.method, serverInfo }, asker);
+    const leftOut = leftOutOfUrls(outcome, answer);
     if (leftOut !== undefined) this.#drop(leftOut);
-    this.#waiter.answer(finalAnswer(outcome, { id, method: this.method, serverInfo }, asker));
+    this.#waiter.answer(answer);
   }
 
   #say(envelope: Envelope): void {

@@ -80,15 +80,13 @@ interface ModernRequestContext {
 export class ModernRequest implements Work, Waiter, Parking {
   readonly meta: RequestMeta;
   readonly token: ProgressToken | undefined;
-  readonly #envelope: Envelope;
   readonly #message: JsonRpcRequest;
   readonly #connection: ModernConnection;
   #ended = false;
 
-  constructor(envelope: Envelope, message: JsonRpcRequest, { meta, connection }: ModernRequestContext) {
+  constructor(message: JsonRpcRequest, { meta, connection }: ModernRequestContext) {
     this.meta = meta;
     this.token = requestedToken(message);
-    this.#envelope = envelope;
     this.#message = message;
     this.#connection = connection;
   }
@@ -97,10 +95,14 @@ export class ModernRequest implements Work, Waiter, Parking {
     return this.#message.id;
   }
 
-  /** Settles once something else works on it, or it is answered. */
-  async run(): Promise<void> {
+  /**
+   * Settles once something else works on it, or it is answered. `envelope` is as it came: its text is not kept, since a call
+   * may wait for long.
+   */
+  async run(envelope: Envelope): Promise<void> {
     try {
-      await (this.#message.params?.requestState === undefined ? this.#ask() : this.#resume());
+      const isNew = this.#message.params?.requestState === undefined;
+      await (isNew ? this.#ask(envelope) : this.#resume(envelope));
     } catch (error) {
       if (!this.#ended) this.answer(refusalOf(this.id, error));
     }
@@ -128,9 +130,9 @@ export class ModernRequest implements Work, Waiter, Parking {
     return state;
   }
 
-  async #ask(): Promise<void> {
+  async #ask(envelope: Envelope): Promise<void> {
     this.#tellLeftOut();
-    const server = await this.#converse();
+    const server = await this.#converse(sizeOf(envelope));
     if (this.#ended) return await this.#leave(server);
     const { method } = this.#message;
     if (method === Method.discover) {
@@ -145,15 +147,21 @@ export class ModernRequest implements Work, Waiter, Parking {
       asking?.over();
       return await this.#leave(server);
     }
-    this.#call(server, asking);
+    const call = this.#callAt(server, asking);
+    this.#connection.enter(this.id, call);
+    call.begin(plainRequest(envelope, this.#message));
   }
 
-  #call(server: LegacyServer, asking: Asking | undefined): void {
+  #callAt(server: LegacyServer, asking: Asking | undefined): LegacyCall {
     const { launch: { session }, options: { emit } } = this.#connection;
-    const request = this.#message;
-    const call = new LegacyCall(this, { server, request, session, emit, asking, parking: this });
-    this.#connection.enter(this.id, call);
-    call.begin(plainRequest(this.#envelope, request));
+    return new LegacyCall(this, {
+      server,
+      request: this.#message,
+      session,
+      emit,
+      asking,
+      parking: this,
+    });
   }
 
   #listen(server: LegacyServer): void {
@@ -165,7 +173,7 @@ export class ModernRequest implements Work, Waiter, Parking {
   }
 
   /** The client was asked something, and comes back. */
-  async #resume(): Promise<void> {
+  async #resume(envelope: Envelope): Promise<void> {
     const { options: { states, parked }, launch: { owner } } = this.#connection;
     const message = this.#message;
     const { requestState, inputResponses = {} } = message.params ?? {};
@@ -182,15 +190,14 @@ export class ModernRequest implements Work, Waiter, Parking {
     await call.again();
     if (this.#ended) return call.end();
     this.#connection.enter(this.id, call);
-    call.resume(this, inputResponses, this.#envelope);
+    call.resume(this, inputResponses, envelope);
   }
 
-  async #converse(): Promise<LegacyServer> {
+  async #converse(size: number): Promise<LegacyServer> {
     const { legacy, launch, signal, options } = this.#connection;
     const { protocolVersion, timeoutMs, shared, emit } = options;
     const { client, capabilities } = this.meta;
     const { backlog } = launch;
-    const size = sizeOf(this.#envelope);
     backlog?.add(size);
     try {
       return await converse(legacy, {

@@ -10,13 +10,19 @@ interface OpeningOptions extends BufferLimits {
   readonly emit: Sink;
 }
 
+interface JoinableOptions extends OpeningOptions {
+  /** Whether it is for several clients. */
+  readonly shared?: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** A server that clients can join. Throws BackendError when it cannot be opened; nothing is left then. */
 export async function openModern(
   backend: Backend,
   launch: Launch,
-  { emit, maxBufferedMessages, maxBufferedBytes, signal }: OpeningOptions & { readonly signal: AbortSignal },
+  { shared = true, signal, emit, maxBufferedMessages, maxBufferedBytes }: JoinableOptions,
 ): Promise<ModernServer> {
-  const named = withAnswerNames(backend, { shared: true, endsStreams: true, emit });
+  const named = withAnswerNames(backend, { shared, endsStreams: true, emit });
   const server = await named.open({ ...launch, era: "modern" }, signal);
   const { session } = launch;
   return new ModernServer({
@@ -34,7 +40,7 @@ export function modernForOne(backend: Backend, options: OpeningOptions): Backend
   return {
     name: backend.name,
     open: async (launch, signal) =>
-      soleClientOf(await openModern(backend, launch, { ...options, signal }), "request"),
+      soleClientOf(await openModern(backend, launch, { ...options, shared: false, signal }), "request"),
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   };
 }

@@ -19,13 +19,14 @@ import { Elicitations } from "./elicitations.ts";
 import { withAskedId } from "./rewrite.ts";
 import { NO_CAPABILITIES, type SharedClient } from "./shared_client.ts";
 import type { ServerEnd } from "./server_end.ts";
+import { Left, type Withdrawer } from "./withdrawn_requests.ts";
 import { quoted } from "../../base/outside.ts";
 import { optionName } from "../../base/option_name.ts";
 
 /** Who may be meant by a request of the server. */
 interface Candidates {
-  /** Those for whom the server may be working; undefined for one that has left. */
-  readonly askers: () => Iterable<SharedClient | undefined>;
+  /** Those for whom the server may be working. */
+  readonly askers: () => Iterable<Withdrawer>;
   /** Those who have a conversation with it. */
   readonly sessions: () => Iterable<SharedClient>;
 }
@@ -65,7 +66,7 @@ export class AskedRequests {
   readonly #unclear = new UnclearQuestions((question, client) => {
     const { envelope, message } = question;
     const why = refused(`${quoted(message.method)} is ambiguous: ${SEVERAL}`);
-    this.#askOne(envelope, message, client ? cannotAnswer(client, message.method) ?? client : why);
+    this.#askOne(envelope, message, client ? answererOf(client, message.method) : why);
   });
   readonly #openRequests = new Map<RequestId, Asked>();
   readonly #byToken = new Map<ProgressToken, Asked>();
@@ -126,9 +127,15 @@ export class AskedRequests {
     asked.client.deliver({ message, text: envelope.text });
   }
 
-  leave(client: SharedClient): void {
+  /** The server has read that these have taken back their requests: what it asks now is for others. */
+  read(all: Iterable<Withdrawer>): void {
+    for (const one of all) if (one instanceof Left || one.openRequests.size === 0) this.#unclear.without(one);
+  }
+
+  /** `left` stands for it as long as the server may still ask something for it. */
+  leave(client: SharedClient, left: Left | undefined): void {
     if (this.#last?.client === client) this.#last = undefined;
-    this.#unclear.without(client);
+    this.#unclear.without(client, left);
     for (const asked of this.#byClient.get(client) ?? []) {
       this.#remove(asked);
       this.#refuse(asked.id, refused("The client that was asked is gone"));
@@ -142,7 +149,7 @@ export class AskedRequests {
   #receiverOf(
     message: JsonRpcRequest,
     candidates: Candidates,
-  ): SharedClient | Set<SharedClient> | JsonRpcErrorObject {
+  ): SharedClient | Set<Withdrawer> | JsonRpcErrorObject {
     const { id, method } = message;
     if (this.#openRequests.has(id) || this.#unclear.has(id)) return toRpcError(stillOpen(id));
     // The id of a task means nothing to a client that cannot know whose task it is.
@@ -159,8 +166,8 @@ export class AskedRequests {
     if (askers.size > 1 && firstTwo(candidates.sessions()).size === 0) return standsAlone(method);
     const [client, other] = askers.size > 0 ? askers : candidates.sessions();
     if (other || askers.size > 1) return refused(`${quoted(method)} is ambiguous: ${SEVERAL}`);
-    if (!client) return refused(`${quoted(method)} cannot be asked: whom it is for is not there`);
-    return cannotAnswer(client, method) ?? client;
+    if (!client) return notThere(method);
+    return answererOf(client, method);
   }
 
   /**
@@ -169,19 +176,19 @@ export class AskedRequests {
    */
   #meantOf(
     party: string,
-    askers: readonly (SharedClient | undefined)[],
-  ): SharedClient | Set<SharedClient> | undefined {
-    const all = new Set<SharedClient>();
+    askers: readonly Withdrawer[],
+  ): SharedClient | Set<Withdrawer> | undefined {
+    const all = new Set<Withdrawer>();
     for (const asker of askers) {
-      if (asker?.party !== party) return undefined;
+      if (asker.party !== party) return undefined;
       all.add(asker);
     }
     const last = this.#last;
     const asking = last && all.has(last.client) && performance.now() - last.at < BREATH_MS;
-    const idle = [...all].filter((client) => !this.#byClient.has(client));
+    const idle = [...all].filter((one) => one instanceof Left || !this.#byClient.has(one));
     const meant = new Set(asking ? [...idle, last.client] : idle.length > 0 ? idle : all);
     const [only] = meant;
-    return meant.size === 1 ? only : meant;
+    return meant.size === 1 && only && !(only instanceof Left) ? only : meant;
   }
 
   // --- the books ---
@@ -215,6 +222,15 @@ function firstTwo<T>(all: Iterable<T>): ReadonlySet<T> {
   const found = new Set<T>();
   for (const one of all) if (found.add(one).size === 2) break;
   return found;
+}
+
+/** The client, or why it cannot be asked this. */
+function answererOf(client: Withdrawer, method: string): SharedClient | JsonRpcErrorObject {
+  return client instanceof Left ? notThere(method) : cannotAnswer(client, method) ?? client;
+}
+
+function notThere(method: string): JsonRpcErrorObject {
+  return refused(`${quoted(method)} cannot be asked: whom it is for is not there`);
 }
 
 function cannotAnswer(client: SharedClient, method: string): JsonRpcErrorObject | undefined {

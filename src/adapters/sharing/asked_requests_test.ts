@@ -39,6 +39,15 @@ async function busy(server: FarEnd, client: FarEnd, id: RequestId = 1): Promise<
   return message.id;
 }
 
+/** The server hears that this is taken back, and a ping: the id of that. */
+async function heardCancellation(server: FarEnd, id: RequestId): Promise<RequestId> {
+  const heard = await server.hear();
+  assert("method" in heard && heard.method === "notifications/cancelled" && heard.params?.requestId === id);
+  const ping = await server.hearRequest();
+  assert.equal(ping.method, "ping");
+  return ping.id;
+}
+
 /** What the server is told instead of an answer. */
 async function refusal(server: FarEnd, id: RequestId): Promise<{ code: number; message: string }> {
   const message = await server.hear();
@@ -325,8 +334,36 @@ Deno.test("AskedRequests waits with what several calls of one party may be meant
   server.say(request("q", ASK));
   assert.match((await refusal(server, "q")).message, /still open/);
   await three.leave();
+  server.say(result(await heardCancellation(server, open[2]!)));
   assert.deepEqual(await two.hear(), request("q", ASK));
   await Promise.all([one.leave(), two.leave(), late.leave()]);
+});
+
+Deno.test("AskedRequests waits with what may be for a call of the party that has left, until the server knows of that", async () => {
+  const rig = sharedServerRig();
+  const { server } = rig;
+  const ann = () => introduced(rig, ALL, "session", "ann");
+  const [left, stays] = [await ann(), await ann()];
+  const open = [await busy(server, left), await busy(server, stays)];
+  await left.leave();
+  server.say(request("of the one that left", ASK), cancelled("of the one that left"), request("q", ASK));
+  server.say(result(await heardCancellation(server, open[0]!)));
+  assert.deepEqual(await stays.hear(), request("q", ASK));
+  stays.say(result("q", { of: "stays" }));
+  assert.deepEqual(await server.hear(), result("q", { of: "stays" }));
+});
+
+Deno.test("AskedRequests refuses what may be for a call of another party that has left", async () => {
+  const rig = sharedServerRig();
+  const { server } = rig;
+  const left = await introduced(rig, ALL, "session", "ann");
+  const stays = await introduced(rig, ALL, "session", "bob");
+  const open = await busy(server, left);
+  await busy(server, stays);
+  await left.leave();
+  server.say(request("q", ASK));
+  await heardCancellation(server, open);
+  assert.match((await refusal(server, "q")).message, /ambiguous/);
 });
 
 Deno.test("AskedRequests refuses what does not become clear in time, and forgets what the server takes back", async () => {

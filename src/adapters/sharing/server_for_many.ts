@@ -21,11 +21,16 @@ export interface SharedConversation extends JoinedServer {
   hear(envelope: Envelope): void;
 }
 
+/** What waits for whom the server itself waits is bounded by that. */
+const UNLIMITED: BufferLimits = { maxBufferedMessages: Infinity, maxBufferedBytes: Infinity };
+
 export class ServerForMany implements AsyncDisposable {
   /** Settles with the reason when the server is gone; every client channel has got its end by then. */
   readonly ended: Promise<Error>;
   readonly #options: ServerForManyOptions;
   readonly #conversation: SharedConversation;
+  /** The client that it is for, where it is for one alone. */
+  #sole: SharedClient | undefined;
   #over = false;
 
   constructor(options: ServerForManyOptions, conversation: SharedConversation) {
@@ -46,10 +51,12 @@ export class ServerForMany implements AsyncDisposable {
 
   /** A channel of one client's own. Throws DisconnectedError when the server is gone. */
   join(kind: ClientKind, party?: string): Channel {
-    if (this.#over) throw new DisconnectedError("The MCP server is gone");
-    const client = new SharedClient(kind, this.#options, this.#conversation, party);
-    this.#conversation.members.add(client);
-    return client;
+    return this.#join(new SharedClient(kind, this.#options, this.#conversation, party));
+  }
+
+  /** As `join`, for a client that is the only one for ever: if it is slow, the server has to wait, and nobody else. */
+  joinAlone(kind: ClientKind): Channel {
+    return this.#join(this.#sole = new SharedClient(kind, UNLIMITED, this.#conversation));
   }
 
   /** Stops the server in good order: a remote is told that its session is over. */
@@ -59,11 +66,20 @@ export class ServerForMany implements AsyncDisposable {
     await server[Symbol.asyncDispose]();
   }
 
+  #join(client: SharedClient): SharedClient {
+    if (this.#over) throw new DisconnectedError("The MCP server is gone");
+    this.#conversation.members.add(client);
+    return client;
+  }
+
   async #pump(): Promise<Error> {
     const conversation = this.#conversation;
     let reason: GatewayError = new DisconnectedError("The MCP server is gone");
     try {
-      await each(this.#options.incoming, (envelope) => conversation.hear(envelope));
+      await each(this.#options.incoming, (envelope) => {
+        conversation.hear(envelope);
+        return this.#sole?.incoming.room();
+      });
     } catch (error) {
       if (error instanceof GatewayError) reason = error;
       else conversation.server.fault(error);
@@ -76,7 +92,7 @@ export class ServerForMany implements AsyncDisposable {
 
 /** The channel of the one client that has the server, which ends with it. */
 export function soleClientOf(server: ServerForMany, kind: ClientKind): Channel {
-  const client = server.join(kind);
+  const client = server.joinAlone(kind);
   return around(client, {
     async dispose() {
       await client[Symbol.asyncDispose]();

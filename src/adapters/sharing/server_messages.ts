@@ -13,6 +13,7 @@ import {
 import { cut, escaped } from "../../base/outside.ts";
 import type { SharedClient } from "./shared_client.ts";
 import type { SharedParts } from "./shared_parts.ts";
+import { Left, type Withdrawer } from "./withdrawn_requests.ts";
 
 export class ServerMessages {
   readonly #parts: SharedParts;
@@ -89,12 +90,12 @@ export class ServerMessages {
 
   /** The one client that has a request open; undefined where there are several, or none. */
   #soleCall(): SharedClient | undefined {
-    let sole: SharedClient | undefined;
+    let sole: Withdrawer | undefined;
     for (const asker of this.#parts.requests.askers()) {
       if (sole && asker !== sole) return undefined;
       sole = asker;
     }
-    return sole;
+    return sole instanceof Left ? undefined : sole;
   }
 
   /** Whoever comes later asks for the list as it is then: many a server says this at its start, to nobody. */

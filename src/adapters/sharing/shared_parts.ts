@@ -27,7 +27,7 @@ export class SharedParts {
   constructor(options: SharedPartsOptions) {
     this.initialized = options.initialized;
     this.server = new ServerEnd(options);
-    this.requests = new SharedRequests(this.server);
+    this.requests = new SharedRequests(this.server, (all) => this.asked.read(all));
     this.subscriptions = new SharedSubscriptions(this.requests, options);
     this.logLevel = new SharedLogLevel(this.requests);
     this.asked = new AskedRequests(this.server);
@@ -38,7 +38,7 @@ export class SharedParts {
     if (!this.members.remove(client)) return;
     this.logLevel.leave(client);
     this.subscriptions.leave(client);
-    this.requests.leave(client);
-    this.asked.leave(client);
+    const left = this.requests.leave(client);
+    this.asked.leave(client, left);
   }
 }

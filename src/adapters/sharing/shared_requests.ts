@@ -14,17 +14,21 @@ import { withAnswerId } from "../../wire/answer_id.ts";
 import { ForwardedRequests, type Settle, underServerId } from "./forwarded_requests.ts";
 import type { ForwardedRequest, SharedClient } from "./shared_client.ts";
 import type { ServerEnd } from "./server_end.ts";
-import { type Withdrawer, WithdrawnRequests } from "./withdrawn_requests.ts";
+import { type Left, type Withdrawer, WithdrawnRequests } from "./withdrawn_requests.ts";
 
 export class SharedRequests {
   readonly #server: ServerEnd;
   readonly #forwarded: ForwardedRequests;
   readonly #withdrawn: WithdrawnRequests;
 
-  constructor(server: ServerEnd) {
+  /** `onRead` hears of those whose cancellations the server has read. */
+  constructor(server: ServerEnd, onRead: (all: Iterable<Withdrawer>) => void) {
     this.#server = server;
     this.#forwarded = new ForwardedRequests(server);
-    this.#withdrawn = new WithdrawnRequests((onAnswer) => void this.ask(Method.ping, undefined, onAnswer));
+    this.#withdrawn = new WithdrawnRequests({
+      ping: (onAnswer) => void this.ask(Method.ping, undefined, onAnswer),
+      onRead,
+    });
   }
 
   /** The clients for whom the server may be working, some of them more than once. */
@@ -83,14 +87,15 @@ export class SharedRequests {
     return room;
   }
 
-  /** A client that leaves takes its open requests along. */
-  leave(client: SharedClient): void {
+  /** A client that leaves takes its open requests along: what stands for it until the server has read that, if need be. */
+  leave(client: SharedClient): Left | undefined {
     const requests = this.#forwarded.takeAll(client);
     const passed = requests.filter((request) => "serverId" in request);
     for (const { serverId } of passed) void this.#server.say(cancellation(serverId, "The client is gone"));
     if (passed.length > 0) this.#withdrawn.add(client);
-    this.#withdrawn.leave(client);
+    const left = this.#withdrawn.leave(client);
     for (const request of requests) if ("withdraw" in request) request.withdraw();
+    return left;
   }
 
   // --- down ---

@@ -5,7 +5,7 @@
 import { type Ticket, TimeLimit } from "../../base/time_limit.ts";
 import type { Envelope } from "../../core/channel.ts";
 import type { JsonRpcRequest, RequestId } from "../../core/message/jsonrpc.ts";
-import type { SharedClient } from "./shared_client.ts";
+import { Left, type Withdrawer } from "./withdrawn_requests.ts";
 
 /** Servers give a client about a minute to answer, and who is asked needs some of that. */
 const HOLD_MS = 10_000;
@@ -17,11 +17,11 @@ interface Question {
 
 interface Held {
   readonly question: Question;
-  readonly candidates: Set<SharedClient>;
+  readonly candidates: Set<Withdrawer>;
 }
 
 /** Undefined is nobody: it has not become clear, or all who might have been meant are gone. */
-type Decided = (question: Question, client: SharedClient | undefined) => void;
+type Decided = (question: Question, client: Withdrawer | undefined) => void;
 
 export class UnclearQuestions {
   readonly #decided: Decided;
@@ -36,18 +36,20 @@ export class UnclearQuestions {
     return this.#held.has(id);
   }
 
-  hold(question: Question, candidates: ReadonlySet<SharedClient>): void {
-    for (const client of candidates) client.onSuspected?.();
+  hold(question: Question, candidates: ReadonlySet<Withdrawer>): void {
+    for (const client of candidates) if (!(client instanceof Left)) client.onSuspected?.();
     const held = { question, candidates: new Set(candidates) };
     this.#held.set(question.message.id, this.#limit.add(held));
   }
 
-  /** This client is meant by none of them. */
-  without(client: SharedClient): void {
+  /** This client is meant by none of them or, where it has left before the server knew, it is as one who has left. */
+  without(client: Withdrawer, left?: Left): void {
     // Asked for each answer of the server, and mostly nothing is held.
     if (this.#held.size === 0) return;
     for (const { entry } of [...this.#held.values()]) {
-      if (!entry.candidates.delete(client) || entry.candidates.size > 1) continue;
+      if (!entry.candidates.delete(client)) continue;
+      if (left) entry.candidates.add(left);
+      if (entry.candidates.size > 1) continue;
       const [only] = entry.candidates;
       this.#decide(entry, only);
     }
@@ -61,7 +63,7 @@ export class UnclearQuestions {
     return true;
   }
 
-  #decide(held: Held, client: SharedClient | undefined): void {
+  #decide(held: Held, client: Withdrawer | undefined): void {
     const { id } = held.question.message;
     const ticket = this.#held.get(id);
     if (ticket) this.#forget(id, ticket);

@@ -2,7 +2,7 @@
  * The id of a subscription, which is that of its `subscriptions/listen` request (2026-07-28, "Subscriptions"): whoever
  * exchanges the one exchanges the other.
  */
-import type { Envelope } from "../../../core/channel.ts";
+import { type Envelope, SpelledEnvelope } from "../../../core/channel.ts";
 import { MetaKey, metaOf } from "../../../core/mcp/request_meta.ts";
 import {
   isId,
@@ -39,7 +39,7 @@ export function withSubscription(
 ): Envelope {
   const renamed = inStream(message, id);
   if (text === undefined) return { message: renamed };
-  return { message: renamed, text: editedText(text, [{ path: IN_PARAMS, value: id }]) };
+  return new SpelledEnvelope(renamed, editedText(text, [{ path: IN_PARAMS, value: id }]));
 }
 
 /** The answer to a `subscriptions/listen` under another id, in its `_meta`, too, where it stands there. */
@@ -53,7 +53,7 @@ export function withListenId(envelope: Envelope, message: JsonRpcResponse, id: R
   const renamed = { ...message, id, result };
   if (text === undefined) return { message: renamed };
   const edits = [{ path: ["id"], value: id }, { path: IN_RESULT, value: id }];
-  return { message: renamed, text: editedText(text, edits) };
+  return new SpelledEnvelope(renamed, editedText(text, edits));
 }
 
 function metaOfResult(message: JsonRpcResponse): Params | undefined {
