@@ -7,6 +7,9 @@ Deno.test("withParamsMeta takes _meta out of the params, wherever it stands, and
     ['{"params":{"_meta":{},"a":[{}]},"id":1}', '{"params":{"a":[{}]},"id":1}'],
     ['{"params":{"_meta":{}}}', '{"params":{}}'],
     ['{"params": { "a" : 1 , "_meta" : { } , "b":2 } }', '{"params": { "a" : 1  , "b":2 } }'],
+    ['{"params":{"name":"params","_meta":{"_meta":1}}}', '{"params":{"name":"params"}}'],
+    ['{"params":{"name":"_meta","_meta":{}}}', '{"params":{"name":"_meta"}}'],
+    ['{"params":{"name":"a\\"_meta","_meta":{}}}', '{"params":{"name":"a\\"_meta"}}'],
     ['{"_meta":{},"params":{"\\u005fmeta":{},"a":{"_meta":1}}}', '{"_meta":{},"params":{"a":{"_meta":1}}}'],
   ];
   for (const [text, wanted] of cases) {

@@ -5,7 +5,7 @@
 import type { RequestId } from "../core/message/jsonrpc.ts";
 import type { Path } from "../core/message/path.ts";
 import { COMMA, JsonBytes, OPEN_BRACE, QUOTE, UNSURE } from "./json_bytes.ts";
-import { spellsLetters } from "./letter_escape.ts";
+import { endOfSoleKey } from "./sole_key.ts";
 
 /** A value that is to stand where a path of keys leads. */
 export interface Edit {
@@ -41,18 +41,12 @@ export function splice(text: string, edits: readonly Edit[]): string | undefined
   return result;
 }
 
-/**
- * Spares a look at the whole text. There is a value at the path, so the last key must be written somewhere; without
- * `\u` it can be written in one way only, but for a slash, and when that way is found once, it is this key.
- */
+/** Spares a look at the whole text. There is a value at the path, so the last key must be written somewhere. */
 function withOnlyValue(text: string, { path, value, sizes }: Edit): string | undefined {
   if (sizes || value === undefined) return undefined;
-  const key = path.at(-1) ?? "";
-  const quoted = `"${key}"`;
-  const at = text.indexOf(quoted);
-  if (at === -1 || text.includes(quoted, at + 1) || spellsLetters(text)) return undefined;
-  if (key.includes("/") && text.includes("\\/")) return undefined;
-  SCALAR.lastIndex = at + quoted.length;
+  const keyEnd = endOfSoleKey(text, path.at(-1) ?? "");
+  if (keyEnd === undefined) return undefined;
+  SCALAR.lastIndex = keyEnd;
   const scalar = SCALAR.exec(text)?.[1];
   if (scalar === undefined) return undefined;
   const end = SCALAR.lastIndex;

@@ -19,15 +19,17 @@ export function plainRequest(envelope: Envelope, message: JsonRpcRequest): Envel
 /** As mostly: `_meta` alone is another one, so nothing need be written anew. */
 function quicklyPlain({ text }: Envelope, message: JsonRpcRequest): Envelope | undefined {
   const { params = {} } = message;
-  if (text === undefined || OF_THE_ERAS.some((name) => name in params)) return undefined;
-  const meta = isObject(params._meta) ? plainMeta(params._meta) : undefined;
+  if (text === undefined || !isObject(params._meta) || OF_THE_ERAS.some((name) => name in params)) {
+    return undefined;
+  }
+  const meta = plainMeta(params._meta);
   const made = withParamsMeta(text, (json) => meta && membersNamed(json, new Set(Object.keys(meta))));
   return made === undefined ? undefined : new SpelledEnvelope(plain(message), made);
 }
 
-function plain({ params, ...request }: JsonRpcRequest): JsonRpcRequest {
-  if (params === undefined) return request;
-  const { _meta, requestState: _, inputResponses: __, task: ___, ...own } = params;
+function plain(request: JsonRpcRequest): JsonRpcRequest {
+  if (request.params === undefined) return request;
+  const { _meta, requestState: _, inputResponses: __, task: ___, ...params } = request.params;
   const meta = isObject(_meta) ? plainMeta(_meta) : undefined;
-  return { ...request, params: { ...own, ...meta && { _meta: meta } } };
+  return { ...request, params: meta ? { ...params, _meta: meta } : params };
 }

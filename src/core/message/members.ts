@@ -16,7 +16,7 @@ export function eachMember(json: string, start: number, visit: (member: Member) 
   let at = skipSpace(json, start + 1);
   while (json.charCodeAt(at) === QUOTE) {
     const nameEnd = endOfString(json, at + 1) + 1;
-    const valueStart = skipSpace(json, skipSpace(json, nameEnd) + 1);
+    const valueStart = startOfValue(json, nameEnd);
     at = skipSpace(json, visit({ nameStart: at, nameEnd, valueStart }));
     if (json.charCodeAt(at) === COMMA) at = skipSpace(json, at + 1);
   }
@@ -44,6 +44,16 @@ export function spelledAt(json: string, path: Path): string | undefined {
 export function nameAt(json: string, start: number, end: number): string {
   const quoted = json.slice(start, end);
   return quoted.includes("\\") ? JSON.parse(quoted) : quoted.slice(1, -1);
+}
+
+/** Of the value behind a name that ends there. */
+export function startOfValue(json: string, nameEnd: number): number {
+  return skipSpace(json, skipSpace(json, nameEnd) + 1);
+}
+
+/** Of the object that begins there. */
+export function isEmptyAt(json: string, start: number): boolean {
+  return json.charCodeAt(skipSpace(json, start + 1)) === CLOSE_BRACE;
 }
 
 export function isObjectAt(json: string, start: number): boolean {
