@@ -30,6 +30,8 @@ export interface Launch extends LaunchSettings {
   readonly session: string;
   /** Whether it is opened in another way than for all, so that what becomes of it says nothing to others. */
   readonly own?: true;
+  /** It is started to be asked what it is: that it ends at this is an answer, and no trouble. */
+  readonly probed?: true;
   /** Counts what waits for it; whoever lets something in asks there first. */
   readonly backlog?: Backlog | undefined;
   /** Name of the principal whose client it is opened for; undefined for nobody in particular. */

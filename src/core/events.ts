@@ -184,7 +184,7 @@ type Happening =
     server: string;
     code: number;
     signal: string | undefined;
-    /** False when it ended by itself: the entry of a crash then has the last lines of stderr. */
+    /** False when it ended by itself, unless it was probed: the entry of a crash then has the last lines of stderr. */
     expected: boolean;
     stderr: readonly string[];
     /** It ended by itself, and had said nothing. */

@@ -34,6 +34,7 @@ for (const [what, flag] of Object.entries(HOW)) {
     await using session = await beginSse(gateway);
     await session.send(callTool(2, "echo", { a: 2 }));
     assert.equal((await session.next()).result.structuredContent.a, 2);
+    assert.doesNotMatch(gateway.stderr(), /ERR|ended by itself/);
     const lines = gateway.stderr().split("\n");
     for (const told of [ASKED, /Child started session=era/]) {
       assert.equal(lines.filter((line) => told.test(line)).length, 1, gateway.stderr());

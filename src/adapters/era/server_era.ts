@@ -81,7 +81,8 @@ export class ServerEra implements AsyncDisposable {
   async #ask(timeoutMs: number): Promise<boolean> {
     const { backend, clientInfo, emit } = this.#options;
     const { signal } = this.#stopping;
-    const channel = await backend.open({ ...AS_CONFIGURED, session: ASKED, era: "modern" }, signal);
+    const launch = { ...AS_CONFIGURED, session: ASKED, era: "modern", probed: true } as const;
+    const channel = await backend.open(launch, signal);
     try {
       const { found } = await until(signal, probeEra(channel, { clientInfo, timeoutMs }));
       // One that ends at what it does not know is of the era that does not know it.

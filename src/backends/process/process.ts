@@ -147,7 +147,7 @@ class ProcessChannel implements Channel {
     const status = await this.#child.status;
     await within(DRAIN_MS, this.#stderr.ended);
     await this.#stderr.cancel();
-    this.#tellExit(status, expected);
+    this.#tellExit(status, expected || this.#launch.probed === true);
     // What waits in the pipe belongs to the conversation, however slowly it is taken.
     while (!await within(DRAIN_MS, stdout) && this.#held);
     await this.#output.cancel();
