@@ -228,9 +228,12 @@ async function processRows(): Promise<ProcessRow[]> {
   return rows.filter((row) => !isUndecided(row, byPid.get(row.ppid)));
 }
 
-/** Between fork and exec a process is nobody yet: a child, or a watcher. */
+/**
+ * Between fork and exec a process is nobody yet: a child, or a watcher. It has the arguments of its parent or, in the midst
+ * of exec, none: `ps` writes its name in brackets then.
+ */
 function isUndecided({ args }: ProcessRow, parent: ProcessRow | undefined): boolean {
-  return args === parent?.args && args.startsWith(Deno.execPath());
+  return /^\[.*\]$/.test(args) || (args === parent?.args && args.startsWith(Deno.execPath()));
 }
 
 /** Asks again and again until the answer is right: for what has no event, such as the process table. */
