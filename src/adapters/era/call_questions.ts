@@ -22,18 +22,30 @@ import {
 } from "./input_requests.ts";
 import { jsonAt, spelledResult } from "../../wire/anew_spelled.ts";
 
-export class CallQuestions {
-  readonly #method: string;
+/** A server that asks several things at once says so in one breath, which is over by then (BREATH_MS of asked_requests.ts). */
+const GATHER_MS = 15;
+
+interface CallQuestionsOptions {
   /** Says something to the server. */
+  readonly say: (envelope: Envelope) => void;
+  /** What was asked can be told: nothing more comes in the same breath. */
+  readonly onGathered: () => void;
+}
+
+export class CallQuestions implements Disposable {
+  readonly #method: string;
   readonly #say: (envelope: Envelope) => void;
+  readonly #onGathered: () => void;
   readonly #open = new Map<string, Question>();
+  #gathering: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
   #refused: Params | undefined;
 
   /** Of a call of this method. */
-  constructor(method: string, say: (envelope: Envelope) => void) {
+  constructor(method: string, { say, onGathered }: CallQuestionsOptions) {
     this.#method = method;
     this.#say = say;
+    this.#onGathered = onGathered;
   }
 
   /** By their keys. */
@@ -56,6 +68,19 @@ export class CallQuestions {
     }
     this.#open.set(`question_${++this.#asked}`, questionOf(envelope, message));
     return undefined;
+  }
+
+  /** Waits for what the server asks in the same breath. */
+  gather(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      this.#onGathered();
+    }, GATHER_MS);
+  }
+
+  /** Nothing is told of them any more. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#gathering);
   }
 
   /** The server does not want to know this any more. */

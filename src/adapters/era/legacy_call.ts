@@ -9,24 +9,19 @@ import { cancelledId, requestedTool } from "../../core/mcp/messages.ts";
 import { Method } from "../../core/mcp/methods.ts";
 import {
   errorOf,
-  isObject,
   isRequest,
   isResponse,
   type JsonRpcNotification,
   type JsonRpcRequest,
-  type JsonRpcResponse,
   type Params,
   resultOf,
 } from "../../core/message/jsonrpc.ts";
 import { SharedClient } from "../sharing/shared_client.ts";
 import { finalAnswer, leftOutOfUrls, questionsAnswer } from "./call_answers.ts";
 import { CallQuestions, leftOutOf } from "./call_questions.ts";
-import { reportTo } from "./call_reports.ts";
+import { levelRequest, reportTo } from "./call_reports.ts";
 import { leave, type LegacyServer } from "./legacy_conversation.ts";
 import type { Waiter } from "./waiter.ts";
-
-/** A server that asks several things at once says so in one breath, which is over by then (BREATH_MS of asked_requests.ts). */
-const GATHER_MS = 15;
 
 /** Where calls wait for their clients. */
 export interface Parking {
@@ -74,7 +69,6 @@ export class LegacyCall {
   #refused: Params | undefined;
   /** What the server has answered, which waits for its client where that has been asked something. */
   #outcome: Envelope | undefined;
-  #gathering: ReturnType<typeof setTimeout> | undefined;
   #over = false;
 
   constructor(
@@ -113,7 +107,9 @@ export class LegacyCall {
 
   /** Asks the server: `envelope` is the request as it is to be sent. */
   begin(envelope: Envelope): void {
-    this.#setLevel();
+    const { capabilities } = this.#server.initialized;
+    const level = levelRequest(this.#waiter, capabilities);
+    if (level) this.#say(level);
     this.#say(envelope);
   }
 
@@ -133,7 +129,7 @@ export class LegacyCall {
     const questions = this.#questions;
     questions?.settle(responses, envelope);
     // The server may have turned out to be gone.
-    if (!this.#over && questions && questions.open.size > 0) this.#gather();
+    if (!this.#over && questions && questions.open.size > 0) questions.gather();
   }
 
   /** Nobody waits for it any more: the server is told so, unless it has answered. */
@@ -144,19 +140,10 @@ export class LegacyCall {
   }
 
   #free(): void {
-    clearTimeout(this.#gathering);
+    this.#questions?.[Symbol.dispose]();
     this.#asking?.over();
     const left = leave(this.#server, this.#emit, this.#outcome ? undefined : this.#request.id);
     background(left, "end of a call", this.#emit);
-  }
-
-  /** What it logs comes for who has asked for that; its answer is of no interest. */
-  #setLevel(): void {
-    const { capabilities } = this.#server.initialized;
-    const level = this.#waiter.meta.logLevel;
-    if (level === undefined || !isObject(capabilities) || capabilities.logging === undefined) return;
-    const id = this.#request.id === 1 ? 2 : 1;
-    this.#say({ message: { jsonrpc: "2.0", id, method: Method.setLevel, params: { level } } });
   }
 
   // --- what the server says ---
@@ -164,12 +151,8 @@ export class LegacyCall {
   #hear(envelope: Envelope): void {
     if (this.#over || this.#outcome) return;
     const { message } = envelope;
-    if (isResponse(message)) return this.#answered(envelope, message);
     if (isRequest(message)) return this.#ask(envelope, message);
-    this.#note(envelope, message);
-  }
-
-  #answered(envelope: Envelope, message: JsonRpcResponse): void {
+    if (!isResponse(message)) return this.#note(envelope, message);
     if (message.id === this.#request.id) this.#settle(envelope);
   }
 
@@ -189,31 +172,28 @@ export class LegacyCall {
 
   #lost(error: unknown): void {
     if (this.#over || this.#outcome) return;
-    const known = error instanceof GatewayError
-      ? error
-      : new BackendError("The MCP server closed the connection", { cause: error });
-    this.#settle({ message: errorOf(this.#request.id, toRpcError(known)) });
+    this.#settle({ message: errorOf(this.#request.id, toRpcError(lossOf(error))) });
   }
 
   // --- what it asks ---
 
   #ask(envelope: Envelope, message: JsonRpcRequest): void {
     if (message.method === Method.ping) return this.#say({ message: resultOf(message.id, {}) });
-    this.#questions ??= new CallQuestions(this.method, (said) => this.#say(said));
+    const questions = this.#questions ??= this.#newQuestions();
     const declared = this.#parked ? undefined : this.#waiter.meta.capabilities;
-    const refusal = this.#questions.add(envelope, message, declared);
+    const refusal = questions.add(envelope, message, declared);
     if (refusal !== undefined) return this.#drop(refusal);
     const leftOut = leftOutOf(message);
     if (leftOut !== undefined) this.#drop(leftOut);
     this.#asking?.suspected();
-    if (!this.#parked) this.#gather();
+    if (!this.#parked) questions.gather();
   }
 
-  #gather(): void {
-    this.#gathering ??= setTimeout(() => {
-      this.#gathering = undefined;
-      background(this.#putQuestions(), "questions of a call", this.#emit);
-    }, GATHER_MS);
+  #newQuestions(): CallQuestions {
+    return new CallQuestions(this.method, {
+      say: (said) => this.#say(said),
+      onGathered: () => background(this.#putQuestions(), "questions of a call", this.#emit),
+    });
   }
 
   /** Answers the request with what the server wants to know; the call waits then. */
@@ -242,9 +222,9 @@ export class LegacyCall {
   #settle(outcome: Envelope): void {
     this.#outcome = outcome;
     this.#refused = this.#questions?.refused;
-    this.#questions = undefined;
     if (!this.#parked) this.#answer(outcome);
     this.#free();
+    this.#questions = undefined;
   }
 
   #answer(outcome: Envelope): void {
@@ -270,4 +250,9 @@ export class LegacyCall {
   #drop(reason: string): void {
     this.#emit({ type: "message.dropped", session: this.#session, direction: "down", reason });
   }
+}
+
+function lossOf(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  return new BackendError("The MCP server closed the connection", { cause: error });
 }
