@@ -6,9 +6,6 @@ import type { ProtectedResource, ProtectedResources } from "./protected_resource
 /** No key, token or signature is longer; what is would only have to be hashed. */
 const MAX_CREDENTIAL_CHARS = 16_384;
 
-/** RFC 9110, section 11.4: a scheme, one space or more, and what the scheme has there. */
-const AUTHORIZATION = /^([\w!#$%&'*+.^`|~-]+) +(\S(?:.*\S)?)$/;
-
 export interface CredentialsOptions {
   /** Whether a key may stand in the query of the URL. */
   readonly apiKeyInQuery: boolean;
@@ -67,11 +64,16 @@ export class Credentials {
     return { scopes: this.resource?.scopes ?? [], metadataUrl };
   }
 
-  /** What follows this scheme; undefined where another one is named, or none, or too much. */
+  /**
+   * What follows this scheme, one space or more behind it (RFC 9110, section 11.4); undefined where another one is named, or
+   * none, or too much.
+   */
   of(scheme: "bearer" | "basic"): string | undefined {
-    const text = this.#authorization ?? "";
-    const [, name, value] = isTooLong(text) ? [] : AUTHORIZATION.exec(text) ?? [];
-    return name?.toLowerCase() === scheme ? value : undefined;
+    const text = this.#authorization;
+    if (text === null || isTooLong(text)) return undefined;
+    const end = text.indexOf(" ");
+    if (end < 0 || text.slice(0, end).toLowerCase() !== scheme) return undefined;
+    return text.slice(end).trim() || undefined;
   }
 
   /** Of `X-API-Key`, or of the query where that is allowed; undefined for one that is too long. */
@@ -82,12 +84,14 @@ export class Credentials {
 
   /** Whether there is anything at all. */
   get any(): boolean {
-    return this.#apiKey !== null || this.#authorization !== null || this.isSigned;
+    return this.#authorization !== null || this.#apiKey !== null || this.isSigned;
   }
 
-  /** Whether the first one is longer than any can be. */
+  /** Whether what there is is longer than any can be. */
   get tooLarge(): boolean {
-    return isTooLong(this.#apiKey ?? this.#authorization ?? "");
+    const authorization = this.#authorization;
+    if (authorization !== null && !isTooLong(authorization)) return false;
+    return isTooLong(this.#apiKey ?? authorization ?? "");
   }
 }
 

@@ -29,6 +29,10 @@ Deno.test("Credentials has nothing of one that is too long, and says that there 
   assert.deepEqual(of({ Authorization: `Bearer ${long}` }), [true, undefined, undefined, true]);
   assert.deepEqual(of({ "X-API-Key": "k", Authorization: `Bearer ${long}` }), [true, "k", undefined, false]);
   assert.deepEqual(of({ "X-API-Key": "k", Authorization: "bearer t" }), [true, "k", "t", false]);
+  assert.deepEqual(of({ "X-API-Key": long, Authorization: "Bearer t" }), [true, undefined, "t", false]);
+  assert.deepEqual(of({ "X-API-Key": long, Authorization: `Bearer ${long}` }), [
+    ...[true, undefined, undefined, true],
+  ]);
   assert.deepEqual(of({}), [false, undefined, undefined, false]);
 });
 
@@ -39,5 +43,21 @@ Deno.test("Credentials takes what can be no token among the protocols for creden
     ) {
       assert.deepEqual(offering(protocols), [true, undefined], protocols);
     }
+  }
+});
+
+Deno.test("Credentials reads what follows the scheme, whatever its case, and nothing else", () => {
+  const bearer = (Authorization: string) => {
+    const request = new Request("http://127.0.0.1/mcp", { headers: { Authorization } });
+    return new Credentials(request, nobody(), { apiKeyInQuery: false }).of("bearer");
+  };
+  for (const text of ["Bearer t", "bearer t", "BEARER t", "Bearer    t", "Bearer t "]) {
+    assert.equal(bearer(text), "t", text);
+  }
+  assert.equal(bearer("Bearer t u"), "t u");
+  for (
+    const text of ["Bearer", "Bearer ", "Bearert", "Bearer\tt", "Basic t", "t Bearer t", "Bearer,t u", ""]
+  ) {
+    assert.equal(bearer(text), undefined, text);
   }
 });

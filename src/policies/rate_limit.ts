@@ -24,8 +24,14 @@ export interface RateLimitOptions {
   readonly maxCallers: number;
 }
 
-/** Sums of fractions are not exact. */
+/** Sums of fractions are not exact, the less so the greater they are. */
 const GRAIN_MS = 1e-3;
+const BEGAN = Date.now();
+
+/** Milliseconds, by a clock that somebody may set: it costs a tenth of the monotonic one, and each request asks. */
+function clock(): number {
+  return Date.now() - BEGAN;
+}
 
 interface RateLimit {
   /** Throws RequestError 429. Behind the policy that finds out who the caller is. */
@@ -75,8 +81,8 @@ class Bucket implements Allowance {
   /** Whose it is. */
   readonly #owner: string;
   readonly #pace: Pace;
-  /** When it is full again, by `performance.now()`. */
-  #fullAt = 0;
+  /** When it is full again, by `clock`. */
+  #fullAt = -Infinity;
 
   constructor(owner: string, pace: Pace) {
     this.#owner = owner;
@@ -86,9 +92,12 @@ class Bucket implements Allowance {
   /** More than fits in it counts as all that does. */
   refusal(count: number): RequestError | undefined {
     const { intervalMs, burst } = this.#pace;
-    const now = performance.now();
+    const now = clock();
+    const emptiest = now + burst * intervalMs;
+    // Where the clock was set back, nobody waits until the old time comes again.
+    if (this.#fullAt > emptiest) this.#fullAt = emptiest;
     const fullAt = Math.max(this.#fullAt, now) + Math.min(count, burst) * intervalMs;
-    const waitMs = fullAt - now - burst * intervalMs;
+    const waitMs = fullAt - emptiest;
     if (waitMs > GRAIN_MS) return tooFast(this.#owner, this.#pace, waitMs);
     this.#fullAt = fullAt;
     return undefined;

@@ -137,3 +137,14 @@ Deno.test("rateLimit counts whom nobody knows by the address, and leaves others 
   assert.equal(strangerRefusal(known)?.status, 429);
   assert.equal(callers<Response>(new Request("http://h/mcp"), known, () => LET_IN), LET_IN);
 });
+
+Deno.test("rateLimit lets nobody wait for the old time where the clock was set back", () => {
+  using clock = fakeClock();
+  const { letIn } = limited();
+  assert.equal(letIn(10), 3);
+  const before = Date.now;
+  Date.now = () => before() - 3_600_000;
+  assert.equal(letIn(1), 0);
+  clock.pass(10_000);
+  assert.equal(letIn(5), 1);
+});

@@ -1,7 +1,7 @@
 /** API keys: made by `keystone keys`, sent as `X-API-Key` or as a bearer token. */
 import type { Sink } from "../../core/events.ts";
 import { FreshFile } from "../../files/fresh_file.ts";
-import type { Authenticator, Denial, Identity } from "../authenticator.ts";
+import { type Authenticator, type Denial, type Identity, isDenial } from "../authenticator.ts";
 import { bearerChallenge } from "../challenge.ts";
 import { type KeyStates, tellKeyChanges } from "../key_changes.ts";
 import { Verified } from "../verified.ts";
@@ -11,10 +11,13 @@ import { digestOf, isSameDigest, looksLikeKey, parseKey } from "./key_text.ts";
 interface ApiKeyOptions {
   /** The file with the keys; it may be missing for now. */
   readonly path: string;
-  /** Hears of each key that was used. */
+  /** Hears of each key that was used, once a second. */
   readonly onUsed: (id: string) => void;
   readonly emit: Sink;
 }
+
+/** How exact it is told when a key was used: to be told of each use would cost as much as to look for the key. */
+const USED_MS = 1_000;
 
 /** What a key comes to, made once for each. */
 interface Known {
@@ -22,6 +25,8 @@ interface Known {
   /** In milliseconds since 1970. */
   readonly expiresMs: number;
   readonly identity: Identity;
+  /** When `onUsed` heard of it last, by `Date.now()`. */
+  usedAt: number;
 }
 
 /** By id. */
@@ -45,9 +50,15 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
     const remembered = verified.get(keys, text);
     const known = remembered ?? find(keys, text);
     if ("why" in known) return known;
-    const denial = lapsed(known);
+    const now = Date.now();
+    const denial = lapsed(known, now);
     if (denial) return denial;
     if (!remembered) verified.add(keys, text, known);
+    // A clock that was set, in whichever direction, is a reason to tell.
+    if (Math.abs(now - known.usedAt) >= USED_MS) {
+      known.usedAt = now;
+      onUsed(known.entry.id);
+    }
     return known.identity;
   }
   return {
@@ -56,12 +67,12 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
     count: () => file.current.values().filter((known) => !lapsed(known)).toArray().length,
     challenge: (failure) => bearerChallenge(failure && "invalid_token"),
     identify(credentials) {
-      const text = credentials.apiKey ?? credentials.of("bearer");
-      // A token of another form is that of another kind, but nothing else is sent as X-API-Key.
-      if (text === undefined || (credentials.apiKey === undefined && !looksLikeKey(text))) return undefined;
-      const verdict = judge(file.current, text);
-      if ("principal" in verdict && verdict.credential !== undefined) onUsed(verdict.credential);
-      return verdict;
+      // Mostly it is a bearer token, and then the other field need not be read. One of another form is that of another kind.
+      const token = credentials.of("bearer");
+      const verdict = token !== undefined && looksLikeKey(token) ? judge(file.current, token) : undefined;
+      if (verdict && !isDenial(verdict)) return verdict;
+      const key = credentials.apiKey;
+      return key === undefined ? verdict : judge(file.current, key);
     },
   };
 }
@@ -79,9 +90,9 @@ function find(keys: KnownKeys, text: string): Known | Denial {
   return known;
 }
 
-function lapsed({ entry, expiresMs }: Known): Denial | undefined {
-  if (entry.revokedAt === undefined && expiresMs > Date.now()) return undefined;
-  const why = lapseOf(entry, Date.now());
+function lapsed({ entry, expiresMs }: Known, now = Date.now()): Denial | undefined {
+  if (entry.revokedAt === undefined && expiresMs > now) return undefined;
+  const why = lapseOf(entry, now);
   return why && { why, credential: entry.id };
 }
 
@@ -91,7 +102,7 @@ function knownKeys(entries: readonly KeyEntry[], holds: (entry: KeyEntry) => boo
     const { id, name, scopes, expiresAt } = entry;
     const principal = { name: `apiKey/${name}`, holds: () => holds(entry) };
     const expiresMs = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
-    return [id, { entry, expiresMs, identity: { principal, scopes, credential: id } }];
+    return [id, { entry, expiresMs, identity: { principal, scopes, credential: id }, usedAt: 0 }];
   }));
 }
 
