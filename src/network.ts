@@ -18,6 +18,7 @@ import type { ConnectionLimits } from "./listener/places.ts";
 import { isWildcard, reachableHost } from "./listener/reachable_host.ts";
 import type { Service } from "./listener/service.ts";
 import type { Endpoint } from "./mounts.ts";
+import { RepeatedAttempts } from "./observe/repeated_attempts.ts";
 import { publicUrls } from "./public_urls.ts";
 import { publicBase, ServedRoutes, type Servers } from "./served_routes.ts";
 import type { ServedServer } from "./served_server.ts";
@@ -52,6 +53,7 @@ export class Network {
   readonly #unread: Unread;
   readonly #routes: ServedRoutes;
   readonly #policies: LastingPolicies;
+  readonly #attempts: RepeatedAttempts;
   #origins: ProcessConfig["origins"];
   #service!: Service;
 
@@ -78,9 +80,14 @@ export class Network {
       base: () => this.#base,
       tlsReport: () => this.tls?.report,
     });
+    const attempts = this.#attempts = new RepeatedAttempts((attempt, count) => emit({ ...attempt, count }));
     this.#policies = lastingPolicies({
       ...{ ...options, tickets, publicUrl, process, proxies },
       resources: () => this.#routes.resources,
+      // A client brings its key with each request: observers would have more to do with that than with all its calls.
+      emit(event) {
+        if (event.type !== "auth.accepted" || !attempts.count(event)) emit(event);
+      },
     });
     this.#origins = process.origins;
     this.serve(process.origins, servers);
@@ -134,6 +141,7 @@ export class Network {
   async close(): Promise<void> {
     this.tls?.[Symbol.dispose]();
     await Promise.all([close(this.listener), this.#redirects && close(this.#redirects)]);
+    this.#attempts.flush();
     this.#bodies[Symbol.dispose]();
     this.#unread[Symbol.dispose]();
   }

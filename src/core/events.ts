@@ -115,7 +115,10 @@ type Happening =
     principal?: string | undefined;
     address?: string | undefined;
   } & Counted
-  /** Somebody has proved who it is, or has failed to: by which kind of proof, and by which credential, which is named and never shown. */
+  /**
+   * Somebody has proved who it is, or has failed to: by which kind of proof, and by which credential, which is named and never
+   * shown. With a count it is told of those that have followed one which was told at once.
+   */
   | { type: "auth.accepted"; principal: string } & Proof
   /** With a principal: it is known, and was not granted what is asked for, as this tool. */
   | {
@@ -233,7 +236,7 @@ type Happening =
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
 
-interface Proof {
+interface Proof extends Counted {
   kind: string | undefined;
   credential: string | undefined;
   address: string | undefined;

@@ -3,10 +3,10 @@
  * a client sends its key with each request; and refusals that cost who brings them about nothing, and could fill the log.
  * The first one has its line at once, those after it one that counts them.
  */
-import { networkOf } from "../../base/ip_address.ts";
-import { cut } from "../../base/outside.ts";
-import { remembered } from "../../base/remembered.ts";
-import type { GatewayEvent } from "../../core/events.ts";
+import { networkOf } from "../base/ip_address.ts";
+import { cut } from "../base/outside.ts";
+import { remembered } from "../base/remembered.ts";
+import type { GatewayEvent } from "../core/events.ts";
 
 export type Attempt = Extract<GatewayEvent, { type: "auth.accepted" | "auth.refused" }>;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeClock } from "../../../tests/support/fake_clock.ts";
+import { fakeClock } from "../../tests/support/fake_clock.ts";
 import { type Attempt, RepeatedAttempts } from "./repeated_attempts.ts";
 
 function attempt(credential: string, address = "127.0.0.1"): Attempt {

@@ -1,11 +1,11 @@
 /** The audit log of a gateway: a sink that drops nothing, and says when nobody new may be served for that. */
 import { BusyError, type GatewayError } from "../../core/errors.ts";
 import type { GatewayEvent, Sink } from "../../core/events.ts";
+import { RepeatedAttempts } from "../repeated_attempts.ts";
 import { CLOSED, type Found, openAudit } from "./audit_file.ts";
 import { type AuditOutput, AuditWriter } from "./audit_writer.ts";
-import { Chain, type Entry, type Link, Stamper } from "./chain.ts";
+import { Chain, type Entry, type Link, type Note, Stamper } from "./chain.ts";
 import { entryOf } from "./entry.ts";
-import { type Attempt, RepeatedAttempts } from "./repeated_attempts.ts";
 
 interface AuditTrailOptions {
   readonly path: string;
@@ -21,7 +21,7 @@ export class AuditTrail implements AsyncDisposable {
   readonly #path: string;
   readonly #chain: Chain;
   readonly #stamper = new Stamper();
-  readonly #writer: AuditWriter;
+  readonly #writer: AuditWriter<Note>;
   readonly #release: () => void;
   readonly #repeated = new RepeatedAttempts((attempt, count) => {
     const entry = entryOf(attempt);
@@ -65,7 +65,7 @@ export class AuditTrail implements AsyncDisposable {
     this.#chain = new Chain(last);
     this.#writer = new AuditWriter(output, {
       maxBytes,
-      seal: (said) => this.#seal(said),
+      seal: (note) => this.#seal(note),
       onTrouble: (reason) => this.#suffer(reason),
       onRecovered: () => this.#recover(),
     });
@@ -74,7 +74,7 @@ export class AuditTrail implements AsyncDisposable {
   /** To be told every event of the gateway. */
   readonly hear: Sink = (event: GatewayEvent) => {
     if (this.#isOver) return;
-    if (isAttempt(event) && this.#repeated.count(event)) return;
+    if (event.type === "auth.refused" && this.#repeated.count(event)) return;
     const entry = entryOf(event);
     if (entry) this.#record(entry);
   };
@@ -107,14 +107,14 @@ export class AuditTrail implements AsyncDisposable {
   }
 
   #record(entry: Entry): void {
-    if (!this.#isOver) this.#writer.push(this.#stamper.stamped(entry));
+    if (!this.#isOver) this.#writer.push({ at: Date.now(), entry });
   }
 
   /** What is left of a line that was not finished ends in front of the first one. */
-  #seal(said: string): string {
+  #seal(note: Note): string {
     const before = this.#isTorn ? "\n" : "";
     this.#isTorn = false;
-    return before + this.#chain.seal(said);
+    return before + this.#chain.seal(this.#stamper.stamped(note));
   }
 
   #suffer(reason: string): void {
@@ -131,10 +131,6 @@ export class AuditTrail implements AsyncDisposable {
     this.#record({ event: "audit.recovered", seconds });
     this.#emit({ type: "audit.recovered", seconds });
   }
-}
-
-function isAttempt(event: GatewayEvent): event is Attempt {
-  return event.type === "auth.accepted" || event.type === "auth.refused";
 }
 
 function openedBy(version: string, before: Found["before"]): Entry {

@@ -29,6 +29,7 @@ export function entryOf(event: GatewayEvent): Entry | undefined {
         key: event.credential,
         principal: principalNamed(event.principal),
         address: event.address,
+        ...event.count !== undefined && { count: event.count },
       };
     case "auth.refused":
       return {
