@@ -206,6 +206,7 @@ export class App {
   /** At once: every child and its group gets SIGKILL. */
   kill(): void {
     for (const server of [...this.#servers.all, ...this.#leaving.keys()]) server.kill();
+    this.#network?.kill();
   }
 
   #authNews(): AuthNews | undefined {

@@ -80,7 +80,9 @@ export class Network {
       base: () => this.#base,
       tlsReport: () => this.tls?.report,
     });
-    const attempts = this.#attempts = new RepeatedAttempts((attempt, count) => emit({ ...attempt, count }));
+    const attempts = this.#attempts = new RepeatedAttempts((attempt, count) => {
+      if (attempt.type === "auth.accepted") emit({ ...attempt, count });
+    });
     this.#policies = lastingPolicies({
       ...{ ...options, tickets, publicUrl, process, proxies },
       resources: () => this.#routes.resources,
@@ -140,10 +142,18 @@ export class Network {
 
   async close(): Promise<void> {
     this.tls?.[Symbol.dispose]();
-    await Promise.all([close(this.listener), this.#redirects && close(this.#redirects)]);
-    this.#attempts.flush();
-    this.#bodies[Symbol.dispose]();
-    this.#unread[Symbol.dispose]();
+    try {
+      await Promise.all([close(this.listener), this.#redirects && close(this.#redirects)]);
+    } finally {
+      this.#attempts[Symbol.dispose]();
+      this.#bodies[Symbol.dispose]();
+      this.#unread[Symbol.dispose]();
+    }
+  }
+
+  /** At once: nothing may be left to be told. */
+  kill(): void {
+    this.#attempts[Symbol.dispose]();
   }
 
   get #base(): string {

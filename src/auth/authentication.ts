@@ -50,6 +50,8 @@ const UNJUDGED =
 interface Judged {
   readonly kind: AuthKind | "ticket" | undefined;
   readonly verdict: Identity | Denial;
+  /** What was wrong that came with what is right. */
+  readonly beside?: Judged | undefined;
   /** Why no verdict counts but that it is somebody, by what nobody guesses. */
   readonly limit?: GatewayError | undefined;
 }
@@ -101,7 +103,7 @@ function countingIn(options: AuthenticationOptions): CredentialsOptions {
 function admit(
   options: AuthenticationOptions,
   credentials: Credentials,
-  { kind, verdict, limit }: Judged,
+  { kind, verdict, beside, limit }: Judged,
 ): void {
   const { emit } = options;
   const { caller } = credentials;
@@ -112,6 +114,7 @@ function admit(
     throw limit;
   }
   if (isDenial(verdict)) throw refused(options, credentials, { kind, denial: verdict });
+  if (beside) countGuess(options, caller, beside);
   caller.identify(verdict.principal, verdict.scopes, { kind, credential });
   const { body } = verdict;
   if (body) {
@@ -120,6 +123,14 @@ function admit(
   }
   const { principal: { name: principal } } = verdict;
   emit({ type: "auth.accepted", kind, credential, address, principal });
+}
+
+/** Who has a key of its own is not to guess the passwords of others beside it for as long as it likes. */
+function countGuess(options: AuthenticationOptions, { address }: Caller, { kind, verdict }: Judged): void {
+  if (!isDenial(verdict) || verdict.busy || isUnguessable(options, kind)) return;
+  const { why: reason, credential } = verdict;
+  options.emit({ type: "auth.refused", kind, credential, address, reason });
+  options.attempts?.failed(address);
 }
 
 /** Tells of it, and comes to what the caller is told. */
@@ -175,10 +186,11 @@ function judge(kinds: readonly Authenticator[], credentials: Credentials): Judge
   for (const [index, { kind, identify }] of kinds.entries()) {
     const verdict = identify(credentials);
     if (isPending(verdict)) return judgeLater(kinds.slice(index), { credentials, verdict, denied });
-    if (verdict && !isDenial(verdict)) return { kind, verdict };
+    if (verdict && !isDenial(verdict)) return { kind, verdict, beside: denied };
     if (verdict) denied ??= { kind, verdict };
   }
-  return denied ?? { kind: undefined, verdict: { why: "unknown" } };
+  const why = credentials.partTooLarge ? "too large" : "unknown";
+  return denied ?? { kind: undefined, verdict: { why } };
 }
 
 interface Pending {
@@ -194,10 +206,10 @@ async function judgeLater(
 ): Promise<Judged> {
   const kind = first?.kind;
   const verdict = await pending.verdict;
-  if (verdict && !isDenial(verdict)) return { kind, verdict };
+  if (verdict && !isDenial(verdict)) return { kind, verdict, beside: pending.denied };
   const denied = pending.denied ?? (verdict && { kind, verdict });
   const rest = await judge(others, pending.credentials);
-  return isDenial(rest.verdict) ? denied ?? rest : rest;
+  return isDenial(rest.verdict) ? denied ?? rest : { ...rest, beside: denied ?? rest.beside };
 }
 
 function absent(options: AuthenticationOptions, credentials: Credentials): GatewayError {

@@ -209,6 +209,36 @@ Deno.test("authentication reads no credential that is longer than any can be", (
   assert.deepEqual(asked, []);
 });
 
+Deno.test("authentication says of what is left that it is too long, where nothing else is right", () => {
+  const { ask } = policy([kind("apiKey", undefined)]);
+  const long = "x".repeat(20_000);
+  for (
+    const headers of [{ "X-API-Key": long, Authorization: "Basic eA==" }, {
+      "X-API-Key": "k",
+      Authorization: long,
+    }]
+  ) {
+    assert.throws(() => ask(headers), { logged: /too large/ });
+  }
+});
+
+Deno.test("authentication counts a wrong guess that comes beside a right key, and lets its sender in", async () => {
+  const wrong = { why: "wrong", credential: "ann" } as const;
+  for (const first of [wrong, Promise.resolve(wrong)]) {
+    const failed: unknown[] = [];
+    const attempts = { refusal: () => undefined, failed: () => void failed.push("failed") };
+    const key = { ...kind("apiKey", IDENTITY), unguessable: true } as const;
+    const { ask, events } = policy([kind("basic", first), key], { attempts });
+    assert.equal(await ask(), LET_IN);
+    assert.deepEqual(failed, ["failed"]);
+    assert.deepEqual(events.map(({ type }) => type), ["auth.refused", "auth.accepted"]);
+    // What nobody guesses may well be for somebody else.
+    const other = policy([{ ...kind("jwt", first), unguessable: true }, key], { attempts });
+    assert.equal(await other.ask(), LET_IN);
+    assert.deepEqual([failed.length, other.events.map(({ type }) => type)], [1, ["auth.accepted"]]);
+  }
+});
+
 Deno.test("authentication takes a signature for credentials where key pairs are a kind, and for nothing elsewhere", () => {
   for (const name of ["Signature", "Signature-Input"]) {
     assert.equal(policy([kind("keypair", IDENTITY)]).ask({ [name]: "x" }), LET_IN);

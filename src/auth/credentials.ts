@@ -73,7 +73,10 @@ export class Credentials {
     if (text === null || isTooLong(text)) return undefined;
     const end = text.indexOf(" ");
     if (end < 0 || text.slice(0, end).toLowerCase() !== scheme) return undefined;
-    return text.slice(end).trim() || undefined;
+    let begin = end + 1;
+    while (text[begin] === " ") begin++;
+    const value = text.slice(begin);
+    return value !== "" && value.trim() === value ? value : undefined;
   }
 
   /** Of `X-API-Key`, or of the query where that is allowed; undefined for one that is too long. */
@@ -87,11 +90,16 @@ export class Credentials {
     return this.#authorization !== null || this.#apiKey !== null || this.isSigned;
   }
 
-  /** Whether what there is is longer than any can be. */
+  /** Whether nothing is left but what is longer than any can be. */
   get tooLarge(): boolean {
     const authorization = this.#authorization;
     if (authorization !== null && !isTooLong(authorization)) return false;
     return isTooLong(this.#apiKey ?? authorization ?? "");
+  }
+
+  /** Whether something is. */
+  get partTooLarge(): boolean {
+    return [this.#authorization, this.#apiKey].some((text) => text !== null && isTooLong(text));
   }
 }
 

@@ -56,7 +56,19 @@ Deno.test("Credentials reads what follows the scheme, whatever its case, and not
   }
   assert.equal(bearer("Bearer t u"), "t u");
   for (
-    const text of ["Bearer", "Bearer ", "Bearert", "Bearer\tt", "Basic t", "t Bearer t", "Bearer,t u", ""]
+    const text of [
+      "Bearer",
+      "Bearer ",
+      "Bearert",
+      "Bearer\tt",
+      "Basic t",
+      "t Bearer t",
+      "Bearer \tt",
+      "Bearer t\u00a0",
+      "Bearer \u00a0t",
+      "Bearer,t u",
+      "",
+    ]
   ) {
     assert.equal(bearer(text), undefined, text);
   }

@@ -119,7 +119,7 @@ type Happening =
    * Somebody has proved who it is, or has failed to: by which kind of proof, and by which credential, which is named and never
    * shown. With a count it is told of those that have followed one which was told at once.
    */
-  | { type: "auth.accepted"; principal: string } & Proof
+  | { type: "auth.accepted"; principal: string } & Proof & Counted
   /** With a principal: it is known, and was not granted what is asked for, as this tool. */
   | {
     type: "auth.refused";
@@ -236,7 +236,7 @@ type Happening =
   | { type: "warning"; text: string }
   | { type: "fault"; where: string; error: unknown };
 
-interface Proof extends Counted {
+interface Proof {
   kind: string | undefined;
   credential: string | undefined;
   address: string | undefined;

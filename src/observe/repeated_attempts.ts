@@ -1,7 +1,7 @@
 /**
  * Attempts that come again and again: those that were accepted before, by the same credential from the same address, since
- * a client sends its key with each request; and refusals that cost who brings them about nothing, and could fill the log.
- * The first one has its line at once, those after it one that counts them.
+ * a client sends its key with each request; and refusals that cost who brings them about nothing, and could fill a log.
+ * The first one is told of at once, those after it together, with their count.
  */
 import { networkOf } from "../base/ip_address.ts";
 import { cut } from "../base/outside.ts";
@@ -10,9 +10,9 @@ import type { GatewayEvent } from "../core/events.ts";
 
 export type Attempt = Extract<GatewayEvent, { type: "auth.accepted" | "auth.refused" }>;
 
-/** Those that come later have a line of their own. */
+/** What comes later is told of anew. */
 const GATHER_MS = 1_000;
-/** Who has more credentials or addresses than that has lines more often. */
+/** Who has more credentials or addresses than that is told of more often. */
 const MAX_GATHERED = 1_000;
 /** Of what callers have named; what is longer is told by its beginning. */
 const NAME_CHARS = 200;
@@ -25,12 +25,13 @@ interface Gathered {
   count: number;
 }
 
-export class RepeatedAttempts {
+export class RepeatedAttempts implements Disposable {
   readonly #record: (attempt: Attempt, count: number) => void;
   readonly #gathered = new Map<string, Gathered>();
   /** Mostly the same client goes on. */
   #last: Gathered | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
 
   /** `record` is called once for each that was repeated, with how often. */
   constructor(record: (attempt: Attempt, count: number) => void) {
@@ -39,11 +40,17 @@ export class RepeatedAttempts {
 
   /** Whether it was counted; else it is to have a line of its own, as has each with credentials that do not count. */
   count(attempt: Attempt): boolean {
-    if (attempt.type === "auth.refused" && !attempt.countable) return false;
+    if (this.#isOver || attempt.type === "auth.refused" && !attempt.countable) return false;
     const known = this.#find(attempt);
     if (!known) return false;
     known.count++;
     return true;
+  }
+
+  /** Tells of all that are counted, and counts no more. */
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.flush();
   }
 
   /** Tells of all that are counted, and begins anew. */

@@ -39,6 +39,17 @@ Deno.test("RepeatedAttempts is bounded, and loses no count for that", () => {
   assert.equal(lines + told, 10_000);
 });
 
+Deno.test("RepeatedAttempts tells at its end of all that it has counted, and counts nothing after it", () => {
+  using clock = fakeClock();
+  const told: number[] = [];
+  const attempts = new RepeatedAttempts((_, count) => told.push(count));
+  for (let time = 0; time < 4; time++) attempts.count(attempt("a"));
+  attempts[Symbol.dispose]();
+  assert.deepEqual([told, clock.timers], [[3], 0]);
+  assert.deepEqual([attempts.count(attempt("a")), attempts.count(attempt("a"))], [false, false]);
+  assert.equal(clock.timers, 0);
+});
+
 const STRANGER = {
   ...{ type: "auth.refused", kind: undefined, credential: undefined, address: "10.0.0.1" },
   ...{ reason: "absent", countable: true },

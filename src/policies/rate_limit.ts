@@ -26,11 +26,18 @@ export interface RateLimitOptions {
 
 /** Sums of fractions are not exact, the less so the greater they are. */
 const GRAIN_MS = 1e-3;
-const BEGAN = Date.now();
 
-/** Milliseconds, by a clock that somebody may set: it costs a tenth of the monotonic one, and each request asks. */
+let [lastNow, ahead] = [Date.now(), -Date.now()];
+
+/**
+ * Milliseconds, and never less than before: the clock of the machine costs a tenth of the monotonic one, and each request asks.
+ * While it is set back no time passes; where it is set forward, everybody has a burst.
+ */
 function clock(): number {
-  return Date.now() - BEGAN;
+  const now = Date.now();
+  if (now < lastNow) ahead += lastNow - now;
+  lastNow = now;
+  return now + ahead;
 }
 
 interface RateLimit {
@@ -93,11 +100,8 @@ class Bucket implements Allowance {
   refusal(count: number): RequestError | undefined {
     const { intervalMs, burst } = this.#pace;
     const now = clock();
-    const emptiest = now + burst * intervalMs;
-    // Where the clock was set back, nobody waits until the old time comes again.
-    if (this.#fullAt > emptiest) this.#fullAt = emptiest;
     const fullAt = Math.max(this.#fullAt, now) + Math.min(count, burst) * intervalMs;
-    const waitMs = fullAt - emptiest;
+    const waitMs = fullAt - now - burst * intervalMs;
     if (waitMs > GRAIN_MS) return tooFast(this.#owner, this.#pace, waitMs);
     this.#fullAt = fullAt;
     return undefined;

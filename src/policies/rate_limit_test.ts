@@ -138,13 +138,26 @@ Deno.test("rateLimit counts whom nobody knows by the address, and leaves others 
   assert.equal(callers<Response>(new Request("http://h/mcp"), known, () => LET_IN), LET_IN);
 });
 
-Deno.test("rateLimit lets nobody wait for the old time where the clock was set back", () => {
+Deno.test("rateLimit lets nobody wait for the old time where the clock was set back, nor whoever was quiet", () => {
   using clock = fakeClock();
+  const { letIn } = limited();
+  const quiet = { address: "10.0.0.9" };
+  assert.equal(letIn(1, quiet), 1);
+  clock.pass(36_000_000);
+  assert.equal(letIn(10), 3);
+  const before = Date.now;
+  Date.now = () => before() - 39_600_000;
+  assert.equal(letIn(1), 0);
+  assert.equal(letIn(10, quiet), 3);
+  clock.pass(10_000);
+  assert.equal(letIn(5), 1);
+});
+
+Deno.test("rateLimit lets everybody have a burst, and no more, where the clock was set forward", () => {
+  using _clock = fakeClock();
   const { letIn } = limited();
   assert.equal(letIn(10), 3);
   const before = Date.now;
-  Date.now = () => before() - 3_600_000;
-  assert.equal(letIn(1), 0);
-  clock.pass(10_000);
-  assert.equal(letIn(5), 1);
+  Date.now = () => before() + 39_600_000;
+  assert.equal(letIn(10), 3);
 });

@@ -98,6 +98,30 @@ Deno.test("--auditLog has each attempt on each wire, with who it was or why not,
   assert.doesNotMatch(audited.text, new RegExp(`${key.split("_").slice(2).join("_")}|nobody-in-particular`));
 });
 
+Deno.test("--auditLog counts each attempt, also those just before a second signal ends all at once", async () => {
+  await using audited = new Audited();
+  const headers = { "X-API-Key": await audited.key("ci") };
+  await using gateway = await audited.start("--auth", "apiKey", "--shutdownTimeout", "10m");
+  const open = post(gateway.mcp, callTool(1, "sleep", { ms: 600_000 }), { headers })
+    .then((response) => response.text()).catch(() => "");
+  await eventually(() => gateway.children(), (children) => children.length > 0);
+  gateway.signal("SIGTERM");
+  await gateway.logged(/Gateway is stopping/);
+  // For half a second a second signal would be an echo of the first; there is no event for its end.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  for (let time = 0; time < 5; time++) {
+    const response = await post(gateway.mcp, initialize(), { headers });
+    assert.equal(response.status, 503);
+    await response.body?.cancel();
+  }
+  gateway.signal("SIGTERM");
+  await gateway.status;
+  await open;
+  const attempts = audited.lines("auth");
+  assert.equal(attempts.reduce((sum, { count = 1 }) => sum + Number(count), 0), 6);
+  assert.equal((await audited.verify()).code, 0);
+});
+
 Deno.test("--auditLog has calls of tools with their sizes and outcome, and arguments only with --auditArguments", async () => {
   await using audited = new Audited();
   {

@@ -72,9 +72,17 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
       const verdict = token !== undefined && looksLikeKey(token) ? judge(file.current, token) : undefined;
       if (verdict && !isDenial(verdict)) return verdict;
       const key = credentials.apiKey;
-      return key === undefined ? verdict : judge(file.current, key);
+      const other = key === undefined ? undefined : judge(file.current, key);
+      return other && !isDenial(other) ? other : moreTelling(verdict, other);
     },
   };
+}
+
+/** Who tries a key that was somebody's once is not to hide that behind one which never was. */
+function moreTelling(one: Denial | undefined, other: Denial | undefined): Denial | undefined {
+  const denials = [one, other].filter((denial) => denial !== undefined);
+  return denials.find(({ why }) => why === "revoked" || why === "expired") ??
+    denials.find(({ credential }) => credential !== undefined) ?? denials[0];
 }
 
 /** Whether it counts at this time is not asked. */

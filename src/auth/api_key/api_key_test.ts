@@ -6,18 +6,22 @@ import { apiKeys } from "./api_key.ts";
 import { keyFile } from "./key_file.ts";
 import { digestOf, makeKey } from "./key_text.ts";
 
-/** A file with one key, and what judges by it. */
+/** A file with two keys, and what judges by it. */
 async function rig() {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/keys.json`;
   const key = makeKey();
   const createdAt = new Date().toISOString();
-  const entry = { id: key.id, name: "ci", digest: digestOf(key.secret), scopes: [], createdAt };
-  await keyFile.change(path, () => [entry]);
+  const revoked = makeKey();
+  const entryOf = ({ id, secret }: typeof key) => ({ id, digest: digestOf(secret), scopes: [], createdAt });
+  await keyFile.change(path, () => [
+    { name: "ci", ...entryOf(key) },
+    { name: "old", ...entryOf(revoked), revokedAt: createdAt },
+  ]);
   const used: string[] = [];
   const { identify } = apiKeys({ path, onUsed: (id) => used.push(id), emit: () => {} });
   return {
-    ...{ key, used },
+    ...{ key, revoked, used },
     judged(headers: Record<string, string>) {
       const request = new Request("http://127.0.0.1/mcp", { headers });
       return identify(new Credentials(request, nobody(), { apiKeyInQuery: false }));
@@ -47,6 +51,17 @@ Deno.test("apiKeys takes a key of either field, whatever stands in the other one
   assert.deepEqual(keys.judged({ Authorization: `Bearer ${wrong.text}` }), {
     ...{ why: "unknown", credential: wrong.id },
   });
+});
+
+Deno.test("apiKeys names a key that was somebody's once, whatever stands beside it", async () => {
+  await using keys = await rig();
+  const { text, id } = keys.revoked;
+  for (const other of ["x", makeKey().text]) {
+    for (const [one, two] of [[text, other], [other, text]]) {
+      const verdict = keys.judged({ Authorization: `Bearer ${one}`, "X-API-Key": `${two}` });
+      assert.deepEqual(verdict, { why: "revoked", credential: id });
+    }
+  }
 });
 
 Deno.test("apiKeys tells of the use of a key once a second, also where the clock was set back", async () => {

@@ -4,7 +4,7 @@ import type { GatewayEvent, Sink } from "../../core/events.ts";
 import { RepeatedAttempts } from "../repeated_attempts.ts";
 import { CLOSED, type Found, openAudit } from "./audit_file.ts";
 import { type AuditOutput, AuditWriter } from "./audit_writer.ts";
-import { Chain, type Entry, type Link, type Note, Stamper } from "./chain.ts";
+import { Chain, type Entry, type Link, Stamper } from "./chain.ts";
 import { entryOf } from "./entry.ts";
 
 interface AuditTrailOptions {
@@ -21,7 +21,7 @@ export class AuditTrail implements AsyncDisposable {
   readonly #path: string;
   readonly #chain: Chain;
   readonly #stamper = new Stamper();
-  readonly #writer: AuditWriter<Note>;
+  readonly #writer: AuditWriter;
   readonly #release: () => void;
   readonly #repeated = new RepeatedAttempts((attempt, count) => {
     const entry = entryOf(attempt);
@@ -65,7 +65,7 @@ export class AuditTrail implements AsyncDisposable {
     this.#chain = new Chain(last);
     this.#writer = new AuditWriter(output, {
       maxBytes,
-      seal: (note) => this.#seal(note),
+      seal: (said) => this.#seal(said),
       onTrouble: (reason) => this.#suffer(reason),
       onRecovered: () => this.#recover(),
     });
@@ -91,7 +91,7 @@ export class AuditTrail implements AsyncDisposable {
 
   /** Writes what is left, with a line that says it is the end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#repeated.flush();
+    this.#repeated[Symbol.dispose]();
     this.#record({ event: CLOSED });
     this.#isOver = true;
     const lost = await this.#writer.close();
@@ -107,14 +107,14 @@ export class AuditTrail implements AsyncDisposable {
   }
 
   #record(entry: Entry): void {
-    if (!this.#isOver) this.#writer.push({ at: Date.now(), entry });
+    if (!this.#isOver) this.#writer.push(this.#stamper.stamped(entry));
   }
 
   /** What is left of a line that was not finished ends in front of the first one. */
-  #seal(note: Note): string {
+  #seal(said: string): string {
     const before = this.#isTorn ? "\n" : "";
     this.#isTorn = false;
-    return before + this.#chain.seal(this.#stamper.stamped(note));
+    return before + this.#chain.seal(said);
   }
 
   #suffer(reason: string): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fakeClock } from "../../../tests/support/fake_clock.ts";
 import { settled } from "../../../tests/support/far_end.ts";
-import { AuditWriter, MAX_WAITING_BYTES, TOGETHER } from "./audit_writer.ts";
+import { AuditWriter, MAX_WAITING_CHARS } from "./audit_writer.ts";
 
 /** A disk in memory, with so much room; it takes a few bytes at a time. */
 class Disk {
@@ -30,9 +30,9 @@ class Disk {
 function rig(maxBytes = 1_000) {
   const disk = new Disk();
   const told: string[] = [];
-  const writer = new AuditWriter<string>(disk, {
+  const writer = new AuditWriter(disk, {
     maxBytes,
-    seal: (line) => line,
+    seal: (said) => said,
     onTrouble: (reason) => void told.push(reason),
     onRecovered: () => void told.push("recovered"),
   });
@@ -84,9 +84,8 @@ Deno.test("AuditWriter is in trouble while more waits than it may hold, and drop
     disk.text += `${bytes.length} `;
     return bytes.length;
   };
-  const line = `${"x".repeat(9_999)}\n`;
-  // What is no line yet does not count.
-  const count = Math.ceil(MAX_WAITING_BYTES / line.length) + TOGETHER;
+  const line = `${"x".repeat(99_999)}\n`;
+  const count = Math.ceil(MAX_WAITING_CHARS / line.length) + 3;
   for (let pushed = 0; pushed < count; pushed++) writer.push(line);
   assert.deepEqual(told, ["it is written more slowly than it grows"]);
   slow.resolve();
@@ -118,39 +117,4 @@ Deno.test("AuditWriter writes no more at once than a file may hold, where lines 
   for (const line of ["1234\n", "5678\n", "9\n", "longer than that\n"]) writer.push(line);
   assert.equal(await writer.close(), 0);
   assert.deepEqual(asked, [10, 2, 17]);
-});
-
-Deno.test("AuditWriter writes much in whole pieces, and looks at its file now and then meanwhile", async () => {
-  using clock = fakeClock();
-  const { disk, writer } = rig(10_000_000);
-  const written: number[] = [];
-  let looks = 0;
-  disk.write = (bytes) => {
-    written.push(bytes.length);
-    disk.text += new TextDecoder().decode(bytes);
-    return Promise.resolve(bytes.length);
-  };
-  disk.look = () => Promise.resolve(void looks++);
-  let pushed = "";
-  const push = async (lines: number) => {
-    for (let line = 0; line < lines; line++) {
-      const text = `${`${pushed.length} ä€😀`.padEnd(400, ".")}\n`;
-      pushed += text;
-      writer.push(text);
-    }
-    await settled();
-  };
-  await push(8 * TOGETHER);
-  assert(written.length > 0 && written.every((bytes) => bytes > 100_000), `${written}`);
-  assert.equal(looks, 1);
-  await push(4 * TOGETHER);
-  assert.equal(looks, 1);
-  clock.pass(499);
-  await push(4 * TOGETHER);
-  // What is left was written by the timer, before which it has looked.
-  assert.equal(looks, 2);
-  clock.pass(100);
-  await settled();
-  assert.equal(disk.text, pushed);
-  assert.equal(await writer.close(), 0);
 });
