@@ -29,7 +29,7 @@ export class Credentials {
     this.#options = options;
   }
 
-  get #authorization(): string | null {
+  get #wholeAuthorization(): string | null {
     if (this.#authorizationRead !== undefined) return this.#authorizationRead;
     return this.#authorizationRead = this.request.headers.get("authorization") ??
       tokenInProtocols(this.request);
@@ -64,15 +64,20 @@ export class Credentials {
     return { scopes: this.resource?.scopes ?? [], metadataUrl };
   }
 
+  /** The whole field `Authorization`, or what stands for it; undefined for one that is too long. */
+  get authorization(): string | undefined {
+    const text = this.#wholeAuthorization;
+    return text === null || isTooLong(text) ? undefined : text;
+  }
+
   /**
    * What follows this scheme, one space or more behind it (RFC 9110, section 11.4); undefined where another one is named, or
    * none, or too much.
    */
   of(scheme: "bearer" | "basic"): string | undefined {
-    const text = this.#authorization;
-    if (text === null || isTooLong(text)) return undefined;
-    const end = text.indexOf(" ");
-    if (end < 0 || text.slice(0, end).toLowerCase() !== scheme) return undefined;
+    const text = this.authorization;
+    const end = text?.indexOf(" ") ?? -1;
+    if (text === undefined || end < 0 || text.slice(0, end).toLowerCase() !== scheme) return undefined;
     let begin = end + 1;
     while (text[begin] === " ") begin++;
     const value = text.slice(begin);
@@ -87,19 +92,19 @@ export class Credentials {
 
   /** Whether there is anything at all. */
   get any(): boolean {
-    return this.#authorization !== null || this.#apiKey !== null || this.isSigned;
+    return this.#wholeAuthorization !== null || this.#apiKey !== null || this.isSigned;
   }
 
   /** Whether nothing is left but what is longer than any can be. */
   get tooLarge(): boolean {
-    const authorization = this.#authorization;
+    const authorization = this.#wholeAuthorization;
     if (authorization !== null && !isTooLong(authorization)) return false;
     return isTooLong(this.#apiKey ?? authorization ?? "");
   }
 
   /** Whether something is. */
   get partTooLarge(): boolean {
-    return [this.#authorization, this.#apiKey].some((text) => text !== null && isTooLong(text));
+    return [this.#wholeAuthorization, this.#apiKey].some((text) => text !== null && isTooLong(text));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Sink } from "../../core/events.ts";
 import { FreshFile } from "../../files/fresh_file.ts";
 import { type Authenticator, type Denial, type Identity, isDenial } from "../authenticator.ts";
 import { bearerChallenge } from "../challenge.ts";
+import type { Credentials } from "../credentials.ts";
 import { type KeyStates, tellKeyChanges } from "../key_changes.ts";
 import { Verified } from "../verified.ts";
 import { type KeyEntry, keyFile, lapseOf } from "./key_file.ts";
@@ -32,6 +33,33 @@ interface Known {
 /** By id. */
 type KnownKeys = ReadonlyMap<string, Known>;
 
+/** Where a key may stand. */
+interface Field {
+  /** The text of it; undefined where there is none that can be one. */
+  readonly whole: (credentials: Credentials) => string | undefined;
+  /** The key in it: one that is right as a whole is not read again. */
+  readonly keyIn: (credentials: Credentials) => string | undefined;
+  readonly verified: Verified<KnownKeys, Known>;
+}
+
+function authorizationField(): Field {
+  return {
+    whole: (credentials) => credentials.authorization,
+    keyIn(credentials) {
+      const token = credentials.of("bearer");
+      // One of another form is that of another kind.
+      return token !== undefined && looksLikeKey(token) ? token : undefined;
+    },
+    verified: new Verified(),
+  };
+}
+
+/** Nothing else is sent there. */
+function apiKeyField(): Field {
+  const whole = (credentials: Credentials) => credentials.apiKey;
+  return { whole, keyIn: whole, verified: new Verified() };
+}
+
 /** Throws an Error that says what is wrong with the file. */
 export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
   const file = new FreshFile<KnownKeys>(path, {
@@ -45,15 +73,10 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
     if (now?.entry.digest !== digest || lapsed(now)) return false;
     return scopes.every((scope) => now.entry.scopes.includes(scope));
   }
-  const verified = new Verified<KnownKeys, Known>();
-  function judge(keys: KnownKeys, text: string): Identity | Denial {
-    const remembered = verified.get(keys, text);
-    const known = remembered ?? find(keys, text);
-    if ("why" in known) return known;
+  function judge(known: Known): Identity | Denial {
     const now = Date.now();
     const denial = lapsed(known, now);
     if (denial) return denial;
-    if (!remembered) verified.add(keys, text, known);
     // A clock that was set, in whichever direction, is a reason to tell.
     if (Math.abs(now - known.usedAt) >= USED_MS) {
       known.usedAt = now;
@@ -61,18 +84,33 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
     }
     return known.identity;
   }
+  function identifyBy(
+    { whole, keyIn, verified }: Field,
+    credentials: Credentials,
+  ): Identity | Denial | undefined {
+    const text = whole(credentials);
+    if (text === undefined) return undefined;
+    const keys = file.current;
+    const remembered = verified.get(keys, text);
+    if (remembered) return judge(remembered);
+    const key = keyIn(credentials);
+    const known = key === undefined ? undefined : find(keys, key);
+    if (!known || "why" in known) return known;
+    const verdict = judge(known);
+    if (!isDenial(verdict)) verified.add(keys, text, known);
+    return verdict;
+  }
+  const [authorization, apiKey] = [authorizationField(), apiKeyField()];
   return {
     kind: "apiKey",
     unguessable: true,
     count: () => file.current.values().filter((known) => !lapsed(known)).toArray().length,
     challenge: (failure) => bearerChallenge(failure && "invalid_token"),
     identify(credentials) {
-      // Mostly it is a bearer token, and then the other field need not be read. One of another form is that of another kind.
-      const token = credentials.of("bearer");
-      const verdict = token !== undefined && looksLikeKey(token) ? judge(file.current, token) : undefined;
+      // Mostly it is a bearer token, and then the other field need not be read.
+      const verdict = identifyBy(authorization, credentials);
       if (verdict && !isDenial(verdict)) return verdict;
-      const key = credentials.apiKey;
-      const other = key === undefined ? undefined : judge(file.current, key);
+      const other = identifyBy(apiKey, credentials);
       return other && !isDenial(other) ? other : moreTelling(verdict, other);
     },
   };
