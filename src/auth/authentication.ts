@@ -50,7 +50,7 @@ const UNJUDGED =
 interface Judged {
   readonly kind: AuthKind | "ticket" | undefined;
   readonly verdict: Identity | Denial;
-  /** What was wrong that came with what is right. */
+  /** A wrong guess that came with what is right. */
   readonly beside?: Judged | undefined;
   /** Why no verdict counts but that it is somebody, by what nobody guesses. */
   readonly limit?: GatewayError | undefined;
@@ -127,7 +127,7 @@ function admit(
 
 /** Who has a key of its own is not to guess the passwords of others beside it for as long as it likes. */
 function countGuess(options: AuthenticationOptions, { address }: Caller, { kind, verdict }: Judged): void {
-  if (!isDenial(verdict) || verdict.busy || isUnguessable(options, kind)) return;
+  if (!isDenial(verdict)) return;
   const { why: reason, credential } = verdict;
   options.emit({ type: "auth.refused", kind, credential, address, reason });
   options.attempts?.failed(address);
@@ -182,12 +182,14 @@ function tellLimited(
 /** The first identity that there is; else the first reason why there is none. */
 function judge(kinds: readonly Authenticator[], credentials: Credentials): Judged | Promise<Judged> {
   if (credentials.tooLarge) return { kind: undefined, verdict: { why: "too large" } };
-  let denied: Judged | undefined;
-  for (const [index, { kind, identify }] of kinds.entries()) {
+  let [denied, guessed]: (Judged | undefined)[] = [];
+  for (const [index, { kind, identify, unguessable }] of kinds.entries()) {
     const verdict = identify(credentials);
-    if (isPending(verdict)) return judgeLater(kinds.slice(index), { credentials, verdict, denied });
-    if (verdict && !isDenial(verdict)) return { kind, verdict, beside: denied };
-    if (verdict) denied ??= { kind, verdict };
+    if (isPending(verdict)) return judgeLater(kinds.slice(index), { credentials, verdict, denied, guessed });
+    if (verdict && !isDenial(verdict)) return { kind, verdict, beside: guessed };
+    if (!verdict) continue;
+    denied ??= { kind, verdict };
+    if (isGuess(verdict, unguessable)) guessed ??= { kind, verdict };
   }
   const why = credentials.partTooLarge ? "too large" : "unknown";
   return denied ?? { kind: undefined, verdict: { why } };
@@ -198,6 +200,12 @@ interface Pending {
   /** Of the first kind. */
   readonly verdict: Promise<Identity | Denial | undefined>;
   readonly denied: Judged | undefined;
+  readonly guessed: Judged | undefined;
+}
+
+/** What has no form that could be right tells nothing to who has sent it. */
+function isGuess({ why, busy = false }: Denial, unguessable = false): boolean {
+  return !unguessable && !busy && why !== "malformed";
 }
 
 async function judgeLater(
@@ -206,10 +214,12 @@ async function judgeLater(
 ): Promise<Judged> {
   const kind = first?.kind;
   const verdict = await pending.verdict;
-  if (verdict && !isDenial(verdict)) return { kind, verdict, beside: pending.denied };
-  const denied = pending.denied ?? (verdict && { kind, verdict });
+  if (verdict && !isDenial(verdict)) return { kind, verdict, beside: pending.guessed };
+  const own = verdict && { kind, verdict };
   const rest = await judge(others, pending.credentials);
-  return isDenial(rest.verdict) ? denied ?? rest : { ...rest, beside: denied ?? rest.beside };
+  if (isDenial(rest.verdict)) return pending.denied ?? own ?? rest;
+  const guessed = verdict && isGuess(verdict, first?.unguessable) ? own : undefined;
+  return { ...rest, beside: pending.guessed ?? guessed ?? rest.beside };
 }
 
 function absent(options: AuthenticationOptions, credentials: Credentials): GatewayError {

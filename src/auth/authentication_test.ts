@@ -232,6 +232,17 @@ Deno.test("authentication counts a wrong guess that comes beside a right key, an
     assert.equal(await ask(), LET_IN);
     assert.deepEqual(failed, ["failed"]);
     assert.deepEqual(events.map(({ type }) => type), ["auth.refused", "auth.accepted"]);
+    // Nor does it hide behind something that nobody guesses.
+    const junk = { ...kind("apiKey", { why: "malformed" }), unguessable: true } as const;
+    const signature = { ...kind("keypair", IDENTITY), unguessable: true } as const;
+    const hidden = policy([junk, kind("basic", first), signature], { attempts });
+    assert.equal(await hidden.ask(), LET_IN);
+    assert.deepEqual([failed.splice(1), hidden.events.map(({ type }) => type)], [
+      ...[["failed"], ["auth.refused", "auth.accepted"]],
+    ]);
+    // What could never be right is none.
+    const odd = policy([kind("basic", { why: "malformed" }), signature], { attempts });
+    assert.equal(await odd.ask(), LET_IN);
     // What nobody guesses may well be for somebody else.
     const other = policy([{ ...kind("jwt", first), unguessable: true }, key], { attempts });
     assert.equal(await other.ask(), LET_IN);

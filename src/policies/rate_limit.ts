@@ -24,14 +24,14 @@ export interface RateLimitOptions {
   readonly maxCallers: number;
 }
 
-/** Sums of fractions are not exact, the less so the greater they are. */
-const GRAIN_MS = 1e-3;
+/** The clock tells whole milliseconds, and sums of fractions are not exact: who comes so little too soon is not refused. */
+const GRAIN_MS = 0.999;
 
 let [lastNow, ahead] = [Date.now(), -Date.now()];
 
 /**
  * Milliseconds, and never less than before: the clock of the machine costs a tenth of the monotonic one, and each request asks.
- * While it is set back no time passes; where it is set forward, everybody has a burst.
+ * A step back costs the time since the last request; a step forward is time that has passed, and so a burst at most.
  */
 function clock(): number {
   const now = Date.now();

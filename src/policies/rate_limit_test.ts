@@ -161,3 +161,14 @@ Deno.test("rateLimit lets everybody have a burst, and no more, where the clock w
   Date.now = () => before() + 39_600_000;
   assert.equal(letIn(10), 3);
 });
+
+Deno.test("rateLimit reaches a rate of more than one in a millisecond, also without a burst", () => {
+  using clock = fakeClock();
+  const { letIn } = limited({ rate: { count: 10_000, perMs: 1_000 }, burst: 1 });
+  let passed = 0;
+  for (let ms = 0; ms < 100; ms++) {
+    passed += letIn(30);
+    clock.pass(1);
+  }
+  assert(passed >= 1_000 && passed <= 1_011, `${passed}`);
+});

@@ -7,7 +7,7 @@ import type { Credentials } from "../credentials.ts";
 import { type KeyStates, tellKeyChanges } from "../key_changes.ts";
 import { Verified } from "../verified.ts";
 import { type KeyEntry, keyFile, lapseOf } from "./key_file.ts";
-import { digestOf, isSameDigest, looksLikeKey, parseKey } from "./key_text.ts";
+import { digestOf, isSameDigest, KEY_CHARS, looksLikeKey, parseKey } from "./key_text.ts";
 
 interface ApiKeyOptions {
   /** The file with the keys; it may be missing for now. */
@@ -19,6 +19,8 @@ interface ApiKeyOptions {
 
 /** How exact it is told when a key was used: to be told of each use would cost as much as to look for the key. */
 const USED_MS = 1_000;
+
+const MAX_FIELD_CHARS = "Bearer ".length + KEY_CHARS;
 
 /** What a key comes to, made once for each. */
 interface Known {
@@ -97,7 +99,8 @@ export function apiKeys({ path, onUsed, emit }: ApiKeyOptions): Authenticator {
     const known = key === undefined ? undefined : find(keys, key);
     if (!known || "why" in known) return known;
     const verdict = judge(known);
-    if (!isDenial(verdict)) verified.add(keys, text, known);
+    // There is one way to send it that is usual: of all others there could be as many as somebody likes.
+    if (!isDenial(verdict) && text.length <= MAX_FIELD_CHARS) verified.add(keys, text, known);
     return verdict;
   }
   const [authorization, apiKey] = [authorizationField(), apiKeyField()];

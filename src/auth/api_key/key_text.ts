@@ -7,6 +7,9 @@ const PREFIX = "ks";
 const ID_BYTES = 6;
 const SECRET_BYTES = 32;
 
+/** Of a whole key: its prefix, its id in hex, its secret in base64url. */
+export const KEY_CHARS = PREFIX.length + 1 + 2 * ID_BYTES + 1 + Math.ceil(SECRET_BYTES * 8 / 6);
+
 const FORM = /^ks_([0-9a-f]{12})_([\w-]{43})$/;
 
 interface KeyParts {
