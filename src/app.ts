@@ -203,10 +203,10 @@ export class App {
     this.emit({ type: "gateway.stopped" });
   }
 
-  /** At once: every child and its group gets SIGKILL. */
+  /** At once: every child and its group gets SIGKILL, and what was only counted so far is told. */
   kill(): void {
-    for (const server of [...this.#servers.all, ...this.#leaving.keys()]) server.kill();
     this.#network?.kill();
+    for (const server of [...this.#servers.all, ...this.#leaving.keys()]) server.kill();
   }
 
   #authNews(): AuthNews | undefined {

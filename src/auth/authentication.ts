@@ -51,7 +51,7 @@ interface Judged {
   readonly kind: AuthKind | "ticket" | undefined;
   readonly verdict: Identity | Denial;
   /** A wrong guess that came with what is right. */
-  readonly beside?: Judged | undefined;
+  readonly beside?: Failure | undefined;
   /** Why no verdict counts but that it is somebody, by what nobody guesses. */
   readonly limit?: GatewayError | undefined;
 }
@@ -114,7 +114,8 @@ function admit(
     throw limit;
   }
   if (isDenial(verdict)) throw refused(options, credentials, { kind, denial: verdict });
-  if (beside) countGuess(options, caller, beside);
+  // Who has a key of its own is not to guess the passwords of others beside it for as long as it likes.
+  if (beside) tellFailure(options, caller, beside);
   caller.identify(verdict.principal, verdict.scopes, { kind, credential });
   const { body } = verdict;
   if (body) {
@@ -125,12 +126,13 @@ function admit(
   emit({ type: "auth.accepted", kind, credential, address, principal });
 }
 
-/** Who has a key of its own is not to guess the passwords of others beside it for as long as it likes. */
-function countGuess(options: AuthenticationOptions, { address }: Caller, { kind, verdict }: Judged): void {
-  if (!isDenial(verdict)) return;
-  const { why: reason, credential } = verdict;
-  options.emit({ type: "auth.refused", kind, credential, address, reason });
-  options.attempts?.failed(address);
+function tellFailure(
+  { emit, attempts }: AuthenticationOptions,
+  { address }: Caller,
+  { kind, denial: { why: reason, credential, busy = false } }: Failure,
+): void {
+  emit({ type: "auth.refused", kind, credential, address, reason });
+  if (!busy) attempts?.failed(address);
 }
 
 /** Tells of it, and comes to what the caller is told. */
@@ -139,12 +141,8 @@ function refused(
   credentials: Credentials,
   failure: Failure,
 ): GatewayError {
-  const { emit, attempts } = options;
-  const { address } = credentials.caller;
-  const { kind, denial: { why: reason, credential, busy = false } } = failure;
-  emit({ type: "auth.refused", kind, credential, address, reason });
-  if (busy) return new BusyError(UNJUDGED, { logged: loggedAs(failure) });
-  attempts?.failed(address);
+  tellFailure(options, credentials.caller, failure);
+  if (failure.denial.busy) return new BusyError(UNJUDGED, { logged: loggedAs(failure) });
   return refusal(options, credentials, failure);
 }
 
@@ -182,14 +180,15 @@ function tellLimited(
 /** The first identity that there is; else the first reason why there is none. */
 function judge(kinds: readonly Authenticator[], credentials: Credentials): Judged | Promise<Judged> {
   if (credentials.tooLarge) return { kind: undefined, verdict: { why: "too large" } };
-  let [denied, guessed]: (Judged | undefined)[] = [];
+  let denied: Judged | undefined;
+  let guessed: Failure | undefined;
   for (const [index, { kind, identify, unguessable }] of kinds.entries()) {
     const verdict = identify(credentials);
     if (isPending(verdict)) return judgeLater(kinds.slice(index), { credentials, verdict, denied, guessed });
     if (verdict && !isDenial(verdict)) return { kind, verdict, beside: guessed };
     if (!verdict) continue;
     denied ??= { kind, verdict };
-    if (isGuess(verdict, unguessable)) guessed ??= { kind, verdict };
+    if (isGuess(verdict, unguessable)) guessed ??= { kind, denial: verdict };
   }
   const why = credentials.partTooLarge ? "too large" : "unknown";
   return denied ?? { kind: undefined, verdict: { why } };
@@ -200,7 +199,7 @@ interface Pending {
   /** Of the first kind. */
   readonly verdict: Promise<Identity | Denial | undefined>;
   readonly denied: Judged | undefined;
-  readonly guessed: Judged | undefined;
+  readonly guessed: Failure | undefined;
 }
 
 /** What has no form that could be right tells nothing to who has sent it. */
@@ -218,7 +217,7 @@ async function judgeLater(
   const own = verdict && { kind, verdict };
   const rest = await judge(others, pending.credentials);
   if (isDenial(rest.verdict)) return pending.denied ?? own ?? rest;
-  const guessed = verdict && isGuess(verdict, first?.unguessable) ? own : undefined;
+  const guessed = verdict && isGuess(verdict, first?.unguessable) ? { kind, denial: verdict } : undefined;
   return { ...rest, beside: pending.guessed ?? guessed ?? rest.beside };
 }
 

@@ -250,6 +250,13 @@ Deno.test("authentication counts a wrong guess that comes beside a right key, an
   }
 });
 
+Deno.test("authentication judges a signature, however long what stands beside it is", () => {
+  const long = "x".repeat(20_000);
+  const { ask } = policy([kind("keypair", IDENTITY)], { publicUrl: () => "http://127.0.0.1/sse" });
+  assert.equal(ask({ Signature: "x", Authorization: long }), LET_IN);
+  assert.throws(() => ask({ Authorization: long }), { logged: /too large/ });
+});
+
 Deno.test("authentication takes a signature for credentials where key pairs are a kind, and for nothing elsewhere", () => {
   for (const name of ["Signature", "Signature-Input"]) {
     assert.equal(policy([kind("keypair", IDENTITY)]).ask({ [name]: "x" }), LET_IN);

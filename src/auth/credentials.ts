@@ -99,7 +99,7 @@ export class Credentials {
   get tooLarge(): boolean {
     const authorization = this.#wholeAuthorization;
     if (authorization !== null && !isTooLong(authorization)) return false;
-    return isTooLong(this.#apiKey ?? authorization ?? "");
+    return isTooLong(this.#apiKey ?? authorization ?? "") && !this.isSigned;
   }
 
   /** Whether something is. */
