@@ -14,7 +14,8 @@ import { SessionDirectory } from "../session_directory.ts";
 import { silenceLimit } from "./exchange.ts";
 import { isModernPost, modernPosts } from "./modern_post.ts";
 import { SessionGroup, type SessionSettings } from "./session_group.ts";
-import { SESSION_HEADER, StreamableSession } from "./streamable_session.ts";
+import { SESSION_HEADER } from "./session_streams.ts";
+import { StreamableSession } from "./streamable_session.ts";
 
 /** To look costs a connection the runtime's help with its next request. To start a server mostly takes longer. */
 const WATCHED_AFTER_MS = 100;
