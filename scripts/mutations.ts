@@ -37,7 +37,7 @@ const MODERN_TESTS = [
   "src/adapters/era/modern_subscriptions_test.ts",
   "src/adapters/era/modern_lies_test.ts",
 ];
-const STREAMABLE_SESSION = "src/frontends/streamable/streamable_session.ts";
+const SESSION_STREAMS = "src/frontends/streamable/session_streams.ts";
 const STREAMABLE_TESTS = [
   "src/frontends/streamable/streamable_session_test.ts",
   "tests/e2e/streamable_test.ts",
@@ -222,14 +222,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     harm: "what belongs to a request goes to the GET stream",
-    file: STREAMABLE_SESSION,
+    file: SESSION_STREAMS,
     search: "if (exchange?.carriesEvents) return exchange.send(envelope);",
     replace: "",
     tests: STREAMABLE_TESTS,
   },
   {
     harm: "a question waits for a GET stream that its client may never open",
-    file: STREAMABLE_SESSION,
+    file: SESSION_STREAMS,
     search: "const other = isQuestion(message) ? this.#postForQuestions() : undefined;",
     replace: "const other: Exchange | undefined = undefined;",
     tests: STREAMABLE_TESTS,
